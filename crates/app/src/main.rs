@@ -1,0 +1,2 @@
+//! The one binary: CLI, configuration, languages, wiring.
+fn main() {}

@@ -1,0 +1,255 @@
+//! The ports: what the engine needs of a side, and what it offers to whoever watches it work.
+//!
+//! An [`Endpoint`] is one account on one side for the length of one pass. It may hold several connections; the engine
+//! never asks for more parallel work than the lanes it was given. All calls may be repeated without harm.
+
+use crate::date::InternalDate;
+use crate::{Error, Fingerprint, FolderPath, FolderSeen, Marks, Result, Role, Uid, UidSet};
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// Where a folder stood at one moment. Two equal cursors mean that nothing happened in between, if `modseq` is not 0;
+/// without it flags may have changed unseen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cursor {
+    /// UIDVALIDITY: when it changes, every UID means something else.
+    pub validity: u32,
+    /// UIDNEXT; 0 if the server does not tell.
+    pub uidnext: u32,
+    /// HIGHESTMODSEQ (RFC 7162); 0 if the server or the folder has none.
+    pub modseq: u64,
+    /// EXISTS.
+    pub exists: u32,
+}
+
+/// What a side can do. Known after the first call that connects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// The server tells what vanished since a cursor (QRESYNC), so a deletion is evident in one look.
+    pub tells_vanished: bool,
+    /// New messages come back with their UID (UIDPLUS).
+    pub tells_new_uids: bool,
+    /// Sizes and bytes are what was stored (false: Exchange, which renders each message anew).
+    pub keeps_bytes: bool,
+    /// Names differ by case only on such a server: false means that `a` and `A` are one folder.
+    pub case_sensitive: bool,
+    /// The characters that no folder name may hold (its delimiter first of all).
+    pub forbidden_in_names: Vec<char>,
+    /// A batch of messages for [`Writer::send`] holds at most so many; 1 without MULTIAPPEND.
+    pub batch_items: usize,
+    pub batch_bytes: u64,
+    /// The largest message the server says it takes (APPENDLIMIT, RFC 7889).
+    pub append_limit: Option<u64>,
+    /// After a crash, how long this server may still commit what it had already received.
+    pub recovery_grace_ms: u64,
+}
+
+/// All folders of the account. A transiently incomplete answer must come as an error, never as a short list.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    pub folders: Vec<FolderSeen>,
+    pub abilities: Abilities,
+}
+
+/// One message as a listing of flags shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    pub uid: Uid,
+    pub marks: Marks,
+}
+
+/// Which marks a folder keeps for good (PERMANENTFLAGS).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holds {
+    /// Those it names.
+    pub marks: Marks,
+    /// `\*`: any new keyword is kept too.
+    pub any_keyword: bool,
+}
+
+impl Holds {
+    /// The part of `marks` that this folder keeps.
+    #[must_use]
+    pub fn of(&self, marks: &Marks) -> Marks {
+        if self.any_keyword {
+            let system = Marks::from_system(self.marks.system());
+            return Marks::from_names(marks.names().filter(|name| !name.starts_with('\\')))
+                .union(&marks.intersection(&system));
+        }
+        marks.intersection(&self.marks)
+    }
+}
+
+/// What one look at a folder found. The adapter vouches for it: tagged OK, same UIDVALIDITY throughout, and, where
+/// `listed` is given, as many UIDs as EXISTS said at the end.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Taken before anything below was read, so that what happens meanwhile is seen again by the next look.
+    pub cursor: Cursor,
+    pub holds: Holds,
+    /// Present now, with marks: all messages, or those new or changed since the cursor that was asked about.
+    pub present: Vec<Sighting>,
+    /// A complete list of the UIDs, when one was taken. Only absence from it is evidence.
+    pub listed: Option<UidSet>,
+    /// UIDs that the server itself said to have vanished since the cursor.
+    pub vanished: UidSet,
+}
+
+/// What identifies a message without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub uid: Uid,
+    pub fingerprint: Fingerprint,
+    /// RFC822.SIZE. Not exact where [`Abilities::keeps_bytes`] is false.
+    pub size: u64,
+    pub marks: Marks,
+}
+
+/// A message on its way out of a side.
+#[derive(Debug)]
+pub struct Item {
+    pub uid: Uid,
+    pub marks: Marks,
+    /// `None` where the server's INTERNALDATE is not a real date.
+    pub date: Option<InternalDate>,
+    pub body: Body,
+}
+
+/// The bytes of a message, exactly as the side has them.
+#[derive(Debug)]
+pub enum Body {
+    Small(Bytes),
+    /// Too large to hold: `len` bytes come through [`BodyStream::chunk`] before the next item.
+    Big {
+        len: u64,
+    },
+}
+
+/// Messages in the order the server gives them.
+#[async_trait]
+pub trait BodyStream: Send {
+    /// The next message, `None` at the end of the tagged answer. What is left of a big body is skipped first.
+    /// A message that was asked for and never came is simply missing: the engine finds out why.
+    async fn next(&mut self) -> Result<Option<Item>>;
+    /// The next piece of the big body that `next` has just announced, `None` after its last byte.
+    async fn chunk(&mut self) -> Result<Option<Bytes>>;
+}
+
+/// Pieces of a big body on their way into a side. Dropping it before the end makes the writer break the connection,
+/// because a literal cannot be taken back.
+#[async_trait]
+pub trait Chunks: Send {
+    async fn next(&mut self) -> Result<Option<Bytes>>;
+}
+
+/// A message on its way into a side.
+pub struct Letter {
+    pub marks: Marks,
+    pub date: Option<InternalDate>,
+    pub body: LetterBody,
+}
+
+pub enum LetterBody {
+    Small(Bytes),
+    /// A big one is always alone in its batch.
+    Big {
+        len: u64,
+        chunks: Box<dyn Chunks>,
+    },
+}
+
+/// Where a message landed; `None` where the server does not tell (no UIDPLUS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Landed {
+    pub validity: Option<u32>,
+    pub uid: Option<Uid>,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub enum BatchOutcome {
+    /// All landed, in the order of the batch.
+    Landed(Vec<Landed>),
+    /// The server answered NO or BAD. Whether a part landed all the same is for `find` to tell.
+    Refused(Error),
+}
+
+/// A lane into one folder. Several batches may be under way; they are answered in order.
+#[async_trait]
+pub trait Writer: Send {
+    /// Hands a batch to the server. It returns when the last byte has left, not when the answer is there.
+    /// Not to be cancelled: a half-sent literal breaks the connection.
+    async fn send(&mut self, batch: Vec<Letter>) -> Result<()>;
+    /// What became of the oldest unanswered batch; `None` when none is under way. May be cancelled and called again.
+    async fn outcome(&mut self) -> Option<Result<BatchOutcome>>;
+}
+
+/// The same marks added and removed on a set of messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkChange {
+    pub uids: UidSet,
+    pub add: Marks,
+    pub remove: Marks,
+}
+
+/// One account on one side.
+///
+/// Every call names the UIDVALIDITY it believes in; when the folder has another one, the answer is
+/// [`Code::ValidityChanged`](crate::Code::ValidityChanged) and nothing was done.
+#[async_trait]
+pub trait Endpoint: Send + Sync {
+    async fn folders(&self) -> Result<Listing>;
+
+    /// Looks at a folder. With a cursor the answer may be a delta; without, it lists everything.
+    async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot>;
+
+    /// Headers only, for pairing. A UID that is gone is missing from the answer.
+    async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>>;
+
+    /// Bodies, without leaving a trace (PEEK), in ascending order of UID where the server allows.
+    async fn read(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Box<dyn BodyStream>>;
+
+    /// Opens a lane into the folder.
+    async fn writer(&self, folder: &FolderPath, validity: u32) -> Result<Box<dyn Writer>>;
+
+    /// One result for each change, in order.
+    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>>;
+
+    /// Moves messages as MOVE does (RFC 6851), or by COPY and UID EXPUNGE where the server has none. The answer maps old
+    /// to new UIDs where the server tells; messages that were already gone are missing from it.
+    async fn shift(
+        &self,
+        from: &FolderPath,
+        validity: u32,
+        uids: &UidSet,
+        to: &FolderPath,
+    ) -> Result<Vec<(Uid, Option<Uid>)>>;
+
+    /// Removes exactly these messages, never another client's `\Deleted` ones. Missing ones are a success.
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()>;
+
+    /// Makes a folder (and tells the server its role, where CREATE-SPECIAL-USE allows). One that exists is a success.
+    async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()>;
+    /// Renames a folder with all that is below it.
+    async fn rename(&self, from: &FolderPath, to: &FolderPath) -> Result<()>;
+    /// Deletes a folder. One that is missing is a success.
+    async fn remove(&self, folder: &FolderPath) -> Result<()>;
+    async fn subscribe(&self, folder: &FolderPath, subscribed: bool) -> Result<()>;
+
+    /// For recovery only: all messages at or above `floor`.
+    async fn find(&self, folder: &FolderPath, validity: u32, floor: Uid) -> Result<Vec<Stamp>>;
+
+    /// Waits until something seems to have happened in the folder, or `limit_ms` has passed: a bell, no data.
+    async fn wait(&self, folder: &FolderPath, limit_ms: u64) -> Result<()>;
+
+    /// Says good-bye to the servers, without waiting for their answer.
+    async fn close(&self);
+}
+
+/// The process-wide budget for bodies in memory. The engine asks before it takes bytes from a side.
+#[async_trait]
+pub trait Permits: Send + Sync {
+    /// Waits until `bytes` more may be held, and gives them back when the returned value is dropped. A request above the
+    /// whole budget is cut to it, so that it is served alone rather than never.
+    async fn bytes(&self, bytes: u64) -> Box<dyn Send + Sync>;
+}

@@ -1,0 +1,229 @@
+//! One error type that answers two questions: how much must stop, and when may it start again.
+
+use std::fmt;
+use std::time::Duration;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How much must stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    Item,
+    Folder,
+    Account,
+    /// One login (a service account serves many mailboxes): its breaker opens.
+    Credential,
+    /// One host: its breaker opens.
+    Server,
+    /// The whole process: state, disk, configuration.
+    System,
+}
+
+/// When it may start again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Retry {
+    Soon,
+    After(Duration),
+    /// A person has to change something first.
+    WhenFixed,
+    Never,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What happened, as a stable name: the key of its sentence in every language and of its row in the reference.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // Connecting and signing in. Arguments: host, port, and what the code says.
+    /// Arguments: host.
+    HostNotFound = "host-not-found",
+    /// Arguments: host, port, detail.
+    CannotConnect = "cannot-connect",
+    /// Arguments: host.
+    HostNotAllowed = "host-not-allowed",
+    /// Arguments: host, port. The server offers no STARTTLS or speaks no TLS on this port.
+    NoTls = "no-tls",
+    /// Arguments: host, port, detail.
+    TlsFailed = "tls-failed",
+    /// Arguments: host, port, detail (expired, wrong name, unknown issuer, pin mismatch).
+    CertificateRefused = "certificate-refused",
+    /// Arguments: host, login, answer.
+    SignInRefused = "sign-in-refused",
+    /// Arguments: host, mechanism.
+    NoMechanism = "no-mechanism",
+    /// Arguments: host, login. The login opens a mailbox that is not the one we know.
+    OtherMailbox = "other-mailbox",
+    /// Arguments: host, detail.
+    ConnectionLost = "connection-lost",
+    /// Arguments: host, seconds, command (its name only).
+    TimedOut = "timed-out",
+    /// Arguments: host, detail. The server spoke something that is not IMAP.
+    ProtocolError = "protocol-error",
+    /// Arguments: host, backoff_ms.
+    Throttled = "throttled",
+    /// Arguments: host, answer.
+    ServerUnavailable = "server-unavailable",
+
+    // Folders.
+    /// Arguments: host, folder, answer.
+    FolderCannotOpen = "folder-cannot-open",
+    /// Arguments: host, folder.
+    FolderGone = "folder-gone",
+    /// Arguments: host, folder.
+    ValidityChanged = "uidvalidity-changed",
+    /// Arguments: host, folder, answer.
+    FolderRefused = "folder-refused",
+    /// Arguments: host, folder, listed, exists. The listing does not add up and was not believed.
+    ListingIncomplete = "listing-incomplete",
+
+    // Items.
+    /// Arguments: host, folder, uid, answer.
+    MessageRefused = "message-refused",
+    /// Arguments: host, folder, uid, bytes, limit.
+    MessageTooLarge = "message-too-large",
+    /// Arguments: host, folder, uid, answer. The message cannot be read from its server.
+    MessageUnreadable = "message-unreadable",
+    /// Arguments: host, folder, answer.
+    QuotaFull = "quota-full",
+    /// Arguments: host, folder, answer. A command about existing messages was refused.
+    ChangeRefused = "change-refused",
+
+    // State.
+    /// Arguments: path, detail.
+    StateUnavailable = "state-unavailable",
+    /// Arguments: path.
+    StateFull = "state-full",
+    /// Arguments: path, pid.
+    StateLocked = "state-locked",
+    /// Arguments: path, found, known.
+    StateNewer = "state-newer",
+    /// Arguments: path, detail.
+    StateDamaged = "state-damaged",
+    /// Arguments: account. Another process took the account over.
+    LeaseLost = "lease-lost",
+    /// Arguments: name.
+    SecretMissing = "secret-missing",
+    /// Arguments: path, detail. The sealed value does not open with this master key.
+    SecretUnreadable = "secret-unreadable",
+    /// Arguments: account.
+    AccountUnknown = "account-unknown",
+
+    // Holding back.
+    /// Arguments: brake, folder, count, total, examples.
+    Braked = "braked",
+    /// Arguments: what.
+    Cancelled = "cancelled",
+    /// Arguments: detail. A defect of ours.
+    Internal = "internal",
+}
+
+/// Something that did not work. The sentence for a person is made from code and arguments, in their language.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    code: Code,
+    scope: Scope,
+    retry: Retry,
+    args: Vec<(&'static str, String)>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    #[must_use]
+    pub fn new(code: Code, scope: Scope, retry: Retry) -> Error {
+        Error(Box::new(Inner { code, scope, retry, args: Vec::new(), source: None }))
+    }
+
+    /// Adds a typed argument of the sentence. An argument that is already there stays (the one who knew first is nearest).
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Error {
+        if self.arg(name).is_none() {
+            self.0.args.push((name, value.to_string()));
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.0.scope
+    }
+
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        self.0.retry
+    }
+
+    #[must_use]
+    pub fn args(&self) -> &[(&'static str, String)] {
+        &self.0.args
+    }
+
+    #[must_use]
+    pub fn arg(&self, name: &str) -> Option<&str> {
+        self.0.args.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The same error with another reach; used where a caller knows more than the place that met it.
+    #[must_use]
+    pub fn widened(mut self, scope: Scope) -> Error {
+        self.0.scope = self.0.scope.max(scope);
+        self
+    }
+
+    /// A defect of ours, met at run time.
+    #[must_use]
+    pub fn internal(detail: impl ToString) -> Error {
+        Error::new(Code::Internal, Scope::Account, Retry::Soon).with("detail", detail)
+    }
+}
+
+/// For logs: the code and its arguments. People get the sentence that `app` makes of them.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.code.as_str())?;
+        for (name, value) in &self.0.args {
+            write!(f, " {name}={value:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({:?}, {:?})", self.0.scope, self.0.retry)?;
+        if let Some(source) = &self.0.source {
+            write!(f, ": {source}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

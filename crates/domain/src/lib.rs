@@ -1,0 +1,20 @@
+//! Pure decisions: identity, links, reconcile, folder trees, recovery, brakes, and the ports the rest plugs into.
+//!
+//! Nothing here knows a socket, a clock, SQL or an async runtime. `now` is an argument everywhere.
+
+pub mod date;
+pub mod endpoint;
+pub mod error;
+pub mod fingerprint;
+pub mod folder;
+pub mod marks;
+pub mod side;
+pub mod uid;
+
+pub use date::InternalDate;
+pub use error::{Code, Error, Result, Retry, Scope};
+pub use fingerprint::Fingerprint;
+pub use folder::{FolderPath, FolderSeen, Role};
+pub use marks::Marks;
+pub use side::{Both, Side};
+pub use uid::{Uid, UidSet};

@@ -1,0 +1,1 @@
+//! The IMAP client and its endpoint for the engine.

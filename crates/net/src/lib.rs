@@ -1,0 +1,1 @@
+//! Dialer with the allow list of hosts, TLS policies, trust, SASL.

@@ -1,0 +1,1 @@
+//! Many accounts: scheduler, permits, breakers, verification.

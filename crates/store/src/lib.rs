@@ -1,0 +1,1 @@
+//! The only crate with SQL: accounts, links, cursors, intents, parked items, sealed secrets.

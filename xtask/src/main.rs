@@ -1,0 +1,2 @@
+//! Project chores: ci, tidy, live, bench, long.
+fn main() {}
