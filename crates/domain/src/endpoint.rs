@@ -230,6 +230,14 @@ pub trait Endpoint: Send + Sync {
 
     /// Makes a folder (and tells the server its role, where CREATE-SPECIAL-USE allows). One that exists is a success.
     async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()>;
+    /// Makes many folders, parents before children, with as few round trips as the side allows. One result for each.
+    async fn create_all(&self, folders: &[(FolderPath, Option<Role>)]) -> Vec<Result<()>> {
+        let mut results = Vec::with_capacity(folders.len());
+        for (path, role) in folders {
+            results.push(self.create(path, *role).await);
+        }
+        results
+    }
     /// Renames a folder with all that is below it.
     async fn rename(&self, from: &FolderPath, to: &FolderPath) -> Result<()>;
     /// Deletes a folder. One that is missing is a success.

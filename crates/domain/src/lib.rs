@@ -7,8 +7,10 @@ pub mod endpoint;
 pub mod error;
 pub mod fingerprint;
 pub mod folder;
+pub mod link;
 pub mod marks;
 pub mod side;
+pub mod state;
 pub mod uid;
 
 pub use date::InternalDate;
