@@ -81,8 +81,9 @@ pub struct Appending {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moving {
     pub uid: Uid,
-    /// The UID on the other side in the destination folder, where the person moved it.
-    pub other: Uid,
+    /// The UID on the other side in the destination folder, where the person moved it; `None` for a message that goes
+    /// into this side's trash because it was deleted over there.
+    pub other: Option<Uid>,
     pub short: u64,
     pub size: u32,
     pub marks: crate::Marks,
