@@ -3,12 +3,14 @@
 //! Nothing here knows a socket, a clock, SQL or an async runtime. `now` is an argument everywhere.
 
 pub mod date;
+pub mod decide;
 pub mod endpoint;
 pub mod error;
 pub mod fingerprint;
 pub mod folder;
 pub mod link;
 pub mod marks;
+pub mod policy;
 pub mod side;
 pub mod state;
 pub mod uid;
