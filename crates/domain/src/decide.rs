@@ -15,7 +15,10 @@ pub struct Version(pub u64);
 pub enum Sight {
     /// Not in this look. Unchanged if it is linked, and never a deletion.
     Unmentioned,
-    Present { marks: Marks, version: Option<Version> },
+    Present {
+        marks: Marks,
+        version: Option<Version>,
+    },
     /// Deleted, with evidence.
     Gone,
 }
@@ -31,7 +34,9 @@ pub struct Base {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
     /// Carry the item into this side.
-    Create { into: Side },
+    Create {
+        into: Side,
+    },
     /// The two are the same item: record the pair.
     Adopt,
     Mark {

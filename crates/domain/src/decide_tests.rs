@@ -103,7 +103,10 @@ fn applied(link: Option<Base>, mut sight: Both<Sight>, ops: &[Op]) -> (Option<Ba
             Op::Mark { on, add, remove } => {
                 let (old, version) = match &sight[*on] {
                     Sight::Present { marks, version } => (marks.clone(), *version),
-                    _ => (link.as_ref().map(|base| base.marks.clone()).unwrap_or_default(), link.as_ref().and_then(|base| base.version[*on])),
+                    _ => (
+                        link.as_ref().map(|base| base.marks.clone()).unwrap_or_default(),
+                        link.as_ref().and_then(|base| base.version[*on]),
+                    ),
                 };
                 sight[*on] = Sight::Present { marks: old.minus(remove).union(add), version };
             }
@@ -116,7 +119,9 @@ fn applied(link: Option<Base>, mut sight: Both<Sight>, ops: &[Op]) -> (Option<Ba
             }
             Op::Rebase { marks } => link.as_mut().unwrap().marks = marks.clone(),
             Op::Update { on } => {
-                let (Sight::Present { version, .. }, base) = (sight[on.other()].clone(), link.as_mut().unwrap()) else { panic!() };
+                let (Sight::Present { version, .. }, base) = (sight[on.other()].clone(), link.as_mut().unwrap()) else {
+                    panic!()
+                };
                 base.version = Both::new(version, version);
                 let marks = match &sight[*on] {
                     Sight::Present { marks, .. } => marks.clone(),
