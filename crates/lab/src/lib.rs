@@ -1,1 +1,6 @@
 //! A plain IMAP server, the fault proxy, the memory endpoint and sample mail.
+//!
+//! Everything here stands in for the world outside. It depends on `domain` only: sharing a codec with our clients would
+//! let their errors cancel out.
+
+pub mod memory;

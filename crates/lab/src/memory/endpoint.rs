@@ -1,0 +1,239 @@
+//! One pass's view of a memory server through the `Endpoint` port.
+
+use super::refusal;
+use super::server::MemoryServer;
+use super::steps::Steps;
+use super::switches::{Omission, ReadFault};
+use super::world::{Folder, World};
+use async_trait::async_trait;
+use parom_domain::endpoint::{BodyStream, Cursor, Endpoint, Listing, MarkChange, Sighting, Snapshot, Stamp, Writer};
+use parom_domain::{Fingerprint, FolderPath, Result, Role, Uid, UidSet};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Each call is one step before its effect and, where it changes something, a second one before its answer.
+pub struct MemoryEndpoint {
+    pub(super) name: String,
+    pub(super) server: MemoryServer,
+    pub(super) steps: Steps,
+    /// The mod-sequence of each folder at the last look, so that [`Endpoint::wait`] misses nothing that came since.
+    looked: Mutex<HashMap<FolderPath, u64>>,
+}
+
+impl MemoryEndpoint {
+    /// `name` is the host in errors and the first word in the names of steps.
+    #[must_use]
+    pub fn new(name: &str, server: MemoryServer, steps: Steps) -> MemoryEndpoint {
+        MemoryEndpoint { name: name.to_owned(), server, steps, looked: Mutex::default() }
+    }
+
+    fn step(&self, what: &str) -> Result<()> {
+        self.steps.step(&format!("{} {what}", self.name))
+    }
+
+    /// A question: one step, no effect.
+    fn ask<T>(&self, what: &str, look: impl FnOnce(&World) -> Result<T>) -> Result<T> {
+        self.step(what)?;
+        self.server.look(look)
+    }
+
+    /// An effect: one step before it and one before its answer.
+    fn act<T>(&self, what: &str, change: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+        self.step(what)?;
+        let done = self.server.edit(change);
+        self.step(&format!("{what} answer"))?;
+        done
+    }
+
+    fn stamps_of(&self, folder: &Folder, wanted: impl Fn(Uid) -> bool) -> Vec<Stamp> {
+        let chosen = folder.messages.iter().filter(|(uid, _)| wanted(**uid));
+        chosen
+            .map(|(uid, message)| Stamp {
+                uid: *uid,
+                fingerprint: Fingerprint::of_headers(&message.bytes),
+                size: message.bytes.len() as u64,
+                marks: message.marks.clone(),
+            })
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Endpoint for MemoryEndpoint {
+    async fn folders(&self) -> Result<Listing> {
+        self.ask("list", |world| Ok(Listing { folders: world.listing(), abilities: world.switches.abilities.clone() }))
+    }
+
+    async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {
+        let (snapshot, modseq) = self.ask("observe", |world| {
+            let seen = world.opened(&self.name, folder, since.map(|cursor| cursor.validity))?;
+            Ok((snapshot(&self.name, world, folder, seen, since)?, seen.modseq))
+        })?;
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.clone(), modseq);
+        Ok(snapshot)
+    }
+
+    async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
+        self.ask("stamps", |world| {
+            let folder = world.opened(&self.name, folder, Some(validity))?;
+            Ok(self.stamps_of(folder, |uid| uids.contains(uid)))
+        })
+    }
+
+    async fn read(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Box<dyn BodyStream>> {
+        let wanted = self.ask("read", |world| {
+            let seen = world.opened(&self.name, folder, Some(validity))?;
+            let chosen = seen.messages.iter().filter(|(uid, _)| uids.contains(**uid));
+            let mut wanted = Vec::new();
+            for (uid, message) in chosen {
+                match world.switches.read_fault(&message.bytes) {
+                    Some(ReadFault::Refused) => return Err(refusal::unreadable(&self.name, folder, *uid)),
+                    Some(ReadFault::Missing) => {}
+                    Some(ReadFault::BreaksConnection) | None => wanted.push(*uid),
+                }
+            }
+            Ok(wanted)
+        })?;
+        Ok(super::read::stream(self, folder, wanted))
+    }
+
+    async fn writer(&self, folder: &FolderPath, validity: u32) -> Result<Box<dyn Writer>> {
+        self.ask("open writer", |world| world.opened(&self.name, folder, Some(validity)).map(drop))?;
+        Ok(super::write::lane(self, folder))
+    }
+
+    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
+        let mut results = Vec::with_capacity(changes.len());
+        for change in changes {
+            results.push(self.act("mark", |world| {
+                world.opened(&self.name, folder, Some(validity))?;
+                world.mark(&self.name, folder, &change.uids, &change.add, &change.remove)
+            }));
+            // The UIDVALIDITY and a lost connection are the matter of all changes, not of one.
+            if let Some(Err(error)) = results.pop_if(|result| is_common(result)) {
+                return Err(error);
+            }
+        }
+        Ok(results)
+    }
+
+    async fn shift(
+        &self,
+        from: &FolderPath,
+        validity: u32,
+        uids: &UidSet,
+        to: &FolderPath,
+    ) -> Result<Vec<(Uid, Option<Uid>)>> {
+        let name = &self.name;
+        let pairs = if self.server.look(|world| world.switches.moves_atomically) {
+            self.act("move", |world| {
+                world.opened(name, from, Some(validity))?;
+                let pairs = world.copy(name, from, uids, to)?;
+                world.expunge(name, from, uids)?;
+                Ok(pairs)
+            })?
+        } else {
+            let pairs = self.act("copy", |world| {
+                world.opened(name, from, Some(validity))?;
+                world.copy(name, from, uids, to)
+            })?;
+            let copied: UidSet = pairs.iter().map(|(old, _)| *old).collect();
+            self.act("expunge copied", |world| world.expunge(name, from, &copied))?;
+            pairs
+        };
+        let tells = self.server.look(|world| world.switches.abilities.tells_new_uids);
+        Ok(pairs.into_iter().map(|(old, new)| (old, tells.then_some(new))).collect())
+    }
+
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()> {
+        self.act("expunge", |world| {
+            world.opened(&self.name, folder, Some(validity))?;
+            world.expunge(&self.name, folder, uids).map(drop)
+        })
+    }
+
+    async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()> {
+        self.act("create", |world| world.create(&self.name, folder, role))
+    }
+
+    async fn rename(&self, from: &FolderPath, to: &FolderPath) -> Result<()> {
+        self.act("rename", |world| world.rename(&self.name, from, to))
+    }
+
+    async fn remove(&self, folder: &FolderPath) -> Result<()> {
+        self.act("remove", |world| world.remove(&self.name, folder))
+    }
+
+    async fn subscribe(&self, folder: &FolderPath, subscribed: bool) -> Result<()> {
+        self.act("subscribe", |world| {
+            world.subscribe(folder, subscribed);
+            Ok(())
+        })
+    }
+
+    async fn find(&self, folder: &FolderPath, validity: u32, floor: Uid) -> Result<Vec<Stamp>> {
+        self.ask("find", |world| {
+            let folder = world.opened(&self.name, folder, Some(validity))?;
+            Ok(self.stamps_of(folder, |uid| uid >= floor))
+        })
+    }
+
+    async fn wait(&self, folder: &FolderPath, limit_ms: u64) -> Result<()> {
+        let mut changes = self.server.changes();
+        let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner).get(folder).copied();
+        let quiet =
+            || self.server.look(|world| world.folder(&self.name, folder).ok().map(|seen| seen.modseq) == looked);
+        let rung = async { while quiet() && changes.changed().await.is_ok() {} };
+        // Running into the limit is the ordinary end of a quiet wait.
+        let _ = tokio::time::timeout(Duration::from_millis(limit_ms), rung).await;
+        if self.steps.is_dead() { Err(refusal::lost(&self.name, "wait")) } else { Ok(()) }
+    }
+
+    async fn close(&self) {}
+}
+
+fn is_common(result: &Result<()>) -> bool {
+    use parom_domain::Code;
+    let code = result.as_ref().err().map(parom_domain::Error::code);
+    matches!(code, Some(Code::ConnectionLost | Code::ValidityChanged | Code::FolderGone | Code::FolderCannotOpen))
+}
+
+/// What an honest adapter would make of this server's answers.
+fn snapshot(host: &str, world: &World, path: &FolderPath, folder: &Folder, since: Option<&Cursor>) -> Result<Snapshot> {
+    let mut hidden = UidSet::new();
+    hidden.extend(world.unnoticed(path));
+    let there: UidSet = folder.messages.keys().copied().filter(|uid| !hidden.contains(*uid)).collect();
+    let cursor = world.cursor(path, folder);
+
+    // A delta needs mod-sequences; without them every look lists everything.
+    let delta = since.filter(|since| since.modseq > 0 && cursor.modseq > 0);
+    let changed_after = delta.map_or(0, |since| since.modseq);
+    let chosen =
+        folder.messages.iter().filter(|(uid, message)| there.contains(**uid) && message.modseq > changed_after);
+    let present = chosen.map(|(uid, message)| Sighting { uid: *uid, marks: message.marks.clone() }).collect();
+
+    let tells_vanished = delta.is_some() && world.switches.abilities.tells_vanished;
+    let listed = if tells_vanished {
+        None
+    } else if let Some((omitted, Omission::Noticed)) = world.switches.omits.get(path)
+        && omitted.iter().any(|uid| there.contains(uid))
+    {
+        let listed = there.iter().filter(|uid| !omitted.contains(*uid)).count();
+        return Err(refusal::listing_incomplete(host, path, listed, folder.messages.len()));
+    } else {
+        Some(there.clone())
+    };
+    let vanished = match since.filter(|_| tells_vanished) {
+        Some(since) if world.switches.vanished_overtells => {
+            let known = since.uidnext.saturating_sub(1);
+            (1..=known).filter_map(Uid::new).filter(|uid| !there.contains(*uid)).collect()
+        }
+        Some(since) => {
+            let gone = folder.expunged.iter().filter(|(modseq, _)| *modseq > since.modseq);
+            gone.map(|(_, uid)| *uid).collect()
+        }
+        None => UidSet::new(),
+    };
+    Ok(Snapshot { cursor, holds: world.holds(folder), present, listed, vanished })
+}

@@ -1,0 +1,152 @@
+//! How a memory server behaves: what it can, what it refuses, and how it lies.
+
+use parom_domain::endpoint::{Abilities, Holds};
+use parom_domain::{FolderPath, Marks, UidSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// When the messages of one batch become visible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchLanding {
+    /// All in one step, as RFC 3502 wants it.
+    Atomic,
+    /// One step for each message, so that a crash may leave the first ones behind.
+    OneByOne,
+}
+
+/// What a refused batch leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedBatch {
+    Nothing,
+    /// The messages before the first bad one, although the server said NO.
+    TheOnesBefore,
+    /// All but the bad ones, although the server said NO.
+    TheGoodOnes,
+}
+
+/// How messages are missing from a listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Omission {
+    /// The numbers do not add up, so an honest adapter notices and reports `ListingIncomplete`.
+    Noticed,
+    /// The server lies consistently: EXISTS is short too.
+    Unnoticed,
+}
+
+/// What goes wrong when a message is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFault {
+    /// The answer is complete and OK, the message is just not in it.
+    Missing,
+    /// The server refuses the whole request.
+    Refused,
+    /// The connection breaks there.
+    BreaksConnection,
+}
+
+/// Change them at any time through `MemoryServer::switch`. Messages are chosen by a text that their bytes contain.
+#[derive(Clone, Debug)]
+pub struct Switches {
+    /// What the endpoint says of itself; the server behaves accordingly.
+    pub abilities: Abilities,
+    /// The server has mod-sequences (CONDSTORE).
+    pub counts_changes: bool,
+    /// The listing of folders tells where each folder stands.
+    pub lists_status: bool,
+    pub has_mailbox_ids: bool,
+    /// The marks that folders keep; others are dropped in silence.
+    pub holds: Holds,
+    /// So many different keywords fit into one folder.
+    pub keyword_limit: Option<usize>,
+    /// MOVE in one step; otherwise copy and expunge are two.
+    pub moves_atomically: bool,
+    pub rename_keeps_validity: bool,
+    /// Removing a folder removes what is below it.
+    pub remove_takes_children: bool,
+    /// Names of one segment may have so many characters.
+    pub name_limit: Option<usize>,
+    /// Bodies of at least so many bytes are streamed.
+    pub big_from: u64,
+    pub batch_landing: BatchLanding,
+    pub refused_batch: RefusedBatch,
+    /// A batch whose connection breaks before it landed lands when the test calls `release_late`.
+    pub late_commit: bool,
+    /// All bodies of the mailbox together.
+    pub quota_bytes: Option<u64>,
+    /// Messages that this server takes from nobody.
+    pub refuses: Vec<String>,
+    pub read_faults: Vec<(String, ReadFault)>,
+    /// Folders that are listed and cannot be opened.
+    pub cannot_open: BTreeSet<FolderPath>,
+    /// Folders that are there and not listed.
+    pub unlisted: BTreeSet<FolderPath>,
+    /// UIDs that are there and not listed.
+    pub omits: BTreeMap<FolderPath, (UidSet, Omission)>,
+    /// VANISHED names every UID that is not there, as Dovecot does once its log was rotated.
+    pub vanished_overtells: bool,
+}
+
+impl Default for Switches {
+    /// A modern server: everything on, nothing refused.
+    fn default() -> Self {
+        Switches {
+            abilities: Abilities {
+                tells_vanished: true,
+                tells_new_uids: true,
+                keeps_bytes: true,
+                case_sensitive: true,
+                forbidden_in_names: vec!['/'],
+                batch_items: 64,
+                batch_bytes: 4 << 20,
+                append_limit: None,
+                recovery_grace_ms: 0,
+            },
+            counts_changes: true,
+            lists_status: true,
+            has_mailbox_ids: false,
+            holds: Holds { marks: Marks::from_system(31), any_keyword: true },
+            keyword_limit: None,
+            moves_atomically: true,
+            rename_keeps_validity: true,
+            remove_takes_children: false,
+            name_limit: None,
+            big_from: 1 << 20,
+            batch_landing: BatchLanding::Atomic,
+            refused_batch: RefusedBatch::Nothing,
+            late_commit: false,
+            quota_bytes: None,
+            refuses: Vec::new(),
+            read_faults: Vec::new(),
+            cannot_open: BTreeSet::new(),
+            unlisted: BTreeSet::new(),
+            omits: BTreeMap::new(),
+            vanished_overtells: false,
+        }
+    }
+}
+
+impl Switches {
+    /// A plain IMAP4rev1 server without any extension.
+    #[must_use]
+    pub fn plain() -> Switches {
+        let mut switches = Switches::default();
+        switches.abilities.tells_vanished = false;
+        switches.abilities.tells_new_uids = false;
+        switches.abilities.batch_items = 1;
+        switches.counts_changes = false;
+        switches.lists_status = false;
+        switches.moves_atomically = false;
+        switches
+    }
+
+    pub(super) fn is_refused(&self, bytes: &[u8]) -> bool {
+        self.refuses.iter().any(|text| contains(bytes, text.as_bytes()))
+    }
+
+    pub(super) fn read_fault(&self, bytes: &[u8]) -> Option<ReadFault> {
+        self.read_faults.iter().find(|(text, _)| contains(bytes, text.as_bytes())).map(|(_, fault)| *fault)
+    }
+}
+
+pub(super) fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    !part.is_empty() && bytes.windows(part.len()).any(|window| window == part)
+}
