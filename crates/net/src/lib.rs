@@ -1,1 +1,12 @@
-//! Dialer with the allow list of hosts, TLS policies, trust, SASL.
+//! The way out: a dialer that knows which hosts it may reach, TLS with several kinds of trust, and SASL messages.
+
+mod dialer;
+pub mod sasl;
+mod secret;
+mod stream;
+mod tls;
+
+pub use dialer::{AllowList, Dialer};
+pub use secret::Secret;
+pub use stream::Stream;
+pub use tls::{MinTls, TlsClient, TlsMode, TlsPolicy, Trust};
