@@ -4,3 +4,4 @@
 //! let their errors cancel out.
 
 pub mod memory;
+pub mod proxy;
