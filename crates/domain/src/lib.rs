@@ -11,10 +11,13 @@ pub mod folder;
 pub mod link;
 pub mod look;
 pub mod marks;
+pub mod names;
 pub mod pair;
 pub mod policy;
+pub mod roles;
 pub mod side;
 pub mod state;
+pub mod tree;
 pub mod uid;
 
 pub use date::InternalDate;

@@ -1,0 +1,100 @@
+//! What a folder of one side is called on the other.
+
+use crate::FolderPath;
+use std::collections::HashSet;
+
+/// Look-alikes for characters that the other side cannot have in a name: its delimiter first of all. The mapping is the
+/// same every time, so that a lost state finds the same pairs again.
+const LOOKALIKES: [(char, char); 8] = [
+    ('/', '\u{2215}'),
+    ('.', '\u{2024}'),
+    ('\\', '\u{FF3C}'),
+    ('^', '\u{FF3E}'),
+    ('~', '\u{FF5E}'),
+    ('*', '\u{FF0A}'),
+    ('%', '\u{FF05}'),
+    (':', '\u{FF1A}'),
+];
+
+/// The same name with every forbidden character replaced.
+#[must_use]
+pub fn spelled(segment: &str, forbidden: &[char]) -> String {
+    segment
+        .chars()
+        .map(|c| {
+            if !forbidden.contains(&c) {
+                return c;
+            }
+            LOOKALIKES.iter().find(|(plain, _)| *plain == c).map_or('_', |(_, alike)| *alike)
+        })
+        .collect()
+}
+
+/// Where `path` belongs on the other side: below the place of its nearest ancestor that is paired (`ancestor`: that
+/// ancestor here and there), its own name spelled as the other side can.
+#[must_use]
+pub fn place(path: &FolderPath, ancestor: Option<(&FolderPath, &FolderPath)>, forbidden: &[char]) -> FolderPath {
+    let (start, below) = match ancestor {
+        Some((here, there)) => (Some(there.clone()), here.depth()),
+        None => (None, 0),
+    };
+    let rest = path.segments().iter().skip(below).map(|segment| spelled(segment, forbidden));
+    let placed = rest.fold(start, |place, segment| match place {
+        Some(place) => Some(place.child(segment)),
+        None => FolderPath::new([segment]),
+    });
+    placed.unwrap_or_else(|| path.clone())
+}
+
+/// A free variant of `path`: itself, or with ` (2)`, ` (3)`... after the name.
+#[must_use]
+pub fn free(path: FolderPath, taken: &HashSet<FolderPath>, case_sensitive: bool) -> FolderPath {
+    let clashes = |path: &FolderPath| {
+        if case_sensitive { taken.contains(path) } else { taken.contains(&folded(path)) || taken.contains(path) }
+    };
+    if !clashes(&path) {
+        return path;
+    }
+    let base = path.name().to_owned();
+    let parent = path.parent();
+    (2u32..)
+        .filter_map(|n| {
+            let name = format!("{base} ({n})");
+            match &parent {
+                Some(parent) => Some(parent.child(name)),
+                None => FolderPath::new([name]),
+            }
+        })
+        .find(|candidate| !clashes(candidate))
+        .unwrap_or(path)
+}
+
+/// The form in which a server that ignores case compares names.
+#[must_use]
+pub fn folded(path: &FolderPath) -> FolderPath {
+    FolderPath::new(path.segments().iter().map(|segment| segment.to_lowercase())).unwrap_or_else(|| path.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(segments: &[&str]) -> FolderPath {
+        FolderPath::new(segments.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn a_child_follows_its_parent_and_is_spelled_as_the_side_can() {
+        let (sent, sent_there) = (path(&["Sent"]), path(&["Sent Items"]));
+        let child = path(&["Sent", "v1.2"]);
+        assert_eq!(place(&child, Some((&sent, &sent_there)), &['.']), path(&["Sent Items", "v1\u{2024}2"]));
+        assert_eq!(place(&child, None, &['/']), child);
+    }
+
+    #[test]
+    fn a_clash_of_case_gets_a_number() {
+        let taken: HashSet<FolderPath> = [path(&["work"])].into();
+        assert_eq!(free(path(&["Work"]), &taken, false), path(&["Work (2)"]));
+        assert_eq!(free(path(&["Work"]), &taken, true), path(&["Work"]));
+    }
+}

@@ -1,0 +1,546 @@
+//! Folder trees: which folder of one side is which of the other, and what must be created, renamed or removed.
+//!
+//! Two steps with a question between them. [`match_folders`] finds every pair in both listings and names the renames that
+//! it suspects; the engine looks at samples of those; [`plan`] then decides. A folder that is missing from one listing is
+//! only noted; a second listing a grace later has to agree.
+
+use crate::endpoint::Listing;
+use crate::names;
+use crate::policy::Policy;
+use crate::state::{FolderId, FolderPair};
+use crate::{Both, FolderPath, FolderSeen, Role, Side};
+use std::collections::{HashMap, HashSet};
+
+/// Both trees and what is known of them.
+pub struct Trees<'a> {
+    pub pairs: &'a [FolderPair],
+    pub listings: Both<&'a Listing>,
+    pub roles: Both<Vec<Option<Role>>>,
+    /// Folders that are not carried, by index in the listing.
+    pub excluded: Both<Vec<bool>>,
+}
+
+/// Where a pair's folder is on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It has not been made here yet.
+    Never,
+    /// In the listing, at this index.
+    At(usize),
+    Missing,
+}
+
+/// A listed folder that may be the new name of a missing one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub id: FolderId,
+    pub side: Side,
+    pub at: usize,
+    /// The permanent id is the same: no sample is needed.
+    pub certain: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matched {
+    pub places: HashMap<FolderId, Both<Option<Presence>>>,
+    pub candidates: Vec<Candidate>,
+}
+
+/// Finds the known pairs in both listings.
+#[must_use]
+pub fn match_folders(trees: &Trees<'_>) -> Matched {
+    let mut matched = Matched::default();
+    for side in Side::ALL {
+        let folders = &trees.listings[side].folders;
+        let by_path: HashMap<&FolderPath, usize> = folders.iter().zip(0..).map(|(f, at)| (&f.path, at)).collect();
+        let mut taken = HashSet::new();
+        let mut lost = Vec::new();
+        for pair in trees.pairs {
+            let Some(path) = &pair.paths[side] else {
+                matched.places.entry(pair.id).or_default()[side] = Some(Presence::Never);
+                continue;
+            };
+            let at = by_path.get(path).copied().filter(|at| folders.get(*at).is_some_and(|folder| folder.selectable));
+            let kinship = at.and_then(|at| folders.get(at)).map(|folder| kinship(pair, side, folder));
+            matched.places.entry(pair.id).or_default()[side] = Some(at.map_or(Presence::Missing, Presence::At));
+            match (at, kinship) {
+                (Some(at), Some(Kinship::Same | Kinship::Unknown)) => {
+                    taken.insert(at);
+                }
+                _ => lost.push(pair),
+            }
+        }
+        for pair in lost {
+            let kin = folders.iter().enumerate().filter(|(at, folder)| {
+                folder.selectable && !taken.contains(at) && pair.paths[side].as_ref() != Some(&folder.path)
+            });
+            for (at, folder) in kin {
+                let certain = match (&pair.mailbox_ids[side], &folder.mailbox_id) {
+                    (Some(mine), Some(theirs)) if mine == theirs => true,
+                    (Some(_), Some(_)) => continue,
+                    _ => false,
+                };
+                let sampled =
+                    kinship(pair, side, folder) == Kinship::Same && folder.status.is_some_and(|s| s.exists > 0);
+                if certain || sampled {
+                    matched.candidates.push(Candidate { id: pair.id, side, at, certain });
+                }
+            }
+        }
+    }
+    matched
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kinship {
+    Same,
+    Other,
+    Unknown,
+}
+
+/// Could this folder be the pair's? Permanent ids tell; without them an equal UIDVALIDITY is a hint and a different one a
+/// strong doubt.
+fn kinship(pair: &FolderPair, side: Side, folder: &FolderSeen) -> Kinship {
+    if let (Some(mine), Some(theirs)) = (&pair.mailbox_ids[side], &folder.mailbox_id) {
+        return if mine == theirs { Kinship::Same } else { Kinship::Other };
+    }
+    match (&pair.cursors[side], &folder.status) {
+        (Some(cursor), Some(status)) if cursor.validity == status.validity => Kinship::Same,
+        (Some(_), Some(_)) => Kinship::Other,
+        _ => Kinship::Unknown,
+    }
+}
+
+/// One step on one side's tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TreeStep {
+    Create {
+        id: FolderId,
+        side: Side,
+        path: FolderPath,
+        role: Option<Role>,
+    },
+    /// From wherever the pair's folder is by then (a parent may have been renamed before it).
+    Rename {
+        id: FolderId,
+        side: Side,
+        to: FolderPath,
+    },
+    Subscribe {
+        id: FolderId,
+        side: Side,
+        on: bool,
+    },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TreePlan {
+    /// Pairs that are new or changed, as they have to be stored before the steps.
+    pub put: Vec<FolderPair>,
+    pub steps: Vec<TreeStep>,
+    /// Pairs to work on in this pass: not excluded, not missing.
+    pub active: Vec<FolderId>,
+    /// Pairs whose folder is gone on a side, with evidence: what was known there is deleted, then the folder.
+    pub gone: Vec<(FolderId, Side)>,
+    /// Gone on both sides.
+    pub forget: Vec<FolderId>,
+    /// Some folder is missing but not yet believed gone: deletions of unpaired items wait.
+    pub unsettled: bool,
+}
+
+/// Decides about both trees. `renamed` are the candidates that proved to be renames; `wanted` are renames that a crash
+/// left undone.
+#[must_use]
+pub fn plan(
+    trees: &Trees<'_>,
+    matched: &Matched,
+    renamed: &[Candidate],
+    wanted: &[(FolderId, Side, FolderPath)],
+    policy: &Policy,
+    now_ms: u64,
+) -> TreePlan {
+    let mut planner = Planner::new(trees, policy, now_ms);
+    planner.place_known(matched, renamed);
+    planner.plan_renames(wanted);
+    planner.pair_unlinked();
+    planner.add_unlinked();
+    planner.subscribe();
+    planner.finish()
+}
+
+/// A pair while it is being planned.
+struct Work {
+    pair: FolderPair,
+    /// Where it will be once the steps planned so far are done.
+    places: Both<Option<FolderPath>>,
+    old: Option<FolderPair>,
+    at: Both<Option<usize>>,
+    renamed: Both<bool>,
+    gone: Both<bool>,
+    missing: Both<bool>,
+}
+
+struct Planner<'a> {
+    trees: &'a Trees<'a>,
+    policy: &'a Policy,
+    now_ms: u64,
+    works: Vec<Work>,
+    used: Both<HashSet<usize>>,
+    next_id: u32,
+    steps: Vec<TreeStep>,
+    renames: Vec<(FolderId, Side, FolderPath)>,
+    /// The renames as they were planned: side, from, to.
+    moved: Vec<(Side, FolderPath, FolderPath)>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(trees: &'a Trees<'a>, policy: &'a Policy, now_ms: u64) -> Self {
+        let next_id = trees.pairs.iter().map(|pair| pair.id.0).max().unwrap_or(0).saturating_add(1);
+        Planner {
+            trees,
+            policy,
+            now_ms,
+            works: Vec::new(),
+            used: Both::default(),
+            next_id,
+            steps: Vec::new(),
+            renames: Vec::new(),
+            moved: Vec::new(),
+        }
+    }
+
+    fn folder(&self, side: Side, at: usize) -> Option<&'a FolderSeen> {
+        self.trees.listings[side].folders.get(at)
+    }
+
+    fn role(&self, side: Side, at: usize) -> Option<Role> {
+        self.trees.roles[side].get(at).copied().flatten()
+    }
+
+    fn is_excluded(&self, side: Side, at: usize) -> bool {
+        self.trees.excluded[side].get(at).copied().unwrap_or(false)
+    }
+
+    fn place_known(&mut self, matched: &Matched, renamed: &[Candidate]) {
+        for old in self.trees.pairs {
+            let mut work = Work {
+                pair: old.clone(),
+                places: Both::default(),
+                old: Some(old.clone()),
+                at: Both::default(),
+                renamed: Both::default(),
+                gone: Both::default(),
+                missing: Both::default(),
+            };
+            for side in Side::ALL {
+                let proved = renamed.iter().find(|c| c.id == old.id && c.side == side);
+                let presence = matched.places.get(&old.id).and_then(|places| places[side]).unwrap_or(Presence::Never);
+                let at = match (proved, presence) {
+                    (Some(candidate), _) => Some(candidate.at),
+                    (None, Presence::At(at)) => Some(at),
+                    (None, _) => None,
+                };
+                // A name that another pair's folder was proved to have now is no longer this pair's.
+                let at = at.filter(|at| {
+                    proved.is_some() || !renamed.iter().any(|c| c.side == side && c.at == *at && c.id != old.id)
+                });
+                match at.and_then(|at| Some((at, self.folder(side, at)?))) {
+                    Some((at, folder)) => {
+                        self.used[side].insert(at);
+                        work.at[side] = Some(at);
+                        work.renamed[side] = work.pair.paths[side].as_ref() != Some(&folder.path);
+                        work.pair.paths[side] = Some(folder.path.clone());
+                        if folder.mailbox_id.is_some() {
+                            work.pair.mailbox_ids[side].clone_from(&folder.mailbox_id);
+                        }
+                        work.pair.missing_since_ms[side] = None;
+                        work.pair.role = work.pair.role.or(self.role(side, at));
+                    }
+                    None if work.pair.paths[side].is_some() => {
+                        let since = *work.pair.missing_since_ms[side].get_or_insert(self.now_ms);
+                        let old_enough = work.old.as_ref().is_some_and(|old| old.missing_since_ms[side].is_some())
+                            && self.now_ms.saturating_sub(since) >= self.policy.grace_ms;
+                        work.gone[side] = old_enough;
+                        work.missing[side] = !old_enough;
+                    }
+                    None => {}
+                }
+            }
+            work.places = work.pair.paths.clone();
+            self.works.push(work);
+        }
+    }
+
+    /// Unlinked folders that exist on both sides: by role first, then by name.
+    fn pair_unlinked(&mut self) {
+        for at in self.unlinked(Side::Source) {
+            let Some(here) = self.folder(Side::Source, at) else { continue };
+            let role = self.role(Side::Source, at);
+            let role_is_free = role.is_some() && !self.works.iter().any(|work| work.pair.role == role);
+            let by_role = self
+                .unlinked(Side::Target)
+                .into_iter()
+                .find(|there| role_is_free && self.role(Side::Target, *there) == role);
+            let there = by_role.or_else(|| {
+                let path = self.place_on(Side::Target, &self.renamed_by_steps(Side::Source, &here.path));
+                let same = |folder: &FolderSeen| {
+                    let there = self.renamed_by_steps(Side::Target, &folder.path);
+                    self.keyed(Side::Target, &there) == self.keyed(Side::Target, &path)
+                };
+                self.unlinked(Side::Target)
+                    .into_iter()
+                    .find(|there| self.folder(Side::Target, *there).is_some_and(same))
+            });
+            if let Some(there) = there {
+                self.new_pair(Both::new(Some(at), Some(there)));
+            }
+        }
+    }
+
+    /// The rest is new on one side, and is made on the other if that side may be written.
+    fn add_unlinked(&mut self) {
+        for side in Side::ALL {
+            for at in self.unlinked(side) {
+                let mut ends = Both::default();
+                ends[side] = Some(at);
+                self.new_pair(ends);
+            }
+        }
+        let mut taken: Both<HashSet<FolderPath>> =
+            Both::from_fn(|side| self.names_now(side).into_iter().map(|(_, path)| self.keyed(side, &path)).collect());
+        let mut order: Vec<usize> = (0..self.works.len()).collect();
+        order.sort_by_key(|at| {
+            let places = self.works.get(*at).map(|work| &work.places);
+            places.map(|places| Side::ALL.iter().filter_map(|side| places[*side].as_ref().map(FolderPath::depth)).min())
+        });
+        for at in order {
+            for side in Side::ALL {
+                let Some(work) = self.works.get(at) else { continue };
+                let wanted = work.at[side].is_none()
+                    && work.at[side.other()].is_some()
+                    && !work.gone[side]
+                    && !work.missing[side]
+                    && self.policy.writes(side);
+                let Some(here) = work.places[side.other()].clone().filter(|_| wanted) else { continue };
+                let path = self.place_on(side, &here);
+                let path = names::free(path, &taken[side], self.trees.listings[side].abilities.case_sensitive);
+                taken[side].insert(self.keyed(side, &path));
+                let Some(work) = self.works.get_mut(at) else { continue };
+                self.steps.push(TreeStep::Create { id: work.pair.id, side, path: path.clone(), role: work.pair.role });
+                // The path is stored when the folder has been made; its children are placed below it meanwhile.
+                work.places[side] = Some(path);
+            }
+        }
+    }
+
+    /// The selectable names of a side as they will be once the steps planned so far are done, and whose they are.
+    fn names_now(&self, side: Side) -> Vec<(Option<FolderId>, FolderPath)> {
+        let owned: HashMap<usize, &Work> = self.works.iter().filter_map(|work| Some((work.at[side]?, work))).collect();
+        let listed = self.trees.listings[side].folders.iter().enumerate().filter(|(_, folder)| folder.selectable);
+        listed
+            .map(|(at, folder)| match owned.get(&at) {
+                Some(work) => (Some(work.pair.id), work.places[side].clone().unwrap_or_else(|| folder.path.clone())),
+                None => (None, self.renamed_by_steps(side, &folder.path)),
+            })
+            .collect()
+    }
+
+    /// A folder that belongs to no pair is carried along when a paired ancestor is renamed.
+    fn renamed_by_steps(&self, side: Side, path: &FolderPath) -> FolderPath {
+        self.moved
+            .iter()
+            .filter(|(on, _, _)| *on == side)
+            .fold(path.clone(), |path, (_, from, to)| path.rebased(from, to))
+    }
+
+    /// What one side renamed is renamed on the other; where both did, home's name wins.
+    fn plan_renames(&mut self, wanted: &[(FolderId, Side, FolderPath)]) {
+        for side in [self.policy.home, self.policy.home.other()] {
+            let other = side.other();
+            if !self.policy.writes(other) {
+                continue;
+            }
+            let mut renamed: Vec<(FolderId, FolderPath)> = self
+                .works
+                .iter()
+                .filter(|work| work.renamed[side] && work.at[other].is_some())
+                .filter_map(|work| Some((work.pair.id, work.pair.paths[side].clone()?)))
+                .filter(|(id, _)| !self.renames.iter().any(|(done, _, _)| done == id))
+                .collect();
+            renamed.sort_by_key(|(_, path)| path.depth());
+            for (id, path) in renamed {
+                let to = self.place_on(other, &path);
+                self.renames.push((id, other, to));
+            }
+        }
+        for (id, side, to) in wanted {
+            if !self.renames.iter().any(|(done, _, _)| done == id) {
+                self.renames.push((*id, *side, to.clone()));
+            }
+        }
+        for side in Side::ALL {
+            self.order_renames(side);
+        }
+    }
+
+    /// Puts renames into an order in which each name is free when it is needed; a cycle goes through a spare name.
+    fn order_renames(&mut self, side: Side) {
+        let mut current = self.names_now(side);
+        let now = |current: &[(Option<FolderId>, FolderPath)], id: FolderId| {
+            current.iter().find(|(owner, _)| *owner == Some(id)).map(|(_, path)| path.clone())
+        };
+        let mut todo: Vec<(FolderId, FolderPath)> =
+            self.renames.iter().filter(|(_, on, _)| *on == side).map(|(id, _, to)| (*id, to.clone())).collect();
+        let mut through_spare = HashSet::new();
+        while !todo.is_empty() {
+            todo.retain(|(id, to)| now(&current, *id).is_some_and(|path| path != *to));
+            let mut occupied: HashSet<FolderPath> = current.iter().map(|(_, path)| path.clone()).collect();
+            // A name is free when nothing has it and nothing is below it.
+            let is_free = |id: FolderId, to: &FolderPath| {
+                let own = now(&current, id);
+                let mine = |path: &FolderPath| own.as_ref().is_some_and(|own| path == own || path.is_below(own));
+                !occupied.iter().any(|path| path == to || (path.is_below(to) && !mine(path)))
+            };
+            let ready = todo.iter().position(|(id, to)| is_free(*id, to));
+            // Where something stands below a name, the name counts as taken too.
+            occupied.extend(todo.first().filter(|_| ready.is_none()).map(|(_, to)| to.clone()));
+            let (id, to) = match (ready, todo.first()) {
+                (Some(at), _) => todo.remove(at),
+                (None, Some((id, to))) if through_spare.insert(*id) => {
+                    (*id, names::free(to.clone(), &occupied, self.trees.listings[side].abilities.case_sensitive))
+                }
+                // A name that stays taken, by a folder that goes nowhere: the rename gets a number.
+                (None, Some((id, to))) => {
+                    let step = (*id, names::free(to.clone(), &occupied, true));
+                    todo.remove(0);
+                    step
+                }
+                (None, None) => break,
+            };
+            let Some(from) = now(&current, id) else { continue };
+            for (_, place) in &mut current {
+                *place = place.rebased(&from, &to);
+            }
+            for work in &mut self.works {
+                work.places[side] = work.places[side].as_ref().map(|place| place.rebased(&from, &to));
+            }
+            self.moved.push((side, from, to.clone()));
+            self.steps.push(TreeStep::Rename { id, side, to });
+        }
+    }
+
+    fn subscribe(&mut self) {
+        for work in &mut self.works {
+            let (Some(source), Some(target)) = (work.at.source, work.at.target) else { continue };
+            let seen = Both::from_fn(|side| {
+                let at = if side == Side::Source { source } else { target };
+                self.trees.listings[side].folders.get(at).is_some_and(|folder| folder.subscribed)
+            });
+            let base = work.pair.subscribed;
+            // As with flags: where the two differ, the side that left the base wins. A new pair starts unsubscribed.
+            let agreed = if seen.source == seen.target { seen.source } else { !base };
+            for side in Side::ALL {
+                if seen[side] != agreed && self.policy.writes(side) {
+                    self.steps.push(TreeStep::Subscribe { id: work.pair.id, side, on: agreed });
+                }
+            }
+            work.pair.subscribed = agreed;
+        }
+    }
+
+    fn finish(self) -> TreePlan {
+        let mut plan = TreePlan::default();
+        for work in self.works {
+            let excluded = Side::ALL.iter().any(|side| {
+                work.at[*side].is_some_and(|at| self.trees.excluded[*side].get(at).copied().unwrap_or(false))
+            });
+            let missing = work.missing.source || work.missing.target;
+            plan.unsettled |= missing;
+            match (work.gone.source, work.gone.target) {
+                (true, true) => plan.forget.push(work.pair.id),
+                (false, false) if !missing && !excluded => plan.active.push(work.pair.id),
+                (true, false) if !missing => plan.gone.push((work.pair.id, Side::Source)),
+                (false, true) if !missing => plan.gone.push((work.pair.id, Side::Target)),
+                _ => {}
+            }
+            if work.old.as_ref() != Some(&work.pair) {
+                plan.put.push(work.pair);
+            }
+        }
+        plan.steps = self.steps;
+        plan
+    }
+
+    /// Selectable folders of a side that no pair has, in the order of their depth.
+    fn unlinked(&self, side: Side) -> Vec<usize> {
+        let folders = &self.trees.listings[side].folders;
+        let mut free: Vec<usize> = folders
+            .iter()
+            .enumerate()
+            .filter(|(at, folder)| folder.selectable && !self.used[side].contains(at) && !self.is_excluded(side, *at))
+            .map(|(at, _)| at)
+            .collect();
+        free.sort_by_key(|at| folders.get(*at).map(|folder| (folder.path.depth(), folder.path.clone())));
+        free
+    }
+
+    fn new_pair(&mut self, at: Both<Option<usize>>) {
+        let mut pair = FolderPair {
+            id: FolderId(self.next_id),
+            paths: Both::default(),
+            role: None,
+            cursors: Both::default(),
+            mailbox_ids: Both::default(),
+            subscribed: false,
+            missing_since_ms: Both::default(),
+        };
+        self.next_id = self.next_id.saturating_add(1);
+        for side in Side::ALL {
+            let Some(index) = at[side] else { continue };
+            self.used[side].insert(index);
+            if let Some(folder) = self.folder(side, index) {
+                pair.paths[side] = Some(folder.path.clone());
+                pair.mailbox_ids[side].clone_from(&folder.mailbox_id);
+            }
+            pair.role = pair.role.or(self.role(side, index));
+        }
+        let places = Both::from_fn(|side| pair.paths[side].as_ref().map(|path| self.renamed_by_steps(side, path)));
+        self.works.push(Work {
+            places,
+            pair,
+            old: None,
+            at,
+            renamed: Both::default(),
+            gone: Both::default(),
+            missing: Both::default(),
+        });
+    }
+
+    fn forbidden(&self, side: Side) -> &'a [char] {
+        &self.trees.listings[side].abilities.forbidden_in_names
+    }
+
+    /// Where a folder of the other side belongs on this one, below its nearest paired ancestor.
+    fn place_on(&self, side: Side, path: &FolderPath) -> FolderPath {
+        let mut above = path.parent();
+        while let Some(here) = above {
+            let ancestor = self.works.iter().find(|work| work.places[side.other()].as_ref() == Some(&here));
+            if let Some(work) = ancestor {
+                let planned = self.renames.iter().find(|(id, on, _)| *id == work.pair.id && *on == side);
+                if let Some(there) = planned.map(|(_, _, to)| to).or(work.places[side].as_ref()) {
+                    return names::place(path, Some((&here, there)), self.forbidden(side));
+                }
+            }
+            above = here.parent();
+        }
+        names::place(path, None, self.forbidden(side))
+    }
+
+    fn keyed(&self, side: Side, path: &FolderPath) -> FolderPath {
+        if self.trees.listings[side].abilities.case_sensitive { path.clone() } else { names::folded(path) }
+    }
+}
+
+#[cfg(test)]
+#[path = "tree_tests.rs"]
+mod tests;
