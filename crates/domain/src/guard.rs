@@ -1,0 +1,174 @@
+//! Brakes: rules that hold a pass before it does harm on implausible evidence.
+//!
+//! Evidence brakes trip whatever the count. The volume brake counts only deletions that cannot be undone, not moves whose
+//! destination was seen, not what is in Trash or Junk.
+
+use crate::policy::Policy;
+use crate::state::FolderId;
+use crate::{Role, Side};
+
+/// A folder in which everything vanished at once counts as implausible from this size on: below, it is tidying.
+const EMPTIED_FROM: u32 = 20;
+
+/// What one folder pair is about to lose, and what became of it on the side that lost it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderLoss {
+    pub folder: FolderId,
+    pub role: Option<Role>,
+    /// The side where things are gone.
+    pub side: Side,
+    /// Messages linked before.
+    pub linked: u32,
+    /// Of these, gone without a move that explains them.
+    pub gone: u32,
+    /// Deletions on the other side that nothing can undo (no trash there, or the folder is the trash).
+    pub irreversible: u32,
+    /// The folder itself is gone from that side.
+    pub vanished: bool,
+    /// The folder's UIDVALIDITY changed, and what is in it now is not what was there.
+    pub replaced: bool,
+    /// UIDNEXT went back: the server was restored from a backup, or it is another mailbox.
+    pub went_back: bool,
+}
+
+/// A brake that trips, and on what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brake {
+    pub name: BrakeName,
+    pub side: Side,
+    pub folder: Option<FolderId>,
+    pub count: u32,
+    pub total: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BrakeName {
+    EmptiedFolder,
+    VanishedFolder,
+    OtherMailbox,
+    RestoredServer,
+    ManyDeletions,
+}
+
+impl BrakeName {
+    pub const ALL: [BrakeName; 5] = [
+        BrakeName::EmptiedFolder,
+        BrakeName::VanishedFolder,
+        BrakeName::OtherMailbox,
+        BrakeName::RestoredServer,
+        BrakeName::ManyDeletions,
+    ];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            BrakeName::EmptiedFolder => "emptied-folder",
+            BrakeName::VanishedFolder => "vanished-folder",
+            BrakeName::OtherMailbox => "other-mailbox",
+            BrakeName::RestoredServer => "restored-server",
+            BrakeName::ManyDeletions => "many-deletions",
+        }
+    }
+}
+
+impl Brake {
+    /// The key under which it is held and released.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self.folder {
+            Some(folder) => format!("{}:{}:{}", self.name.as_str(), self.side, folder.0),
+            None => format!("{}:{}", self.name.as_str(), self.side),
+        }
+    }
+}
+
+/// Which brakes trip. `released` names those that a person has released. `done_today` are irreversible deletions of the
+/// account during the last 24 hours.
+#[must_use]
+pub fn brakes(losses: &[FolderLoss], total: u32, done_today: u32, policy: &Policy, released: &[String]) -> Vec<Brake> {
+    let mut brakes = Vec::new();
+    for loss in losses {
+        let harmless = matches!(loss.role, Some(Role::Trash | Role::Junk));
+        let name = if loss.replaced {
+            BrakeName::OtherMailbox
+        } else if loss.went_back {
+            BrakeName::RestoredServer
+        } else if harmless || loss.gone < EMPTIED_FROM {
+            continue;
+        } else if loss.vanished {
+            BrakeName::VanishedFolder
+        } else if loss.gone >= loss.linked {
+            BrakeName::EmptiedFolder
+        } else {
+            continue;
+        };
+        brakes.push(Brake { name, side: loss.side, folder: Some(loss.folder), count: loss.gone, total: loss.linked });
+    }
+    for side in Side::ALL {
+        let counted =
+            losses.iter().filter(|loss| loss.side == side && !matches!(loss.role, Some(Role::Trash | Role::Junk)));
+        let count: u32 = counted.map(|loss| loss.irreversible).sum();
+        let limit = policy
+            .brake_count
+            .max(u32::try_from(u64::from(total) * u64::from(policy.brake_percent) / 100).unwrap_or(u32::MAX));
+        if count > 0 && count.saturating_add(done_today) > limit {
+            brakes.push(Brake { name: BrakeName::ManyDeletions, side, folder: None, count, total });
+        }
+    }
+    brakes.retain(|brake| !released.contains(&brake.key()));
+    brakes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loss() -> FolderLoss {
+        FolderLoss {
+            folder: FolderId(3),
+            role: None,
+            side: Side::Source,
+            linked: 1000,
+            gone: 0,
+            irreversible: 0,
+            vanished: false,
+            replaced: false,
+            went_back: false,
+        }
+    }
+
+    fn tripped(loss: FolderLoss, total: u32) -> Vec<BrakeName> {
+        brakes(&[loss], total, 0, &Policy::default(), &[]).into_iter().map(|brake| brake.name).collect()
+    }
+
+    #[test]
+    fn an_emptied_folder_trips_and_an_emptied_trash_does_not() {
+        let emptied = FolderLoss { gone: 1000, irreversible: 1000, ..loss() };
+        assert_eq!(tripped(emptied, 100_000), [BrakeName::EmptiedFolder]);
+        assert_eq!(tripped(FolderLoss { role: Some(Role::Trash), ..emptied }, 100_000), []);
+        assert_eq!(tripped(FolderLoss { linked: 5, gone: 5, irreversible: 5, ..loss() }, 100_000), [], "tidying");
+    }
+
+    #[test]
+    fn volume_counts_only_what_cannot_be_undone() {
+        let many = FolderLoss { gone: 500, irreversible: 500, ..loss() };
+        assert_eq!(tripped(many, 1000), [BrakeName::ManyDeletions]);
+        assert_eq!(tripped(many, 6000), [], "below ten per cent");
+        assert_eq!(tripped(FolderLoss { irreversible: 0, ..many }, 1000), [], "they went to the trash");
+    }
+
+    #[test]
+    fn a_released_brake_lets_go() {
+        let replaced = FolderLoss { replaced: true, ..loss() };
+        let brake = brakes(&[replaced], 1000, 0, &Policy::default(), &[]);
+        assert_eq!(brake.len(), 1);
+        assert!(brakes(&[replaced], 1000, 0, &Policy::default(), &[brake[0].key()]).is_empty());
+    }
+
+    #[test]
+    fn what_was_done_today_counts() {
+        let few = FolderLoss { gone: 30, irreversible: 30, ..loss() };
+        assert!(brakes(&[few], 100, 0, &Policy::default(), &[]).is_empty());
+        assert_eq!(brakes(&[few], 100, 30, &Policy::default(), &[]).len(), 1);
+    }
+}
