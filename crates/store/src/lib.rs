@@ -1,1 +1,26 @@
 //! The only crate with SQL: accounts, links, cursors, intents, parked items, sealed secrets.
+//!
+//! [`Store::open`] takes the state for this process. An account's state is written by [`Store::commit`] alone: a list of
+//! changes, under a lease, durable when it returns. All writes go through one task, which commits together whatever
+//! waits (`writer.rs`); reads go past it, on connections of their own. `database.rs` is the place for everything that
+//! depends on the kind of database; `codec` holds the binary forms.
+
+mod account;
+mod change;
+mod classify;
+mod codec;
+mod database;
+mod key;
+mod lease;
+mod lock;
+mod read;
+mod schema;
+mod secret;
+mod store;
+mod writer;
+
+pub use account::{Account, NewAccount};
+pub use key::{MASTER_KEY_VARIABLE, MasterKey};
+pub use read::FolderCounts;
+pub use secret::Secret;
+pub use store::Store;

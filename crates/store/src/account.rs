@@ -1,0 +1,161 @@
+//! Accounts: who is carried, and by which logins.
+
+use crate::Store;
+use crate::database::{Fields, Writer};
+use crate::lease::unknown;
+use crate::writer::Write;
+use async_trait::async_trait;
+use parom_domain::state::AccountId;
+use parom_domain::{Code, Error, Result, Retry, Scope};
+
+/// One person: both mailboxes under one canonical address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub id: AccountId,
+    /// As it was given. Addresses that differ by case only are one.
+    pub address: String,
+    pub source_login: String,
+    pub target_login: String,
+    /// The name of the configuration's domain whose servers are used.
+    pub domain: String,
+    pub enabled: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAccount {
+    pub address: String,
+    pub source_login: String,
+    pub target_login: String,
+    pub domain: String,
+}
+
+impl Store {
+    /// Adds an account, switched on. `None` when its address is there already; nothing is changed then.
+    pub async fn add_account(&self, account: NewAccount) -> Result<Option<Account>> {
+        self.write(Add(account)).await
+    }
+
+    /// All accounts in the order of their addresses.
+    pub async fn accounts(&self) -> Result<Vec<Account>> {
+        self.readers().all(sqlx::query(ALL), account).await
+    }
+
+    /// Errors: `AccountUnknown`.
+    pub async fn account(&self, address: &str) -> Result<Account> {
+        let found = self.readers().first(sqlx::query(BY_ADDRESS).bind(key(address)), account).await?;
+        let unknown = || Error::new(Code::AccountUnknown, Scope::Account, Retry::WhenFixed).with("account", address);
+        found.ok_or_else(unknown)
+    }
+
+    /// Errors: `AccountUnknown`.
+    pub async fn set_enabled(&self, account: AccountId, enabled: bool) -> Result<()> {
+        self.write(SetEnabled(account, enabled)).await
+    }
+
+    /// Forgets an account with its state and passwords. Its number is never given again, so that a commit that is
+    /// under way meets no lease.
+    ///
+    /// Errors: `AccountUnknown`.
+    pub async fn remove_account(&self, account: AccountId) -> Result<()> {
+        self.write(Remove(account)).await
+    }
+
+    /// Lets a held account go on past one brake. Tells whether there was such a brake.
+    pub async fn release_brake(&self, account: AccountId, brake_key: &str) -> Result<bool> {
+        self.write(ReleaseBrake(account, brake_key.to_owned())).await
+    }
+}
+
+const ALL: &str = "
+    SELECT id, address, source_login, target_login, domain, enabled FROM account ORDER BY address_key";
+
+const BY_ADDRESS: &str = "
+    SELECT id, address, source_login, target_login, domain, enabled FROM account WHERE address_key = $1";
+
+fn account(row: &Fields<'_>) -> Result<Account> {
+    Ok(Account {
+        id: AccountId(row.get(0)?),
+        address: row.get(1)?,
+        source_login: row.get(2)?,
+        target_login: row.get(3)?,
+        domain: row.get(4)?,
+        enabled: row.get::<i64>(5)? != 0,
+    })
+}
+
+/// Folded here and not in SQL, because databases disagree about letters beyond ASCII.
+fn key(address: &str) -> String {
+    address.to_lowercase()
+}
+
+struct Add(NewAccount);
+
+#[async_trait]
+impl Write for Add {
+    type Answer = Option<Account>;
+
+    async fn perform(&self, db: &mut Writer) -> Result<Option<Account>> {
+        const TAKEN: &str = "SELECT 1 FROM account WHERE address_key = $1";
+        const NUMBER: &str = "UPDATE counter SET value = value + 1 WHERE name = 'account' RETURNING value";
+        const INSERT: &str = "
+            INSERT INTO account (id, address, address_key, source_login, target_login, domain, enabled)
+            VALUES ($1, $2, $3, $4, $5, $6, 1)";
+        if db.row(sqlx::query(TAKEN).bind(key(&self.0.address))).await?.is_some() {
+            return Ok(None);
+        }
+        let row = db.row(sqlx::query(NUMBER)).await?;
+        let row = row.ok_or_else(|| Error::internal("the counter of accounts is missing"))?;
+        let id = AccountId(Fields::of(&row, db.path()).get(0)?);
+        let NewAccount { address, source_login, target_login, domain } = self.0.clone();
+        let query = sqlx::query(INSERT)
+            .bind(id.0)
+            .bind(address.clone())
+            .bind(key(&address))
+            .bind(source_login.clone())
+            .bind(target_login.clone())
+            .bind(domain.clone());
+        db.execute(query).await?;
+        Ok(Some(Account { id, address, source_login, target_login, domain, enabled: true }))
+    }
+}
+
+struct SetEnabled(AccountId, bool);
+
+#[async_trait]
+impl Write for SetEnabled {
+    type Answer = ();
+
+    async fn perform(&self, db: &mut Writer) -> Result<()> {
+        let query = sqlx::query("UPDATE account SET enabled = $2 WHERE id = $1").bind(self.0.0).bind(i64::from(self.1));
+        match db.execute(query).await? {
+            0 => Err(unknown(self.0)),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Remove(AccountId);
+
+#[async_trait]
+impl Write for Remove {
+    type Answer = ();
+
+    async fn perform(&self, db: &mut Writer) -> Result<()> {
+        match db.execute(sqlx::query("DELETE FROM account WHERE id = $1").bind(self.0.0)).await? {
+            0 => Err(unknown(self.0)),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct ReleaseBrake(AccountId, String);
+
+#[async_trait]
+impl Write for ReleaseBrake {
+    type Answer = bool;
+
+    async fn perform(&self, db: &mut Writer) -> Result<bool> {
+        const SQL: &str = "UPDATE held SET released = 1 WHERE account = $1 AND brake_key = $2";
+        Ok(db.execute(sqlx::query(SQL).bind(self.0.0).bind(self.1.clone())).await? > 0)
+    }
+}
