@@ -19,6 +19,13 @@ mod secret;
 mod store;
 mod writer;
 
+#[cfg(test)]
+extern crate self as parom_store;
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../tests/state/samples.rs"]
+mod samples;
+
 pub use account::{Account, NewAccount};
 pub use key::{MASTER_KEY_VARIABLE, MasterKey};
 pub use read::FolderCounts;

@@ -100,3 +100,79 @@ async fn commit_group(db: &mut Writer, group: &mut [Box<dyn Queued>]) -> Result<
     }
     db.commit().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+    use crate::database::Fields;
+    use crate::samples::*;
+    use parom_domain::state::{Change, FolderId, Lease};
+    use parom_domain::{Code, Side};
+
+    /// Sets or asks a pragma on the connection that writes.
+    struct Pragma(&'static str);
+
+    #[async_trait]
+    impl Write for Pragma {
+        type Answer = i64;
+
+        async fn perform(&self, db: &mut Writer) -> Result<i64> {
+            let row = db.row(sqlx::query(self.0)).await?;
+            row.map_or(Ok(-1), |row| Fields::of(&row, db.path()).get(0))
+        }
+    }
+
+    #[tokio::test]
+    async fn the_writer_waits_for_the_disk_and_keeps_references() {
+        let state = State::new().await;
+        assert_eq!(state.store.write(Pragma("PRAGMA synchronous")).await.unwrap(), 2, "FULL");
+        assert_eq!(state.store.write(Pragma("PRAGMA foreign_keys")).await.unwrap(), 1);
+    }
+
+    fn chunk(chunk: u32) -> Vec<Change> {
+        vec![Change::PutLinks { folder: FolderId(1), chunk, links: links(1..513) }]
+    }
+
+    async fn stored(store: &Store, lease: Lease) -> Vec<u32> {
+        let stored = store.links(lease.account, FolderId(1)).await.unwrap();
+        stored.into_iter().map(|(chunk, _)| chunk).collect()
+    }
+
+    /// What `tests/full.rs` does with a real disk, here without the right to mount one: the database keeps the limit.
+    #[tokio::test]
+    async fn a_full_database_loses_nothing() {
+        let state = State::new().await;
+        let lease = state.account("a@corp.example").await;
+        state.store.commit(&lease, vec![Change::PutFolder(pair(1))]).await.unwrap();
+        state.store.write(Pragma("PRAGMA max_page_count = 100")).await.unwrap();
+        let mut full = 0;
+        let error = loop {
+            match state.store.commit(&lease, chunk(full)).await {
+                Ok(()) => full += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.code(), Code::StateFull);
+        assert!(full > 5, "only {full} before it was full");
+        assert_eq!(stored(&state.store, lease).await, (0..full).collect::<Vec<_>>());
+
+        // One group of a write that needs room between two that do not: what is acknowledged is there, and only that.
+        let set = |side, validity| {
+            let change = Change::SetCursor { folder: FolderId(1), side, cursor: Some(cursor(validity)) };
+            state.store.commit(&lease, vec![change])
+        };
+        let (first, big, last) =
+            tokio::join!(set(Side::Source, 5), state.store.commit(&lease, chunk(500)), set(Side::Target, 6));
+        assert_eq!(big.unwrap_err().code(), Code::StateFull);
+        let cursors = state.store.load(lease.account).await.unwrap().folders[0].cursors;
+        assert_eq!(first.is_ok(), cursors.source == Some(cursor(5)));
+        assert_eq!(last.is_ok(), cursors.target == Some(cursor(6)));
+        assert_eq!(stored(&state.store, lease).await, (0..full).collect::<Vec<_>>());
+
+        state.store.write(Pragma("PRAGMA max_page_count = 10000")).await.unwrap();
+        state.store.commit(&lease, chunk(full)).await.unwrap();
+        let state = state.reopened().await;
+        assert_eq!(stored(&state.store, lease).await, (0..=full).collect::<Vec<_>>());
+    }
+}

@@ -193,7 +193,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
+        #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn work_goes_both_ways(work in any_work()) {
             let blob = write_work(&work).unwrap();

@@ -75,7 +75,7 @@ pub(super) mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn small_values_go_both_ways(
             (validity, uidnext, modseq, exists) in any::<(u32, u32, u64, u32)>(),

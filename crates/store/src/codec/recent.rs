@@ -60,7 +60,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn recent_batches_go_both_ways(batch in proptest::collection::vec(any_recent(), 0..6)) {
             let blob = write_recent(&batch);

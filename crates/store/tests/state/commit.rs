@@ -1,9 +1,6 @@
 //! Commits: what comes back, what a lost lease stops, and how many share one wait for the disk.
 
-#[cfg(test)]
-mod common;
-
-use common::*;
+use crate::samples::*;
 use parom_domain::state::{Change, FolderId, Lease};
 use parom_domain::{Both, Code, Side};
 use parom_store::FolderCounts;
