@@ -1,2 +1,42 @@
 //! The one binary: CLI, configuration, languages, wiring.
-fn main() {}
+
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod failure;
+mod help;
+mod i18n;
+mod init;
+mod message;
+mod near;
+mod output;
+mod password;
+mod progress;
+mod reference;
+mod state;
+mod table;
+
+use exit::Exit;
+use help::Parsed;
+use i18n::{Lang, Texts};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let texts = Arc::new(Texts::new(Lang::wanted(&args, |name| std::env::var(name).ok())));
+    let ended = match help::parse(&args, &texts) {
+        Ok(Parsed::Print(text)) => {
+            print!("{text}");
+            Ok(Exit::Done)
+        }
+        Ok(Parsed::Run(cli)) => commands::run(*cli, &texts),
+        Err(failure) => Err(failure),
+    };
+    let exit = ended.unwrap_or_else(|failure| {
+        eprintln!("parom: {}", failure.explain(&texts));
+        failure.exit
+    });
+    exit.into()
+}

@@ -1,0 +1,131 @@
+# Mistakes in the configuration, and the explanation of every key.
+
+## Mistakes
+
+config-missing = There is no configuration { $file }.
+    .fix = Create one, or name another with --config or PAROM_CONFIG.
+    .command = parom --config { $file } init
+config-unreadable = The configuration { $file } cannot be read: { $detail }.
+    .fix = Check the rights on the file, and that it is text in UTF-8.
+config-syntax = { $file }, line { $line }: this is not TOML: { $detail }.
+    .fix = Check quotes, brackets and the equals sign in this line.
+config-unknown-key = { $file }, line { $line }: the key "{ $key }" does not exist in { $section }.
+    .fix = The keys there are { $known }.
+config-unknown-key-near = { $file }, line { $line }: the key "{ $key }" does not exist in { $section }.
+    .fix = Did you mean "{ $near }"?
+config-missing-key = { $file }, line { $line }: the key "{ $key }" is missing in { $section }.
+    .fix = Add it, for example: { $key } = { $example }
+config-wrong-type = { $file }, line { $line }: "{ $key }" in { $section } must be { $wanted }, not { $found }.
+config-not-array = { $file }, line { $line }: { $key } is written with double brackets, because there may be several.
+    .fix = Write [[{ $key }]].
+config-bad-choice = { $file }, line { $line }: "{ $key }" in { $section } must be { $allowed }, not "{ $found }".
+config-out-of-range = { $file }, line { $line }: "{ $key }" in { $section } must lie between { $min } and { $max }; { $found } does not.
+config-template-near = { $file }, line { $line }: "{ $key }" in { $section } has the unknown variable "{ $variable }".
+    .fix = Did you mean "{ $near }"?
+config-template-unknown = { $file }, line { $line }: "{ $key }" in { $section } has the unknown variable "{ $variable }".
+    .fix = The variables are { $allowed }.
+config-template-brace = { $file }, line { $line }: "{ $key }" in { $section } has a brace without its partner: { $found }
+    .fix = Close it, or write it twice if the brace itself is meant.
+config-login-empty = { $file }, line { $line }: "{ $key }" in { $section } is empty.
+    .fix = Write the template of the login, for example "{ "{" }source_login{ "}" }".
+config-login-same = { $file }, line { $line }: with this "{ $key }" in { $section } all accounts would open the same mailbox.
+    .fix = Put a variable such as {"{"}source_login{"}"} into "login" or "authzid".
+config-state-form = { $file }, line { $line }: "{ $key }" must be "sqlite:" and a file, not "{ $found }".
+config-state-postgres = { $file }, line { $line }: this version keeps its state in SQLite only.
+    .fix = Write, for example, state = "sqlite:parom.db"
+config-no-domain = { $file }: there is no [[domain]], so there is nothing to carry.
+    .fix = Add one with its two sides; "parom init" writes an example into a new file.
+config-domain-name = { $file }, line { $line }: "{ $found }" is not the name of a mail domain.
+config-domain-twice = { $file }, line { $line }: the domain { $found } is there twice.
+config-host = { $file }, line { $line }: "{ $found }" in { $section } is neither a host name nor an address.
+    .fix = Write the name alone, without protocol and port.
+config-trust = { $file }, line { $line }: "{ $key }" in { $section } names the CA file { $path }, which does not exist.
+    .fix = Write "system", "insecure", "pin:" and a SHA-256, or the path of a file that exists.
+config-pin = { $file }, line { $line }: "{ $found }" in { $section } is not a SHA-256 of a certificate.
+    .fix = Write "pin:" and 64 hexadecimal digits.
+    .command = openssl x509 -in certificate.pem -noout -fingerprint -sha256
+config-password = { $file }, line { $line }: "{ $key }" in { $section } must be "account" or "secret:" and a name. Passwords do not belong in this file.
+    .fix = Seal the password and name it here: { $key } = "secret:service"
+    .command = parom secret set service
+config-secret-name = { $file }, line { $line }: "{ $found }" in { $section } cannot be the name of a secret.
+    .fix = Use letters, digits, "-", "_" and ".", at most 64 of them.
+
+config-section-root = the top of the file
+config-type-text = a text in quotes
+config-type-whole = a whole number
+config-type-float = a fraction
+config-type-boolean = true or false
+config-type-date = a date
+config-type-list = a list in brackets
+config-type-table = a table
+
+## The file that "parom init" writes
+
+init-head =
+    The configuration of Parom. Every key is explained above it; a key that is commented out shows what
+    counts without it. Paths count from the folder of this file. Unknown keys are refused.
+init-limits = How much happens at once, and when a brake holds.
+init-domain = One mail domain. Repeat the block for every further one.
+init-source = The source: the old system.
+init-target = The target: the new system. The same keys as under domain.source.imap.
+
+## The keys
+
+doc-root-state =
+    Where Parom keeps what it knows: an SQLite file.
+    If it is lost, nothing is copied twice and nothing is deleted.
+doc-root-master_key =
+    The file with the key that opens the sealed passwords. Keep a copy in a safe place.
+    Without this key of the configuration: beside the state, with the ending ".key".
+doc-root-allow_hosts =
+    The hosts that Parom may connect to; everything else is refused.
+    Without this key: exactly the hosts that are configured below.
+doc-limits-accounts_at_once = How many accounts are worked on at the same time.
+doc-limits-connections_per_account = How many connections one account may hold to each side.
+doc-limits-body_budget_mb = How many megabytes of messages may be in memory at once, for all accounts together.
+doc-limits-brake_deletions =
+    The volume brake: more irreversible deletions per account and day than this number, and more than
+    brake_percent of the messages, are held until you release them ("parom brakes").
+doc-limits-brake_percent = See brake_deletions.
+doc-limits-look_every_s = With "parom sync --watch": after how many seconds an account is looked at again.
+doc-limits-tombstone_days = How many days it is remembered that a message was deleted.
+doc-domain-name = The part of the addresses behind the @.
+doc-domain-mode =
+    "two-way": what happens on one side happens on the other.
+    "to-target": only from the source to the target; nothing is changed on the source.
+doc-domain-home = The side where people work now. Where both sides moved the same message differently, home wins.
+doc-domain-deletions =
+    What becomes of the copy of a deleted message: "trash" puts it into the trash there,
+    "expunge" removes it, "never" leaves it.
+doc-domain-grace_s =
+    How many seconds must lie between two complete listings without a message before it counts as deleted
+    (unless the server itself says that it is).
+doc-domain-exclude_folders =
+    Folders that are not carried: roles (inbox, sent, drafts, trash, junk, archive, outbox, contacts,
+    calendar, tasks, journal, notes, sync-issues, rss) or names.
+doc-imap-host = The name or address of the IMAP server.
+doc-imap-port = Without this key: 993 for "implicit", else 143.
+doc-imap-tls =
+    "implicit": TLS from the first byte; "starttls": TLS after a command;
+    "none": unencrypted, passwords too; for loopback only.
+doc-imap-tls_policy = "modern": TLS 1.2 or newer; "legacy": also the old versions and ciphers that Exchange 2010 and 2013 need.
+doc-imap-trust =
+    Which certificate is believed: "system", the path of a CA file, "pin:<SHA-256 of the certificate>",
+    or "insecure": any at all, which everyone on the way can misuse.
+doc-imap-login =
+    The template of the login. Variables: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}address{"}"}, {"{"}local{"}"}, {"{"}domain{"}"}.
+    With a service account, for example, "CORP/svc/{"{"}source_login{"}"}" or "{"{"}target_login{"}"}*svc".
+doc-imap-authzid =
+    The template of the SASL authorization identity (whose mailbox is meant), for a service account
+    that signs in by PLAIN. Empty: none.
+doc-imap-sasl = How to sign in: "auto", "plain", "login" or "xoauth2" (the password is then the access token).
+doc-imap-password =
+    "account": every account has its own, given by "parom account add".
+    "secret:name": one for all, sealed by "parom secret set name". Never the password itself.
+doc-imap-max_connections = How many connections to this server there may be at once, for all accounts together.
+doc-imap-connect_timeout_s = How many seconds connecting may take.
+doc-imap-answer_timeout_s = After how many seconds without any progress a command has failed.
+doc-imap-extensions =
+    IMAP extensions: "auto" (as measured to be best), "on" (whenever the server offers it) or "off".
+    For example {"{"} compress = "off", qresync = "off" {"}"}.
+    Names: compress, condstore, esearch, list_status, literal_plus, move, multiappend, qresync.

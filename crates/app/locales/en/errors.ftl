@@ -1,0 +1,164 @@
+# What went wrong, one message for each code of the domain: the sentence, the cause, what to do, the command.
+
+label-why = Cause:
+label-fix = What to do:
+label-command = Command:
+
+## Connecting and signing in
+
+error-host-not-found = The server { $host } cannot be found: its name has no address.
+    .why = The name is mistyped, or this machine's DNS does not know it.
+    .fix = Check "host" in the configuration and the DNS of this machine.
+    .command = getent hosts { $host }
+error-cannot-connect = Cannot connect to { $host }, port { $port }: { $detail }.
+    .why = The server is down, a firewall is in between, or the port is wrong.
+    .fix = Check "host" and "port" in the configuration, and that this machine may reach them.
+    .command = openssl s_client -connect { $host }:{ $port }
+error-host-not-allowed = Connecting to { $host } is not allowed.
+    .why = "allow_hosts" in the configuration does not name this host.
+    .fix = If the host is right, add it to "allow_hosts"; without that key exactly the configured hosts are allowed.
+    .command = parom sync --all
+error-no-tls = { $host }, port { $port }, offers no encryption.
+    .why = The server does not offer STARTTLS, or the port does not speak TLS.
+    .fix = Set "tls" to "implicit" with port 993 or "starttls" with port 143; "none" sends passwords in the clear.
+    .command = openssl s_client -connect { $host }:{ $port } -starttls imap
+error-tls-failed = The encrypted connection to { $host }, port { $port }, failed: { $detail }.
+    .why = The two ends agree on no version or cipher, or the port speaks something else than TLS.
+    .fix = Check "port" and "tls"; for an old Exchange set "tls_policy" to "legacy".
+    .command = openssl s_client -connect { $host }:{ $port }
+error-certificate-refused = The certificate of { $host }, port { $port }, is not trusted: { $detail }.
+    .why = It has expired, is made out to another name, or its issuer is unknown here.
+    .fix = Renew the certificate, or set "trust" to the issuer's CA file or to "pin:" and the certificate's SHA-256.
+    .command = openssl s_client -connect { $host }:{ $port } -showcerts
+error-sign-in-refused = Cannot sign in to { $host } as { $login }: the server refused it ({ $answer }).
+    .why = The password is wrong, the login has another form, or IMAP is switched off for this mailbox. It was tried once and is not tried again before something changes.
+    .fix = Set the password anew, and check "login" in the configuration.
+    .command = parom account add { $account } --source-password-file FILE --target-password-file FILE
+error-no-mechanism = { $host } offers no way to sign in that fits ({ $mechanism }).
+    .why = The server allows sign-in only with other SASL mechanisms, or only over TLS.
+    .fix = Set "sasl" to a mechanism that the server offers, and "tls" to "implicit" or "starttls".
+    .command = openssl s_client -connect { $host }:993
+error-other-mailbox = The login { $login } at { $host } opens another mailbox than before. Nothing was changed.
+    .why = The login was reassigned, or the mailbox was replaced.
+    .fix = Check the login of the account. If the new mailbox is right, release the brake.
+    .command = parom brakes release { $account }
+error-connection-lost = The connection to { $host } was lost: { $detail }.
+    .why = The server or the network closed it.
+    .fix = Nothing: the next pass goes on where this one stopped. If it happens often, look at the server's log.
+    .command = parom sync --account { $account }
+error-timed-out = { $host } did not answer { $command } within { $seconds }.
+    .why = The server is overloaded, or the network loses packets.
+    .fix = Nothing: the next pass tries again. If the server is slow by nature, raise "answer_timeout_s".
+    .command = parom sync --account { $account }
+error-protocol-error = { $host } does not speak IMAP as it should: { $detail }.
+    .why = The port belongs to another service, something in between alters the traffic, or the server has a defect.
+    .fix = Check "host", "port" and "tls". Else switch off an extension under "extensions" and report the server's version.
+    .command = openssl s_client -connect { $host }:993
+error-throttled = { $host } asks to wait { $backoff_ms }.
+    .why = The server limits how much one client may do.
+    .fix = Nothing: Parom waits. To be gentler, lower "max_connections".
+    .command = parom status
+error-server-unavailable = { $host } is not available now: { $answer }.
+    .why = The server says so itself; it may be in maintenance or short of resources.
+    .fix = Nothing: Parom tries again. If it lasts, look at the server's log.
+    .command = parom status
+
+## Folders
+
+error-folder-cannot-open = The folder "{ $folder }" at { $host } cannot be opened: { $answer }.
+    .why = The account may not read it, or it is damaged on the server. Nothing in it was changed on either side.
+    .fix = Repair the folder or its rights on the server, or name it in "exclude_folders".
+    .command = parom sync --account { $account }
+error-folder-gone = The folder "{ $folder }" at { $host } vanished while it was being worked on.
+    .why = Somebody renamed or deleted it at this moment.
+    .fix = Nothing: the next pass sees where it went.
+    .command = parom sync --account { $account }
+error-uidvalidity-changed = The folder "{ $folder }" at { $host } was numbered anew by the server (UIDVALIDITY changed).
+    .why = The server rebuilt the folder, or it was restored from a backup.
+    .fix = Nothing: the next pass pairs all messages again by their content. Nothing is deleted meanwhile.
+    .command = parom sync --account { $account }
+error-folder-refused = { $host } refused a change of the folder "{ $folder }": { $answer }.
+    .why = The name is not allowed there, the rights do not suffice, or the number of folders is limited.
+    .fix = Rename the folder on the other side, or raise the limit on the server.
+    .command = parom sync --account { $account }
+error-listing-incomplete = The list of messages in "{ $folder }" at { $host } is incomplete: { $listed } listed, { $exists } announced. It was not believed.
+    .why = The server left messages out; taking them for deleted would lose mail.
+    .fix = Nothing: the next pass lists again. If it lasts, repair the folder's index on the server.
+    .command = parom sync --account { $account }
+
+## Messages
+
+error-message-refused = { $host } refused message { $uid } for "{ $folder }": { $answer }.
+    .why = The server does not take this message as it is, and Parom never alters messages. It is parked.
+    .fix = Change the server's rule (filter, size, format), then have it tried again.
+    .command = parom parked --retry
+error-message-too-large = Message { $uid } of "{ $folder }" is too large for { $host }: { $bytes }, at most { $limit } are taken.
+    .why = The server limits the size of messages. The message is parked.
+    .fix = Raise the limit on the server (for example message_size_limit, APPENDLIMIT), then have it tried again.
+    .command = parom parked --retry
+error-message-unreadable = Message { $uid } of "{ $folder }" cannot be read from { $host }: { $answer }.
+    .why = It is damaged on the server. The message is parked; everything else goes on.
+    .fix = Repair the mailbox on the server, then have it tried again.
+    .command = parom parked --retry
+error-quota-full = The mailbox at { $host } is full: nothing more goes into "{ $folder }" ({ $answer }).
+    .why = The quota of the account on this server is used up.
+    .fix = Raise the quota; the next pass goes on from there.
+    .command = parom sync --account { $account }
+error-change-refused = { $host } refused a change in "{ $folder }": { $answer }.
+    .why = The account's rights on the folder do not suffice, or the server cannot keep this flag.
+    .fix = Check the rights on the folder.
+    .command = parom sync --account { $account }
+
+## State
+
+error-state-unavailable = The state { $path } cannot be used: { $detail }.
+    .why = The folder is missing, its rights do not suffice, or the disk fails.
+    .fix = Check that the folder exists and that this user may write to it.
+    .command = ls -l { $path }
+error-state-full = There is no space left for the state { $path }.
+    .why = The disk is full. Nothing is lost: what was begun is finished by the next run.
+    .fix = Free some space on this disk, then run again.
+    .command = df -h
+error-state-locked = The state { $path } is in use by another Parom (process { $pid }).
+    .why = Two processes must not carry the same mail at the same time.
+    .fix = Wait until the other process ends, or stop it.
+    .command = ps -fp { $pid }
+error-state-newer = The state { $path } was written by a newer Parom (version { $found }; this one knows { $known }).
+    .why = An older program could misread it.
+    .fix = Start the newer program. Nothing was changed.
+    .command = parom --version
+error-state-damaged = The state { $path } is damaged: { $detail }.
+    .why = The file was altered or the disk has failed.
+    .fix = Restore it from a backup; or move it away and add the accounts anew: the next pass then pairs everything that is equal and copies nothing twice.
+    .command = parom init
+error-lease-lost = Another Parom has taken over { $account }.
+    .why = This process did not renew its lease in time, for example because the machine slept.
+    .fix = Nothing: whoever holds the lease goes on.
+    .command = parom status
+error-secret-missing = The secret "{ $name }" is not set.
+    .why = The configuration names it, but no value is sealed under this name.
+    .fix = Set it; the value is read without being shown.
+    .command = parom secret set { $name }
+error-secret-unreadable = The sealed secrets do not open with the key { $path }: { $detail }.
+    .why = The key file is missing, unreadable, or belongs to another state.
+    .fix = Put the right key file back; without it every password has to be set anew.
+    .command = parom secret list
+error-account-unknown = There is no account { $account }.
+    .why = It was not added, or the address is mistyped.
+    .fix = See which accounts there are, or add it.
+    .command = parom account list
+
+## Holding back
+
+error-braked = Held by the brake "{ $brake }" in "{ $folder }": { $count } of { $total } messages would be deleted ({ $examples }).
+    .why = This looks like an accident rather than like work, so nothing was deleted.
+    .fix = Look at what is held; if it is meant, release it.
+    .command = parom brakes
+error-cancelled = Stopped: { $what }.
+    .why = Ctrl-C or a signal ended the run.
+    .fix = Nothing: what was begun is finished by the next run.
+    .command = parom sync --all
+error-internal = Parom has met a defect of its own: { $detail }.
+    .why = This should not happen; nothing was lost, because operations are written down before they are tried.
+    .fix = Run again; if it stays, report this sentence with the log.
+    .command = parom -v sync --all

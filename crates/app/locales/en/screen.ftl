@@ -1,0 +1,179 @@
+# What the commands say.
+
+unit-b = B
+unit-kb = KB
+unit-mb = MB
+unit-gb = GB
+unit-tb = TB
+unit-s = s
+unit-min = min
+unit-h = h
+word-or = or
+
+init-done = Written: { $file }.
+    .fix = Put your servers into it, then add accounts.
+    .command = parom --config { $file } account add name@{ $domain }
+init-exists = { $file } exists already and is left as it is.
+    .fix = Edit it, move it away, or name another file with --config.
+init-cannot-write = Cannot write { $file }: { $detail }.
+    .fix = Check that the folder exists and that this user may write to it.
+
+phase-connecting = connecting
+phase-recovering = looking for what an earlier run left unfinished
+phase-observing = looking at the folders of both sides
+phase-pairing = pairing what is on both sides
+phase-carrying = carrying
+
+work-nothing = nothing
+work-messages = { $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    } ({ $bytes })
+work-changes = { $changes ->
+        [one] { $changes } change
+       *[other] { $changes } changes
+    }
+work-both = { $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    } ({ $bytes }) and { $changes ->
+        [one] { $changes } change
+       *[other] { $changes } changes
+    }
+progress-all = all together
+progress-planned = to do: { $work }
+progress-moving = { $done } of { $planned }, { $done_bytes } of { $planned_bytes }, { $rate }/s
+progress-moving-eta = { $done } of { $planned }, { $done_bytes } of { $planned_bytes }, { $rate }/s, { $left } left
+progress-parked = parked in "{ $folder }": { $why }
+ended-in-step = in step after { $elapsed }: { $work }
+ended-in-step-parked = in step after { $elapsed }: { $work }; { $parked ->
+        [one] { $parked } message is
+       *[other] { $parked } messages are
+    } parked (parom parked)
+ended-unsettled = not settled yet after { $elapsed }: { $work }; the next pass goes on
+ended-unsettled-parked = not settled yet after { $elapsed }: { $work }; the next pass goes on; { $parked ->
+        [one] { $parked } message is
+       *[other] { $parked } messages are
+    } parked (parom parked)
+ended-held = held: { $why }
+ended-failed = failed: { $why }
+ended-interrupted = stopped; the next run goes on from here
+
+reference-config = The configuration
+reference-cli = The command line
+reference-errors = Errors
+reference-made = This page is made by the program itself (parom reference).
+reference-allowed = Value:
+reference-range = a whole number from { $min } to { $max }
+reference-preset = Without it:
+reference-required = (must be given)
+reference-derived = (see above)
+reference-exit = Exit code:
+
+init-key = Written: { $file }, the key that opens the sealed passwords. Keep a copy in a safe place.
+runtime-failed = This machine gives no threads or sockets: { $detail }.
+    .fix = Raise the limits of this user (ulimit), then run again.
+output-failed = The output cannot be written: { $detail }.
+    .fix = Check where stdout leads.
+
+password-ask = Password for { $what }:
+password-again = Once more:
+password-differs = The two are different; nothing was changed.
+password-empty = There is no password in { $file }.
+    .fix = Put it into the first line.
+password-lines = { $file } has several lines; a password has one.
+    .fix = Name the right file.
+password-unreadable = Cannot read the password from { $file }: { $detail }.
+    .fix = Check the path and its rights.
+
+side-source = source
+side-target = target
+word-on = on
+word-off = off
+word-ago = { $age } ago
+told-unknown-code = { $code } (this version does not know the sentence)
+
+account-added = Added: { $account } (source login { $source }, target login { $target }).
+    .command = parom sync --account { $account }
+account-changed = { $account } is there already (source login { $source }, target login { $target }).
+    .command = parom sync --account { $account }
+account-lacks-source = { $account } is there, but has no password for the source yet.
+    .fix = Give it in a file, or use a service account ("password" in the configuration).
+    .command = parom account add { $account } --source-password-file FILE
+account-lacks-target = { $account } is there, but has no password for the target yet.
+    .fix = Give it in a file, or use a service account ("password" in the configuration).
+    .command = parom account add { $account } --target-password-file FILE
+account-lacks-both = { $account } is there, but has no passwords yet.
+    .fix = Give them in files, or use service accounts ("password" in the configuration).
+    .command = parom account add { $account } --source-password-file FILE --target-password-file FILE
+account-other-logins = { $account } is there already with other logins: { $source } on the source, { $target } on the target. Nothing was changed.
+    .why = The logins say whose mail it is; changing them in passing could mix two people's mail.
+    .fix = To change them, remove the account (its mail stays), then add it again.
+    .command = parom account remove { $account }
+account-address = "{ $found }" is not a mail address.
+account-domain = The domain of { $account } is not in { $file }.
+    .fix = Configured: { $known }. Correct the address, or add a [[domain]].
+account-none = There are no accounts yet.
+    .fix = Add one.
+    .command = parom account add name@corp.example
+account-on = { $account }: on
+account-off = { $account }: off
+account-removed = { $account }: forgotten; the mail on both sides is as it was
+
+secret-name = "{ $found }" cannot be the name of a secret.
+    .fix = Use letters, digits, "-", "_" and ".", at most 64 of them.
+secret-set = Sealed: { $name }.
+secret-set-unused = Sealed: { $name }. Nothing uses it yet.
+    .fix = Name it in the configuration: password = "secret:{ $name }"
+secret-none = No secrets are sealed.
+    .command = parom secret set service
+secret-unknown = There is no secret "{ $name }".
+    .command = parom secret list
+secret-removed = Removed: { $name }.
+
+head-account = ACCOUNT
+head-enabled = ENABLED
+head-source-login = SOURCE LOGIN
+head-target-login = TARGET LOGIN
+head-standing = STATE
+head-folders = FOLDERS
+head-linked = MESSAGES
+head-parked = PARKED
+head-last-ok = LAST IN STEP
+standing-off = off
+standing-new = not begun
+standing-in-step = in step
+standing-unsettled = more to do
+standing-held = held
+standing-failed = failed
+
+parked-none = Nothing is parked.
+parked-head = { $account }, { $side }, "{ $folder }", message { $uid }, parked { $since }
+parked-retried = { $count ->
+        [one] { $count } message
+       *[other] { $count } messages
+    } will be tried again.
+    .command = parom sync --all
+parked-busy = { $account } is being worked on by another process.
+    .fix = Try again when it is done.
+
+brake-emptied-folder = emptied folder
+brake-vanished-folder = vanished folder
+brake-other-mailbox = other mailbox
+brake-restored-server = restored server
+brake-many-deletions = many deletions
+brakes-none = No brake holds anything.
+brakes-head = { $account }, tripped { $since }
+brakes-released-head = { $account }, tripped { $since }, released: the next pass goes on
+brakes-command = parom brakes release { $account }
+brakes-nothing-held = { $account }: nothing is held.
+brakes-released = { $account }: { $count ->
+        [one] { $count } brake
+       *[other] { $count } brakes
+    } released; the next pass does what was held.
+    .command = parom sync --account { $account }
+
+state-not-there = There is no state { $file } yet.
+    .why = It is made when the first account or secret is added.
+    .fix = Add an account.
+    .command = parom account add name@corp.example

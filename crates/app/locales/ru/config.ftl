@@ -1,0 +1,131 @@
+# Ошибки в конфигурации и пояснение каждого ключа.
+
+## Ошибки
+
+config-missing = Файла конфигурации { $file } нет.
+    .fix = Создайте его или укажите другой через --config или PAROM_CONFIG.
+    .command = parom --config { $file } init
+config-unreadable = Не удаётся прочитать файл конфигурации { $file }: { $detail }.
+    .fix = Проверьте права на файл и то, что это текст в UTF-8.
+config-syntax = { $file }, строка { $line }: это не TOML: { $detail }.
+    .fix = Проверьте в этой строке кавычки, скобки и знак равенства.
+config-unknown-key = { $file }, строка { $line }: ключа «{ $key }» нет ({ $section }).
+    .fix = Здесь бывают ключи { $known }.
+config-unknown-key-near = { $file }, строка { $line }: ключа «{ $key }» нет ({ $section }).
+    .fix = Может быть, вы имели в виду «{ $near }»?
+config-missing-key = { $file }, строка { $line }: не хватает ключа «{ $key }» ({ $section }).
+    .fix = Добавьте его, например: { $key } = { $example }
+config-wrong-type = { $file }, строка { $line }: для ключа «{ $key }» ({ $section }) нужно значение другого вида: { $wanted }, а указано: { $found }.
+config-not-array = { $file }, строка { $line }: { $key } пишется в двойных скобках, потому что таких разделов может быть несколько.
+    .fix = Напишите [[{ $key }]].
+config-bad-choice = { $file }, строка { $line }: значение «{ $key }» ({ $section }) — { $allowed }, а указано "{ $found }".
+config-out-of-range = { $file }, строка { $line }: значение «{ $key }» ({ $section }) должно быть от { $min } до { $max }, а указано { $found }.
+config-template-near = { $file }, строка { $line }: в «{ $key }» ({ $section }) неизвестная переменная «{ $variable }».
+    .fix = Может быть, вы имели в виду «{ $near }»?
+config-template-unknown = { $file }, строка { $line }: в «{ $key }» ({ $section }) неизвестная переменная «{ $variable }».
+    .fix = Переменные: { $allowed }.
+config-template-brace = { $file }, строка { $line }: в «{ $key }» ({ $section }) фигурная скобка без пары: { $found }
+    .fix = Закройте её или удвойте, если нужна сама скобка.
+config-login-empty = { $file }, строка { $line }: ключ «{ $key }» ({ $section }) пуст.
+    .fix = Напишите шаблон логина, например "{"{"}source_login{"}"}".
+config-login-same = { $file }, строка { $line }: с таким «{ $key }» ({ $section }) все пользователи открывали бы один и тот же ящик.
+    .fix = Добавьте в «login» или «authzid» переменную, например {"{"}source_login{"}"}.
+config-state-form = { $file }, строка { $line }: значение «{ $key }» — это "sqlite:" и имя файла, а указано "{ $found }".
+config-state-postgres = { $file }, строка { $line }: эта версия хранит состояние только в SQLite.
+    .fix = Напишите, например, state = "sqlite:parom.db"
+config-no-domain = { $file }: нет ни одного раздела [[domain]], переносить нечего.
+    .fix = Добавьте раздел с двумя сторонами; пример есть в новом файле, который создаёт «parom init».
+config-domain-name = { $file }, строка { $line }: «{ $found }» — не имя почтового домена.
+config-domain-twice = { $file }, строка { $line }: домен { $found } указан дважды.
+config-host = { $file }, строка { $line }: «{ $found }» ({ $section }) — не имя сервера и не адрес.
+    .fix = Напишите только имя, без протокола и порта.
+config-trust = { $file }, строка { $line }: в «{ $key }» ({ $section }) назван файл УЦ { $path }, которого нет.
+    .fix = Напишите "system", "insecure", "pin:" и SHA-256 или путь к существующему файлу.
+config-pin = { $file }, строка { $line }: «{ $found }» ({ $section }) — не SHA-256 сертификата.
+    .fix = Напишите "pin:" и 64 шестнадцатеричные цифры.
+    .command = openssl x509 -in certificate.pem -noout -fingerprint -sha256
+config-password = { $file }, строка { $line }: значение «{ $key }» ({ $section }) — "account" или "secret:" и имя. Паролям в этом файле не место.
+    .fix = Запечатайте пароль и назовите его здесь: { $key } = "secret:service"
+    .command = parom secret set service
+config-secret-name = { $file }, строка { $line }: «{ $found }» ({ $section }) не может быть именем секрета.
+    .fix = Используйте буквы, цифры, «-», «_» и «.», не более 64 знаков.
+
+config-section-root = начало файла
+config-type-text = текст в кавычках
+config-type-whole = целое число
+config-type-float = дробное число
+config-type-boolean = true или false
+config-type-date = дата
+config-type-list = список в квадратных скобках
+config-type-table = таблица
+
+## Файл, который создаёт «parom init»
+
+init-head =
+    Конфигурация парома. Каждый ключ пояснён над ним; закомментированный ключ показывает значение,
+    которое действует без него. Пути считаются от каталога этого файла. Неизвестные ключи не принимаются.
+init-limits = Сколько делается одновременно и когда срабатывает предохранитель.
+init-domain = Почтовый домен. Для каждого следующего повторите весь блок.
+init-source = Исходная система (старая).
+init-target = Целевая система (новая). Ключи те же, что в domain.source.imap.
+
+## Ключи
+
+doc-root-state =
+    Где паром хранит то, что знает: файл SQLite.
+    Если файл пропадёт, ничего не будет ни скопировано дважды, ни удалено.
+doc-root-master_key =
+    Файл с ключом, которым открываются запечатанные пароли. Держите его копию в надёжном месте.
+    Без этого ключа конфигурации: рядом с файлом состояния, с расширением «.key».
+doc-root-allow_hosts =
+    Серверы, с которыми парому разрешено соединяться; с остальными — запрещено.
+    Без этого ключа: ровно те серверы, что указаны ниже.
+doc-limits-accounts_at_once = Сколько пользователей обрабатывается одновременно.
+doc-limits-connections_per_account = Сколько соединений один пользователь может держать с каждой стороной.
+doc-limits-body_budget_mb = Сколько мегабайт писем может быть в памяти сразу, на всех пользователей вместе.
+doc-limits-brake_deletions =
+    Предохранитель по объёму: если необратимых удалений у пользователя за день больше этого числа и больше
+    brake_percent от числа писем, они удерживаются, пока вы их не разрешите («parom brakes»).
+doc-limits-brake_percent = См. brake_deletions.
+doc-limits-look_every_s = При «parom sync --watch»: через сколько секунд пользователя смотрят снова.
+doc-limits-tombstone_days = Сколько дней помнить, что письмо удалено.
+doc-domain-name = Часть адреса после @.
+doc-domain-mode =
+    "two-way": что сделано на одной стороне, происходит и на другой.
+    "to-target": только из исходной системы в целевую; в исходной ничего не меняется.
+doc-domain-home = Сторона, где люди работают сейчас. Если одно письмо переместили по-разному, верх берёт она.
+doc-domain-deletions =
+    Что делать с копией удалённого письма: "trash" — переместить там в корзину,
+    "expunge" — удалить совсем, "never" — оставить.
+doc-domain-grace_s =
+    Сколько секунд должно пройти между двумя полными списками без письма, чтобы счесть его удалённым
+    (если об удалении не сказал сам сервер).
+doc-domain-exclude_folders =
+    Папки, которые не переносятся: роли (inbox, sent, drafts, trash, junk, archive, outbox, contacts,
+    calendar, tasks, journal, notes, sync-issues, rss) или имена.
+doc-imap-host = Имя или адрес сервера IMAP.
+doc-imap-port = Без этого ключа: 993 при "implicit", иначе 143.
+doc-imap-tls =
+    "implicit": TLS с первого байта; "starttls": TLS после команды;
+    "none": без шифрования, в том числе паролей; только для локальных соединений.
+doc-imap-tls_policy = "modern": TLS 1.2 и новее; "legacy": также старые версии и шифры, нужные Exchange 2010 и 2013.
+doc-imap-trust =
+    Какому сертификату верить: "system", путь к файлу УЦ, "pin:<SHA-256 сертификата>"
+    или "insecure": любому, чем может воспользоваться всякий на пути.
+doc-imap-login =
+    Шаблон логина. Переменные: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}address{"}"}, {"{"}local{"}"}, {"{"}domain{"}"}.
+    Со служебной учётной записью, например, "CORP/svc/{"{"}source_login{"}"}" или "{"{"}target_login{"}"}*svc".
+doc-imap-authzid =
+    Шаблон authzid для SASL (чей ящик нужен), если служебная учётная запись
+    входит механизмом PLAIN. Пусто: не передаётся.
+doc-imap-sasl = Как входить: "auto", "plain", "login" или "xoauth2" (тогда пароль — это токен доступа).
+doc-imap-password =
+    "account": у каждого пользователя свой, задаётся в «parom account add».
+    "secret:имя": один на всех, запечатан командой «parom secret set имя». Самого пароля здесь быть не должно.
+doc-imap-max_connections = Сколько соединений с этим сервером может быть сразу, на всех пользователей вместе.
+doc-imap-connect_timeout_s = Сколько секунд может длиться соединение с сервером.
+doc-imap-answer_timeout_s = Через сколько секунд без всякого движения команда считается неудавшейся.
+doc-imap-extensions =
+    Расширения IMAP: "auto" (как лучше по измерениям), "on" (всегда, когда сервер предлагает) или "off".
+    Например, {"{"} compress = "off", qresync = "off" {"}"}.
+    Имена: compress, condstore, esearch, list_status, literal_plus, move, multiappend, qresync.

@@ -1,0 +1,187 @@
+# Что говорят команды.
+
+unit-b = Б
+unit-kb = КБ
+unit-mb = МБ
+unit-gb = ГБ
+unit-tb = ТБ
+unit-s = с
+unit-min = мин
+unit-h = ч
+word-or = или
+
+init-done = Создан файл { $file }.
+    .fix = Впишите в него свои серверы, затем добавьте пользователей.
+    .command = parom --config { $file } account add имя@{ $domain }
+init-exists = Файл { $file } уже есть и оставлен без изменений.
+    .fix = Измените его, уберите или укажите другой через --config.
+init-cannot-write = Не удаётся записать { $file }: { $detail }.
+    .fix = Проверьте, что каталог существует и этот пользователь может в него писать.
+
+phase-connecting = соединение с серверами
+phase-recovering = поиск того, что не завершил прошлый запуск
+phase-observing = просмотр папок обеих сторон
+phase-pairing = сопоставление того, что есть на обеих сторонах
+phase-carrying = перенос
+
+work-nothing = ничего
+work-messages = { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    } ({ $bytes })
+work-changes = { $changes ->
+        [one] { $changes } изменение
+        [few] { $changes } изменения
+       *[many] { $changes } изменений
+    }
+work-both = { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    } ({ $bytes }) и { $changes ->
+        [one] { $changes } изменение
+        [few] { $changes } изменения
+       *[many] { $changes } изменений
+    }
+progress-all = все вместе
+progress-planned = предстоит: { $work }
+progress-moving = { $done } из { $planned }, { $done_bytes } из { $planned_bytes }, { $rate }/с
+progress-moving-eta = { $done } из { $planned }, { $done_bytes } из { $planned_bytes }, { $rate }/с, осталось { $left }
+progress-parked = отложено в «{ $folder }»: { $why }
+ended-in-step = синхронизировано за { $elapsed }: { $work }
+ended-in-step-parked = синхронизировано за { $elapsed }: { $work }; отложено { $parked ->
+        [one] { $parked } письмо
+        [few] { $parked } письма
+       *[many] { $parked } писем
+    } (parom parked)
+ended-unsettled = за { $elapsed } ещё не всё: { $work }; продолжит следующий проход
+ended-unsettled-parked = за { $elapsed } ещё не всё: { $work }; продолжит следующий проход; отложено { $parked ->
+        [one] { $parked } письмо
+        [few] { $parked } письма
+       *[many] { $parked } писем
+    } (parom parked)
+ended-held = удержано: { $why }
+ended-failed = не удалось: { $why }
+ended-interrupted = остановлено; следующий запуск продолжит с этого места
+
+reference-config = Конфигурация
+reference-cli = Командная строка
+reference-errors = Ошибки
+reference-made = Эту страницу составляет сама программа (parom reference).
+reference-allowed = Значение:
+reference-range = целое число от { $min } до { $max }
+reference-preset = Если не указано:
+reference-required = (обязательный ключ)
+reference-derived = (см. выше)
+reference-exit = Код завершения:
+
+init-key = Создан файл { $file }: ключ, которым открываются запечатанные пароли. Держите его копию в надёжном месте.
+runtime-failed = Машина не даёт потоков или сокетов: { $detail }.
+    .fix = Увеличьте пределы для этого пользователя (ulimit) и запустите снова.
+output-failed = Не удаётся записать вывод: { $detail }.
+    .fix = Проверьте, куда направлен stdout.
+
+password-ask = Пароль для { $what }:
+password-again = Ещё раз:
+password-differs = Введённое не совпало; ничего не изменено.
+password-empty = В { $file } нет пароля.
+    .fix = Запишите его в первую строку.
+password-lines = В { $file } несколько строк, а в пароле — одна.
+    .fix = Укажите верный файл.
+password-unreadable = Не удаётся прочитать пароль из { $file }: { $detail }.
+    .fix = Проверьте путь и права.
+
+side-source = исходная система
+side-target = целевая система
+word-on = включён
+word-off = отключён
+word-ago = { $age } назад
+told-unknown-code = { $code } (этой версии такое сообщение неизвестно)
+
+account-added = Добавлен пользователь { $account } (исходный логин { $source }, целевой { $target }).
+    .command = parom sync --account { $account }
+account-changed = Пользователь { $account } уже есть (исходный логин { $source }, целевой { $target }).
+    .command = parom sync --account { $account }
+account-lacks-source = Пользователь { $account } есть, но пароля для исходной системы ещё нет.
+    .fix = Передайте его в файле или используйте служебную учётную запись («password» в конфигурации).
+    .command = parom account add { $account } --source-password-file ФАЙЛ
+account-lacks-target = Пользователь { $account } есть, но пароля для целевой системы ещё нет.
+    .fix = Передайте его в файле или используйте служебную учётную запись («password» в конфигурации).
+    .command = parom account add { $account } --target-password-file ФАЙЛ
+account-lacks-both = Пользователь { $account } есть, но паролей ещё нет.
+    .fix = Передайте их в файлах или используйте служебные учётные записи («password» в конфигурации).
+    .command = parom account add { $account } --source-password-file ФАЙЛ --target-password-file ФАЙЛ
+account-other-logins = Пользователь { $account } уже есть с другими логинами: { $source } в исходной системе, { $target } в целевой. Ничего не изменено.
+    .why = Логины определяют, чья это почта; изменив их мимоходом, можно смешать почту двух людей.
+    .fix = Чтобы изменить их, удалите пользователя (его почта останется) и добавьте снова.
+    .command = parom account remove { $account }
+account-address = «{ $found }» — не почтовый адрес.
+account-domain = Домена адреса { $account } нет в { $file }.
+    .fix = В конфигурации есть { $known }. Исправьте адрес или добавьте раздел [[domain]].
+account-none = Пользователей пока нет.
+    .fix = Добавьте первого.
+    .command = parom account add name@corp.example
+account-on = { $account }: включён
+account-off = { $account }: отключён
+account-removed = { $account }: забыт; почта на обеих сторонах осталась как была
+
+secret-name = «{ $found }» не может быть именем секрета.
+    .fix = Используйте буквы, цифры, «-», «_» и «.», не более 64 знаков.
+secret-set = Запечатан: { $name }.
+secret-set-unused = Запечатан: { $name }. Пока он нигде не используется.
+    .fix = Назовите его в конфигурации: password = "secret:{ $name }"
+secret-none = Запечатанных секретов нет.
+    .command = parom secret set service
+secret-unknown = Секрета «{ $name }» нет.
+    .command = parom secret list
+secret-removed = Удалён: { $name }.
+
+head-account = ПОЛЬЗОВАТЕЛЬ
+head-enabled = СБОРЩИК
+head-source-login = ИСХОДНЫЙ ЛОГИН
+head-target-login = ЦЕЛЕВОЙ ЛОГИН
+head-standing = СОСТОЯНИЕ
+head-folders = ПАПОК
+head-linked = ПИСЕМ
+head-parked = ОТЛОЖЕНО
+head-last-ok = СИНХРОНИЗИРОВАН
+standing-off = отключён
+standing-new = не начат
+standing-in-step = синхронизирован
+standing-unsettled = есть работа
+standing-held = удержан
+standing-failed = ошибка
+
+parked-none = Отложенных писем нет.
+parked-head = { $account }, { $side }, «{ $folder }», письмо { $uid }, отложено { $since }
+parked-retried = { $count ->
+        [one] { $count } письмо
+        [few] { $count } письма
+       *[many] { $count } писем
+    } — следующий проход попробует снова.
+    .command = parom sync --all
+parked-busy = С пользователем { $account } работает другой процесс.
+    .fix = Повторите, когда он закончит.
+
+brake-emptied-folder = опустевшая папка
+brake-vanished-folder = исчезнувшая папка
+brake-other-mailbox = другой ящик
+brake-restored-server = сервер восстановлен из копии
+brake-many-deletions = много удалений
+brakes-none = Предохранители ничего не удерживают.
+brakes-head = { $account }, удерживается: сработал { $since }
+brakes-released-head = { $account }, сработал { $since }, снят: следующий проход продолжит
+brakes-command = parom brakes release { $account }
+brakes-nothing-held = { $account }: ничего не удерживается.
+brakes-released = { $account }: { $count ->
+        [one] снят { $count } предохранитель
+        [few] снято { $count } предохранителя
+       *[many] снято { $count } предохранителей
+    }; следующий проход выполнит удержанное.
+    .command = parom sync --account { $account }
+
+state-not-there = Файла состояния { $file } ещё нет.
+    .why = Он создаётся, когда добавляют первого пользователя или секрет.
+    .fix = Добавьте пользователя.
+    .command = parom account add name@corp.example

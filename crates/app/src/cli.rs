@@ -1,0 +1,193 @@
+//! The grammar of the command line. The words that people read come from the locale files (`help-...`).
+
+use crate::i18n::Lang;
+use clap::{ArgAction, Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+// No doc comments below this line: clap would take them for help texts, and those have two languages.
+
+#[derive(Debug, Parser)]
+#[command(name = "parom", version, disable_help_subcommand = true, subcommand_required = true)]
+pub struct Cli {
+    #[arg(
+        long,
+        global = true,
+        env = "PAROM_CONFIG",
+        default_value = "./parom.toml",
+        value_name = "FILE",
+        hide_env = true,
+        hide_default_value = true
+    )]
+    pub config: PathBuf,
+    // Read before clap runs (see `Lang::wanted`); declared here so that it is known and checked.
+    #[arg(long, global = true, value_name = "LANG", hide_possible_values = true)]
+    pub lang: Option<Lang>,
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Init(Init),
+    #[command(subcommand)]
+    Account(Account),
+    Sync(Sync),
+    Status(Status),
+    Parked(Parked),
+    Brakes(Brakes),
+    Verify(Verify),
+    #[command(subcommand)]
+    Secret(Secret),
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    #[command(hide = true)]
+    Reference(Reference),
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    #[arg(long, value_name = "HOST")]
+    pub source_host: Option<String>,
+    #[arg(long, value_name = "HOST")]
+    pub target_host: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    Add(AccountAdd),
+    List(AccountList),
+    On(AccountName),
+    Off(AccountName),
+    Remove(AccountName),
+}
+
+#[derive(Debug, Args)]
+pub struct AccountAdd {
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    #[arg(long, value_name = "LOGIN")]
+    pub source_login: Option<String>,
+    #[arg(long, value_name = "LOGIN")]
+    pub target_login: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    pub source_password_file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub target_password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct AccountList {
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AccountName {
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Sync {
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "all", conflicts_with = "all")]
+    pub account: Vec<String>,
+    #[arg(long)]
+    pub all: bool,
+    #[arg(long, conflicts_with = "watch")]
+    pub until_settled: bool,
+    #[arg(long, conflicts_with = "dry_run")]
+    pub watch: bool,
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Parked {
+    #[arg(long, value_name = "ADDRESS")]
+    pub account: Vec<String>,
+    #[arg(long)]
+    pub retry: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Brakes {
+    #[arg(long)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Option<BrakesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BrakesCommand {
+    Release(AccountName),
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    #[arg(value_name = "ADDRESS")]
+    pub accounts: Vec<String>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Secret {
+    Set(SecretSet),
+    List(SecretList),
+    Remove(SecretName),
+}
+
+#[derive(Debug, Args)]
+pub struct SecretSet {
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretList {
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretName {
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub struct Demo {
+    #[arg(long)]
+    pub keep: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Reference {
+    #[arg(value_enum, value_name = "PAGE")]
+    pub page: ReferencePage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReferencePage {
+    Config,
+    Cli,
+    Errors,
+}

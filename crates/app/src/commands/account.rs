@@ -1,0 +1,162 @@
+//! `parom account`: who is carried.
+
+use crate::cli::{Account as Command, AccountAdd, AccountList, AccountName};
+use crate::config::{Config, MailDomain, PasswordFrom};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::i18n::Texts;
+use crate::message::Message;
+use crate::state::{self, Access};
+use crate::table::Table;
+use crate::{output, password};
+use parom_domain::{Both, Side};
+use parom_store::{Account, NewAccount, Store};
+use serde_json::json;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+pub fn run(command: &Command, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
+    match command {
+        Command::Add(args) => add(args, config, texts),
+        Command::List(args) => list(args, config, texts),
+        Command::On(names) => each(names, config, texts, "account-on", async |store, account| {
+            Ok(store.set_enabled(account.id, true).await?)
+        }),
+        Command::Off(names) => each(names, config, texts, "account-off", async |store, account| {
+            Ok(store.set_enabled(account.id, false).await?)
+        }),
+        Command::Remove(names) => each(names, config, texts, "account-removed", async |store, account| {
+            Ok(store.remove_account(account.id).await?)
+        }),
+    }
+}
+
+fn add(args: &AccountAdd, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
+    let (address, domain) = address(&args.address, config)?;
+    let (local, _) = address.rsplit_once('@').unwrap_or((address, ""));
+    let logins = Both::new(&args.source_login, &args.target_login);
+    let logins = logins.map(|login| login.clone().unwrap_or_else(|| local.to_owned()));
+    let files = Both::new(args.source_password_file.as_deref(), args.target_password_file.as_deref());
+    let passwords = Both::new(read(files.source)?, read(files.target)?);
+    let new = NewAccount {
+        address: address.to_owned(),
+        source_login: logins.source,
+        target_login: logins.target,
+        domain: domain.name.clone(),
+    };
+    let message = state::with(config, Access::Write, async |store| {
+        let (account, key) = match store.add_account(new).await? {
+            Some(account) => (account, "account-added"),
+            None => (same_logins(store.account(address).await?, args)?, "account-changed"),
+        };
+        for (side, password) in passwords.iter() {
+            if let Some(password) = password {
+                store.set_password(account.id, side, Some(password)).await?;
+            }
+        }
+        let mut lacking = Vec::new();
+        for (side, settings) in domain.sides.iter() {
+            let own = store.password(account.id, side).await?.is_some();
+            if settings.password == PasswordFrom::Account && !own {
+                lacking.push(side);
+            }
+        }
+        Ok(message(key, &account, &lacking))
+    })?;
+    output::print(&format!("{}\n", texts.explain(&message)))?;
+    Ok(Exit::Done)
+}
+
+/// The address, and the configured domain it belongs to.
+fn address<'a>(text: &'a str, config: &'a Config) -> Result<(&'a str, &'a MailDomain), Failure> {
+    let text = text.trim();
+    let right = text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if !right || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(Failure::usage(Message::new("account-address").with("found", text)));
+    }
+    let domain = config.domain_of(text).ok_or_else(|| {
+        let known = config.domains.iter().map(|domain| domain.name.as_str()).collect::<crate::message::Value>();
+        let message = Message::new("account-domain").with("account", text).with("known", known);
+        Failure::usage(message.with("file", config.file.display().to_string()))
+    })?;
+    Ok((text, domain))
+}
+
+fn read(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
+    file.map(password::from_file).transpose()
+}
+
+/// The logins of an account say whose mail it is, so they are not changed in passing.
+fn same_logins(account: Account, args: &AccountAdd) -> Result<Account, Failure> {
+    let same = |given: &Option<String>, known: &str| given.as_deref().is_none_or(|given| given == known);
+    if same(&args.source_login, &account.source_login) && same(&args.target_login, &account.target_login) {
+        return Ok(account);
+    }
+    let message = Message::new("account-other-logins").with("account", account.address);
+    Err(Failure::usage(message.with("source", account.source_login).with("target", account.target_login)))
+}
+
+fn message(key: &str, account: &Account, lacking: &[Side]) -> Message {
+    let key = match (key, lacking) {
+        (key, []) => key.to_owned(),
+        (_, [Side::Source]) => "account-lacks-source".to_owned(),
+        (_, [Side::Target]) => "account-lacks-target".to_owned(),
+        _ => "account-lacks-both".to_owned(),
+    };
+    Message::new(key)
+        .with("account", account.address.clone())
+        .with("source", account.source_login.clone())
+        .with("target", account.target_login.clone())
+}
+
+fn list(args: &AccountList, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
+    let accounts = state::with(config, Access::Read, async |store| Ok(store.accounts().await?))?;
+    if args.json {
+        output::print_json(accounts.iter().map(|account| {
+            json!({
+                "account": account.address,
+                "enabled": account.enabled,
+                "domain": account.domain,
+                "source_login": account.source_login,
+                "target_login": account.target_login,
+            })
+        }))?;
+        return Ok(Exit::Done);
+    }
+    if accounts.is_empty() {
+        output::print(&format!("{}\n", texts.explain(&Message::new("account-none"))))?;
+        return Ok(Exit::Done);
+    }
+    let head = ["head-account", "head-enabled", "head-source-login", "head-target-login"];
+    let mut table = Table::new(head.map(|key| texts.text(key)));
+    for account in accounts {
+        let enabled = texts.text(if account.enabled { "word-on" } else { "word-off" });
+        table.row([account.address, enabled, account.source_login, account.target_login]);
+    }
+    output::print(&table.text())?;
+    Ok(Exit::Done)
+}
+
+/// Does the same with every named account. All are looked up first: one mistyped address, and nothing is done.
+fn each(
+    names: &AccountName,
+    config: &Config,
+    texts: &Texts,
+    said: &str,
+    work: impl AsyncFn(&Store, &Account) -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
+    let done = state::with(config, Access::Write, async |store| {
+        let mut accounts = Vec::new();
+        for address in &names.addresses {
+            accounts.push(store.account(address).await?);
+        }
+        for account in &accounts {
+            work(store, account).await?;
+        }
+        Ok(accounts)
+    })?;
+    for account in done {
+        output::print(&format!("{}\n", texts.say(&Message::new(said).with("account", account.address))))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,133 @@
+//! `parom parked`: messages that could not be carried as they are, why, and what helps.
+
+use super::status::ago;
+use crate::cli::Parked as Args;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::{Failure, stored};
+use crate::i18n::Texts;
+use crate::message::Message;
+use crate::output;
+use crate::state::{self, Access};
+use parom_domain::FolderPath;
+use parom_domain::state::{Change, Parked};
+use parom_store::{Account, Store};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// As long as marking takes, and a good deal more.
+const LEASE_MS: u64 = 60_000;
+
+pub fn run(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
+    let access = if args.retry { Access::Write } else { Access::Read };
+    let found = state::with(config, access, async |store| {
+        let mut found = Vec::new();
+        for account in accounts(store, &args.account).await? {
+            let known = store.load(account.id).await?;
+            if known.parked.is_empty() {
+                continue;
+            }
+            if args.retry {
+                retry(store, &account, &known.parked).await?;
+            }
+            for parked in known.parked {
+                let pair = known.folders.iter().find(|pair| pair.id == parked.folder);
+                let folder = pair.and_then(|pair| pair.paths[parked.side].as_ref()).map(FolderPath::to_string);
+                found.push(Found { account: account.address.clone(), folder: folder.unwrap_or_default(), parked });
+            }
+        }
+        Ok(found)
+    })?;
+    if args.json {
+        output::print_json(found.iter().map(|found| found.json(texts)))?;
+    } else if args.retry {
+        let message = Message::new("parked-retried").with("count", found.len());
+        output::print(&format!("{}\n", texts.explain(&message)))?;
+    } else if found.is_empty() {
+        output::print(&format!("{}\n", texts.text("parked-none")))?;
+    } else {
+        let now_ms = state::now_ms();
+        output::print(&found.iter().map(|found| found.text(now_ms, texts)).collect::<String>())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The named accounts, or all.
+pub async fn accounts(store: &Store, addresses: &[String]) -> Result<Vec<Account>, Failure> {
+    if addresses.is_empty() {
+        return Ok(store.accounts().await?);
+    }
+    let mut accounts = Vec::new();
+    for address in addresses {
+        accounts.push(store.account(address).await?);
+    }
+    Ok(accounts)
+}
+
+/// Forgets that these are parked. The cursors of their folders go too, so that the next pass looks at all messages there:
+/// a message that does not change would not be seen otherwise.
+async fn retry(store: &Store, account: &Account, parked: &[Parked]) -> Result<(), Failure> {
+    let owner = format!("parked --retry, process {}", std::process::id());
+    let Some(lease) = store.acquire(account.id, &owner, state::now_ms(), LEASE_MS).await? else {
+        return Err(Failure::new(Exit::State, Message::new("parked-busy").with("account", account.address.clone())));
+    };
+    let places: BTreeSet<_> = parked.iter().map(|parked| (parked.folder, parked.side)).collect();
+    let unpark = parked.iter().map(|Parked { folder, side, uid, .. }| Change::Unpark {
+        folder: *folder,
+        side: *side,
+        uid: *uid,
+    });
+    let look = places.into_iter().map(|(folder, side)| Change::SetCursor { folder, side, cursor: None });
+    store.commit(&lease, unpark.chain(look).collect()).await?;
+    Ok(store.release(lease).await?)
+}
+
+struct Found {
+    account: String,
+    folder: String,
+    parked: Parked,
+}
+
+impl Found {
+    fn why(&self) -> Message {
+        let named = self.parked.args.iter().cloned().chain([
+            ("account".to_owned(), self.account.clone()),
+            ("folder".to_owned(), self.folder.clone()),
+            ("uid".to_owned(), self.parked.uid.to_string()),
+        ]);
+        stored(&self.parked.code, &named.collect::<Vec<_>>())
+    }
+
+    fn text(&self, now_ms: u64, texts: &Texts) -> String {
+        let head = Message::new("parked-head")
+            .with("account", self.account.clone())
+            .with("side", Message::new(side_key(self.parked.side)))
+            .with("folder", self.folder.clone())
+            .with("uid", self.parked.uid.to_string())
+            .with("since", ago(self.parked.since_ms, now_ms, texts));
+        let why = texts.explain(&self.why()).replace('\n', "\n  ");
+        format!("{}\n    {}\n", texts.say(&head), why)
+    }
+
+    fn json(&self, texts: &Texts) -> serde_json::Value {
+        let why = self.why();
+        json!({
+            "account": self.account,
+            "side": self.parked.side.as_str(),
+            "folder": self.folder,
+            "uid": self.parked.uid.get(),
+            "since_ms": self.parked.since_ms,
+            "code": self.parked.code,
+            "text": texts.say(&why),
+            "fix": texts.part(&why, "fix"),
+        })
+    }
+}
+
+/// The word for a side.
+pub fn side_key(side: parom_domain::Side) -> &'static str {
+    match side {
+        parom_domain::Side::Source => "side-source",
+        parom_domain::Side::Target => "side-target",
+    }
+}

@@ -1,0 +1,195 @@
+//! `parom status`: how far each account is, and what stands in its way.
+
+use crate::cli::Status;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::{Failure, stored};
+use crate::i18n::Texts;
+use crate::message::{Message, Value};
+use crate::output;
+use crate::state::{self, Access};
+use crate::table::Table;
+use parom_domain::Code;
+use parom_domain::state::PassSummary;
+use parom_store::Account;
+use serde_json::{Value as Json, json};
+use std::collections::HashMap;
+
+pub fn run(args: &Status, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
+    let rows = state::with(config, Access::Read, async |store| {
+        let mut summaries: HashMap<_, _> = store.summaries().await?.into_iter().collect();
+        let mut rows = Vec::new();
+        for account in store.accounts().await? {
+            let summary = summaries.remove(&account.id);
+            rows.push(Row { account, summary });
+        }
+        Ok(rows)
+    })?;
+    if args.json {
+        output::print_json(rows.iter().map(|row| row.json(texts)))?;
+        return Ok(Exit::Done);
+    }
+    if rows.is_empty() {
+        output::print(&format!("{}\n", texts.explain(&Message::new("account-none"))))?;
+        return Ok(Exit::Done);
+    }
+    output::print(&text(&rows, state::now_ms(), texts))?;
+    Ok(Exit::Done)
+}
+
+struct Row {
+    account: Account,
+    /// `None` before the first pass.
+    summary: Option<PassSummary>,
+}
+
+/// What one word says of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Off,
+    New,
+    InStep,
+    /// The last pass left something to do.
+    Unsettled,
+    Held,
+    Failed,
+}
+
+impl Standing {
+    fn as_str(self) -> &'static str {
+        match self {
+            Standing::Off => "off",
+            Standing::New => "new",
+            Standing::InStep => "in-step",
+            Standing::Unsettled => "unsettled",
+            Standing::Held => "held",
+            Standing::Failed => "failed",
+        }
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Standing::Off => "standing-off",
+            Standing::New => "standing-new",
+            Standing::InStep => "standing-in-step",
+            Standing::Unsettled => "standing-unsettled",
+            Standing::Held => "standing-held",
+            Standing::Failed => "standing-failed",
+        }
+    }
+}
+
+impl Row {
+    fn standing(&self) -> Standing {
+        match &self.summary {
+            _ if !self.account.enabled => Standing::Off,
+            None => Standing::New,
+            Some(PassSummary { error: Some((code, _)), .. }) if code == Code::Braked.as_str() => Standing::Held,
+            Some(PassSummary { error: Some(_), .. }) => Standing::Failed,
+            Some(summary) if summary.last_ok_ms == Some(summary.at_ms) => Standing::InStep,
+            Some(_) => Standing::Unsettled,
+        }
+    }
+
+    /// What stopped the last pass.
+    fn why(&self) -> Option<Message> {
+        let (code, args) = self.summary.as_ref()?.error.as_ref()?;
+        let named = args.iter().cloned().chain([("account".to_owned(), self.account.address.clone())]);
+        Some(stored(code, &named.collect::<Vec<_>>()))
+    }
+
+    fn json(&self, texts: &Texts) -> Json {
+        let summary = self.summary.clone().unwrap_or_default();
+        json!({
+            "account": self.account.address,
+            "standing": self.standing().as_str(),
+            "at_ms": self.summary.as_ref().map(|summary| summary.at_ms),
+            "last_ok_ms": summary.last_ok_ms,
+            "folders": summary.folders,
+            "linked": summary.linked,
+            "parked": summary.parked,
+            "carried": summary.carried,
+            "code": summary.error.as_ref().map(|(code, _)| code),
+            "text": self.why().map(|why| texts.say(&why)),
+        })
+    }
+}
+
+fn text(rows: &[Row], now_ms: u64, texts: &Texts) -> String {
+    let head = ["head-account", "head-standing", "head-folders", "head-linked", "head-parked", "head-last-ok"];
+    let mut table = Table::new(head.map(|key| texts.text(key)));
+    for row in rows {
+        let number =
+            |of: fn(&PassSummary) -> u64| row.summary.as_ref().map_or_else(dash, |summary| of(summary).to_string());
+        table.row([
+            row.account.address.clone(),
+            texts.text(row.standing().key()),
+            number(|summary| u64::from(summary.folders)),
+            number(|summary| summary.linked),
+            number(|summary| summary.parked),
+            row.summary.as_ref().and_then(|summary| summary.last_ok_ms).map_or_else(dash, |at| ago(at, now_ms, texts)),
+        ]);
+    }
+    let mut text = table.text();
+    for row in rows {
+        if let Some(why) = row.why() {
+            text.push_str(&format!("\n{}: {}\n", row.account.address, texts.explain(&why)));
+        }
+    }
+    text
+}
+
+fn dash() -> String {
+    "—".to_owned()
+}
+
+/// How long ago a moment was.
+pub fn ago(at_ms: u64, now_ms: u64, texts: &Texts) -> String {
+    let age = Value::Seconds(now_ms.saturating_sub(at_ms) / 1000);
+    texts.say(&Message::new("word-ago").with("age", age))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Lang;
+    use parom_domain::state::AccountId;
+
+    #[test]
+    fn every_standing_is_told_with_its_cause() {
+        let summary = |last_ok_ms, code: Option<&str>| {
+            let args = vec![("host".to_owned(), "mail.example".to_owned())];
+            let error = code.map(|code| (code.to_owned(), args));
+            Some(PassSummary { at_ms: 1000, last_ok_ms, linked: 12, error, ..PassSummary::default() })
+        };
+        let row = |address: &str, enabled, summary| {
+            let account = Account {
+                id: AccountId(1),
+                address: address.to_owned(),
+                source_login: String::new(),
+                target_login: String::new(),
+                domain: String::new(),
+                enabled,
+            };
+            Row { account, summary }
+        };
+        let rows = [
+            row("off@x", false, summary(Some(1000), None)),
+            row("new@x", true, None),
+            row("ok@x", true, summary(Some(1000), None)),
+            row("more@x", true, summary(Some(900), None)),
+            row("bad@x", true, summary(None, Some("host-not-found"))),
+            row("held@x", true, summary(None, Some("braked"))),
+            row("future@x", true, summary(None, Some("never-heard-of"))),
+        ];
+        let standings: Vec<&str> = rows.iter().map(|row| row.standing().as_str()).collect();
+        assert_eq!(standings, ["off", "new", "in-step", "unsettled", "failed", "held", "failed"]);
+        for lang in Lang::ALL {
+            let texts = Texts::new(lang);
+            let text = text(&rows, 61_000, &texts);
+            assert!(text.contains("mail.example"), "{text}");
+            assert!(text.contains("never-heard-of"), "{text}");
+            assert_eq!(rows[4].json(&texts)["code"], "host-not-found");
+        }
+    }
+}

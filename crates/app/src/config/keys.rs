@@ -1,0 +1,148 @@
+//! The table of all keys: the reader, the commented file of `parom init` and the reference are made from it.
+
+/// A part of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Root,
+    Limits,
+    Domain,
+    /// `[domain.source]` and `[domain.target]`: they hold one table for each protocol.
+    Side,
+    /// `[domain.source.imap]` and `[domain.target.imap]`: the same keys.
+    Imap,
+}
+
+impl Part {
+    /// The parts that have keys.
+    pub const ALL: [Part; 4] = [Part::Root, Part::Limits, Part::Domain, Part::Imap];
+
+    /// The names of the tables that may stand in this part, besides its keys.
+    #[must_use]
+    pub fn tables(self) -> &'static [&'static str] {
+        match self {
+            Part::Root => &["limits", "domain"],
+            Part::Domain => &["source", "target"],
+            Part::Side => &["imap"],
+            Part::Limits | Part::Imap => &[],
+        }
+    }
+
+    /// The word in the keys of the locale files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Part::Root => "root",
+            Part::Limits => "limits",
+            Part::Domain => "domain",
+            Part::Side => "side",
+            Part::Imap => "imap",
+        }
+    }
+
+    pub fn keys(self) -> impl Iterator<Item = &'static Key> {
+        KEYS.iter().filter(move |key| key.part == self)
+    }
+}
+
+/// What a key may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    /// A text with `{variables}`.
+    Template,
+    Choice(&'static [&'static str]),
+    Whole {
+        min: u64,
+        max: u64,
+    },
+    List,
+    /// An inline table of names and `"auto"`, `"on"` or `"off"`.
+    Switches(&'static [&'static str]),
+}
+
+/// What counts when the key is missing. All literals are TOML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// It must be given; `parom init` writes this.
+    Required(&'static str),
+    /// This value.
+    Default(&'static str),
+    /// A value that depends on other keys; `parom init` shows this as an example.
+    Derived(&'static str),
+}
+
+impl Preset {
+    #[must_use]
+    pub fn literal(self) -> &'static str {
+        match self {
+            Preset::Required(literal) | Preset::Default(literal) | Preset::Derived(literal) => literal,
+        }
+    }
+
+    #[must_use]
+    pub fn is_required(self) -> bool {
+        matches!(self, Preset::Required(_))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    pub part: Part,
+    pub name: &'static str,
+    pub kind: Kind,
+    pub preset: Preset,
+}
+
+/// The IMAP extensions that can be switched, as the client's quirks name them.
+pub const EXTENSIONS: &[&str] =
+    &["compress", "condstore", "esearch", "list_status", "literal_plus", "move", "multiappend", "qresync"];
+
+pub const SWITCHES: &[&str] = &["auto", "on", "off"];
+
+use Kind::{Choice, List, Switches, Template, Text, Whole};
+use Part::{Domain, Imap, Limits, Root};
+use Preset::{Default, Derived, Required};
+
+/// In the order in which `parom init` writes them.
+pub const KEYS: &[Key] = &[
+    key(Root, "state", Text, Default("\"sqlite:parom.db\"")),
+    key(Root, "master_key", Text, Derived("\"parom.key\"")),
+    key(Root, "allow_hosts", List, Derived("[\"mail.new.example\", \"mail.old.example\"]")),
+    key(Limits, "accounts_at_once", Whole { min: 1, max: 1000 }, Default("8")),
+    key(Limits, "connections_per_account", Whole { min: 2, max: 16 }, Default("4")),
+    key(Limits, "body_budget_mb", Whole { min: 4, max: 65_536 }, Default("32")),
+    key(Limits, "brake_deletions", Whole { min: 0, max: 1_000_000_000 }, Default("50")),
+    key(Limits, "brake_percent", Whole { min: 0, max: 100 }, Default("10")),
+    key(Limits, "look_every_s", Whole { min: 1, max: 86_400 }, Default("60")),
+    key(Limits, "tombstone_days", Whole { min: 1, max: 3650 }, Default("30")),
+    key(Domain, "name", Text, Required("\"corp.example\"")),
+    key(Domain, "mode", Choice(&["two-way", "to-target"]), Default("\"two-way\"")),
+    key(Domain, "home", Choice(&["source", "target"]), Default("\"source\"")),
+    key(Domain, "deletions", Choice(&["trash", "expunge", "never"]), Default("\"trash\"")),
+    key(Domain, "grace_s", Whole { min: 0, max: 86_400 }, Default("60")),
+    key(
+        Domain,
+        "exclude_folders",
+        List,
+        Default(
+            "[\"drafts\", \"contacts\", \"calendar\", \"tasks\", \"journal\", \"notes\", \"outbox\", \"sync-issues\", \"rss\"]",
+        ),
+    ),
+    key(Imap, "host", Text, Required("\"mail.example\"")),
+    key(Imap, "port", Whole { min: 1, max: 65_535 }, Derived("993")),
+    key(Imap, "tls", Choice(&["implicit", "starttls", "none"]), Default("\"implicit\"")),
+    key(Imap, "tls_policy", Choice(&["modern", "legacy"]), Default("\"modern\"")),
+    key(Imap, "trust", Text, Default("\"system\"")),
+    key(Imap, "login", Template, Required("\"{source_login}\"")),
+    key(Imap, "authzid", Template, Default("\"\"")),
+    key(Imap, "sasl", Choice(&["auto", "plain", "login", "xoauth2"]), Default("\"auto\"")),
+    key(Imap, "password", Text, Default("\"account\"")),
+    key(Imap, "max_connections", Whole { min: 1, max: 10_000 }, Default("16")),
+    key(Imap, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
+    key(Imap, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
+    key(Imap, "extensions", Switches(EXTENSIONS), Default("{}")),
+];
+
+const fn key(part: Part, name: &'static str, kind: Kind, preset: Preset) -> Key {
+    Key { part, name, kind, preset }
+}

@@ -1,0 +1,186 @@
+//! The example of the issue is read as it stands; mistakes are named with file, line, key and remedy.
+
+use super::keys::{KEYS, Kind};
+use super::*;
+use crate::i18n::{Lang, Texts};
+use crate::init::{Answers, text};
+
+const SMALL: &str = r#"
+state = "sqlite:parom.db"
+[[domain]]
+name = "corp.example"
+mode = "two-way"                       # or "to-target"
+exclude_folders = ["drafts", "contacts", "Старое"]   # roles or names
+[domain.source.imap]
+host = "127.0.0.1"
+port = 11143
+tls = "none"                           # "implicit" | "starttls" | "none"
+trust = "system"                       # or a CA file, "pin:<sha256>", "insecure"
+login = "{source_login}"
+authzid = ""
+password = "secret:name"
+max_connections = 16
+[domain.target.imap]
+host = "Mail.New.Example"
+login = "{target_login}*svc"
+extensions = { compress = "off" }
+"#;
+
+fn read(text: &str) -> Result<Config, Vec<Message>> {
+    read::read(text, Path::new("conf/parom.toml"))
+}
+
+/// All that is said about a text, in English.
+fn complaints(text: &str) -> Vec<String> {
+    let texts = Texts::new(Lang::En);
+    read(text).err().unwrap_or_default().iter().map(|message| texts.explain(message)).collect()
+}
+
+#[test]
+fn the_documented_configuration_is_read_and_filled_up() {
+    let config = read(SMALL).unwrap();
+    assert_eq!(config.state, Path::new("conf/parom.db"));
+    assert_eq!(config.master_key, Path::new("conf/parom.key"));
+    assert_eq!(config.allow_hosts, ["127.0.0.1", "mail.new.example"]);
+    assert_eq!(config.limits.brake_deletions, 50);
+    assert_eq!(config.limits.body_budget_bytes, 32 << 20);
+    let domain = config.domain_of("Anna@CORP.example").unwrap();
+    assert_eq!(domain.mode, Mode::TwoWay);
+    assert_eq!(domain.deletions, Deletions::Trash);
+    assert_eq!(domain.policy(&config.limits), Policy::default());
+    assert_eq!(
+        domain.exclude_folders,
+        [Excluded::Role(Role::Drafts), Excluded::Role(Role::Contacts), Excluded::Name("Старое".to_owned())]
+    );
+    let source = &domain.sides.source;
+    assert_eq!((source.port, source.tls), (11143, Tls::None));
+    assert_eq!(source.password, PasswordFrom::Secret("name".to_owned()));
+    assert_eq!(source.authzid, None);
+    let target = &domain.sides.target;
+    assert_eq!((target.port, target.tls, &target.trust), (993, Tls::Implicit, &Trust::System));
+    assert_eq!(target.password, PasswordFrom::Account);
+    assert_eq!(target.extensions, BTreeMap::from([("compress".to_owned(), Switch::Off)]));
+    assert_eq!(config.domain_of("anna@other.example"), None);
+}
+
+#[test]
+fn the_port_follows_the_encryption() {
+    let text = SMALL.replace("port = 11143\n", "").replace("tls = \"none\"", "tls = \"starttls\"");
+    assert_eq!(read(&text).unwrap().domains[0].sides.source.port, 143);
+}
+
+/// One change of the good text, and what must be said about it: the line, and words of the complaint.
+#[test]
+fn every_mistake_is_named_with_its_line_and_remedy() {
+    for (good, bad, line, words) in [
+        ("host = \"127.0.0.1\"", "hots = \"127.0.0.1\"", 8, "\"hots\" does not exist in [domain.source.imap]"),
+        ("host = \"127.0.0.1\"", "hots = \"127.0.0.1\"", 8, "Did you mean \"host\"?"),
+        ("host = \"127.0.0.1\"\n", "", 7, "the key \"host\" is missing in [domain.source.imap]"),
+        ("state =", "zzz =", 2, "The keys there are \"state\""),
+        ("name = \"corp.example\"", "nam = \"corp.example\"", 4, "Did you mean \"name\"?"),
+        (
+            "port = 11143",
+            "port = \"11143\"",
+            9,
+            "\"port\" in [domain.source.imap] must be a whole number, not a text in quotes",
+        ),
+        ("port = 11143", "port = 70000", 9, "between 1 and 65535; 70000 does not"),
+        ("port = 11143", "port = -1", 9, "between 1 and 65535; -1 does not"),
+        ("port = 11143", "port = 99999999999999999999999999999999999999999", 9, "between 1 and 65535"),
+        ("tls = \"none\"", "tls = \"ssl\"", 10, "must be \"implicit\", \"starttls\" or \"none\", not \"ssl\""),
+        ("tls = \"none\"", "tls = false", 10, "must be a text in quotes, not true or false"),
+        ("mode = \"two-way\"", "mode = \"both\"", 5, "must be \"two-way\" or \"to-target\", not \"both\""),
+        ("login = \"{source_login}\"", "login = \"{source_logn}\"", 12, "Did you mean \"source_login\"?"),
+        ("login = \"{source_login}\"", "login = \"{user}\"", 12, "The variables are \"source_login\""),
+        ("login = \"{source_login}\"", "login = \"{source_login\"", 12, "a brace without its partner"),
+        ("login = \"{source_login}\"", "login = \"\"", 12, "is empty"),
+        ("login = \"{source_login}\"", "login = \"svc\"", 12, "all accounts would open the same mailbox"),
+        ("password = \"secret:name\"", "password = \"hunter2\"", 14, "Passwords do not belong in this file"),
+        ("password = \"secret:name\"", "password = \"secret:a b\"", 14, "cannot be the name of a secret"),
+        ("trust = \"system\"", "trust = \"pin:12\"", 11, "is not a SHA-256"),
+        ("trust = \"system\"", "trust = \"no-such-ca.pem\"", 11, "conf/no-such-ca.pem, which does not exist"),
+        ("sqlite:parom.db", "postgres://x", 2, "SQLite only"),
+        ("sqlite:parom.db", "parom.db", 2, "must be \"sqlite:\" and a file"),
+        ("[[domain]]", "[domain]", 3, "Write [[domain]]"),
+        ("host = \"127.0.0.1\"", "host = \"imap://x\"", 8, "neither a host name nor an address"),
+        ("compress = \"off\"", "compres = \"off\"", 19, "Did you mean \"compress\"?"),
+        ("compress = \"off\"", "compress = \"no\"", 19, "must be \"auto\", \"on\" or \"off\", not \"no\""),
+        ("[\"drafts\", ", "[3, ", 6, "must be a text in quotes, not a whole number"),
+        ("mode = \"two-way\"", "mode = two-way", 5, "this is not TOML"),
+    ] {
+        let text = SMALL.replacen(good, bad, 1);
+        assert_ne!(text, SMALL, "{good}");
+        let complaints = complaints(&text);
+        let found = complaints.iter().find(|complaint| complaint.contains(words));
+        let found = found.unwrap_or_else(|| panic!("{bad}: {complaints:#?}"));
+        assert!(found.starts_with(&format!("conf/parom.toml, line {line}: ")), "{bad}: {found}");
+        assert!(!complaints.iter().any(|complaint| complaint.contains("hunter2")), "a password is never repeated");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_and_in_order() {
+    let text = SMALL.replace("port = 11143", "prot = 1").replace("mode = \"two-way\"", "mode = 3");
+    let lines: Vec<String> = complaints(&text).iter().map(|text| text[..24].to_owned()).collect();
+    assert_eq!(lines, ["conf/parom.toml, line 5:", "conf/parom.toml, line 9:"]);
+}
+
+#[test]
+fn a_file_without_a_domain_and_a_domain_twice_are_told() {
+    assert!(complaints("").concat().contains("there is no [[domain]]"));
+    let twice = format!("{SMALL}{}", &SMALL["\nstate = \"sqlite:parom.db\"".len()..]);
+    assert!(complaints(&twice).concat().contains("the domain corp.example is there twice"));
+}
+
+#[test]
+fn a_pin_may_be_written_as_openssl_prints_it() {
+    let hex = "AB:".repeat(31) + "ab";
+    let config = read(&SMALL.replace("\"system\"", &format!("\"pin:{hex}\""))).unwrap();
+    assert_eq!(config.domains[0].sides.source.trust, Trust::Pin([0xAB; 32]));
+}
+
+#[test]
+fn the_written_file_is_right_and_says_what_counts_without_it() {
+    for lang in Lang::ALL {
+        let written = text(&Answers::default(), &Texts::new(lang));
+        let config = read(&written).unwrap();
+        // What is commented out is what counts anyway: with the comments taken away nothing changes.
+        let keys: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+        let uncommented: String = written
+            .lines()
+            .map(|line| {
+                match line.strip_prefix("# ").and_then(|line| line.split_once(" = ").map(|(key, _)| (key, line))) {
+                    Some((key, line)) if keys.contains(&key) => format!("{line}\n"),
+                    _ => format!("{line}\n"),
+                }
+            })
+            .collect();
+        assert_ne!(uncommented, written);
+        assert_eq!(read(&uncommented).unwrap(), config);
+        assert!(KEYS.iter().all(|key| written.contains(&format!("{} = ", key.name))));
+    }
+}
+
+#[test]
+fn answers_go_into_the_written_file_as_they_are() {
+    let answers = Answers {
+        domain: Some("firma.example".to_owned()),
+        source_host: Some("old.firma.example".to_owned()),
+        target_host: None,
+    };
+    let config = read(&text(&answers, &Texts::new(Lang::Ru))).unwrap();
+    assert_eq!(config.domains[0].name, "firma.example");
+    assert_eq!(config.domains[0].sides.source.host, "old.firma.example");
+    assert_eq!(config.domains[0].sides.target.host, "mail.new.example");
+}
+
+#[test]
+fn the_table_of_keys_is_consistent() {
+    for key in KEYS {
+        let text = format!("{} = {}", key.name, key.preset.literal());
+        toml::de::DeTable::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        if let Kind::Whole { max, .. } = key.kind {
+            assert!(max <= u64::from(u32::MAX), "{}: the reader keeps it in 32 bits", key.name);
+        }
+    }
+}

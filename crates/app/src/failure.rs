@@ -1,0 +1,107 @@
+//! Why a command ended early: sentences for the person, and the exit code for the script.
+
+use crate::exit::Exit;
+use crate::i18n::Texts;
+use crate::message::{Message, Value};
+use parom_domain::guard::BrakeName;
+use parom_domain::{Code, Error};
+
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub messages: Vec<Message>,
+}
+
+impl Failure {
+    #[must_use]
+    pub fn new(exit: Exit, message: Message) -> Failure {
+        Failure { exit, messages: vec![message] }
+    }
+
+    #[must_use]
+    pub fn usage(message: Message) -> Failure {
+        Failure::new(Exit::Usage, message)
+    }
+
+    /// The text for stderr.
+    #[must_use]
+    pub fn explain(&self, texts: &Texts) -> String {
+        let parts: Vec<String> = self.messages.iter().map(|message| texts.explain(message)).collect();
+        parts.join("\n")
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::new(Exit::of(error.code()), sentence(&error))
+    }
+}
+
+/// The sentence of an error.
+#[must_use]
+pub fn sentence(error: &Error) -> Message {
+    written(error.code(), |name| error.arg(name))
+}
+
+/// The sentence of an error that was kept in the state. A code that this program does not know is told as it is.
+#[must_use]
+pub fn stored(code: &str, args: &[(String, String)]) -> Message {
+    match Code::ALL.iter().find(|known| known.as_str() == code) {
+        Some(known) => {
+            written(*known, |name| args.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()))
+        }
+        None => Message::new("told-unknown-code").with("code", code),
+    }
+}
+
+/// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an
+/// error lacks is written as a dash.
+const ARGUMENTS: [&str; 26] = [
+    "account",
+    "answer",
+    "backoff_ms",
+    "brake",
+    "bytes",
+    "command",
+    "count",
+    "detail",
+    "examples",
+    "exists",
+    "folder",
+    "found",
+    "host",
+    "known",
+    "limit",
+    "listed",
+    "login",
+    "mechanism",
+    "name",
+    "path",
+    "pid",
+    "port",
+    "seconds",
+    "total",
+    "uid",
+    "what",
+];
+
+fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
+    let mut message = Message::new(format!("error-{}", code.as_str()));
+    for name in ARGUMENTS {
+        let text = arg(name).unwrap_or("—");
+        let plain = || Value::from(text);
+        let value = match name {
+            "bytes" | "limit" => text.parse().map_or_else(|_| plain(), Value::Bytes),
+            "count" | "total" | "listed" | "exists" => text.parse().map_or_else(|_| plain(), Value::Count),
+            "seconds" => text.parse().map_or_else(|_| plain(), Value::Seconds),
+            "backoff_ms" => text.parse::<u64>().map_or_else(|_| plain(), |ms| Value::Seconds(ms.div_ceil(1000))),
+            "brake" => match BrakeName::ALL.iter().find(|brake| brake.as_str() == text) {
+                Some(brake) => Message::new(format!("brake-{}", brake.as_str())).into(),
+                None => plain(),
+            },
+            _ => plain(),
+        };
+        message = message.with(name, value);
+    }
+    message
+}

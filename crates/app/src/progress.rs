@@ -1,0 +1,127 @@
+//! What a running `parom sync` shows: bars on a terminal, plain lines elsewhere, JSON on request.
+
+mod bars;
+mod json;
+mod lines;
+mod meter;
+mod sentences;
+
+pub use meter::Work;
+
+use crate::i18n::Texts;
+use crate::message::Message;
+use std::sync::Arc;
+
+/// What happens during passes, told as it happens. Numbers of one pass only grow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// The account's address.
+    pub account: Arc<str>,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A pass begins.
+    Began,
+    Phase(Phase),
+    /// More work has been found: messages to carry and their bytes, and changes of other kinds (flags, moves,
+    /// deletions, folders). Added to what was planned before.
+    Planned(Work),
+    /// Work that is done; added to what was done before.
+    Did(Work),
+    /// A message cannot be carried as it is.
+    Parked {
+        folder: String,
+        why: Message,
+    },
+    /// Something went wrong that stops less than the account.
+    Trouble {
+        why: Message,
+    },
+    /// The pass is over.
+    Ended(Ending),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Connecting,
+    /// What an earlier run left in the air is looked for.
+    Recovering,
+    Observing,
+    Pairing,
+    Carrying,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// Both sides agree, except for what is parked.
+    InStep {
+        parked: u64,
+    },
+    /// There is more to do (suspected deletions wait for their grace, or folders could not be seen).
+    Unsettled {
+        parked: u64,
+    },
+    /// A brake holds operations.
+    Held {
+        why: Message,
+    },
+    Failed {
+        why: Message,
+    },
+    Interrupted,
+}
+
+impl Phase {
+    pub const ALL: [Phase; 5] =
+        [Phase::Connecting, Phase::Recovering, Phase::Observing, Phase::Pairing, Phase::Carrying];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Connecting => "connecting",
+            Phase::Recovering => "recovering",
+            Phase::Observing => "observing",
+            Phase::Pairing => "pairing",
+            Phase::Carrying => "carrying",
+        }
+    }
+}
+
+/// Shows events. One for the whole process; events of different accounts come interleaved and from any thread.
+pub trait Progress: Send + Sync {
+    fn on(&self, event: &Event);
+    /// All is over: leaves the screen in a state in which other output may follow.
+    fn finish(&self);
+}
+
+/// How progress is to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    Bars,
+    Lines,
+    Json,
+}
+
+impl Style {
+    /// JSON when asked for; bars where a person looks at a terminal; lines otherwise.
+    #[must_use]
+    pub fn choose(json: bool, is_terminal: bool) -> Style {
+        match (json, is_terminal) {
+            (true, _) => Style::Json,
+            (false, true) => Style::Bars,
+            (false, false) => Style::Lines,
+        }
+    }
+}
+
+/// Bars go to stderr, where they disturb nobody who reads stdout; lines and JSON are the output itself.
+#[must_use]
+pub fn show(style: Style, texts: Arc<Texts>) -> Arc<dyn Progress> {
+    match style {
+        Style::Bars => Arc::new(bars::Bars::new(texts)),
+        Style::Lines => Arc::new(lines::Lines::new(texts, std::io::stdout())),
+        Style::Json => Arc::new(json::Json::new(texts, std::io::stdout())),
+    }
+}

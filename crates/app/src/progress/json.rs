@@ -1,0 +1,94 @@
+//! Progress as JSON, one object per line. Names of fields and events are stable and in English.
+
+use super::{Ending, Event, Progress, What, Work};
+use crate::i18n::Texts;
+use crate::message::Message;
+use serde_json::{Map, Value, json};
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub struct Json<W> {
+    texts: Arc<Texts>,
+    out: Mutex<W>,
+}
+
+impl<W: Write + Send> Json<W> {
+    pub fn new(texts: Arc<Texts>, out: W) -> Json<W> {
+        Json { texts, out: Mutex::new(out) }
+    }
+
+    fn object(&self, event: &Event) -> Value {
+        let (name, fields) = match &event.what {
+            What::Began => ("began", vec![]),
+            What::Phase(phase) => ("phase", vec![("phase", json!(phase.as_str()))]),
+            What::Planned(work) => ("planned", numbers(*work)),
+            What::Did(work) => ("did", numbers(*work)),
+            What::Parked { folder, why } => ("parked", [vec![("folder", json!(folder))], self.why(why)].concat()),
+            What::Trouble { why } => ("trouble", self.why(why)),
+            What::Ended(ending) => ("ended", self.ending(ending)),
+        };
+        let head = [("event", json!(name)), ("account", json!(event.account.as_ref()))];
+        let fields = head.into_iter().chain(fields).map(|(name, value)| (name.to_owned(), value));
+        Value::Object(fields.collect::<Map<_, _>>())
+    }
+
+    fn ending(&self, ending: &Ending) -> Vec<(&'static str, Value)> {
+        match ending {
+            Ending::InStep { parked } => vec![("state", json!("in-step")), ("parked", json!(parked))],
+            Ending::Unsettled { parked } => vec![("state", json!("unsettled")), ("parked", json!(parked))],
+            Ending::Held { why } => [vec![("state", json!("held"))], self.why(why)].concat(),
+            Ending::Failed { why } => [vec![("state", json!("failed"))], self.why(why)].concat(),
+            Ending::Interrupted => vec![("state", json!("interrupted"))],
+        }
+    }
+
+    /// The stable code for programs, the sentence for people.
+    fn why(&self, why: &Message) -> Vec<(&'static str, Value)> {
+        let code = why.key.strip_prefix("error-").unwrap_or(&why.key);
+        vec![("code", json!(code)), ("text", json!(self.texts.say(why)))]
+    }
+}
+
+fn numbers(work: Work) -> Vec<(&'static str, Value)> {
+    vec![("messages", json!(work.messages)), ("bytes", json!(work.bytes)), ("changes", json!(work.changes))]
+}
+
+impl<W: Write + Send> Progress for Json<W> {
+    fn on(&self, event: &Event) {
+        let line = format!("{}\n", self.object(event));
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever read this may have gone away; the work itself goes on.
+        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+    }
+
+    fn finish(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Lang;
+
+    #[test]
+    fn every_line_is_an_object_with_event_and_account() {
+        let json = Json::new(Arc::new(Texts::new(Lang::En)), Vec::new());
+        let why = Message::new("error-cancelled").with("what", "x");
+        for what in [
+            What::Began,
+            What::Planned(Work { messages: 1, bytes: 2, changes: 3 }),
+            What::Parked { folder: "INBOX".to_owned(), why: why.clone() },
+            What::Ended(Ending::Failed { why }),
+        ] {
+            json.on(&Event { account: "a@corp.example".into(), what });
+        }
+        let text = String::from_utf8(json.out.into_inner().unwrap()).unwrap();
+        let objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(objects.len(), 4);
+        assert!(objects.iter().all(|object| object["account"] == "a@corp.example"));
+        assert_eq!(objects[1]["changes"], 3);
+        assert_eq!(objects[2]["folder"], "INBOX");
+        assert_eq!(objects[3]["state"], "failed");
+        assert_eq!(objects[3]["code"], "cancelled");
+        assert!(objects[3]["text"].as_str().unwrap().starts_with("Stopped"));
+    }
+}

@@ -1,0 +1,107 @@
+//! Progress as plain lines, for logs and pipes: what changes is said at once, what grows every few seconds.
+
+use super::meter::Meter;
+use super::{Event, Phase, Progress, What, sentences};
+use crate::i18n::Texts;
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Between two lines of the same account about growing numbers.
+const PAUSE: Duration = Duration::from_secs(5);
+
+pub struct Lines<W> {
+    texts: Arc<Texts>,
+    state: Mutex<State<W>>,
+}
+
+struct State<W> {
+    out: W,
+    accounts: HashMap<Arc<str>, Account>,
+}
+
+struct Account {
+    meter: Meter,
+    said: Instant,
+}
+
+impl<W: Write + Send> Lines<W> {
+    pub fn new(texts: Arc<Texts>, out: W) -> Lines<W> {
+        Lines { texts, state: Mutex::new(State { out, accounts: HashMap::new() }) }
+    }
+}
+
+impl<W: Write + Send> Progress for Lines<W> {
+    fn on(&self, event: &Event) {
+        let now = Instant::now();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { out, accounts } = &mut *state;
+        let fresh = || Account { meter: Meter::new(now), said: now };
+        let account = accounts.entry(event.account.clone()).or_insert_with(fresh);
+        account.meter.count(&event.what);
+        let line = match &event.what {
+            What::Phase(Phase::Carrying) => Some(sentences::planned(&account.meter)),
+            What::Phase(phase) => Some(sentences::phase(*phase)),
+            What::Did(_) if now.saturating_duration_since(account.said) >= PAUSE => {
+                account.said = now;
+                Some(sentences::moving(&account.meter, now))
+            }
+            What::Began | What::Planned(_) | What::Did(_) => None,
+            What::Parked { folder, why } => Some(sentences::parked(folder, why)),
+            What::Trouble { why } => Some(why.clone()),
+            What::Ended(ending) => Some(sentences::ended(ending, &account.meter, now)),
+        };
+        if matches!(event.what, What::Ended(_)) {
+            // Thousands of accounts pass by under --watch; only those at work are held.
+            accounts.remove(&event.account);
+        }
+        if let Some(line) = line {
+            let line = format!("{}: {}\n", event.account, self.texts.say(&line));
+            // Whoever read this may have gone away; the work itself goes on.
+            let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        }
+    }
+
+    fn finish(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Ending, Work};
+    use super::*;
+    use crate::i18n::Lang;
+
+    #[test]
+    fn a_pass_is_told_in_lines_of_both_languages() {
+        let work = Work { messages: 3, bytes: 4096, changes: 0 };
+        let told = |lang| {
+            let lines = Lines::new(Arc::new(Texts::new(lang)), Vec::new());
+            for what in [
+                What::Began,
+                What::Phase(Phase::Observing),
+                What::Planned(work),
+                What::Phase(Phase::Carrying),
+                What::Did(work),
+                What::Ended(Ending::InStep { parked: 2 }),
+            ] {
+                lines.on(&Event { account: "a@corp.example".into(), what });
+            }
+            let state = lines.state.into_inner().unwrap();
+            assert!(state.accounts.is_empty(), "an account that is done costs nothing");
+            String::from_utf8(state.out).unwrap().replace('\u{a0}', " ")
+        };
+        assert_eq!(
+            told(Lang::En),
+            "a@corp.example: looking at the folders of both sides\n\
+             a@corp.example: to do: 3 messages (4.0 KB)\n\
+             a@corp.example: in step after 0 s: 3 messages (4.0 KB); 2 messages are parked (parom parked)\n"
+        );
+        assert_eq!(
+            told(Lang::Ru),
+            "a@corp.example: просмотр папок обеих сторон\n\
+             a@corp.example: предстоит: 3 письма (4,0 КБ)\n\
+             a@corp.example: синхронизировано за 0 с: 3 письма (4,0 КБ); отложено 2 письма (parom parked)\n"
+        );
+    }
+}

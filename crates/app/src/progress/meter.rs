@@ -1,0 +1,96 @@
+//! Counts what an account has planned and done, and estimates how long the rest takes.
+
+use super::What;
+use std::time::{Duration, Instant};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    pub messages: u64,
+    pub bytes: u64,
+    pub changes: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Meter {
+    pub planned: Work,
+    pub done: Work,
+    began: Instant,
+}
+
+impl Meter {
+    #[must_use]
+    pub fn new(now: Instant) -> Meter {
+        Meter { planned: Work::default(), done: Work::default(), began: now }
+    }
+
+    pub fn count(&mut self, what: &What) {
+        match what {
+            What::Planned(work) => self.planned.add(*work),
+            What::Did(work) => self.done.add(*work),
+            _ => {}
+        }
+    }
+
+    #[must_use]
+    pub fn elapsed(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
+    }
+
+    /// Bytes per second since the beginning.
+    #[must_use]
+    pub fn rate(&self, now: Instant) -> u64 {
+        let ms = self.elapsed(now).as_millis().max(1);
+        u64::try_from(u128::from(self.done.bytes).saturating_mul(1000) / ms).unwrap_or(u64::MAX)
+    }
+
+    /// How long the rest takes at the speed so far; `None` while nothing is done or nothing is left.
+    #[must_use]
+    pub fn remaining_s(&self, now: Instant) -> Option<u64> {
+        let (planned, done) = (u128::from(self.planned.weight()), u128::from(self.done.weight()));
+        if done == 0 || done >= planned {
+            return None;
+        }
+        let ms = self.elapsed(now).as_millis().saturating_mul(planned - done) / done;
+        u64::try_from(ms.div_ceil(1000)).ok()
+    }
+}
+
+/// What handling a message costs besides its bytes, in bytes.
+const BYTES_PER_MESSAGE: u64 = 8192;
+
+impl Work {
+    fn add(&mut self, more: Work) {
+        self.messages = self.messages.saturating_add(more.messages);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+        self.changes = self.changes.saturating_add(more.changes);
+    }
+
+    /// One number for a bar. Bytes tell best, because messages differ by a factor of thousands; each message and each
+    /// change counts something more, so that many small ones are not taken for nothing.
+    #[must_use]
+    pub fn weight(self) -> u64 {
+        let each = self.messages.saturating_add(self.changes).saturating_mul(BYTES_PER_MESSAGE);
+        self.bytes.saturating_add(each)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_is_estimated_from_what_was_done() {
+        let bytes = |bytes| Work { bytes, ..Work::default() };
+        let start = Instant::now();
+        let at = |s| start + Duration::from_secs(s);
+        let mut meter = Meter::new(start);
+        assert_eq!(meter.remaining_s(at(5)), None);
+        meter.count(&What::Planned(bytes(4_000_000)));
+        assert_eq!(meter.remaining_s(at(5)), None, "nothing done yet, nothing known");
+        meter.count(&What::Did(bytes(1_000_000)));
+        assert_eq!(meter.rate(at(10)), 100_000);
+        assert_eq!(meter.remaining_s(at(10)), Some(30));
+        meter.count(&What::Did(bytes(3_000_000)));
+        assert_eq!(meter.remaining_s(at(10)), None);
+    }
+}

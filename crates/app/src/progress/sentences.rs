@@ -1,0 +1,61 @@
+//! The sentences about passes that lines and bars have in common.
+
+use super::meter::{Meter, Work};
+use super::{Ending, Phase};
+use crate::message::{Message, Value};
+use std::time::Instant;
+
+pub fn phase(phase: Phase) -> Message {
+    Message::new(format!("phase-{}", phase.as_str()))
+}
+
+/// What there is to do.
+pub fn planned(meter: &Meter) -> Message {
+    Message::new("progress-planned").with("work", work(meter.planned))
+}
+
+/// How far it is, how fast it goes, how long it will take.
+pub fn moving(meter: &Meter, now: Instant) -> Message {
+    let message = match meter.remaining_s(now) {
+        Some(left) => Message::new("progress-moving-eta").with("left", Value::Seconds(left)),
+        None => Message::new("progress-moving"),
+    };
+    message
+        .with("done", meter.done.messages)
+        .with("planned", meter.planned.messages)
+        .with("done_bytes", Value::Bytes(meter.done.bytes))
+        .with("planned_bytes", Value::Bytes(meter.planned.bytes))
+        .with("rate", Value::Bytes(meter.rate(now)))
+}
+
+pub fn parked(folder: &str, why: &Message) -> Message {
+    Message::new("progress-parked").with("folder", folder).with("why", why.clone())
+}
+
+/// How a pass ended.
+pub fn ended(ending: &Ending, meter: &Meter, now: Instant) -> Message {
+    let told = |plain: &str, with_parked: &str, parked: u64| {
+        let key = if parked > 0 { with_parked } else { plain };
+        let message = Message::new(key).with("work", work(meter.done)).with("parked", parked);
+        message.with("elapsed", Value::Seconds(meter.elapsed(now).as_secs()))
+    };
+    match ending {
+        Ending::InStep { parked } => told("ended-in-step", "ended-in-step-parked", *parked),
+        Ending::Unsettled { parked } => told("ended-unsettled", "ended-unsettled-parked", *parked),
+        Ending::Held { why } => Message::new("ended-held").with("why", why.clone()),
+        Ending::Failed { why } => Message::new("ended-failed").with("why", why.clone()),
+        Ending::Interrupted => Message::new("ended-interrupted"),
+    }
+}
+
+/// `3 messages (4.0 KB) and 1 change`.
+pub fn work(work: Work) -> Message {
+    let key = match (work.messages, work.changes) {
+        (0, 0) => "work-nothing",
+        (_, 0) => "work-messages",
+        (0, _) => "work-changes",
+        _ => "work-both",
+    };
+    let message = Message::new(key).with("messages", work.messages).with("changes", work.changes);
+    message.with("bytes", Value::Bytes(work.bytes))
+}

@@ -1,0 +1,59 @@
+//! The state as commands open it: configuration, master key, store and a runtime for them.
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::message::Message;
+use parom_domain::state::AccountId;
+use parom_store::{Account, MasterKey, Store};
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How a command needs the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Beside a process that works on it.
+    Read,
+    /// For this process alone.
+    Write,
+}
+
+/// Opens the state, runs the work, and closes the state whatever the work came to.
+pub fn with<T>(
+    config: &Config,
+    access: Access,
+    work: impl AsyncFnOnce(&Store) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    if access == Access::Read && !config.state.exists() {
+        let message = Message::new("state-not-there").with("file", config.state.display().to_string());
+        return Err(Failure::new(Exit::State, message));
+    }
+    runtime()?.block_on(async {
+        let key = MasterKey::find(&config.master_key)?;
+        let store = match access {
+            Access::Read => Store::open_read(&config.state, key).await?,
+            Access::Write => Store::open(&config.state, key).await?,
+        };
+        let done = work(&store).await;
+        store.close().await;
+        done
+    })
+}
+
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built
+        .map_err(|error| Failure::new(Exit::Internal, Message::new("runtime-failed").with("detail", error.to_string())))
+}
+
+/// The accounts by their numbers.
+pub async fn accounts_by_id(store: &Store) -> Result<HashMap<AccountId, Account>, Failure> {
+    Ok(store.accounts().await?.into_iter().map(|account| (account.id, account)).collect())
+}
+
+/// Milliseconds since 1970.
+#[must_use]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
