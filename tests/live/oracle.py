@@ -6,6 +6,7 @@
     oracle.py stats ADDRESS                        folders, messages, bytes
     oracle.py load ADDRESS SCENARIO                fills a mailbox: special, names, ordinary, many-folders
     oracle.py edit ADDRESS --seed N --count K      random edits, written down in a journal
+    oracle.py churn ADDRESS --seed N               1 % new messages and 5 % changed flags in every folder
     oracle.py do ADDRESS OPERATION ARGUMENTS...    one edit: append, flag, unflag, move, delete, create, rename, remove
 
 An address is imap://user:password@host:port, or imaps:// without a look at the certificate. A folder on the command
@@ -21,7 +22,7 @@ import random
 import sys
 
 import samples
-from mailbox import Failed, Mailbox
+from mailbox import UID, Failed, Mailbox, flags_of, ranges
 
 FOLDED = {ord(char): "_" for char in '/.\\^~*%:"∕․＼＾～＊％：'}
 
@@ -286,6 +287,27 @@ def edit(options):
     return 0
 
 
+def churn(options):
+    """In every folder: 1 % new messages, and the flag \\Flagged turned over on 5 % of the old ones."""
+    randomness = random.Random(options.seed)
+    with Mailbox(options.address) as mailbox:
+        for number, folder in enumerate(mailbox.folders()):
+            if not folder.selectable:
+                continue
+            mailbox.select(folder.raw, writable=True)
+            data = mailbox._ok(mailbox.imap.uid("FETCH", "1:*", "(UID FLAGS)"), "FETCH")
+            lines = [line for line in data if line]
+            rows = [(int(UID.search(line)[1]), "\\flagged" in flags_of(line)) for line in lines]
+            chosen = randomness.sample(rows, max(1, len(rows) // 20)) if rows else []
+            for sign, flagged in (("+", False), ("-", True)):
+                uids = sorted(uid for uid, has in chosen if has is flagged)
+                if uids:
+                    mailbox.store(ranges(uids), sign, ["\\Flagged"])
+            new = samples.letters(f"churn{options.seed}-{number}", max(1, len(rows) // 100), 12_000)
+            mailbox.append(folder.raw, new)
+    return 0
+
+
 def do(options):
     """One edit. Messages are named by a piece of their Subject, as SEARCH finds it."""
     with Mailbox(options.address) as mailbox:
@@ -349,6 +371,7 @@ def main():
     made.add_argument("--ops", default="")
     made.add_argument("--share", default="1/1")
     made.add_argument("--journal", default="/dev/null")
+    command("churn", churn, "address").add_argument("--seed", required=True)
     made = command("do", do, "address")
     made.add_argument("operation", choices="append flag unflag move delete create rename remove".split())
     made.add_argument("words", nargs="+")

@@ -1,5 +1,6 @@
 //! Project chores as a library, so that the live tests and the benchmark share the servers of `live`.
 
+pub mod bench;
 pub mod live;
 pub mod paths;
 

@@ -1,7 +1,7 @@
 //! Project chores: ci, tidy, live, bench, long.
 
 use std::process::ExitCode;
-use xtask::{Result, failure, live};
+use xtask::{Result, bench, failure, live};
 
 const USAGE: &str = "cargo xtask <chore>
 
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> Result<()> {
     match words {
+        ["bench", rest @ ..] => bench::run(rest),
         ["live", rest @ ..] => live::by_hand::run(rest),
         _ => Err(failure(format!("unknown chore\n\n{USAGE}"))),
     }

@@ -55,6 +55,7 @@ impl Cyrus {
                  unixhierarchysep: yes\n\
                  altnamespace: yes\n\
                  autocreate_quota: 0\n\
+                 munge8bit: no\n\
                  allowplaintext: yes\n\
                  sasl_mech_list: PLAIN LOGIN\n\
                  sasl_pwcheck_method: saslauthd\n\
@@ -83,15 +84,8 @@ impl Cyrus {
         )?;
         let log = folder.path().join("cyrus.log");
         let pid = folder.path().join("master.pid");
-        let arguments = [
-            "-C",
-            &settings.to_string(),
-            "-M",
-            &services.to_string_lossy(),
-            "-p",
-            &pid.to_string_lossy(),
-            "-D",
-        ];
+        let arguments =
+            ["-C", &settings.to_string(), "-M", &services.to_string_lossy(), "-p", &pid.to_string_lossy(), "-D"];
         let server = Server::start(&account, folder.path(), Path::new(MASTER_PROGRAM), &arguments, port, &log)?;
         Ok(Cyrus { _server: server, folder, port })
     }

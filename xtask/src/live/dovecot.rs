@@ -50,6 +50,8 @@ pub struct Options {
     pub quota: Option<String>,
     /// Largest message, for example `1M`.
     pub largest_message: Option<String>,
+    /// Offer COMPRESS=DEFLATE. Debian's default configuration does not.
+    pub compress: bool,
     /// Lets the mailboxes drafts, sent, junk and trash exist from the first sign-in, with their roles (RFC 6154).
     pub special_folders: bool,
     /// Extra lines for dovecot.conf.
@@ -65,6 +67,7 @@ impl Default for Options {
             below: None,
             quota: None,
             largest_message: None,
+            compress: false,
             special_folders: false,
             extra: String::new(),
         }
@@ -214,8 +217,11 @@ fn configuration(
         Layout::Sdbox => ("sdbox:~/sdbox", "/"),
     };
     let fsync = options.fsync;
-    let mut plugins = "zlib".to_owned();
-    let mut imap_plugins = "imap_zlib".to_owned();
+    let (mut plugins, mut imap_plugins) = (String::new(), String::new());
+    if options.compress {
+        plugins.push_str("zlib");
+        imap_plugins.push_str("imap_zlib");
+    }
     let mut plugin_lines = String::new();
     if let Some(quota) = &options.quota {
         plugin_lines = format!("  quota = count:mailbox\n  quota_rule = *:storage={quota}\n  quota_vsizes = yes\n");

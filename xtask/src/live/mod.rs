@@ -3,7 +3,10 @@
 pub mod by_hand;
 pub mod cyrus;
 pub mod dovecot;
+pub mod oracle;
+pub mod parom;
 mod process;
+pub mod relay;
 mod saslauthd;
 pub mod tls;
 

@@ -57,7 +57,15 @@ impl Certificate {
                     ),
                 )?;
                 let mut sign = Command::new(&openssl);
-                sign.args(["ca", "-batch", "-selfsign", "-startdate", "20200101000000Z", "-enddate", "20200201000000Z"]);
+                sign.args([
+                    "ca",
+                    "-batch",
+                    "-selfsign",
+                    "-startdate",
+                    "20200101000000Z",
+                    "-enddate",
+                    "20200201000000Z",
+                ]);
                 sign.arg("-config").arg(authority).arg("-in").arg(wish).arg("-keyfile").arg(&made.key);
                 sign.arg("-out").arg(&made.certificate);
                 run(sign)?;

@@ -1,0 +1,75 @@
+//! `cargo xtask bench`: Parom beside mbsync and `doveadm sync`, on the same servers in the same run.
+
+pub mod corpus;
+pub mod measure;
+pub mod report;
+pub mod rig;
+pub mod scenario;
+
+use crate::{Result, failure, paths};
+use rig::Tool;
+use scenario::SCENARIOS;
+use std::path::PathBuf;
+use std::process::Command;
+
+const USAGE: &str = "cargo xtask bench [a|a-tls|b|c-far|c-many|c-one|d|e]... [--runs N] [--no-peers] [--only TOOL] \
+                     [--state-dir DIR] [--dry]";
+
+pub fn run(words: &[&str]) -> Result<()> {
+    let mut keys = Vec::new();
+    let mut rounds = 3;
+    let mut tools = vec![Tool::Parom, Tool::Mbsync, Tool::Doveadm];
+    let mut state = paths::target().join("bench-state");
+    let mut saved = true;
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--runs" => rounds = words.next().and_then(|n| n.parse().ok()).ok_or_else(|| failure(USAGE))?,
+            "--no-peers" => tools = vec![Tool::Parom],
+            "--only" => {
+                let wanted = words.next().ok_or_else(|| failure(USAGE))?;
+                tools.retain(|tool| tool.name() == *wanted);
+            }
+            "--state-dir" => state = PathBuf::from(words.next().ok_or_else(|| failure(USAGE))?),
+            "--dry" => saved = false,
+            // A letter stands for all its scenarios.
+            key if SCENARIOS.iter().any(|scenario| is_named(scenario.key, key)) => keys.push(key),
+            _ => return Err(failure(format!("unknown word {word}\n{USAGE}"))),
+        }
+    }
+    if tools.contains(&Tool::Parom) && !crate::live::parom::Parom::is_built() {
+        return Err(failure("parom is not built: cargo build --release -p parom-app"));
+    }
+    // Only a comparison is worth keeping.
+    saved &= tools.len() > 1;
+    let machine = machine();
+    for scenario in SCENARIOS {
+        if !keys.is_empty() && !keys.iter().any(|key| is_named(scenario.key, key)) {
+            continue;
+        }
+        let tables = scenario::run(scenario, &tools, rounds, &state)?;
+        let section = report::section(scenario, &tables, &machine);
+        println!("\n{section}");
+        if saved {
+            report::save(&section)?;
+        }
+    }
+    if state.exists() {
+        std::fs::remove_dir_all(&state)?;
+    }
+    Ok(())
+}
+
+fn is_named(key: &str, word: &str) -> bool {
+    key == word || key.split_once('-').is_some_and(|(letter, _)| letter == word)
+}
+
+/// Cores, processor and day, for the reader of the report.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    let day = Command::new("date").arg("+%F").output().map(|output| output.stdout).unwrap_or_default();
+    format!("{cores} cores ({model}), {}", String::from_utf8_lossy(&day).trim())
+}

@@ -1,0 +1,239 @@
+//! Two Dovecots with mail on tmpfs, and the three tools set up to copy between them.
+
+use super::corpus::{self, Shape};
+use super::measure::Invocation;
+use crate::live::dovecot::Options;
+use crate::live::parom::{Parom, Settings};
+use crate::live::relay::Relay;
+use crate::live::tls::Validity;
+use crate::live::{Address, Dovecot, PASSWORD, oracle};
+use crate::{Result, failure, paths};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    Parom,
+    Mbsync,
+    /// `doveadm sync`: it reads over IMAP and writes the target's storage itself.
+    Doveadm,
+}
+
+impl Tool {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Tool::Parom => "parom",
+            Tool::Mbsync => "mbsync",
+            Tool::Doveadm => "doveadm",
+        }
+    }
+}
+
+/// What surrounds the tools in a scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    pub users: u64,
+    pub shape: Shape,
+    pub round_trip: Duration,
+    pub tls: bool,
+}
+
+/// The servers and where the tools keep what they remember.
+pub struct Rig {
+    setting: Setting,
+    source: Dovecot,
+    target: Dovecot,
+    source_address: Address,
+    target_address: Address,
+    // Held so that the proxies live as long as the rig.
+    _relays: Vec<Relay>,
+    state: PathBuf,
+    pub corpus_bytes: u64,
+}
+
+/// So many processes of a tool that serves one mailbox at a time.
+const PROCESSES: &str = "8";
+
+impl Rig {
+    /// Starts the servers and writes the mail. `state` lies on a real disk, because durable intents are measured too.
+    pub fn build(setting: Setting, state: &Path) -> Result<Rig> {
+        let options = Options {
+            tls: setting.tls.then_some(Validity::Now),
+            below: Some(PathBuf::from("/dev/shm")),
+            ..Options::default()
+        };
+        let source = Dovecot::start(options.clone())?;
+        let target = Dovecot::start(options)?;
+        let mut corpus_bytes = 0;
+        for user in 0..setting.users {
+            corpus_bytes += corpus::write(source.account(), &source.home(&name(user)), setting.shape, user + 1)?;
+            // The source's own indexes are built before anything is measured.
+            oracle::run(&["stats", &oracle::address(&source.plain(), &name(user))])?;
+        }
+        let mut relays = Vec::new();
+        let mut reach = |server: &Dovecot| -> Result<Address> {
+            let address = if setting.tls { server.implicit_tls() } else { server.plain() };
+            if setting.round_trip.is_zero() {
+                return Ok(address);
+            }
+            let relay = Relay::start(&address, setting.round_trip)?;
+            let reached = relay.address();
+            relays.push(relay);
+            Ok(reached)
+        };
+        let (source_address, target_address) = (reach(&source)?, reach(&target)?);
+        let state = state.to_owned();
+        Ok(Rig { setting, source, target, source_address, target_address, _relays: relays, state, corpus_bytes })
+    }
+
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.setting.users * self.setting.shape.messages
+    }
+
+    /// Empties the target of this tool and makes the tool forget everything.
+    pub fn start_over(&self, tool: Tool) -> Result<()> {
+        for user in 0..self.setting.users {
+            self.target.wipe(&own(tool, user))?;
+        }
+        let folder = self.folder(tool);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        match tool {
+            Tool::Parom => self.set_up_parom(),
+            Tool::Mbsync => self.set_up_mbsync(),
+            Tool::Doveadm => Ok(()),
+        }
+    }
+
+    /// The command that brings the target of this tool in step with the source.
+    pub fn invocation(&self, tool: Tool) -> Result<Invocation> {
+        match tool {
+            Tool::Parom => {
+                let parom = paths::parom().ok_or_else(|| failure("parom is not built"))?;
+                let config = self.folder(tool).join("parom.toml");
+                let arguments = ["--config".into(), config.into_os_string(), "sync".into(), "--all".into()];
+                Ok(Invocation::new(parom, &self.folder(tool), arguments))
+            }
+            Tool::Mbsync => {
+                let one = format!("mbsync -q -a -c '{}/{{}}.rc'", self.folder(tool).display());
+                self.for_each_user(&one, tool)
+            }
+            Tool::Doveadm => {
+                let mut invocation = self.for_each_user(&self.doveadm_sync(), tool)?;
+                invocation.account = Some(self.target.account().clone());
+                invocation.folder = PathBuf::from("/");
+                Ok(invocation)
+            }
+        }
+    }
+
+    /// One shell line for each user, side by side when there are many.
+    fn for_each_user(&self, one: &str, tool: Tool) -> Result<Invocation> {
+        let shell = paths::program("sh").ok_or_else(|| failure("there is no sh"))?;
+        let line = if self.setting.users == 1 {
+            format!("exec {}", one.replace("{}", &name(0)))
+        } else {
+            let users: Vec<String> = (0..self.setting.users).map(name).collect();
+            format!("printf '%s\\n' {} | xargs -P {PROCESSES} -I '{{}}' {one}", users.join(" "))
+        };
+        Ok(Invocation::new(shell, &self.folder(tool), ["-c".to_owned(), line]))
+    }
+
+    fn doveadm_sync(&self) -> String {
+        let Address { host, port, tls } = &self.source_address;
+        let ssl = if *tls { "-o imapc_ssl=imaps -o imapc_ssl_verify=no" } else { "" };
+        format!(
+            "doveadm -c '{}' -o imapc_host={host} -o imapc_port={port} {ssl} -o imapc_user={{}} \
+             -o imapc_password={PASSWORD} -o 'imapc_features=rfc822.size fetch-headers' -o mail_prefetch_count=50 \
+             sync -1 -R -u {{}}-doveadm imapc:",
+            self.target.config().display()
+        )
+    }
+
+    fn set_up_parom(&self) -> Result<()> {
+        let mut settings = Settings::new(self.source_address.clone(), self.target_address.clone());
+        if let Some(certificate) = self.source.certificate() {
+            settings.source.trust = certificate.certificate.display().to_string();
+        }
+        if let Some(certificate) = self.target.certificate() {
+            settings.target.trust = certificate.certificate.display().to_string();
+        }
+        let parom = Parom::new(&self.folder(Tool::Parom), &settings)?;
+        for user in 0..self.setting.users {
+            parom.add(&name(user), &name(user), &own(Tool::Parom, user))?;
+        }
+        Ok(())
+    }
+
+    fn set_up_mbsync(&self) -> Result<()> {
+        let folder = self.folder(Tool::Mbsync);
+        for user in 0..self.setting.users {
+            let state = folder.join(name(user));
+            fs::create_dir_all(&state)?;
+            let mut text = String::new();
+            for (store, server, address, login) in [
+                ("far", &self.source, &self.source_address, name(user)),
+                ("near", &self.target, &self.target_address, own(Tool::Mbsync, user)),
+            ] {
+                let Address { port, .. } = address;
+                // Of the certificate's names mbsync 1.4 compares DNS names only, not addresses.
+                let host = if address.tls { "localhost" } else { &address.host };
+                let tls = match server.certificate() {
+                    Some(made) => format!("SSLType IMAPS\nCertificateFile {}\n", made.certificate.display()),
+                    None => "SSLType None\n".to_owned(),
+                };
+                let _ = write!(
+                    text,
+                    "IMAPAccount {store}\nHost {host}\nPort {port}\nUser {login}\nPass {PASSWORD}\n{tls}\n\
+                     IMAPStore {store}\nAccount {store}\n\n"
+                );
+            }
+            let _ = write!(
+                text,
+                "Channel all\nFar :far:\nNear :near:\nPatterns *\nSync All\nCreate Both\nExpunge Both\n\
+                 CopyArrivalDate yes\nSyncState {}/\n",
+                state.display()
+            );
+            fs::write(folder.join(format!("{}.rc", name(user))), text)?;
+        }
+        Ok(())
+    }
+
+    /// New messages (1 %) and changed flags (5 %) on the source, in every folder.
+    pub fn churn(&self, seed: usize) -> Result<()> {
+        for user in 0..self.setting.users {
+            let address = oracle::address(&self.source.plain(), &name(user));
+            oracle::run(&["churn", &address, "--seed", &seed.to_string()])?;
+        }
+        Ok(())
+    }
+
+    /// Are the copies of Parom equal to the source, message by message?
+    pub fn check(&self) -> Result<()> {
+        for user in 0..self.setting.users {
+            let source = oracle::address(&self.source.plain(), &name(user));
+            let target = oracle::address(&self.target.plain(), &own(Tool::Parom, user));
+            oracle::run(&["compare", &source, &target])?;
+        }
+        Ok(())
+    }
+
+    fn folder(&self, tool: Tool) -> PathBuf {
+        self.state.join(tool.name())
+    }
+}
+
+fn name(user: u64) -> String {
+    format!("user{user}")
+}
+
+/// Each tool has targets of its own, so that none finds another's work.
+fn own(tool: Tool, user: u64) -> String {
+    format!("user{user}-{}", tool.name())
+}
