@@ -1,0 +1,168 @@
+//! Changes existing messages: marks, moves, removal.
+
+use crate::append::expanded;
+use crate::classify::{Answer, Request, classify};
+use crate::command::{Command, WireName};
+use crate::connection::ignore;
+use crate::observe::esearch_all;
+use crate::pool::Lent;
+use crate::response::{Condition, Response, ranges};
+use crate::stamps::SET_BYTES;
+use crate::tokens::Token;
+use parom_domain::endpoint::MarkChange;
+use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
+
+/// A command names at most so many messages: large moves overtax some servers.
+const ITEMS: u32 = 1000;
+
+/// Adds and removes marks, all changes in one flight; one result for each.
+///
+/// # Errors
+/// When the connection breaks: then nothing is known about any of them.
+pub async fn mark(conn: &mut Lent, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
+    let (mut commands, mut owners) = (Vec::new(), Vec::new());
+    for (owner, change) in changes.iter().enumerate() {
+        for set in change.uids.chunks(SET_BYTES, ITEMS) {
+            for (sign, marks) in [('+', &change.add), ('-', &change.remove)] {
+                if !marks.is_empty() {
+                    commands.push(store(&set, sign, marks));
+                    owners.push(owner);
+                }
+            }
+        }
+    }
+    let answers = conn.run(&commands, &mut ignore).await?;
+    let mut results: Vec<Result<()>> = changes.iter().map(|_| Ok(())).collect();
+    for (owner, answer) in owners.into_iter().zip(answers) {
+        if let Err(error) = accepted(conn, answer)
+            && let Some(result) = results.get_mut(owner)
+            && result.is_ok()
+        {
+            *result = Err(error);
+        }
+    }
+    Ok(results)
+}
+
+fn store(set: &UidSet, sign: char, marks: &Marks) -> Command {
+    let names: Vec<&str> = marks.names().collect();
+    Command::new("UID STORE", Request::Change).raw(&format!("{set} {sign}FLAGS.SILENT ({})", names.join(" ")))
+}
+
+/// That a message is gone already is no failure.
+fn accepted(conn: &Lent, answer: Answer) -> Result<()> {
+    if answer.is_ok() || answer.has_code("EXPUNGEISSUED") {
+        return Ok(());
+    }
+    Err(classify(Request::Change, &answer).with("host", &conn.host))
+}
+
+/// Moves messages into another folder; the answer maps old to new UIDs.
+///
+/// # Errors
+/// As the server refuses. What was moved before stays moved, which the next look sees.
+pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<(Uid, Option<Uid>)>> {
+    let name = if conn.ext.move_messages { "UID MOVE" } else { "UID COPY" };
+    let mut moved = Vec::new();
+    for set in uids.chunks(SET_BYTES, ITEMS) {
+        let command = Command::new(name, Request::Change).raw(&set.to_string()).string(to, conn.literals());
+        let mut pairs = Vec::new();
+        let answers = conn
+            .run(&[command], &mut |_, response| {
+                // MOVE tells before its EXPUNGEs (RFC 6851 section 4.3), COPY with its answer.
+                if let Response::Untagged(condition) = response {
+                    pairs.extend(copied(condition).unwrap_or_default());
+                }
+                Ok(())
+            })
+            .await?;
+        for answer in &answers {
+            accepted(conn, answer.clone())?;
+            pairs.extend(copied(&condition(answer)).unwrap_or_default());
+        }
+        pairs.retain(|(old, _)| set.contains(*old));
+        // Without UIDPLUS nothing says which of them existed.
+        if !conn.ext.uidplus {
+            pairs = set.iter().map(|uid| (uid, None)).collect();
+        }
+        if !conn.ext.move_messages {
+            let old: UidSet = pairs.iter().map(|(old, _)| *old).collect();
+            expunge(conn, &old).await?;
+        }
+        moved.append(&mut pairs);
+    }
+    Ok(moved)
+}
+
+fn condition(answer: &Answer) -> Condition<'_> {
+    Condition { status: answer.status, code: answer.code.as_bytes(), text: answer.text.as_bytes() }
+}
+
+/// The pairs of `[COPYUID validity old new]` in their order (RFC 4315 section 3). Exchange 2010-2019 send empty sets when
+/// nothing was there to copy.
+fn copied(condition: &Condition<'_>) -> Option<Vec<(Uid, Option<Uid>)>> {
+    let mut code = condition.code("COPYUID")?;
+    code.next()?.number()?;
+    let (Token::Atom(old), Token::Atom(new)) = (code.next()?, code.next()?) else { return None };
+    let count = ranges(old).map(|(first, last)| u64::from(last.get().abs_diff(first.get())) + 1).sum::<u64>();
+    // A set that is larger than what one command may ask for is not to be believed.
+    let count = usize::try_from(count).ok().filter(|count| *count <= ITEMS as usize)?;
+    let old = expanded(old, count)?;
+    let new = match expanded(new, count) {
+        Some(new) => new.into_iter().map(Some).collect(),
+        None => vec![None; count],
+    };
+    Some(old.into_iter().zip(new).collect())
+}
+
+/// Removes exactly these messages.
+///
+/// # Errors
+/// `ChangeRefused`, also where the server has no UIDPLUS and other messages wait for their removal: plain EXPUNGE would
+/// take them too.
+pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<()> {
+    if uids.is_empty() {
+        return Ok(());
+    }
+    let deleted = Marks::from_system(Marks::DELETED);
+    let sets = uids.chunks(SET_BYTES, ITEMS);
+    let mut commands = Vec::new();
+    for set in &sets {
+        commands.push(store(set, '+', &deleted));
+        if conn.ext.uidplus {
+            commands.push(Command::new("UID EXPUNGE", Request::Change).raw(&set.to_string()));
+        }
+    }
+    if !conn.ext.uidplus {
+        commands.push(Command::new("UID SEARCH", Request::Read).raw("DELETED"));
+    }
+    let mut waiting = UidSet::new();
+    let answers = conn
+        .run(&commands, &mut |_, response| {
+            if let Some(rest) = response.data("SEARCH") {
+                let numbers = rest.map_while(Token::number);
+                waiting.extend(numbers.filter_map(|uid| u32::try_from(uid).ok()).filter_map(Uid::new));
+            } else if let Some(set) = response.data("ESEARCH").and_then(esearch_all) {
+                ranges(set).for_each(|(first, last)| waiting.insert_range(first, last));
+            }
+            Ok(())
+        })
+        .await?;
+    for answer in answers {
+        accepted(conn, answer)?;
+    }
+    if conn.ext.uidplus {
+        return Ok(());
+    }
+    let theirs = waiting
+        .ranges()
+        .iter()
+        .any(|(first, last)| (first.get()..=last.get()).filter_map(Uid::new).any(|uid| !uids.contains(uid)));
+    if theirs {
+        return Err(Error::new(Code::ChangeRefused, Scope::Folder, Retry::WhenFixed).with("host", &conn.host).with(
+            "answer",
+            "the server has no UIDPLUS, and messages that another program marked as deleted are waiting",
+        ));
+    }
+    conn.done(Command::new("EXPUNGE", Request::Change), &mut ignore).await.map(drop)
+}

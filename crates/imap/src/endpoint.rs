@@ -1,0 +1,255 @@
+//! An account on one IMAP server, as the engine sees it.
+
+use crate::append::Appender;
+use crate::change;
+use crate::classify::{Request, already_exists, missing};
+use crate::command::{Command, WireName};
+use crate::connection::{Connection, Direction, ignore};
+use crate::folders;
+use crate::idle::Bell;
+use crate::names::Names;
+use crate::observe;
+use crate::pool::{Lent, Pool};
+use crate::read::Bodies;
+use crate::select::{ensure_open, validity_changed};
+use crate::settings::{Login, ServerSettings};
+use crate::stamps;
+use async_trait::async_trait;
+use parom_domain::endpoint::{BodyStream, Cursor, Endpoint, Listing, MarkChange, Snapshot, Stamp, Writer};
+use parom_domain::{FolderPath, Result, Role, Uid, UidSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Speaks IMAP for one account, over at most `lanes` connections and one more for [`Endpoint::wait`].
+pub struct ImapEndpoint {
+    pool: Arc<Pool>,
+    /// `None` until the first listing.
+    names: Mutex<Option<Names>>,
+    bell: Bell,
+}
+
+impl ImapEndpoint {
+    /// Does nothing yet: the first call connects.
+    #[must_use]
+    pub fn new(settings: Arc<ServerSettings>, login: Login, lanes: usize) -> ImapEndpoint {
+        ImapEndpoint { pool: Pool::new(settings, login, lanes), names: Mutex::default(), bell: Bell::default() }
+    }
+
+    /// The wire name of a folder, exactly as the server listed it.
+    async fn name(&self, folder: &FolderPath) -> Result<WireName> {
+        if let Some(name) = self.with_names(|names| names.name(folder)) {
+            return Ok(name);
+        }
+        self.folders().await?;
+        Ok(self.with_names(|names| names.name(folder)).unwrap_or_default())
+    }
+
+    fn with_names<T>(&self, work: impl FnOnce(&mut Names) -> T) -> Option<T> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(work)
+    }
+
+    /// A connection for work on existing messages of a folder, which is open on it.
+    async fn open(&self, folder: &FolderPath, validity: u32) -> Result<Lent> {
+        let name = self.name(folder).await?;
+        let mut conn = self.pool.lend(None, Some(&name)).await?;
+        ensure_open(&mut conn, &name, validity).await?;
+        Ok(conn)
+    }
+
+    /// A connection for work on folders; the one concerned is open nowhere on it.
+    async fn aside(&self, name: &WireName) -> Result<Lent> {
+        let mut conn = self.pool.lend(None, None).await?;
+        if conn.selected.as_ref().is_some_and(|selected| selected.name == *name) {
+            conn.selected = None;
+            // Several servers do not delete or rename what is open.
+            if conn.ext.unselect {
+                conn.push_silent(&Command::new("UNSELECT", Request::Account));
+            }
+        }
+        Ok(conn)
+    }
+}
+
+/// Adds what every error about a folder should say.
+trait About<T> {
+    fn about(self, folder: &FolderPath) -> Result<T>;
+}
+
+impl<T> About<T> for Result<T> {
+    fn about(self, folder: &FolderPath) -> Result<T> {
+        self.map_err(|error| error.with("folder", folder))
+    }
+}
+
+#[async_trait]
+impl Endpoint for ImapEndpoint {
+    async fn folders(&self) -> Result<Listing> {
+        let mut conn = self.pool.lend(None, None).await?;
+        let known = self.with_names(|names| names.namespace.clone());
+        let (listing, names) = folders::list(&mut conn, known).await?;
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
+        Ok(listing)
+    }
+
+    async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {
+        let name = self.name(folder).await?;
+        let mut conn = self.pool.lend(None, Some(&name)).await?;
+        let snapshot = observe::observe(&mut conn, &name, since).await.about(folder)?;
+        self.with_names(|names| names.set_validity(&name, snapshot.cursor.validity));
+        Ok(snapshot)
+    }
+
+    async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
+        let mut conn = self.open(folder, validity).await.about(folder)?;
+        stamps::stamps(&mut conn, uids).await.about(folder)
+    }
+
+    async fn read(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Box<dyn BodyStream>> {
+        let name = self.name(folder).await?;
+        let conn = self.pool.lend(Some(Direction::Out), Some(&name)).await?;
+        let bodies = Bodies::start(conn, &name, validity, uids).await.about(folder)?;
+        Ok(Box::new(bodies))
+    }
+
+    async fn writer(&self, folder: &FolderPath, validity: u32) -> Result<Box<dyn Writer>> {
+        let name = self.name(folder).await?;
+        let mut conn = self.pool.lend(Some(Direction::In), None).await?;
+        // APPEND names no UIDVALIDITY. The one just observed (or told by LIST) is believed without another round trip;
+        // should the folder be replaced in this moment, APPENDUID tells, and recovery does the rest.
+        if self.with_names(|names| names.validity(&name)).flatten() != Some(validity) {
+            let told = status(&mut conn, &name).await.about(folder)?;
+            self.with_names(|names| names.set_validity(&name, told));
+            if told != validity {
+                return Err(validity_changed(&conn)).about(folder);
+            }
+        }
+        Ok(Box::new(Appender::new(conn, name)))
+    }
+
+    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
+        let mut conn = self.open(folder, validity).await.about(folder)?;
+        let results = change::mark(&mut conn, changes).await.about(folder)?;
+        Ok(results.into_iter().map(|result| result.about(folder)).collect())
+    }
+
+    async fn shift(
+        &self,
+        from: &FolderPath,
+        validity: u32,
+        uids: &UidSet,
+        to: &FolderPath,
+    ) -> Result<Vec<(Uid, Option<Uid>)>> {
+        let to = self.name(to).await?;
+        let mut conn = self.open(from, validity).await.about(from)?;
+        change::shift(&mut conn, uids, &to).await.about(from)
+    }
+
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()> {
+        let mut conn = self.open(folder, validity).await.about(folder)?;
+        change::expunge(&mut conn, uids).await.about(folder)
+    }
+
+    async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()> {
+        let name = self.name(folder).await?;
+        let mut conn = self.aside(&name).await?;
+        let plain = Command::new("CREATE", Request::Folder).string(&name, conn.literals());
+        let attribute = role.and_then(attribute).filter(|_| conn.ext.create_special_use);
+        if let Some(attribute) = attribute {
+            let command = plain.clone().raw(&format!("(USE ({attribute}))"));
+            let answers = conn.run(&[command], &mut ignore).await.about(folder)?;
+            if answers.iter().all(|answer| answer.is_ok() || already_exists(answer)) {
+                return Ok(());
+            }
+            // The role may be taken or not be possible here; the folder is what matters.
+        }
+        let answers = conn.run(&[plain], &mut ignore).await.about(folder)?;
+        match answers.into_iter().next() {
+            Some(answer) if already_exists(&answer) => Ok(()),
+            answer => conn.checked(Request::Folder, answer).map(drop).about(folder),
+        }
+    }
+
+    async fn rename(&self, from: &FolderPath, to: &FolderPath) -> Result<()> {
+        let (old, new) = (self.name(from).await?, self.name(to).await?);
+        let mut conn = self.aside(&old).await?;
+        let literals = conn.literals();
+        let command = Command::new("RENAME", Request::Folder).string(&old, literals).string(&new, literals);
+        conn.done(command, &mut ignore).await.about(from)?;
+        self.forget(from);
+        self.forget(to);
+        Ok(())
+    }
+
+    async fn remove(&self, folder: &FolderPath) -> Result<()> {
+        let name = self.name(folder).await?;
+        let mut conn = self.aside(&name).await?;
+        let command = Command::new("DELETE", Request::Folder).string(&name, conn.literals());
+        let answers = conn.run(&[command], &mut ignore).await.about(folder)?;
+        match answers.into_iter().next() {
+            Some(answer) if missing(&answer) => {}
+            answer => {
+                conn.checked(Request::Folder, answer).about(folder)?;
+            }
+        }
+        self.forget(folder);
+        Ok(())
+    }
+
+    async fn subscribe(&self, folder: &FolderPath, subscribed: bool) -> Result<()> {
+        let name = self.name(folder).await?;
+        let mut conn = self.pool.lend(None, None).await?;
+        let verb = if subscribed { "SUBSCRIBE" } else { "UNSUBSCRIBE" };
+        let command = Command::new(verb, Request::Folder).string(&name, conn.literals());
+        conn.done(command, &mut ignore).await.about(folder).map(drop)
+    }
+
+    async fn find(&self, folder: &FolderPath, validity: u32, floor: Uid) -> Result<Vec<Stamp>> {
+        let name = self.name(folder).await?;
+        let mut conn = self.pool.lend(None, Some(&name)).await?;
+        // Opened anew, so that whatever the server has committed by now is seen.
+        conn.selected = None;
+        ensure_open(&mut conn, &name, validity).await.about(folder)?;
+        stamps::stamps_from(&mut conn, floor).await.about(folder)
+    }
+
+    async fn wait(&self, folder: &FolderPath, limit_ms: u64) -> Result<()> {
+        let name = self.name(folder).await?;
+        self.bell.wait(&self.pool, &name, limit_ms).await.about(folder)
+    }
+
+    async fn close(&self) {
+        self.bell.close().await;
+        self.pool.close().await;
+    }
+}
+
+impl ImapEndpoint {
+    /// A folder has another name now, or none: nothing that was known about it holds.
+    fn forget(&self, folder: &FolderPath) {
+        self.with_names(|names| names.forget(folder));
+        self.pool.forget_selected();
+    }
+}
+
+async fn status(conn: &mut Connection, name: &WireName) -> Result<u32> {
+    let command = Command::new("STATUS", Request::Open).string(name, conn.literals()).raw("(UIDVALIDITY)");
+    let mut validity = 0;
+    conn.done(command, &mut |_, response| {
+        if let Some((_, cursor, _)) = response.data("STATUS").and_then(folders::status) {
+            validity = cursor.validity;
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(validity)
+}
+
+fn attribute(role: Role) -> Option<&'static str> {
+    match role {
+        Role::Sent => Some("\\Sent"),
+        Role::Drafts => Some("\\Drafts"),
+        Role::Trash => Some("\\Trash"),
+        Role::Junk => Some("\\Junk"),
+        Role::Archive => Some("\\Archive"),
+        _ => None,
+    }
+}

@@ -1,0 +1,231 @@
+//! Lists the account's folders, in one round trip where the server can tell everything at once.
+
+use crate::classify::Request;
+use crate::command::{Command, WireName};
+use crate::connection::Connection;
+use crate::names::{Names, Namespace};
+use crate::response::Response;
+use crate::tokens::{Token, Tokens};
+use bytes::Bytes;
+use parom_domain::endpoint::{Abilities, Cursor, Listing};
+use parom_domain::{Code, Error, FolderSeen, Result, Retry, Role, Scope};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Asks for everything and makes one listing of it. A complete answer or an error, never a short list.
+///
+/// # Errors
+/// `ServerUnavailable`, `ListingIncomplete`.
+pub async fn list(conn: &mut Connection, known: Option<Namespace>) -> Result<(Listing, Names)> {
+    let mut found = Found { namespace: known, ..Found::default() };
+    let mut commands = Vec::new();
+    if found.namespace.is_none() && conn.ext.namespace {
+        commands.push(Command::new("NAMESPACE", Request::Account));
+    }
+    let options = options(conn);
+    let all = Command::new("LIST", Request::Account).raw("\"\" \"*\"");
+    commands.push(if options.is_empty() { all } else { all.raw(&format!("RETURN ({options})")) });
+    if !conn.ext.list_extended {
+        commands.push(Command::new("LSUB", Request::Account).raw("\"\" \"*\""));
+    }
+    let answers = conn
+        .run(&commands, &mut |_, response| {
+            found.note(response);
+            Ok(())
+        })
+        .await?;
+    for answer in answers {
+        conn.checked(Request::Account, Some(answer))?;
+    }
+    found.into_listing(conn)
+}
+
+/// What LIST may tell along with the names.
+fn options(conn: &Connection) -> String {
+    let mut options = Vec::new();
+    if conn.ext.list_extended {
+        options.push("SUBSCRIBED".to_owned());
+        // Elsewhere the attributes come unasked (RFC 6154 section 2).
+        if conn.ext.special_use {
+            options.push("SPECIAL-USE".to_owned());
+        }
+    }
+    if conn.ext.list_status {
+        let modseq = if conn.ext.condstore { " HIGHESTMODSEQ" } else { "" };
+        let id = if conn.ext.object_id { " MAILBOXID" } else { "" };
+        options.push(format!("STATUS (MESSAGES UIDNEXT UIDVALIDITY{modseq}{id})"));
+    }
+    options.join(" ")
+}
+
+#[derive(Default)]
+struct Found {
+    namespace: Option<Namespace>,
+    /// By wire name, in its order: the same listing always gives the same paths.
+    folders: BTreeMap<WireName, Attributes>,
+    delimiter: Option<u8>,
+    subscribed: HashSet<WireName>,
+    status: HashMap<WireName, (Cursor, Option<String>)>,
+}
+
+#[derive(Default)]
+struct Attributes {
+    role: Option<Role>,
+    unselectable: bool,
+    childless: bool,
+}
+
+impl Found {
+    fn note(&mut self, response: &Response<'_>) {
+        if let Some(rest) = response.data("LIST") {
+            self.note_folder(rest);
+        } else if let Some(rest) = response.data("LSUB") {
+            if let Some((attributes, _, name)) = listed(rest)
+                && !attributes.clone().any(|attribute| attribute.is("\\Noselect"))
+            {
+                self.subscribed.insert(name);
+            }
+        } else if let Some(rest) = response.data("STATUS") {
+            self.note_status(rest);
+        } else if let Some(rest) = response.data("NAMESPACE") {
+            self.namespace = Some(Namespace::parse(rest));
+        }
+    }
+
+    fn note_folder(&mut self, rest: Tokens<'_>) {
+        let Some((attributes, delimiter, name)) = listed(rest) else { return };
+        self.delimiter = self.delimiter.or(delimiter);
+        let mut folder = Attributes::default();
+        for attribute in attributes {
+            let Token::Atom(attribute) = attribute else { continue };
+            match attribute.to_ascii_lowercase().as_slice() {
+                b"\\noselect" | b"\\nonexistent" => folder.unselectable = true,
+                b"\\noinferiors" => folder.childless = true,
+                b"\\subscribed" => {
+                    self.subscribed.insert(name.clone());
+                }
+                b"\\sent" => folder.role = folder.role.or(Some(Role::Sent)),
+                b"\\drafts" => folder.role = folder.role.or(Some(Role::Drafts)),
+                b"\\trash" => folder.role = folder.role.or(Some(Role::Trash)),
+                b"\\junk" => folder.role = folder.role.or(Some(Role::Junk)),
+                b"\\archive" => folder.role = folder.role.or(Some(Role::Archive)),
+                b"\\all" | b"\\flagged" | b"\\important" => folder.role = Some(Role::Virtual),
+                _ => {}
+            }
+        }
+        self.folders.insert(name, folder);
+    }
+
+    fn note_status(&mut self, rest: Tokens<'_>) {
+        if let Some((name, cursor, id)) = status(rest) {
+            self.status.insert(name, (cursor, id));
+        }
+    }
+
+    fn into_listing(self, conn: &Connection) -> Result<(Listing, Names)> {
+        let mut namespace = self.namespace.unwrap_or_default();
+        namespace.delimiter = namespace.delimiter.or(self.delimiter);
+        let mut names = Names::new(namespace);
+        let mut folders = Vec::with_capacity(self.folders.len());
+        for (name, attributes) in &self.folders {
+            if !names.namespace.is_personal(name) {
+                continue;
+            }
+            let Some(path) = names.take_up(name) else {
+                return Err(conn.wire.nonsense("two folders have names that cannot be told apart"));
+            };
+            let status = self.status.get(name);
+            if let Some((cursor, _)) = status {
+                names.set_validity(name, cursor.validity);
+            }
+            folders.push(FolderSeen {
+                role: if path.is_inbox() { Some(Role::Inbox) } else { attributes.role },
+                selectable: !attributes.unselectable,
+                may_have_children: !attributes.childless && names.namespace.delimiter.is_some(),
+                subscribed: self.subscribed.contains(name),
+                status: status.map(|(cursor, _)| *cursor).filter(|_| !attributes.unselectable),
+                mailbox_id: status.and_then(|(_, id)| id.clone()),
+                path,
+            });
+        }
+        // Every account has an inbox (RFC 3501 section 5.1). A listing without it is cut short.
+        if !folders.iter().any(|folder| folder.path.is_inbox()) {
+            return Err(Error::new(Code::ListingIncomplete, Scope::Account, Retry::Soon)
+                .with("host", &conn.host)
+                .with("folder", "INBOX")
+                .with("listed", folders.len())
+                .with("exists", "?"));
+        }
+        let abilities = abilities(conn, &names.namespace);
+        Ok((Listing { folders, abilities }, names))
+    }
+}
+
+/// Reads `(attributes) delimiter name`.
+fn listed(mut rest: Tokens<'_>) -> Option<(Tokens<'_>, Option<u8>, WireName)> {
+    let mut attributes = rest;
+    if !attributes.open() || !rest.skip_value() {
+        return None;
+    }
+    let delimiter = rest.next()?.string().and_then(|delimiter| delimiter.first().copied());
+    let name = name(&mut rest)?;
+    // The list of attributes ends where its parenthesis closes.
+    Some((Tokens::new(until_close(attributes)), delimiter, name))
+}
+
+fn until_close(list: Tokens<'_>) -> &[u8] {
+    let whole = list.rest();
+    let end = whole.iter().position(|byte| *byte == b')').unwrap_or(whole.len());
+    whole.get(..end).unwrap_or_default()
+}
+
+/// A mailbox name; one that is spelled `NIL` is a name too.
+fn name(rest: &mut Tokens<'_>) -> Option<WireName> {
+    match rest.next()? {
+        Token::Atom(name) => Some(Bytes::copy_from_slice(name)),
+        other => other.string().map(|name| Bytes::copy_from_slice(&name)),
+    }
+}
+
+/// Reads `name (MESSAGES 1 UIDNEXT 2 ...)`; `None` without a UIDVALIDITY.
+#[must_use]
+pub fn status(mut rest: Tokens<'_>) -> Option<(WireName, Cursor, Option<String>)> {
+    let name = name(&mut rest)?;
+    let (mut cursor, mut id) = (Cursor { validity: 0, uidnext: 0, modseq: 0, exists: 0 }, None);
+    rest.open();
+    while let Some(Token::Atom(item)) = rest.next() {
+        let mut value = rest;
+        rest.skip_value();
+        let number = |mut value: Tokens<'_>| value.next().and_then(Token::number).unwrap_or(0);
+        let short = |value| u32::try_from(number(value)).unwrap_or(0);
+        match item.to_ascii_uppercase().as_slice() {
+            b"MESSAGES" => cursor.exists = short(value),
+            b"UIDNEXT" => cursor.uidnext = short(value),
+            b"UIDVALIDITY" => cursor.validity = short(value),
+            b"HIGHESTMODSEQ" => cursor.modseq = number(value),
+            b"MAILBOXID" => {
+                value.open();
+                let text = value.next().and_then(Token::string);
+                id = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+            }
+            _ => {}
+        }
+    }
+    (cursor.validity > 0).then_some((name, cursor, id))
+}
+
+fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
+    let quirks = &conn.quirks;
+    let mut forbidden = quirks.forbidden_in_names.clone();
+    forbidden.extend(namespace.delimiter.map(char::from));
+    Abilities {
+        tells_vanished: conn.ext.qresync,
+        tells_new_uids: conn.ext.uidplus,
+        keeps_bytes: quirks.keeps_bytes,
+        case_sensitive: quirks.case_sensitive,
+        forbidden_in_names: forbidden,
+        batch_items: if conn.ext.multiappend { quirks.batch_items } else { 1 },
+        batch_bytes: quirks.batch_bytes,
+        append_limit: conn.caps.append_limit(),
+        recovery_grace_ms: quirks.recovery_grace_ms,
+    }
+}

@@ -1,0 +1,212 @@
+//! What is known about a server beyond what it says: which extensions to use, how much at once, which oddities to expect.
+//!
+//! All of it is data that is decided when a connection opens, so that one client serves every product.
+
+use crate::capability::Capabilities;
+
+macro_rules! extensions {
+    ($($(#[$doc:meta])* $field:ident = $name:literal,)*) => {
+        /// Switches for the protocol's extensions. One value says what a server offers, another what may be used.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct Extensions { $($(#[$doc])* pub $field: bool,)* }
+
+        impl Extensions {
+            /// The names of all switches, as the configuration spells them.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($field),)*];
+
+            #[must_use]
+            pub const fn all() -> Extensions {
+                Extensions { $($field: true,)* }
+            }
+
+            #[must_use]
+            pub const fn none() -> Extensions {
+                Extensions { $($field: false,)* }
+            }
+
+            /// What a server with these capabilities offers.
+            #[must_use]
+            pub fn offered(caps: &Capabilities) -> Extensions {
+                Extensions { $($field: caps.has($name),)* }
+            }
+
+            /// What is in both.
+            #[must_use]
+            pub fn and(self, other: Extensions) -> Extensions {
+                Extensions { $($field: self.$field && other.$field,)* }
+            }
+
+            /// Sets the switch called `name`; `false` when there is none.
+            pub fn set(&mut self, name: &str, on: bool) -> bool {
+                match name {
+                    $(stringify!($field) => self.$field = on,)*
+                    _ => return false,
+                }
+                true
+            }
+        }
+    };
+}
+
+extensions! {
+    /// RFC 4978.
+    compress = "COMPRESS=DEFLATE",
+    /// RFC 7888.
+    literal_plus = "LITERAL+",
+    literal_minus = "LITERAL-",
+    /// RFC 3502.
+    multiappend = "MULTIAPPEND",
+    /// RFC 5161.
+    enable = "ENABLE",
+    /// RFC 7162.
+    condstore = "CONDSTORE",
+    qresync = "QRESYNC",
+    /// RFC 4315.
+    uidplus = "UIDPLUS",
+    /// RFC 6851.
+    move_messages = "MOVE",
+    /// RFC 4731.
+    esearch = "ESEARCH",
+    /// RFC 5258.
+    list_extended = "LIST-EXTENDED",
+    /// RFC 5819.
+    list_status = "LIST-STATUS",
+    /// RFC 6154.
+    special_use = "SPECIAL-USE",
+    create_special_use = "CREATE-SPECIAL-USE",
+    /// RFC 2342.
+    namespace = "NAMESPACE",
+    /// RFC 8474.
+    object_id = "OBJECTID",
+    /// RFC 6855. Needed only where a server insists (`UTF8=ONLY`): modified UTF-7 names every folder too.
+    utf8_accept = "UTF8=ACCEPT",
+    /// RFC 2177.
+    idle = "IDLE",
+    /// RFC 2971.
+    id = "ID",
+    /// RFC 3691.
+    unselect = "UNSELECT",
+    /// RFC 4959.
+    sasl_ir = "SASL-IR",
+}
+
+/// How a server wants to be treated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quirks {
+    /// Extensions that may be used if offered.
+    pub extensions: Extensions,
+    /// Commands may follow SELECT before its answer is there (those that only read).
+    pub pipelines_select: bool,
+    /// So many commands may be under way.
+    pub depth: usize,
+    /// A FETCH of bodies names at most so many messages.
+    pub fetch_items: u32,
+    /// A MULTIAPPEND holds at most so many messages and bytes.
+    pub batch_items: usize,
+    pub batch_bytes: u64,
+    /// Sizes and bytes are what was stored.
+    pub keeps_bytes: bool,
+    /// Folder names that differ by case only are different folders.
+    pub case_sensitive: bool,
+    /// Characters that no folder name may hold, besides the delimiter.
+    pub forbidden_in_names: Vec<char>,
+    /// How long the server may still commit what it had received when its client died.
+    pub recovery_grace_ms: u64,
+}
+
+impl Default for Quirks {
+    fn default() -> Quirks {
+        Quirks {
+            // Packing costs more CPU than it saves time wherever the network carries 100 Mbit/s; UTF8=ACCEPT gives
+            // nothing that modified UTF-7 does not.
+            extensions: Extensions { compress: false, utf8_accept: false, ..Extensions::all() },
+            pipelines_select: true,
+            depth: 32,
+            fetch_items: 1000,
+            batch_items: 64,
+            batch_bytes: 4 << 20,
+            keeps_bytes: true,
+            case_sensitive: true,
+            forbidden_in_names: vec!['\0', '\r', '\n'],
+            recovery_grace_ms: 2_000,
+        }
+    }
+}
+
+impl Quirks {
+    /// What the greeting gives away about the product. A greeting can be changed by an admin, so whatever follows from
+    /// it must be harmless when the product is another one.
+    #[must_use]
+    pub fn of_greeting(greeting: &str) -> Quirks {
+        let text = greeting.to_ascii_lowercase();
+        let quirks = Quirks::default();
+        if text.contains("microsoft exchange") {
+            // Exchange 2010-2019 hang up after ten refused commands, lag behind their own index, and render each
+            // message anew.
+            return Quirks {
+                extensions: Extensions { move_messages: false, ..quirks.extensions },
+                pipelines_select: false,
+                depth: 4,
+                fetch_items: 100,
+                keeps_bytes: false,
+                case_sensitive: false,
+                recovery_grace_ms: 30_000,
+                ..quirks
+            };
+        }
+        quirks
+    }
+}
+
+/// What the configuration says about a server, stronger than anything detected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Switches by name, see [`Extensions::NAMES`].
+    pub extensions: Vec<(String, bool)>,
+    pub depth: Option<usize>,
+    pub fetch_items: Option<u32>,
+    pub batch_items: Option<usize>,
+    pub batch_bytes: Option<u64>,
+    pub recovery_grace_ms: Option<u64>,
+}
+
+impl Overrides {
+    /// Applies them; what is not mentioned stays.
+    pub fn apply(&self, quirks: &mut Quirks) {
+        for (name, on) in &self.extensions {
+            quirks.extensions.set(name, *on);
+        }
+        quirks.depth = self.depth.unwrap_or(quirks.depth).max(1);
+        quirks.fetch_items = self.fetch_items.unwrap_or(quirks.fetch_items).max(1);
+        quirks.batch_items = self.batch_items.unwrap_or(quirks.batch_items).max(1);
+        quirks.batch_bytes = self.batch_bytes.unwrap_or(quirks.batch_bytes).max(1);
+        quirks.recovery_grace_ms = self.recovery_grace_ms.unwrap_or(quirks.recovery_grace_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokens::Tokens;
+
+    #[test]
+    fn an_extension_is_used_when_offered_and_allowed() {
+        let offered =
+            Extensions::offered(&Capabilities::parse(Tokens::new(b"IMAP4rev1 COMPRESS=DEFLATE MOVE QRESYNC")));
+        let mut quirks = Quirks::of_greeting("Dovecot ready.");
+        Overrides {
+            extensions: vec![("compress".into(), true), ("move_messages".into(), false)],
+            ..Overrides::default()
+        }
+        .apply(&mut quirks);
+        let used = offered.and(quirks.extensions);
+        assert!(used.compress && used.qresync && !used.condstore && !used.move_messages);
+        assert!(Extensions::NAMES.contains(&"list_status"));
+    }
+
+    #[test]
+    fn exchange_is_treated_gently() {
+        let quirks = Quirks::of_greeting("The Microsoft Exchange IMAP4 service is ready. [RQBYAEMASAA=]");
+        assert!(!quirks.keeps_bytes && !quirks.case_sensitive && quirks.depth < Quirks::default().depth);
+    }
+}

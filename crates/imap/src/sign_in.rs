@@ -1,0 +1,201 @@
+//! Opens a connection: greeting, TLS, sign-in, and the extensions that are to be used.
+
+use crate::capability::Capabilities;
+use crate::classify::{Answer, Request, classify};
+use crate::command::Command;
+use crate::connection::{Connection, ignore};
+use crate::deflate::Deflated;
+use crate::quirks::Quirks;
+use crate::response::{Response, Status};
+use crate::settings::{Login, Mechanism, ServerSettings};
+use crate::wire::Wire;
+use parom_domain::{Code, Error, Result, Retry, Scope};
+use parom_net::{TlsMode, sasl};
+
+/// Connects and signs in. On return, ENABLE is on its way with the next command.
+///
+/// # Errors
+/// Those of dialling and of TLS; `SignInRefused`, `NoMechanism`, `NoTls`, `ServerUnavailable`.
+pub async fn open(settings: &ServerSettings, login: &Login) -> Result<Connection> {
+    let (host, port) = (&settings.host, settings.port);
+    let mut stream = settings.dialer.connect(host, port).await?;
+    if let (TlsMode::Implicit, Some(tls)) = (settings.tls, &settings.tls_client) {
+        stream = tls.upgrade(stream, host, port).await?;
+    }
+    let wire = Wire::new(Box::new(stream), host.clone(), settings.deadlines.sign_in);
+    let (mut conn, signed_in) = greet(wire, settings).await?;
+    if let (TlsMode::StartTls, Some(tls)) = (settings.tls, &settings.tls_client) {
+        conn = start_tls(conn, tls, settings, signed_in).await?;
+    }
+    if !signed_in {
+        authenticate(&mut conn, login).await.map_err(|error| error.with("login", &login.user))?;
+    }
+    if conn.ext.compress {
+        conn = compress(conn).await?;
+    }
+    enable(&mut conn);
+    conn.wire.set_patience(settings.deadlines.command);
+    Ok(conn)
+}
+
+/// Reads the greeting. The flag says that the server already knows who we are (PREAUTH).
+async fn greet(mut wire: Wire, settings: &ServerSettings) -> Result<(Connection, bool)> {
+    wire.command = "greeting";
+    wire.next().await?;
+    let host = settings.host.clone();
+    let Some(Response::Untagged(condition)) = Response::parse(wire.response()) else {
+        return Err(wire.nonsense("no greeting of an IMAP server").widened(Scope::Server));
+    };
+    let signed_in = match condition.status {
+        Status::Ok => false,
+        Status::Preauth => true,
+        _ => return Err(classify(Request::SignIn, &Answer::of(&condition)).with("host", host)),
+    };
+    let mut quirks = Quirks::of_greeting(&String::from_utf8_lossy(condition.text));
+    settings.overrides.apply(&mut quirks);
+    let caps = condition.code("CAPABILITY").map(Capabilities::parse);
+    let mut conn = Connection::new(wire, host, quirks);
+    match caps {
+        // What was said before STARTTLS does not count.
+        _ if settings.tls == TlsMode::StartTls => {}
+        Some(caps) => conn.learn(caps),
+        None => ask_capabilities(&mut conn).await?,
+    }
+    Ok((conn, signed_in))
+}
+
+async fn start_tls(
+    mut conn: Connection,
+    tls: &parom_net::TlsClient,
+    settings: &ServerSettings,
+    signed_in: bool,
+) -> Result<Connection> {
+    let (host, port) = (&settings.host, settings.port);
+    let none = || {
+        Error::new(Code::NoTls, Scope::Server, Retry::WhenFixed)
+            .with("host", host)
+            .with("port", port)
+            .with("detail", "the server does not offer STARTTLS")
+    };
+    // A server that is signed in to from the start cannot be asked for TLS any more (RFC 3501 section 6.2.1).
+    if signed_in {
+        return Err(none());
+    }
+    let answers = conn.run(&[Command::new("STARTTLS", Request::SignIn)], &mut ignore).await?;
+    if !answers.first().is_some_and(Answer::is_ok) {
+        return Err(none());
+    }
+    let stream = tls.upgrade(conn.wire.into_stream()?, host, port).await?;
+    let wire = Wire::new(Box::new(stream), host.clone(), settings.deadlines.sign_in);
+    let mut conn = Connection::new(wire, host.clone(), conn.quirks);
+    ask_capabilities(&mut conn).await?;
+    Ok(conn)
+}
+
+async fn ask_capabilities(conn: &mut Connection) -> Result<()> {
+    let mut caps = None;
+    conn.done(Command::new("CAPABILITY", Request::Account), &mut |_, response| {
+        note_capabilities(response, &mut caps);
+        Ok(())
+    })
+    .await?;
+    conn.learn(caps.unwrap_or_default());
+    Ok(())
+}
+
+fn note_capabilities(response: &Response<'_>, caps: &mut Option<Capabilities>) {
+    let words = response.data("CAPABILITY").or_else(|| match response {
+        Response::Untagged(condition) => condition.code("CAPABILITY"),
+        _ => None,
+    });
+    if let Some(words) = words {
+        *caps = Some(Capabilities::parse(words));
+    }
+}
+
+async fn authenticate(conn: &mut Connection, login: &Login) -> Result<()> {
+    let command = sign_in_command(conn, login)?;
+    let mut caps = None;
+    let answers = conn
+        .run(&[command], &mut |_, response| {
+            note_capabilities(response, &mut caps);
+            Ok(())
+        })
+        .await?;
+    let answer = conn.checked(Request::SignIn, answers.into_iter().next())?;
+    // Before the sign-in servers tell only a part; after it, most tell along with their OK.
+    let told = answer.code.as_bytes();
+    if let Some(words) = told.get(..11).filter(|word| word.eq_ignore_ascii_case(b"CAPABILITY ")).and(told.get(11..)) {
+        caps = Some(Capabilities::parse(crate::tokens::Tokens::new(words)));
+    }
+    match caps {
+        Some(caps) => conn.learn(caps),
+        None => ask_capabilities(conn).await?,
+    }
+    Ok(())
+}
+
+fn sign_in_command(conn: &Connection, login: &Login) -> Result<Command> {
+    let Login { user, authzid, password, mechanism } = login;
+    let no = |mechanism: &str| {
+        Error::new(Code::NoMechanism, Scope::Server, Retry::WhenFixed)
+            .with("host", &conn.host)
+            .with("mechanism", mechanism)
+    };
+    let initial = |name: &str, message: &parom_net::Secret| {
+        let command = Command::new("AUTHENTICATE", Request::SignIn).raw(name);
+        match std::str::from_utf8(message.expose()) {
+            Ok(message) if conn.ext.sasl_ir => command.raw(message),
+            _ => command.after_wait(message.expose()),
+        }
+    };
+    let may_log_in = !conn.caps.has("LOGINDISABLED");
+    let plain = match mechanism {
+        Mechanism::XOAuth2 if conn.caps.sasl("XOAUTH2") => {
+            return Ok(initial("XOAUTH2", &sasl::xoauth2(user, password)));
+        }
+        Mechanism::XOAuth2 => return Err(no("XOAUTH2")),
+        Mechanism::Plain => true,
+        Mechanism::Login => false,
+        // Only PLAIN can carry an authorization identity.
+        Mechanism::Auto => conn.caps.sasl("PLAIN") || !authzid.is_empty(),
+    };
+    if plain {
+        if !conn.caps.sasl("PLAIN") {
+            return Err(no("PLAIN"));
+        }
+        return Ok(initial("PLAIN", &sasl::plain(authzid, user, password)));
+    }
+    if !authzid.is_empty() {
+        return Err(no("PLAIN"));
+    }
+    if !may_log_in {
+        return Err(no("LOGIN"));
+    }
+    let literals = conn.literals();
+    Ok(Command::new("LOGIN", Request::SignIn).string(user.as_bytes(), literals).string(password.expose(), literals))
+}
+
+async fn compress(mut conn: Connection) -> Result<Connection> {
+    let command = Command::new("COMPRESS", Request::Account).raw("DEFLATE");
+    let answers = conn.run(&[command], &mut ignore).await?;
+    if answers.first().is_some_and(Answer::is_ok) {
+        conn.wire = conn.wire.rewrap(|io| Box::new(Deflated::new(io)))?;
+    }
+    Ok(conn)
+}
+
+/// Asks for the extensions that change what the server says. The answer is not waited for: a server that offers them
+/// enables them, and a SELECT that uses them fails by itself if not.
+fn enable(conn: &mut Connection) {
+    let mut wanted = Vec::new();
+    if conn.ext.qresync {
+        wanted.push("QRESYNC");
+    }
+    if conn.ext.utf8_accept {
+        wanted.push("UTF8=ACCEPT");
+    }
+    if conn.ext.enable && !wanted.is_empty() {
+        conn.push_silent(&Command::new("ENABLE", Request::Account).raw(&wanted.join(" ")));
+    }
+}

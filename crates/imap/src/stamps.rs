@@ -1,0 +1,68 @@
+//! Reads what identifies messages: their header fields, sizes and marks, without their bodies.
+
+use crate::classify::Request;
+use crate::command::Command;
+use crate::fetch::Fetched;
+use crate::pool::Lent;
+use crate::response::Response;
+use parom_domain::endpoint::Stamp;
+use parom_domain::fingerprint::FIELDS;
+use parom_domain::{Fingerprint, Result, Uid, UidSet};
+use std::collections::BTreeMap;
+
+/// Printed sets stay below the line length that every server takes (RFC 7162 section 4 asks for 8192).
+pub const SET_BYTES: usize = 7_000;
+
+/// The stamps of these messages in ascending order of UID; those that are gone are missing.
+///
+/// # Errors
+/// When the server refuses to tell about the folder as a whole.
+pub async fn stamps(conn: &mut Lent, uids: &UidSet) -> Result<Vec<Stamp>> {
+    let items = conn.quirks.fetch_items;
+    let commands: Vec<Command> = uids.chunks(SET_BYTES, items).iter().map(|set| command(&set.to_string())).collect();
+    let found = run(conn, &commands).await?;
+    Ok(found.into_values().filter(|stamp| uids.contains(stamp.uid)).collect())
+}
+
+/// The stamps of all messages from `floor` on.
+///
+/// # Errors
+/// As [`stamps`].
+pub async fn stamps_from(conn: &mut Lent, floor: Uid) -> Result<Vec<Stamp>> {
+    let found = run(conn, &[command(&format!("{floor}:*"))]).await?;
+    // `n:*` names the last message even when that is older than n (RFC 3501 section 9, `seq-range`).
+    Ok(found.into_values().filter(|stamp| stamp.uid >= floor).collect())
+}
+
+fn command(set: &str) -> Command {
+    let what = format!("{set} (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS ({})])", FIELDS.join(" "));
+    Command::new("UID FETCH", Request::Read).raw(&what)
+}
+
+async fn run(conn: &mut Lent, commands: &[Command]) -> Result<BTreeMap<Uid, Stamp>> {
+    let mut found = BTreeMap::new();
+    let answers = conn
+        .run(commands, &mut |_, response| {
+            if let Some(stamp) = stamp(response) {
+                found.insert(stamp.uid, stamp);
+            }
+            Ok(())
+        })
+        .await?;
+    for answer in answers {
+        // Messages that went away meanwhile are missing, which is the answer.
+        if !answer.has_code("EXPUNGEISSUED") {
+            conn.checked(Request::Read, Some(answer))?;
+        }
+    }
+    Ok(found)
+}
+
+/// `None` for a FETCH that tells something else: flags that changed, for example.
+fn stamp(response: &Response<'_>) -> Option<Stamp> {
+    let (_, rest) = response.numbered("FETCH")?;
+    let fetched = Fetched::parse(rest)?;
+    let marks = fetched.marks().unwrap_or_default();
+    let fingerprint = Fingerprint::of_headers(fetched.header.as_deref()?);
+    Some(Stamp { uid: fetched.uid?, fingerprint, size: fetched.size?, marks })
+}
