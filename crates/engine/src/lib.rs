@@ -1,1 +1,21 @@
-//! One account, one pass.
+//! One account, one pass: look at both sides, decide, do it, write down what happened. Knows ports, not protocols.
+
+mod append;
+mod echo;
+mod execute;
+mod folders;
+mod gather;
+mod held;
+mod pass;
+mod plan;
+mod ports;
+mod read;
+mod recovery;
+mod relink;
+mod transfer;
+mod work;
+
+pub use folders::Exclusions;
+pub use pass::{Pass, Report, Scars, run_pass};
+pub use plan::{AccountPlan, FolderPlan};
+pub use ports::{Book, Clock, Event, LeasedBook, Observer, Silent, SystemClock};

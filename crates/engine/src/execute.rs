@@ -1,0 +1,356 @@
+//! Does what the plan says, but for bodies: records findings, moves, marks, deletions.
+
+use crate::pass::{Run, stops_the_pass};
+use crate::plan::{AccountPlan, Removal, removal};
+use crate::ports::Event;
+use crate::recovery::settle_moved;
+use crate::work::FolderWork;
+use parom_domain::endpoint::MarkChange;
+use parom_domain::link::{Link, Slot};
+use parom_domain::state::{Change, FolderId, Intent, Moving, Suspected, Work};
+use parom_domain::uid::UidSet;
+use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid, recover};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+type Works = BTreeMap<FolderId, FolderWork>;
+
+/// Writes down what the looks found and what needs no server: pairs, suspicions, parked items that went away, links that
+/// end or keep one end only.
+pub async fn record_findings(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> Result<()> {
+    let now_ms = run.pass.clock.now_ms();
+    for work in works.values_mut() {
+        let mut changes = Vec::new();
+        let folder = work.id;
+        for side in Side::ALL {
+            for uid in &work.findings.suspect[side] {
+                let item = Suspected { folder, side, uid: *uid, since_ms: now_ms };
+                run.state.suspected.push(item);
+                changes.push(Change::Suspect(item));
+            }
+            for uid in &work.findings.clear[side] {
+                let known = |item: &Suspected| item.folder == folder && item.side == side && item.uid == *uid;
+                // Cleared because it is gone for sure: then it stays noted until the deletion is done.
+                let gone = work.links.slot(side, *uid).is_some_and(|slot| work.findings.gone[side].contains(&slot));
+                if !gone && run.state.suspected.iter().any(known) {
+                    run.state.suspected.retain(|item| !known(item));
+                    changes.push(Change::Unsuspect { folder, side, uid: *uid });
+                }
+            }
+            for uid in &work.findings.unpark[side] {
+                run.state.parked.retain(|item| !(item.folder == folder && item.side == side && item.uid == *uid));
+                changes.push(Change::Unpark { folder, side, uid: *uid });
+            }
+        }
+        if let Some(folder_plan) = plan.folders.get(&folder) {
+            for slot in &folder_plan.forget {
+                changes.extend(end_suspicions(run, work, *slot));
+                work.links.remove(*slot);
+            }
+            for (slot, gone) in &folder_plan.sleep {
+                changes.extend(end_suspicions(run, work, *slot));
+                work.links.set_uid(*slot, *gone, None);
+            }
+            for side in Side::ALL {
+                for uid in &folder_plan.known[side] {
+                    let mut uids = Both::default();
+                    uids[side] = Some(*uid);
+                    work.links.insert(Link { uids, base: Marks::default(), short: 0, size: 0 });
+                }
+            }
+        }
+        changes.extend(work.link_changes());
+        run.pass.book.commit(changes).await?;
+    }
+    Ok(())
+}
+
+/// A link that ends takes the suspicions about its ends along.
+fn end_suspicions(run: &mut Run<'_>, work: &FolderWork, slot: Slot) -> Vec<Change> {
+    let Some(link) = work.links.get(slot) else { return Vec::new() };
+    let mut changes = Vec::new();
+    for side in Side::ALL {
+        let Some(uid) = link.uids[side] else { continue };
+        let known = |item: &Suspected| item.folder == work.id && item.side == side && item.uid == uid;
+        if run.state.suspected.iter().any(known) {
+            run.state.suspected.retain(|item| !known(item));
+            changes.push(Change::Unsuspect { folder: work.id, side, uid });
+        }
+    }
+    changes
+}
+
+/// What one folder's failure does: the folder is left as it is, unless the error reaches further.
+fn fail(run: &mut Run<'_>, works: &mut Works, folder: FolderId, error: Error) -> Result<()> {
+    if stops_the_pass(&error) {
+        return Err(error);
+    }
+    if let Some(work) = works.get_mut(&folder) {
+        work.failed = true;
+        work.settled = false;
+    }
+    run.trouble(folder, error);
+    Ok(())
+}
+
+/// Carries moves over as moves.
+pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan) -> Result<()> {
+    let mut groups: BTreeMap<(FolderId, FolderId, Side), Vec<Moving>> = BTreeMap::new();
+    let mut shown: HashMap<(FolderId, Side, Uid), Marks> = HashMap::new();
+    for planned in std::mem::take(&mut plan.moves) {
+        if let Some(uid) = planned.item.other {
+            shown.insert((planned.to, planned.side.other(), uid), planned.marks_there);
+        }
+        groups.entry((planned.from, planned.to, planned.side)).or_default().push(planned.item);
+    }
+    for ((from, to, side), items) in groups {
+        let others: Vec<Uid> = items.iter().filter_map(|item| item.other).collect();
+        match shift(run, works, side, from, to, items).await {
+            Ok(moved) => {
+                run.report.moved += moved;
+                run.pass.observer.event(Event::Moved { count: moved });
+            }
+            Err(error) => {
+                fail(run, works, from, error)?;
+                if let Some(work) = works.get_mut(&to) {
+                    work.failed = true;
+                    work.settled = false;
+                }
+                continue;
+            }
+        }
+        // Marks that were changed along with the move are merged like any other.
+        let Some(work) = works.get(&to) else { continue };
+        let mut changed = Vec::new();
+        for uid in others {
+            let key = (to, side.other(), uid);
+            let (Some(slot), Some(marks)) = (work.links.slot(side.other(), uid), shown.remove(&key)) else { continue };
+            let Some(link) = work.links.get(slot) else { continue };
+            if link.base != marks {
+                let agreed = Marks::merge(&link.base, &marks, &link.base);
+                let target = link.uids[side];
+                let holds = work.seen[side].as_ref().map(|seen| &seen.holds);
+                let add = holds.map_or_else(Marks::default, |holds| holds.of(&agreed.minus(&link.base)));
+                changed.push((slot, target, add, link.base.minus(&agreed), agreed));
+            }
+        }
+        let folder = plan.folders.entry(to).or_default();
+        for (slot, uid, add, remove, agreed) in changed {
+            if let Some(uid) = uid.filter(|_| !(add.is_empty() && remove.is_empty())) {
+                let uids = UidSet::range(uid, uid);
+                folder.marks[side].push((MarkChange { uids, add, remove }, vec![slot]));
+            }
+            folder.rebase.push((slot, agreed));
+        }
+    }
+    Ok(())
+}
+
+/// Moves messages on one side, announced before and settled after. Returns how many arrived.
+async fn shift(
+    run: &mut Run<'_>,
+    works: &mut Works,
+    side: Side,
+    from: FolderId,
+    to: FolderId,
+    items: Vec<Moving>,
+) -> Result<u64> {
+    let place = |works: &Works, id: FolderId| {
+        let work = works.get(&id)?;
+        Some((
+            work.paths[side].clone()?,
+            work.seen[side].clone()?,
+            work.links.iter().filter_map(|(_, l)| l.uids[side]).max(),
+        ))
+    };
+    let (Some((from_path, from_seen, _)), Some((to_path, to_seen, last))) = (place(works, from), place(works, to))
+    else {
+        return Ok(0);
+    };
+    let mut moved_in_all = 0;
+    for items in items.chunks(500) {
+        let intent = Intent {
+            id: run.intent_id(),
+            at_ms: run.pass.clock.now_ms(),
+            work: Work::Move {
+                side,
+                from,
+                to,
+                from_validity: from_seen.cursor.validity,
+                to_validity: to_seen.cursor.validity,
+                floor: to_seen.floor(last),
+                items: items.to_vec(),
+            },
+        };
+        let id = intent.id;
+        // INVARIANT: the intent is durable before the MOVE leaves.
+        run.pass.book.commit(vec![Change::OpenIntent(intent)]).await?;
+        let uids: UidSet = items.iter().map(|item| item.uid).collect();
+        let endpoint = run.pass.sides[side];
+        let pairs = endpoint.shift(&from_path, from_seen.cursor.validity, &uids, &to_path).await?;
+        let new_uids = landed(run, works, side, to, &to_path, items, &pairs).await?;
+        let mut changes = Vec::new();
+        for item in items {
+            let Some(uid) = new_uids.get(&item.uid) else { continue };
+            moved_in_all += 1;
+            changes.extend(works.get(&from).and_then(|w| w.links.slot(side, item.uid)).map_or_else(Vec::new, |slot| {
+                works.get(&from).map_or_else(Vec::new, |work| end_suspicions(run, work, slot))
+            }));
+            move_link(works, side, from, to, item, *uid);
+        }
+        for id in [from, to] {
+            if let Some(work) = works.get_mut(&id) {
+                work.wrote[side] = true;
+                changes.extend(work.link_changes());
+            }
+        }
+        changes.push(Change::CloseIntent(id));
+        run.pass.book.commit(changes).await?;
+    }
+    Ok(moved_in_all)
+}
+
+fn move_link(works: &mut Works, side: Side, from: FolderId, to: FolderId, item: &Moving, uid: Uid) {
+    let Some(mut old) = works.remove(&from) else { return };
+    if let Some(new) = works.get_mut(&to) {
+        settle_moved(&mut old.links, &mut new.links, side, item, uid);
+    }
+    works.insert(from, old);
+}
+
+/// The new UIDs of moved messages: told by COPYUID, else found by what the messages are.
+async fn landed(
+    run: &Run<'_>,
+    works: &Works,
+    side: Side,
+    to: FolderId,
+    path: &FolderPath,
+    items: &[Moving],
+    pairs: &[(Uid, Option<Uid>)],
+) -> Result<HashMap<Uid, Uid>> {
+    let told: HashMap<Uid, Uid> = pairs.iter().filter_map(|(old, new)| Some((*old, (*new)?))).collect();
+    if pairs.iter().all(|(_, new)| new.is_some()) {
+        return Ok(told);
+    }
+    let Some(work) = works.get(&to) else { return Ok(told) };
+    let Some(seen) = &work.seen[side] else { return Ok(told) };
+    let last = work.links.iter().filter_map(|(_, link)| link.uids[side]).max();
+    let found = run.pass.sides[side].find(path, seen.cursor.validity, seen.floor(last)).await?;
+    let moved: HashSet<Uid> = pairs.iter().map(|(old, _)| *old).collect();
+    let items: Vec<Moving> = items.iter().filter(|item| moved.contains(&item.uid)).cloned().collect();
+    let answers = recover::recover_moves(&items, &HashSet::new(), &found, &work.links, side);
+    let known = items.iter().zip(answers).filter_map(|(item, answer)| match answer {
+        recover::MoveRecovery::Done(uid) => Some((item.uid, uid)),
+        _ => None,
+    });
+    Ok(known.collect())
+}
+
+/// Brings marks in step. A change that a server refuses is told, and tried again by the next pass.
+pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> Result<()> {
+    for (id, folder) in &plan.folders {
+        let mut refused: HashSet<Slot> = HashSet::new();
+        for side in Side::ALL {
+            if folder.marks[side].is_empty() {
+                continue;
+            }
+            let Some(work) = works.get_mut(id) else { continue };
+            let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { continue };
+            let changes: Vec<MarkChange> = folder.marks[side].iter().map(|(change, _)| change.clone()).collect();
+            work.wrote[side] = true;
+            let results = match run.pass.sides[side].mark(&path, validity, &changes).await {
+                Ok(results) => results,
+                Err(error) => {
+                    refused.extend(folder.marks[side].iter().flat_map(|(_, slots)| slots.iter().copied()));
+                    fail(run, works, *id, error)?;
+                    continue;
+                }
+            };
+            let mut done = 0u64;
+            for ((change, slots), result) in folder.marks[side].iter().zip(results) {
+                match result {
+                    Ok(()) => done += change.uids.count(),
+                    Err(error) => {
+                        refused.extend(slots);
+                        fail(run, works, *id, error)?;
+                    }
+                }
+            }
+            run.report.marked += done;
+            run.pass.observer.event(Event::Marked { count: done });
+        }
+        let Some(work) = works.get_mut(id) else { continue };
+        for (slot, marks) in folder.rebase.iter().filter(|(slot, _)| !refused.contains(slot)) {
+            work.links.set_base(*slot, marks.clone());
+        }
+        let changes = work.link_changes();
+        run.pass.book.commit(changes).await?;
+    }
+    Ok(())
+}
+
+/// Deletions come last, when everything that could explain them has been done.
+pub async fn deletes(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> Result<()> {
+    for (id, folder) in &plan.folders {
+        for side in Side::ALL {
+            if folder.deletes[side].is_empty() || works.get(id).is_none_or(|work| work.failed) {
+                continue;
+            }
+            if run.pass.observer.should_stop() {
+                return Err(crate::ports::cancelled());
+            }
+            let outcome = match removal(run, *id, side) {
+                Removal::ToTrash(trash) => to_trash(run, works, *id, side, trash, &folder.deletes[side]).await,
+                Removal::Expunge => expunge(run, works, *id, side, &folder.deletes[side]).await,
+            };
+            match outcome {
+                Ok(count) => {
+                    run.report.deleted += count;
+                    run.pass.observer.event(Event::Deleted { count });
+                }
+                Err(error) => fail(run, works, *id, error)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Into the side's trash, where the message is known and never carried back.
+async fn to_trash(
+    run: &mut Run<'_>,
+    works: &mut Works,
+    id: FolderId,
+    side: Side,
+    trash: FolderId,
+    slots: &[Slot],
+) -> Result<u64> {
+    crate::gather::ensure_loaded(run, works, trash, side).await?;
+    let Some(work) = works.get(&id) else { return Ok(0) };
+    let items: Vec<Moving> = slots
+        .iter()
+        .filter_map(|slot| work.links.get(*slot))
+        .filter_map(|link| {
+            let uid = link.uids[side]?;
+            Some(Moving { uid, other: None, short: link.short, size: link.size, marks: link.base.clone() })
+        })
+        .collect();
+    shift(run, works, side, id, trash, items).await
+}
+
+async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side, slots: &[Slot]) -> Result<u64> {
+    let Some(work) = works.get_mut(&id) else { return Ok(0) };
+    let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(0) };
+    let uids: UidSet = slots.iter().filter_map(|slot| work.links.get(*slot)?.uids[side]).collect();
+    work.wrote[side] = true;
+    run.pass.sides[side].expunge(&path, validity, &uids).await?;
+    let mut changes = Vec::new();
+    for slot in slots {
+        let Some(work) = works.get_mut(&id) else { continue };
+        changes.extend(end_suspicions(run, work, *slot));
+        work.links.remove(*slot);
+    }
+    let Some(work) = works.get_mut(&id) else { return Ok(0) };
+    changes.extend(work.link_changes());
+    run.pass.book.commit(changes).await?;
+    run.report.irreversible = run.report.irreversible.saturating_add(u32::try_from(uids.count()).unwrap_or(u32::MAX));
+    Ok(uids.count())
+}

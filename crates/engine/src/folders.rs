@@ -1,0 +1,338 @@
+//! Folder trees in a pass: listed, compared, brought in step, and removed at the very end.
+
+use crate::pass::{Pass, Run};
+use crate::work::FolderWork;
+use futures_util::future::join;
+use parom_domain::endpoint::Listing;
+use parom_domain::policy::Deletions;
+use parom_domain::state::{Change, FolderId, FolderOp, FolderPair, Intent, Work};
+use parom_domain::tree::{self, Candidate, TreePlan, TreeStep, Trees};
+use parom_domain::uid::UidSet;
+use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, roles};
+use std::collections::{BTreeMap, HashSet};
+
+/// How many messages are compared before a folder is believed to be another one renamed.
+const SAMPLE: usize = 20;
+
+/// Folders that are not carried.
+#[derive(Clone, Debug, Default)]
+pub struct Exclusions {
+    pub roles: HashSet<Role>,
+    /// Names of folders at any depth, or whole paths as they are printed; compared without regard to case.
+    pub names: HashSet<String>,
+}
+
+impl Exclusions {
+    #[must_use]
+    pub fn covers(&self, path: &FolderPath, role: Option<Role>) -> bool {
+        role.is_some_and(|role| role == Role::Virtual || self.roles.contains(&role))
+            || (!path.is_inbox()
+                && (self.names.contains(&path.to_string().to_lowercase())
+                    || path.segments().iter().any(|segment| self.names.contains(&segment.to_lowercase()))))
+    }
+
+    /// Which folders of a listing are left out: the named ones and all that is below them.
+    fn of(&self, folders: &[FolderSeen], roles: &[Option<Role>]) -> Vec<bool> {
+        let named = folders.iter().zip(roles).filter(|(folder, role)| self.covers(&folder.path, **role));
+        let roots: Vec<&FolderPath> = named.map(|(folder, _)| &folder.path).collect();
+        folders
+            .iter()
+            .map(|folder| {
+                roots.iter().any(|root| folder.path == **root || (folder.path.is_below(root) && !root.is_inbox()))
+            })
+            .collect()
+    }
+}
+
+/// Lists both sides at once.
+pub async fn list(pass: &Pass<'_>) -> Result<Both<Listing>> {
+    let (source, target) = join(pass.sides.source.folders(), pass.sides.target.folders()).await;
+    Ok(Both::new(source?, target?))
+}
+
+fn trees<'a>(run: &'a Run<'_>, listings: &'a Both<Listing>) -> Trees<'a> {
+    let roles = listings.as_ref().map(|listing| roles::roles(&listing.folders));
+    let excluded = Both::from_fn(|side| run.pass.exclusions.of(&listings[side].folders, &roles[side]));
+    Trees { pairs: &run.state.folders, listings: listings.as_ref(), roles, excluded }
+}
+
+/// Plans the trees and does the plan's creations, renames and subscriptions. Returns listings that know the new folders.
+pub async fn bring_in_step(run: &mut Run<'_>, listings: Both<Listing>) -> Result<(Both<Listing>, TreePlan)> {
+    let wanted = wanted_renames(run);
+    let matched = tree::match_folders(&trees(run, &listings));
+    let mut renamed = Vec::new();
+    for candidate in &matched.candidates {
+        let certain = candidate.certain || is_the_same_folder(run, &listings, candidate).await?;
+        // One folder has one name: the first proof counts.
+        let known = |c: &Candidate| (c.id == candidate.id || c.at == candidate.at) && c.side == candidate.side;
+        if certain && !renamed.iter().any(known) {
+            renamed.push(*candidate);
+        }
+    }
+    let plan =
+        tree::plan(&trees(run, &listings), &matched, &renamed, &wanted, &run.pass.policy, run.pass.clock.now_ms());
+    if run.pass.dry_run {
+        adopt_pairs(run, &plan);
+        return Ok((listings, plan));
+    }
+    store_pairs(run, &plan).await?;
+    if plan.steps.is_empty() {
+        return Ok((listings, plan));
+    }
+    do_steps(run, &plan).await?;
+    run.report.folder_steps += plan.steps.len() as u64;
+    let made = |side: Side| {
+        plan.steps.iter().any(|step| !matches!(step, TreeStep::Subscribe { .. }) && step_side(step) == side)
+    };
+    // A second listing tells where the new folders stand, in one round trip for all of them.
+    let (source, target) = join(
+        async { if made(Side::Source) { run.pass.sides.source.folders().await.map(Some) } else { Ok(None) } },
+        async { if made(Side::Target) { run.pass.sides.target.folders().await.map(Some) } else { Ok(None) } },
+    )
+    .await;
+    let fresh = Both::new(source?, target?);
+    Ok((Both::new(fresh.source.unwrap_or(listings.source), fresh.target.unwrap_or(listings.target)), plan))
+}
+
+fn step_side(step: &TreeStep) -> Side {
+    match step {
+        TreeStep::Create { side, .. } | TreeStep::Rename { side, .. } | TreeStep::Subscribe { side, .. } => *side,
+    }
+}
+
+fn adopt_pairs(run: &mut Run<'_>, plan: &TreePlan) {
+    for pair in &plan.put {
+        match run.pair_mut(pair.id) {
+            Some(old) => *old = pair.clone(),
+            None => run.state.folders.push(pair.clone()),
+        }
+    }
+}
+
+async fn store_pairs(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
+    adopt_pairs(run, plan);
+    let mut changes: Vec<Change> = plan.put.iter().map(|pair| Change::PutFolder(pair.clone())).collect();
+    for id in &plan.forget {
+        changes.push(Change::DropFolder(*id));
+        run.state.folders.retain(|pair| pair.id != *id);
+    }
+    // The renames are announced in the same commit that takes the other side's new names over: were it a later one, a
+    // crash in between would leave the names different for ever.
+    for step in &plan.steps {
+        if let TreeStep::Rename { id, side, to } = step
+            && let Some(from) = run.pair(*id).and_then(|pair| pair.paths[*side].clone())
+        {
+            let work = Work::Folder { side: *side, op: FolderOp::Rename { from, to: to.clone() } };
+            let intent = Intent { id: run.intent_id(), at_ms: run.pass.clock.now_ms(), work };
+            changes.push(Change::OpenIntent(intent.clone()));
+            run.state.intents.push(intent);
+        }
+    }
+    run.pass.book.commit(changes).await
+}
+
+async fn do_steps(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
+    for step in &plan.steps {
+        if let TreeStep::Rename { id, side, to } = step {
+            let outcome = rename(run, *id, *side, to).await;
+            note(run, *id, outcome)?;
+        }
+    }
+    for side in Side::ALL {
+        create_all(run, plan, side).await?;
+    }
+    for step in &plan.steps {
+        if let TreeStep::Subscribe { id, side, on } = step {
+            let Some(path) = run.pair(*id).and_then(|pair| pair.paths[*side].clone()) else { continue };
+            let outcome = run.pass.sides[*side].subscribe(&path, *on).await;
+            note(run, *id, outcome)?;
+        }
+    }
+    Ok(())
+}
+
+/// A step that one folder's state forbids is that folder's trouble; anything wider ends the pass.
+fn note(run: &mut Run<'_>, id: FolderId, outcome: Result<()>) -> Result<()> {
+    match outcome {
+        Err(error) if crate::pass::stops_the_pass(&error) => Err(error),
+        Err(error) => {
+            run.trouble(id, error);
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+async fn rename(run: &mut Run<'_>, id: FolderId, side: Side, to: &FolderPath) -> Result<()> {
+    let Some(from) = run.pair(id).and_then(|pair| pair.paths[side].clone()) else { return Ok(()) };
+    if from != *to {
+        run.pass.sides[side].rename(&from, to).await?;
+    }
+    settle_rename(run, side, &from, to).await
+}
+
+/// A rename carries everything below along.
+pub async fn settle_rename(run: &mut Run<'_>, side: Side, from: &FolderPath, to: &FolderPath) -> Result<()> {
+    let mut changes = Vec::new();
+    for pair in &mut run.state.folders {
+        let Some(path) = &pair.paths[side] else { continue };
+        let now = path.rebased(from, to);
+        if now != *path {
+            pair.paths[side] = Some(now);
+            changes.push(Change::PutFolder(pair.clone()));
+        }
+    }
+    let is_done = |intent: &Intent| matches!(&intent.work, Work::Folder { side: on, op: FolderOp::Rename { to: target, .. } } if *on == side && target == to);
+    changes.extend(run.state.intents.iter().filter(|intent| is_done(intent)).map(|i| Change::CloseIntent(i.id)));
+    run.state.intents.retain(|intent| !is_done(intent));
+    run.pass.book.commit(changes).await
+}
+
+async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<()> {
+    let mut ids = Vec::new();
+    let mut folders = Vec::new();
+    for step in &plan.steps {
+        if let TreeStep::Create { id, side: on, path, role } = step
+            && *on == side
+        {
+            ids.push(*id);
+            folders.push((path.clone(), *role));
+        }
+    }
+    if folders.is_empty() {
+        return Ok(());
+    }
+    // A CREATE is repeated without harm: a folder that exists is a success, and pairs by its name. So it needs no intent.
+    let results = run.pass.sides[side].create_all(&folders).await;
+    let mut changes = Vec::new();
+    for ((id, (path, _)), outcome) in ids.into_iter().zip(folders).zip(results) {
+        match outcome {
+            Ok(()) => {
+                if let Some(pair) = run.pair_mut(id) {
+                    pair.paths[side] = Some(path);
+                    changes.push(Change::PutFolder(pair.clone()));
+                }
+            }
+            Err(error) => note(run, id, Err(error))?,
+        }
+    }
+    run.pass.book.commit(changes).await
+}
+
+/// Renames that a crash left undone: announced, and the old name is still there.
+fn wanted_renames(run: &Run<'_>) -> Vec<(FolderId, Side, FolderPath)> {
+    let announced = run.state.intents.iter().filter_map(|intent| match &intent.work {
+        Work::Folder { side, op: FolderOp::Rename { from, to } } => Some((*side, from, to)),
+        _ => None,
+    });
+    announced
+        .filter_map(|(side, from, to)| {
+            let pair = run.state.folders.iter().find(|pair| pair.paths[side].as_ref() == Some(from))?;
+            Some((pair.id, side, to.clone()))
+        })
+        .collect()
+}
+
+/// Compares a sample of what is linked with what the candidate holds under the same UIDs.
+async fn is_the_same_folder(run: &Run<'_>, listings: &Both<Listing>, candidate: &Candidate) -> Result<bool> {
+    let Some(folder) = listings[candidate.side].folders.get(candidate.at) else { return Ok(false) };
+    let Some(cursor) = run.pair(candidate.id).and_then(|pair| pair.cursors[candidate.side]) else { return Ok(false) };
+    let links = run.pass.book.links(candidate.id).await?;
+    let known: Vec<_> = links.iter().filter_map(|(_, link)| Some((link.uids[candidate.side]?, link))).collect();
+    let step = (known.len() / (2 * SAMPLE)).max(1);
+    let sample: UidSet = known.iter().step_by(step).take(2 * SAMPLE).map(|(uid, _)| *uid).collect();
+    let stamps = run.pass.sides[candidate.side].stamps(&folder.path, cursor.validity, &sample).await?;
+    let mut agree = 0usize;
+    for stamp in &stamps {
+        let Some(link) = links.at(candidate.side, stamp.uid) else { continue };
+        if link.short != stamp.fingerprint.short() {
+            return Ok(false);
+        }
+        agree += 1;
+    }
+    // A folder with fewer messages than a sample has to agree in most of them; an empty one is never a rename.
+    Ok(agree >= SAMPLE.min((known.len() * 4).div_ceil(5)) && agree > 0)
+}
+
+/// The listed folder of a pair on one side.
+#[must_use]
+pub fn listed<'a>(listing: &'a Listing, path: &FolderPath) -> Option<&'a FolderSeen> {
+    listing.folders.iter().find(|folder| folder.path == *path)
+}
+
+/// Removes folders whose partner is gone, once nothing is left in them. New mail in such a folder keeps it alive: it is
+/// then made again on the other side by the next pass.
+pub async fn remove_gone(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, plan: &TreePlan) -> Result<()> {
+    let mut gone: Vec<(FolderId, Side, FolderPath)> = Vec::new();
+    for (id, side) in &plan.gone {
+        let there = run.pair(*id).and_then(|pair| pair.paths[side.other()].clone());
+        if let Some(path) = there {
+            gone.push((*id, *side, path));
+        }
+    }
+    gone.sort_by_key(|(_, _, path)| std::cmp::Reverse(path.depth()));
+    for (id, gone_side, path) in gone {
+        let side = gone_side.other();
+        let Some(work) = works.get(&id) else { continue };
+        if work.failed || !run.pass.policy.writes(side) {
+            continue;
+        }
+        let children = run
+            .state
+            .folders
+            .iter()
+            .any(|pair| pair.id != id && pair.paths[side].as_ref().is_some_and(|child| child.is_below(&path)));
+        let keeps = run.pass.policy.deletions == Deletions::Never || children;
+        // Only a look right now tells whether the folder is empty.
+        let left = run.pass.sides[side].observe(&path, None).await;
+        let outcome = match left {
+            Ok(snapshot) if snapshot.cursor.exists == 0 && !keeps => run.pass.sides[side].remove(&path).await,
+            Ok(_) => {
+                separate(run, works, id, gone_side).await?;
+                continue;
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => {
+                run.report.folder_steps += 1;
+                run.state.folders.retain(|pair| pair.id != id);
+                works.remove(&id);
+                run.pass.book.commit(vec![Change::DropFolder(id)]).await?;
+            }
+            Err(error) => note(run, id, Err(error))?,
+        }
+    }
+    Ok(())
+}
+
+/// The folder stays where something is left in it: it has no partner any more.
+async fn separate(
+    run: &mut Run<'_>,
+    works: &mut BTreeMap<FolderId, FolderWork>,
+    id: FolderId,
+    gone_side: Side,
+) -> Result<()> {
+    if run.pass.policy.deletions == Deletions::Never || !run.pass.policy.writes(gone_side) {
+        return Ok(());
+    }
+    let Some(old) = run.pair(id).cloned() else { return Ok(()) };
+    let mut paths = old.paths.clone();
+    paths[gone_side] = None;
+    let pair = FolderPair {
+        paths,
+        cursors: Both::default(),
+        missing_since_ms: Both::default(),
+        mailbox_ids: {
+            let mut ids = old.mailbox_ids.clone();
+            ids[gone_side] = None;
+            ids
+        },
+        ..old
+    };
+    works.remove(&id);
+    run.state.folders.retain(|pair| pair.id != id);
+    run.state.folders.push(pair.clone());
+    run.report.settled = false;
+    run.pass.book.commit(vec![Change::DropFolder(id), Change::PutFolder(pair)]).await
+}

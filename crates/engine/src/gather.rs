@@ -1,0 +1,491 @@
+//! The looks of a pass: every folder that may have changed is observed on both sides, and what appeared or vanished is
+//! paired before anything is decided.
+
+use crate::pass::{Run, stops_the_pass};
+use crate::relink;
+use crate::work::{FolderWork, Open, Seen};
+use futures_util::StreamExt;
+use futures_util::future::join;
+use parom_domain::endpoint::{Cursor, Endpoint, Holds, Listing, Snapshot, Stamp};
+use parom_domain::link::{Link, LinkTable, stored_size};
+use parom_domain::look::{self, Known};
+use parom_domain::pair::{self, Found, Lost, Moved};
+use parom_domain::state::{FolderId, FolderPair, Moving};
+use parom_domain::tree::TreePlan;
+use parom_domain::uid::UidSet;
+use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid, recover};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A folder to look at.
+struct Job {
+    pair: FolderPair,
+    status: Both<Option<Cursor>>,
+    gone_side: Option<Side>,
+}
+
+/// Looks at every folder that may have changed. A folder that cannot be opened is that folder's trouble.
+pub async fn look_everywhere(
+    run: &mut Run<'_>,
+    listings: &Both<Listing>,
+    trees: &TreePlan,
+) -> Result<BTreeMap<FolderId, FolderWork>> {
+    let jobs = jobs(run, listings, trees);
+    let lanes = run.pass.lanes.max(1);
+    let results: Vec<(FolderId, Result<FolderWork>)> = {
+        let run = &*run;
+        futures_util::stream::iter(jobs)
+            .map(|job| async move {
+                if run.pass.observer.should_stop() {
+                    return (job.pair.id, Err(crate::ports::cancelled()));
+                }
+                let id = job.pair.id;
+                (id, look_at(run, listings, job).await)
+            })
+            .buffer_unordered(lanes)
+            .collect()
+            .await
+    };
+    let mut works = BTreeMap::new();
+    for (id, result) in results {
+        match result {
+            Ok(work) => {
+                works.insert(id, work);
+            }
+            Err(error) if stops_the_pass(&error) => return Err(error),
+            Err(error) => run.trouble(id, error),
+        }
+    }
+    Ok(works)
+}
+
+fn jobs(run: &Run<'_>, listings: &Both<Listing>, trees: &TreePlan) -> Vec<Job> {
+    let gone: HashMap<FolderId, Side> = trees.gone.iter().copied().collect();
+    let active: HashSet<FolderId> = trees.active.iter().copied().collect();
+    let by_path: Both<HashMap<&FolderPath, Option<Cursor>>> =
+        Both::from_fn(|side| listings[side].folders.iter().map(|folder| (&folder.path, folder.status)).collect());
+    let mut jobs = Vec::new();
+    for pair in &run.state.folders {
+        let gone_side = gone.get(&pair.id).copied();
+        if gone_side.is_none() && (!active.contains(&pair.id) || crate::pass::both_paths(pair).is_none()) {
+            continue;
+        }
+        let status =
+            Both::from_fn(|side| pair.paths[side].as_ref().and_then(|path| by_path[side].get(path).copied()).flatten());
+        if gone_side.is_none() && is_idle(run, pair, &status) {
+            continue;
+        }
+        jobs.push(Job { pair: pair.clone(), status, gone_side });
+    }
+    jobs
+}
+
+/// Both sides stand where they stood, and nothing is open: no links are loaded and no folder is opened.
+fn is_idle(run: &Run<'_>, pair: &FolderPair, status: &Both<Option<Cursor>>) -> bool {
+    let still = Side::ALL.iter().all(|side| match (pair.cursors[*side], status[*side]) {
+        // Without a MODSEQ flags change unseen; an empty folder has none to change.
+        (Some(then), Some(now)) => then == now && (now.modseq > 0 || now.exists == 0),
+        _ => false,
+    });
+    still && !run.state.suspected.iter().any(|item| item.folder == pair.id)
+}
+
+async fn look_at(run: &Run<'_>, listings: &Both<Listing>, job: Job) -> Result<FolderWork> {
+    let Job { pair, status, gone_side } = job;
+    let links = run.pass.book.links(pair.id).await?;
+    let open = Open::of(pair.id, &run.state.parked, &run.state.suspected, &run.state.recent);
+    let view = View { run, pair: &pair, status: &status, links: &links };
+    let (source, target) = match gone_side {
+        None => {
+            let (source, target) = join(view.observe(Side::Source, false), view.observe(Side::Target, false)).await;
+            (Some(source?), Some(target?))
+        }
+        Some(Side::Source) => (None, Some(view.observe(Side::Target, false).await?)),
+        Some(Side::Target) => (Some(view.observe(Side::Source, false).await?), None),
+    };
+    let mut seen = Both::new(source, target);
+    let mut work = FolderWork::new(&pair, links, gone_side);
+    relink_if_replaced(run, listings, &pair, &mut work, &mut seen).await?;
+    let known = Known {
+        links: &work.links,
+        parked: open.parked,
+        suspected: open.suspected,
+        now_ms: run.pass.clock.now_ms(),
+        grace_ms: run.pass.policy.grace_ms,
+    };
+    let mut findings = look::look(&known, seen.as_ref().map(Option::as_ref));
+    // The free audit: a delta that does not add up is not believed, and everything is listed.
+    for side in Side::ALL {
+        let Some(snapshot) = &seen[side] else { continue };
+        if !look::adds_up(&known, side, snapshot, &findings) {
+            tracing::info!(side = %side, folder = ?pair.paths[side], "the delta does not add up; listing the folder");
+            let path = pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
+            seen[side] = Some(run.pass.sides[side].observe(path, None).await?);
+            findings = look::look(&known, seen.as_ref().map(Option::as_ref));
+        }
+    }
+    if let Some(side) = gone_side {
+        // The folder is gone with all that was in it.
+        findings.gone[side] = work.links.iter().filter(|(_, l)| l.uids[side].is_some()).map(|(slot, _)| slot).collect();
+        let gone: HashSet<_> = findings.gone[side].iter().copied().collect();
+        findings.changed.retain(|(slot, _)| !gone.contains(slot));
+    }
+    work.findings = findings;
+    work.seen = seen.map(|snapshot| snapshot.as_ref().map(Seen::of));
+    Ok(work)
+}
+
+struct View<'a> {
+    run: &'a Run<'a>,
+    pair: &'a FolderPair,
+    status: &'a Both<Option<Cursor>>,
+    links: &'a LinkTable,
+}
+
+impl View<'_> {
+    async fn observe(&self, side: Side, full: bool) -> Result<Snapshot> {
+        let path = self.pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
+        // An empty folder of which nothing is known needs no opening.
+        if let Some(status) = self.status[side].filter(|status| status.exists == 0)
+            && self.links.count(side) == 0
+            && self.pair.cursors[side].is_none()
+        {
+            return Ok(Snapshot {
+                cursor: status,
+                holds: Holds { marks: Marks::from_system(31), any_keyword: true },
+                present: Vec::new(),
+                listed: Some(UidSet::new()),
+                vanished: UidSet::new(),
+            });
+        }
+        // A cursor that covers nothing yet (written before the first copy) asks for everything.
+        let since = self.pair.cursors[side].filter(|cursor| !full && cursor.modseq > 0);
+        self.run.pass.sides[side].observe(path, since.as_ref()).await
+    }
+}
+
+/// A folder under another UIDVALIDITY, or with a UIDNEXT that went back, is paired anew from its headers. Nothing is
+/// deleted for it; what does not look like the old folder waits for a person.
+async fn relink_if_replaced(
+    run: &Run<'_>,
+    listings: &Both<Listing>,
+    pair: &FolderPair,
+    work: &mut FolderWork,
+    seen: &mut Both<Option<Snapshot>>,
+) -> Result<()> {
+    for side in Side::ALL {
+        let (Some(cursor), Some(snapshot)) = (pair.cursors[side], &seen[side]) else { continue };
+        let now = snapshot.cursor;
+        let other_validity = now.validity != cursor.validity;
+        let back = !other_validity && now.uidnext > 0 && now.uidnext < cursor.uidnext;
+        if !other_validity && !back {
+            continue;
+        }
+        let path = pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
+        let endpoint = run.pass.sides[side];
+        let full = endpoint.observe(path, None).await?;
+        let uids: UidSet = full.present.iter().map(|sighting| sighting.uid).collect();
+        let stamps = stamps(endpoint, path, full.cursor.validity, &uids).await?;
+        let agreement = relink::relink(&mut work.links, side, &stamps, listings[side].abilities.keeps_bytes);
+        tracing::warn!(side = %side, folder = ?path, ?agreement, "the folder was renumbered; paired anew from its headers");
+        work.went_back[side] = back && !agreement.is_plausible();
+        work.replaced[side] = other_validity && !agreement.is_plausible();
+        seen[side] = Some(full);
+        // Messages that lost their link are newcomers on the other side, and a delta would not show them.
+        if agreement.dropped > 0
+            && let Some(path) = &pair.paths[side.other()]
+            && work.gone_side.is_none()
+        {
+            seen[side.other()] = Some(run.pass.sides[side.other()].observe(path, None).await?);
+        }
+    }
+    Ok(())
+}
+
+async fn stamps(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
+    if uids.is_empty() { Ok(Vec::new()) } else { endpoint.stamps(path, validity, uids).await }
+}
+
+/// Newcomers that appeared on both sides of a folder are the same message or not: headers tell, and where they do not,
+/// bodies do.
+pub async fn pair_newcomers(
+    run: &mut Run<'_>,
+    works: &mut BTreeMap<FolderId, FolderWork>,
+    listings: &Both<Listing>,
+) -> Result<()> {
+    let exact = listings.source.abilities.keeps_bytes && listings.target.abilities.keeps_bytes;
+    let recent = std::mem::take(&mut run.state.recent);
+    for work in works.values_mut().filter(|work| work.is_open()) {
+        let open = Open::of(work.id, &[], &[], &recent);
+        let on_both = !work.findings.newcomers.source.is_empty() && !work.findings.newcomers.target.is_empty();
+        for side in Side::ALL {
+            if on_both || (!open.recent[side].is_empty() && !work.findings.newcomers[side].is_empty()) {
+                fetch_stamps(run, work, side).await?;
+            }
+        }
+        drop_twins(run, work, &open).await?;
+        if !on_both {
+            continue;
+        }
+        let stamps = Both::from_fn(|side| {
+            let newcomers = work.findings.newcomers[side].iter();
+            newcomers.filter_map(|sighting| work.stamps[side].get(&sighting.uid).cloned()).collect::<Vec<_>>()
+        });
+        let paired = pair::pair_newcomers(&stamps, exact);
+        let mut pairs = paired.pairs;
+        for group in paired.unclear {
+            let source = contents(run, work, Side::Source, &group.source).await?;
+            let target = contents(run, work, Side::Target, &group.target).await?;
+            pairs.extend(pair::pair_by_content(&Both::new(source, target)));
+        }
+        run.report.adopted += pairs.len() as u64;
+        adopt(run, work, &pairs);
+    }
+    run.state.recent = recent;
+    Ok(())
+}
+
+/// Links pairs; what their marks differ in is then merged like any other change.
+fn adopt(run: &Run<'_>, work: &mut FolderWork, pairs: &[Both<Uid>]) {
+    let taken = Both::from_fn(|side| pairs.iter().map(|pair| pair[side]).collect::<HashSet<Uid>>());
+    let marks: Both<HashMap<Uid, Marks>> = Both::from_fn(|side| {
+        let newcomers = work.findings.newcomers[side].iter();
+        newcomers.map(|sighting| (sighting.uid, sighting.marks.clone())).collect()
+    });
+    for side in Side::ALL {
+        work.take_newcomers(side, &taken[side]);
+    }
+    for pair in pairs {
+        let (Some(source), Some(target)) = (marks.source.get(&pair.source), marks.target.get(&pair.target)) else {
+            continue;
+        };
+        let stamp = work.stamps.source.get(&pair.source);
+        // The base is what makes the merge come out as agreed: a mark that both should have is new on the side that
+        // has it, and \Deleted on one side only is a change of that side taken back.
+        let agreed = Marks::agree(source, target);
+        let base = match run.pass.policy.mode {
+            parom_domain::policy::Mode::TwoWay => {
+                let common = source.intersection(target);
+                let undone = source.union(target).minus(&agreed);
+                common.union(&undone)
+            }
+            parom_domain::policy::Mode::ToTarget => source.intersection(target),
+        };
+        let slot = work.links.insert(Link {
+            uids: Both::new(Some(pair.source), Some(pair.target)),
+            base: base.clone(),
+            short: stamp.map_or(0, |stamp| stamp.fingerprint.short()),
+            size: stamp.map_or(0, |stamp| stored_size(stamp.size)),
+        });
+        if *source != base || *target != base {
+            work.findings.changed.push((slot, Both::new(Some(source.clone()), Some(target.clone()))));
+        }
+    }
+}
+
+pub async fn fetch_stamps(run: &Run<'_>, work: &mut FolderWork, side: Side) -> Result<()> {
+    let wanted: UidSet = work.findings.newcomers[side]
+        .iter()
+        .map(|sighting| sighting.uid)
+        .filter(|uid| !work.stamps[side].contains_key(uid))
+        .collect();
+    let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(()) };
+    for stamp in stamps(run.pass.sides[side], &path, validity, &wanted).await? {
+        work.stamps[side].insert(stamp.uid, stamp);
+    }
+    Ok(())
+}
+
+/// A hash of each body, for messages that headers cannot tell apart.
+async fn contents(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]) -> Result<Vec<(Uid, [u8; 32])>> {
+    let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(Vec::new()) };
+    let set: UidSet = uids.iter().copied().collect();
+    let mut stream = run.pass.sides[side].read(path, validity, &set).await?;
+    let mut contents = Vec::new();
+    while let Some(item) = stream.next().await? {
+        let mut hasher = blake3::Hasher::new();
+        match item.body {
+            parom_domain::endpoint::Body::Small(bytes) => {
+                hasher.update(&bytes);
+            }
+            parom_domain::endpoint::Body::Big { .. } => {
+                while let Some(chunk) = stream.chunk().await? {
+                    hasher.update(&chunk);
+                }
+            }
+        }
+        contents.push((item.uid, *hasher.finalize().as_bytes()));
+    }
+    Ok(contents)
+}
+
+/// A message that a slow server committed after we had given it up and sent it again is our own double: the later copy is
+/// removed, once its content has been compared with the one that is linked.
+async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Result<()> {
+    for side in Side::ALL {
+        let recent = &open.recent[side];
+        if recent.is_empty() || run.pass.dry_run {
+            continue;
+        }
+        // Only what was looked for and not found, and so sent again, can have a twin.
+        let given_up: Vec<_> = recent.iter().copied().filter(|item| item.uid.is_none()).collect();
+        let suspects: Vec<Stamp> = work.findings.newcomers[side]
+            .iter()
+            .filter_map(|sighting| work.stamps[side].get(&sighting.uid))
+            .filter(|stamp| recover::may_be_twin(stamp, &given_up))
+            .cloned()
+            .collect();
+        for stamp in suspects {
+            let (short, size) = (stamp.fingerprint.short(), stored_size(stamp.size));
+            let linked = work.links.iter().filter(|(_, link)| link.short == short && link.size == size);
+            let linked: Vec<Uid> = linked.filter_map(|(_, link)| link.uids[side]).collect();
+            let mut uids = linked.clone();
+            uids.push(stamp.uid);
+            let hashes: HashMap<Uid, [u8; 32]> = contents(run, work, side, &uids).await?.into_iter().collect();
+            let Some(mine) = hashes.get(&stamp.uid) else { continue };
+            if !linked.iter().any(|uid| hashes.get(uid) == Some(mine)) {
+                continue;
+            }
+            let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { continue };
+            tracing::warn!(side = %side, folder = ?path, uid = %stamp.uid, "removing a late twin of a message that was sent again");
+            let mut set = UidSet::new();
+            set.insert(stamp.uid);
+            run.pass.sides[side].expunge(&path, validity, &set).await?;
+            work.take_newcomer(side, stamp.uid);
+            work.wrote[side] = true;
+        }
+    }
+    Ok(())
+}
+
+/// A message that somebody moved, and what carries the move to the other side.
+#[derive(Clone, Debug)]
+pub struct PlannedMove {
+    /// The side that lags behind.
+    pub side: Side,
+    pub from: FolderId,
+    pub to: FolderId,
+    pub item: Moving,
+    /// The marks it has where the person moved it.
+    pub marks_there: Marks,
+}
+
+/// Finds moves across the account's folders. Needs the headers of newcomers only if something is missing somewhere.
+pub async fn pair_moves(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<Vec<PlannedMove>> {
+    let mut moved: Both<Vec<Moved>> = Both::default();
+    for side in Side::ALL {
+        let lost: Vec<Lost> = works.values().flat_map(|work| lost(work, side)).collect();
+        if lost.is_empty() {
+            continue;
+        }
+        for work in works.values_mut().filter(|work| !work.findings.newcomers[side].is_empty()) {
+            fetch_stamps(run, work, side).await?;
+        }
+        let found: Vec<Found> = works
+            .values()
+            .flat_map(|work| {
+                let newcomers = work.findings.newcomers[side].iter();
+                newcomers.filter_map(|s| work.stamps[side].get(&s.uid)).map(|stamp| Found::new(work.id, stamp))
+            })
+            .collect();
+        moved[side] = pair::pair_moves(side, &lost, &found);
+    }
+    let mut planned = Vec::new();
+    let home = run.pass.policy.home;
+    let mut explained = HashSet::new();
+    for side in [home, home.other()] {
+        for change in &moved[side] {
+            let key = (change.lost.folder, change.lost.slot);
+            if !explained.insert(key) {
+                continue;
+            }
+            let both = moved[side.other()].iter().find(|other| (other.lost.folder, other.lost.slot) == key);
+            planned.extend(plan_move(run, works, change, both));
+        }
+    }
+    Ok(planned)
+}
+
+/// Link ends that are missing from a folder on one side, as far as a move could explain them.
+fn lost(work: &FolderWork, side: Side) -> Vec<Lost> {
+    let slots = work.findings.gone[side].iter().chain(&work.findings.missing[side]);
+    slots
+        .filter_map(|slot| Some((*slot, work.links.get(*slot)?)))
+        .filter(|(_, link)| !link.is_one_sided())
+        .map(|(slot, link)| Lost { folder: work.id, slot, short: link.short, size: link.size })
+        .collect()
+}
+
+/// Takes a move out of the findings of both folders and says what carries it over. `also` is the other side's own move
+/// of the same message: then home's wins, and the other side's message goes from where it is to where home has it.
+fn plan_move(
+    run: &Run<'_>,
+    works: &mut BTreeMap<FolderId, FolderWork>,
+    change: &Moved,
+    also: Option<&Moved>,
+) -> Option<PlannedMove> {
+    let (side, other) = (change.side, change.side.other());
+    if !run.pass.policy.writes(other) {
+        return None;
+    }
+    let old = works.get(&change.lost.folder)?;
+    let link = old.links.get(change.lost.slot)?.clone();
+    let other_is_gone = old.findings.gone[other].contains(&change.lost.slot);
+    let (from, uid) = match also {
+        Some(also) => (also.found.folder, also.found.uid),
+        None if other_is_gone => return None,
+        None => (change.lost.folder, link.uids[other]?),
+    };
+    if also.is_some() && from == change.found.folder {
+        return None;
+    }
+    let destination = works.get(&change.found.folder)?;
+    if !destination.is_open() || destination.newcomer_marks(side, change.found.uid).is_none() {
+        return None;
+    }
+    let work = works.get_mut(&change.lost.folder)?;
+    let slot = change.lost.slot;
+    for side in Side::ALL {
+        work.findings.gone[side].retain(|gone| *gone != slot);
+        work.findings.missing[side].retain(|missing| *missing != slot);
+        if let Some(uid) = link.uids[side] {
+            work.findings.suspect[side].retain(|suspect| *suspect != uid);
+            work.findings.clear[side].push(uid);
+        }
+    }
+    work.findings.changed.retain(|(changed, _)| *changed != slot);
+    if also.is_some() {
+        // The link is made anew in the folder where both will be; its old place is given up here.
+        work.links.remove(slot);
+        works.get_mut(&from)?.take_newcomer(other, uid);
+    }
+    let sighting = works.get_mut(&change.found.folder)?.take_newcomer(side, change.found.uid)?;
+    Some(PlannedMove {
+        marks_there: sighting.marks,
+        side: other,
+        from,
+        to: change.found.folder,
+        item: Moving { uid, other: Some(change.found.uid), short: link.short, size: link.size, marks: link.base },
+    })
+}
+
+/// Brings a folder into the pass that had nothing to do until now (the trash that receives deletions). What a look finds
+/// there is left to the next pass: its cursors stay.
+pub async fn ensure_loaded(
+    run: &Run<'_>,
+    works: &mut BTreeMap<FolderId, FolderWork>,
+    id: FolderId,
+    side: Side,
+) -> Result<()> {
+    if works.get(&id).is_some_and(|work| work.seen[side].is_some()) {
+        return Ok(());
+    }
+    let Some(pair) = run.pair(id).cloned() else { return Ok(()) };
+    let links = run.pass.book.links(id).await?;
+    let path = pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
+    let snapshot = run.pass.sides[side].observe(path, pair.cursors[side].filter(|c| c.modseq > 0).as_ref()).await?;
+    let mut work = FolderWork::new(&pair, links, None);
+    work.seen[side] = Some(Seen::of(&snapshot));
+    work.failed = true;
+    works.insert(id, work);
+    Ok(())
+}

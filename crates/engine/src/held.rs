@@ -1,0 +1,126 @@
+//! Brakes in a pass: what trips is written down, shown, and not done, until a person releases it or the cause is gone.
+
+use crate::pass::Run;
+use crate::plan::{AccountPlan, Removal, removal};
+use crate::work::FolderWork;
+use parom_domain::guard::{self, Brake, BrakeName, FolderLoss};
+use parom_domain::state::{Change, FolderId, Held};
+use parom_domain::{Result, Side};
+use std::collections::BTreeMap;
+
+/// Asks the guard, takes what it holds out of the plan, and records it.
+pub async fn apply_brakes(
+    run: &mut Run<'_>,
+    works: &mut BTreeMap<FolderId, FolderWork>,
+    plan: &mut AccountPlan,
+) -> Result<()> {
+    let losses: Vec<FolderLoss> = works.values().flat_map(|work| losses(run, work, plan)).collect();
+    let total: usize = works.values().map(|work| work.links.len()).sum();
+    let total = u32::try_from(total).unwrap_or(u32::MAX);
+    let released: Vec<String> =
+        run.state.held.iter().filter(|held| held.released).map(|held| held.key.clone()).collect();
+    let brakes = guard::brakes(&losses, total, run.pass.deleted_today, &run.pass.policy, &released);
+    for brake in &brakes {
+        hold(works, plan, brake);
+    }
+    let named: Vec<(Brake, Option<parom_domain::FolderPath>)> =
+        brakes.iter().map(|brake| (*brake, brake.folder.and_then(|folder| run.name(folder)))).collect();
+    if !run.pass.dry_run {
+        record(run, &named).await?;
+    }
+    run.report.held = named;
+    Ok(())
+}
+
+fn losses(run: &Run<'_>, work: &FolderWork, plan: &AccountPlan) -> Vec<FolderLoss> {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let deletes = |on: Side| plan.folders.get(&work.id).map_or(0, |folder| folder.deletes[on].len());
+    Side::ALL
+        .into_iter()
+        .map(|side| FolderLoss {
+            folder: work.id,
+            role: work.role,
+            side,
+            linked: count(work.links.count(side)),
+            gone: count(deletes(side.other())),
+            irreversible: match removal(run, work.id, side.other()) {
+                Removal::Expunge => count(deletes(side.other())),
+                Removal::ToTrash(_) => 0,
+            },
+            vanished: work.gone_side == Some(side),
+            replaced: work.replaced[side],
+            went_back: work.went_back[side],
+        })
+        .filter(|loss| loss.gone > 0 || loss.replaced || loss.went_back)
+        .collect()
+}
+
+/// Takes out of the plan what the brake is about. Cursors of such a folder stay, so that the evidence stays evident.
+fn hold(works: &mut BTreeMap<FolderId, FolderWork>, plan: &mut AccountPlan, brake: &Brake) {
+    let mut keep = |id: FolderId| {
+        if let Some(work) = works.get_mut(&id) {
+            work.failed = true;
+            work.settled = false;
+        }
+    };
+    match (brake.name, brake.folder) {
+        // Not the folder that we know: nothing at all is done in it, and its links stay as they are in the book.
+        (BrakeName::OtherMailbox | BrakeName::RestoredServer, Some(id)) => {
+            plan.folders.remove(&id);
+            plan.moves.retain(|planned| planned.from != id && planned.to != id);
+            works.remove(&id);
+        }
+        (_, Some(id)) => {
+            keep(id);
+            if let Some(folder) = plan.folders.get_mut(&id) {
+                folder.deletes[brake.side.other()].clear();
+            }
+        }
+        (_, None) => {
+            for (id, folder) in &mut plan.folders {
+                if !folder.deletes[brake.side.other()].is_empty() {
+                    folder.deletes[brake.side.other()].clear();
+                    keep(*id);
+                }
+            }
+        }
+    }
+}
+
+async fn record(run: &mut Run<'_>, named: &[(Brake, Option<parom_domain::FolderPath>)]) -> Result<()> {
+    let mut changes = Vec::new();
+    let keys: Vec<String> = named.iter().map(|(brake, _)| brake.key()).collect();
+    for (brake, folder) in named {
+        let key = brake.key();
+        if run.state.held.iter().any(|held| held.key == key) {
+            continue;
+        }
+        let held = Held {
+            key,
+            brake: brake.name.as_str().to_owned(),
+            args: vec![
+                ("side".to_owned(), brake.side.to_string()),
+                ("folder".to_owned(), folder.as_ref().map(ToString::to_string).unwrap_or_default()),
+                ("count".to_owned(), brake.count.to_string()),
+                ("total".to_owned(), brake.total.to_string()),
+            ],
+            since_ms: run.pass.clock.now_ms(),
+            released: false,
+        };
+        run.state.held.push(held.clone());
+        changes.push(Change::Hold(held));
+    }
+    // A brake whose cause is gone lets go by itself. A released one is kept until the pass that it allowed has ended.
+    for held in run.state.held.iter().filter(|held| !held.released && !keys.contains(&held.key)) {
+        changes.push(Change::Unhold { key: held.key.clone() });
+    }
+    run.state.held.retain(|held| held.released || keys.contains(&held.key));
+    run.pass.book.commit(changes).await
+}
+
+/// After a pass went through: what was released has been done.
+pub async fn forget_released(run: &mut Run<'_>) -> Result<()> {
+    let keys: Vec<String> = run.state.held.iter().filter(|held| held.released).map(|held| held.key.clone()).collect();
+    run.state.held.retain(|held| !held.released);
+    run.pass.book.commit(keys.into_iter().map(|key| Change::Unhold { key }).collect()).await
+}

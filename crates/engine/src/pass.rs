@@ -1,0 +1,205 @@
+//! One pass: one account, once through the loop. Recovery after a crash is its ordinary start.
+
+use crate::folders::{self, Exclusions};
+use crate::ports::{Book, Clock, Observer};
+use crate::work::FolderWork;
+use crate::{echo, execute, gather, held, plan, recovery, transfer};
+use parom_domain::endpoint::{Endpoint, Permits};
+use parom_domain::guard::Brake;
+use parom_domain::policy::Policy;
+use parom_domain::state::{AccountState, Change, FolderId, FolderPair, PassSummary};
+use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Everything one pass works with.
+pub struct Pass<'a> {
+    pub sides: Both<&'a dyn Endpoint>,
+    pub book: &'a dyn Book,
+    pub clock: &'a dyn Clock,
+    pub permits: &'a dyn Permits,
+    pub observer: &'a dyn Observer,
+    pub policy: Policy,
+    pub exclusions: &'a Exclusions,
+    /// How many folders may be worked on at once: as many as the endpoints have connections for.
+    pub lanes: usize,
+    /// Irreversible deletions of this account during the last 24 hours, for the volume brake.
+    pub deleted_today: u32,
+    /// Messages whose reading broke the connection, remembered from pass to pass.
+    pub scars: &'a Scars,
+    /// Look and plan, but change nothing anywhere.
+    pub dry_run: bool,
+}
+
+/// How often reading a message broke its connection. Kept by whoever runs passes: one that broke twice is parked on sight.
+#[derive(Debug, Default)]
+pub struct Scars(Mutex<HashMap<(FolderId, Side, Uid), u32>>);
+
+impl Scars {
+    /// One more; returns how many there are now.
+    pub fn add(&self, folder: FolderId, side: Side, uid: Uid) -> u32 {
+        let mut scars = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = scars.entry((folder, side, uid)).or_default();
+        *count += 1;
+        *count
+    }
+
+    #[must_use]
+    pub fn count(&self, folder: FolderId, side: Side, uid: Uid) -> u32 {
+        let scars = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        scars.get(&(folder, side, uid)).copied().unwrap_or(0)
+    }
+}
+
+/// What a pass did and what it left.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub carried: Both<u64>,
+    pub bytes: u64,
+    pub adopted: u64,
+    pub marked: u64,
+    pub moved: u64,
+    pub deleted: u64,
+    /// Of these, those that nothing can undo.
+    pub irreversible: u32,
+    pub folder_steps: u64,
+    pub parked: u64,
+    pub linked: u64,
+    pub folders: u32,
+    /// Brakes that hold something back, with the folder's name.
+    pub held: Vec<(Brake, Option<FolderPath>)>,
+    /// Folders that could not be worked on, and why. The rest of the account went on.
+    pub trouble: Vec<(Option<FolderPath>, Error)>,
+    /// A look right now would find nothing to do, as far as this pass knows.
+    pub settled: bool,
+    /// When a suspicion can be confirmed at the earliest.
+    pub wake_at_ms: Option<u64>,
+    /// What a dry run would do.
+    pub plan: Option<plan::AccountPlan>,
+}
+
+/// The running state of a pass: what is known of the account, kept in step with the book.
+pub struct Run<'a> {
+    pub pass: &'a Pass<'a>,
+    pub state: AccountState,
+    pub report: Report,
+    next_intent: AtomicU64,
+}
+
+impl<'a> Run<'a> {
+    fn new(pass: &'a Pass<'a>, state: AccountState) -> Run<'a> {
+        let last = state.intents.iter().map(|intent| intent.id).max().unwrap_or(0);
+        Run { pass, state, report: Report::default(), next_intent: AtomicU64::new(last + 1) }
+    }
+
+    pub fn intent_id(&self) -> u64 {
+        self.next_intent.fetch_add(1, Ordering::Relaxed)
+    }
+
+    #[must_use]
+    pub fn pair(&self, id: FolderId) -> Option<&FolderPair> {
+        self.state.folders.iter().find(|pair| pair.id == id)
+    }
+
+    pub fn pair_mut(&mut self, id: FolderId) -> Option<&mut FolderPair> {
+        self.state.folders.iter_mut().find(|pair| pair.id == id)
+    }
+
+    /// The name under which people know the folder: home's, else the other.
+    #[must_use]
+    pub fn name(&self, id: FolderId) -> Option<FolderPath> {
+        let pair = self.pair(id)?;
+        let home = self.pass.policy.home;
+        pair.paths[home].clone().or_else(|| pair.paths[home.other()].clone())
+    }
+
+    pub fn trouble(&mut self, folder: FolderId, error: Error) {
+        tracing::warn!(folder = ?self.name(folder), error = ?error, "a folder could not be brought in step");
+        let name = self.name(folder);
+        self.report.trouble.push((name, error));
+    }
+}
+
+/// Runs one pass. An error means that the pass could not go on at all; what was done until then is written down, and the
+/// next pass goes on from there.
+pub async fn run_pass(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
+    let mut run = Run::new(pass, state);
+    let listings = folders::list(pass).await?;
+    if !pass.dry_run {
+        recovery::recover(&mut run, &listings).await?;
+    }
+    let (listings, trees) = folders::bring_in_step(&mut run, listings).await?;
+    let mut works = gather::look_everywhere(&mut run, &listings, &trees).await?;
+    gather::pair_newcomers(&mut run, &mut works, &listings).await?;
+    let moves = gather::pair_moves(&mut run, &mut works).await?;
+    let mut plan = plan::make(&run, &mut works, moves, &listings);
+    held::apply_brakes(&mut run, &mut works, &mut plan).await?;
+    pass.observer.event(crate::ports::Event::Planned { messages: plan.creates() });
+    if pass.dry_run {
+        run.report.plan = Some(plan);
+        return Ok(run.report);
+    }
+    execute::record_findings(&mut run, &mut works, &plan).await?;
+    execute::moves(&mut run, &mut works, &mut plan).await?;
+    transfer::creates(&mut run, &mut works, &plan, &listings).await?;
+    execute::marks(&mut run, &mut works, &plan).await?;
+    execute::deletes(&mut run, &mut works, &plan).await?;
+    folders::remove_gone(&mut run, &mut works, &trees).await?;
+    echo::advance_cursors(&mut run, &mut works).await?;
+    finish(run, &works).await
+}
+
+/// Sums up. An idle pass writes nothing, so the summary is stored only when something happened or ended.
+async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Result<Report> {
+    let wake = run.state.suspected.iter().map(|item| item.since_ms.saturating_add(run.pass.policy.grace_ms)).max();
+    run.report.wake_at_ms = wake;
+    run.report.parked = run.state.parked.len() as u64;
+    run.report.folders = u32::try_from(run.state.folders.len()).unwrap_or(u32::MAX);
+    let open = works.values().any(|work| !work.settled);
+    run.report.settled = !open && wake.is_none() && run.report.trouble.is_empty() && run.report.held.is_empty();
+    run.report.linked = works.values().map(|work| work.links.len() as u64).sum();
+    if run.report.trouble.is_empty() {
+        held::forget_released(&mut run).await?;
+    }
+    let did = run.report.carried.source
+        + run.report.carried.target
+        + run.report.marked
+        + run.report.moved
+        + run.report.deleted
+        + run.report.folder_steps
+        + run.report.adopted;
+    if did > 0 || !run.report.trouble.is_empty() {
+        let now = run.pass.clock.now_ms();
+        let error = run.report.trouble.first().map(|(_, error)| {
+            let args = error.args().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            (error.code().as_str().to_owned(), args)
+        });
+        let summary = PassSummary {
+            at_ms: now,
+            last_ok_ms: error.is_none().then_some(now),
+            linked: run.report.linked,
+            parked: run.report.parked,
+            carried: run.report.carried.source + run.report.carried.target,
+            folders: run.report.folders,
+            error,
+        };
+        run.pass.book.commit(vec![Change::Summary(summary)]).await?;
+    }
+    Ok(run.report)
+}
+
+/// Both sides of a folder pair must exist for work on its content.
+#[must_use]
+pub fn both_paths(pair: &FolderPair) -> Option<Both<FolderPath>> {
+    match (&pair.paths.source, &pair.paths.target) {
+        (Some(source), Some(target)) => Some(Both::new(source.clone(), target.clone())),
+        _ => None,
+    }
+}
+
+/// Does the whole account stop on this error, or only the folder that met it?
+#[must_use]
+pub fn stops_the_pass(error: &Error) -> bool {
+    error.scope() >= parom_domain::Scope::Account
+}

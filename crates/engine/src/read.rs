@@ -1,0 +1,313 @@
+//! Reads the messages of one lane, whatever some of them do to the connection: one that breaks it again and again, or
+//! never comes, is parked, and the rest is read.
+
+use crate::pass::stops_the_pass;
+use crate::transfer::Lane;
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use parom_domain::date::InternalDate;
+use parom_domain::endpoint::{Body, BodyStream, Item};
+use parom_domain::state::Appending;
+use parom_domain::uid::UidSet;
+use parom_domain::{Code, Error, Fingerprint, Marks, Result, Retry, Scope, Uid};
+use std::collections::BTreeSet;
+use tokio::sync::mpsc;
+
+/// A header longer than this is cut for the fingerprint (a hostile message may have no end of header).
+const HEAD_LIMIT: usize = 256 * 1024;
+/// What a streamed message takes of the budget for bodies: its pieces on the way, not its length.
+const BIG_COST: u64 = 1024 * 1024;
+/// So many times may reading a message break the connection.
+const STRIKES: u32 = 2;
+
+pub enum Feed {
+    Letter(Incoming),
+    /// The budget is used up, perhaps by what waits in the batch that is being formed: send it.
+    Flush,
+}
+
+/// A message on its way, with the part of the memory budget that it holds.
+pub struct Incoming {
+    pub uid: Uid,
+    pub marks: Marks,
+    pub date: Option<InternalDate>,
+    pub fingerprint: Fingerprint,
+    pub len: u64,
+    pub body: IncomingBody,
+    pub _budget: Box<dyn Send + Sync>,
+}
+
+pub enum IncomingBody {
+    Small(Bytes),
+    Big(mpsc::Receiver<Result<Bytes>>),
+}
+
+impl Incoming {
+    #[must_use]
+    pub fn announced(&self) -> Appending {
+        Appending {
+            origin: self.uid,
+            fingerprint: self.fingerprint,
+            len: self.len,
+            content: 0,
+            marks: self.marks.clone(),
+        }
+    }
+}
+
+/// Nobody takes messages any more: the stage after this one failed.
+struct Closed;
+
+enum End {
+    /// The answer was complete.
+    Complete,
+    Broken(Error),
+    Closed,
+}
+
+/// Reads all of `uids` into `feed`.
+pub async fn read(lane: &Lane<'_>, uids: &[Uid], feed: mpsc::Sender<Feed>) -> Result<()> {
+    let mut left: BTreeSet<Uid> = uids.iter().copied().collect();
+    park_scarred(lane, &mut left).await?;
+    while !left.is_empty() {
+        let before = left.len();
+        let wanted: UidSet = left.iter().copied().collect();
+        match read_set(lane, &wanted, &mut left, &feed).await? {
+            End::Closed => return Ok(()),
+            End::Complete => {
+                for uid in std::mem::take(&mut left) {
+                    if !read_omitted(lane, uid, &feed).await? {
+                        return Ok(());
+                    }
+                }
+            }
+            End::Broken(_) if left.len() < before => {}
+            End::Broken(error) => {
+                let Some(suspect) = left.first().copied() else { break };
+                if !read_suspect(lane, suspect, &mut left, &feed, error).await? {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn park_scarred(lane: &Lane<'_>, left: &mut BTreeSet<Uid>) -> Result<()> {
+    let side = lane.into.other();
+    let scarred = |uid: &Uid| lane.run.pass.scars.count(lane.folder, side, *uid) >= STRIKES;
+    let bad: Vec<Uid> = left.iter().copied().filter(scarred).collect();
+    for uid in bad {
+        left.remove(&uid);
+        lane.park(uid, &unreadable(lane, uid, "reading it broke the connection each time")).await?;
+    }
+    Ok(())
+}
+
+/// One round: reads until the answer ends or breaks, taking what arrived out of `left`.
+async fn read_set(
+    lane: &Lane<'_>,
+    wanted: &UidSet,
+    left: &mut BTreeSet<Uid>,
+    feed: &mpsc::Sender<Feed>,
+) -> Result<End> {
+    let endpoint = lane.run.pass.sides[lane.into.other()];
+    let mut stream = match endpoint.read(&lane.from_path, lane.from.cursor.validity, wanted).await {
+        Ok(stream) => stream,
+        Err(error) if is_broken(&error) => return Ok(End::Broken(error)),
+        Err(error) => return Err(error),
+    };
+    loop {
+        if lane.run.pass.observer.should_stop() {
+            return Err(crate::ports::cancelled());
+        }
+        let item = match stream.next().await {
+            Ok(Some(item)) => item,
+            Ok(None) => return Ok(End::Complete),
+            Err(error) if is_broken(&error) => return Ok(End::Broken(error)),
+            Err(error) => return Err(error),
+        };
+        let uid = item.uid;
+        if !left.remove(&uid) {
+            continue;
+        }
+        match deliver(lane, item, stream.as_mut(), feed).await? {
+            Ok(()) => {}
+            Err(Closed) => return Ok(End::Closed),
+        }
+    }
+}
+
+/// Is it the connection that failed, and not the server's answer?
+fn is_broken(error: &Error) -> bool {
+    matches!(error.code(), Code::ConnectionLost | Code::TimedOut | Code::ProtocolError)
+}
+
+/// A message that the server left out of a complete answer. It may have been expunged meanwhile, or the server cannot
+/// give it. Returns false when nobody takes messages any more.
+async fn read_omitted(lane: &Lane<'_>, uid: Uid, feed: &mpsc::Sender<Feed>) -> Result<bool> {
+    let mut left = BTreeSet::from([uid]);
+    let only = UidSet::range(uid, uid);
+    match read_set(lane, &only, &mut left, feed).await? {
+        End::Closed => return Ok(false),
+        End::Broken(error) => return read_suspect(lane, uid, &mut left, feed, error).await,
+        End::Complete => {}
+    }
+    if left.is_empty() {
+        return Ok(true);
+    }
+    let endpoint = lane.run.pass.sides[lane.into.other()];
+    let stamps = endpoint.stamps(&lane.from_path, lane.from.cursor.validity, &only).await?;
+    if stamps.iter().any(|stamp| stamp.uid == uid) {
+        lane.park(uid, &unreadable(lane, uid, "the server lists it but does not give its text")).await?;
+    }
+    Ok(true)
+}
+
+/// The message at which the connection broke. It is asked for alone; if that breaks too while the server answers other
+/// questions, it is parked. Returns false when nobody takes messages any more.
+async fn read_suspect(
+    lane: &Lane<'_>,
+    uid: Uid,
+    left: &mut BTreeSet<Uid>,
+    feed: &mpsc::Sender<Feed>,
+    error: Error,
+) -> Result<bool> {
+    let endpoint = lane.run.pass.sides[lane.into.other()];
+    let only = UidSet::range(uid, uid);
+    let mut last = error;
+    for _ in 0..STRIKES {
+        // The server must be able to speak of the message; else it is the server that fails, not the message.
+        let stamps = match endpoint.stamps(&lane.from_path, lane.from.cursor.validity, &only).await {
+            Ok(stamps) => stamps,
+            Err(_) => return Err(last),
+        };
+        if stamps.is_empty() {
+            left.remove(&uid);
+            return Ok(true);
+        }
+        match read_set(lane, &only, left, feed).await? {
+            End::Closed => return Ok(false),
+            End::Complete => {
+                if left.remove(&uid) {
+                    lane.park(uid, &unreadable(lane, uid, "the server lists it but does not give its text")).await?;
+                }
+                return Ok(true);
+            }
+            End::Broken(error) => last = error,
+        }
+    }
+    left.remove(&uid);
+    lane.park(uid, &unreadable(lane, uid, "reading it breaks the connection").caused_by(last)).await?;
+    Ok(true)
+}
+
+fn unreadable(lane: &Lane<'_>, uid: Uid, answer: &str) -> Error {
+    Error::new(Code::MessageUnreadable, Scope::Item, Retry::WhenFixed)
+        .with("folder", &lane.from_path)
+        .with("uid", uid)
+        .with("answer", answer)
+}
+
+/// Hands one message on. The inner error says that nobody takes it.
+async fn deliver(
+    lane: &Lane<'_>,
+    item: Item,
+    stream: &mut dyn BodyStream,
+    feed: &mpsc::Sender<Feed>,
+) -> Result<Result<(), Closed>> {
+    let len = match &item.body {
+        Body::Small(bytes) => bytes.len() as u64,
+        Body::Big { len } => *len,
+    };
+    if let Some(limit) = lane.abilities.append_limit.filter(|limit| len > *limit) {
+        let error = Error::new(Code::MessageTooLarge, Scope::Item, Retry::WhenFixed)
+            .with("folder", &lane.into_path)
+            .with("uid", item.uid)
+            .with("bytes", len)
+            .with("limit", limit);
+        lane.park(item.uid, &error).await?;
+        return Ok(Ok(()));
+    }
+    let cost = if matches!(item.body, Body::Small(_)) { len } else { BIG_COST };
+    let permits = lane.run.pass.permits;
+    let ready = permits.bytes(cost).now_or_never();
+    let budget = match ready {
+        Some(budget) => budget,
+        None => {
+            if feed.send(Feed::Flush).await.is_err() {
+                return Ok(Err(Closed));
+            }
+            permits.bytes(cost).await
+        }
+    };
+    let Item { uid, marks, date, body } = item;
+    match body {
+        Body::Small(bytes) => {
+            let fingerprint = Fingerprint::of_headers(&bytes);
+            let body = IncomingBody::Small(bytes);
+            let letter = Incoming { uid, marks, date, fingerprint, len, body, _budget: budget };
+            Ok(feed.send(Feed::Letter(letter)).await.map_err(|_| Closed))
+        }
+        Body::Big { .. } => {
+            let head = match read_head(stream).await {
+                Ok(head) => head,
+                Err(error) => return Err(scarred(lane, uid, error)),
+            };
+            let fingerprint = Fingerprint::of_headers(&head);
+            let (pieces, body) = mpsc::channel(2);
+            let body = IncomingBody::Big(body);
+            let letter = Incoming { uid, marks, date, fingerprint, len, body, _budget: budget };
+            if feed.send(Feed::Letter(letter)).await.is_err() || pieces.send(Ok(head)).await.is_err() {
+                return Ok(Err(Closed));
+            }
+            pump(lane, uid, stream, pieces).await
+        }
+    }
+}
+
+/// The first pieces of a big message, until its header is complete.
+async fn read_head(stream: &mut dyn BodyStream) -> Result<Bytes> {
+    let mut head = BytesMut::new();
+    while let Some(piece) = stream.chunk().await? {
+        head.extend_from_slice(&piece);
+        let ends = head.windows(4).any(|four| four == b"\r\n\r\n");
+        if ends || head.len() >= HEAD_LIMIT {
+            break;
+        }
+    }
+    Ok(head.freeze())
+}
+
+async fn pump(
+    lane: &Lane<'_>,
+    uid: Uid,
+    stream: &mut dyn BodyStream,
+    pieces: mpsc::Sender<Result<Bytes>>,
+) -> Result<Result<(), Closed>> {
+    loop {
+        match stream.chunk().await {
+            Ok(Some(piece)) => {
+                if pieces.send(Ok(piece)).await.is_err() {
+                    return Ok(Err(Closed));
+                }
+            }
+            Ok(None) => return Ok(Ok(())),
+            Err(error) => {
+                // A literal that was begun cannot be taken back: the appending side breaks off, and the pass ends.
+                let told =
+                    Error::new(Code::ConnectionLost, Scope::Account, Retry::Soon).with("detail", "a message broke off");
+                let _ = pieces.send(Err(told)).await;
+                return Err(scarred(lane, uid, error));
+            }
+        }
+    }
+}
+
+/// A big message that breaks in the middle takes the pass down; the next one knows.
+fn scarred(lane: &Lane<'_>, uid: Uid, error: Error) -> Error {
+    if !stops_the_pass(&error) || is_broken(&error) {
+        lane.run.pass.scars.add(lane.folder, lane.into.other(), uid);
+    }
+    error
+}

@@ -1,0 +1,215 @@
+//! The ordinary start of a pass: what was announced and not settled is looked up, and settled or dropped.
+
+use crate::folders;
+use crate::pass::Run;
+use crate::ports::Event;
+use parom_domain::endpoint::{Endpoint, Listing, Stamp};
+use parom_domain::link::{Link, LinkTable, stored_size};
+use parom_domain::recover::{self, MoveRecovery, Recovery};
+use parom_domain::state::{Appending, Change, FolderId, FolderOp, Intent, Moving, Recent, Work};
+use parom_domain::{Both, Code, FolderPath, Result, Side, Uid};
+use std::collections::{BTreeMap, HashSet};
+
+/// Settles every open intent.
+pub async fn recover(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> {
+    if run.state.intents.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(intents = run.state.intents.len(), "the last pass ended early; looking up what it had announced");
+    recover_folder_steps(run, listings).await?;
+    let mut appends: BTreeMap<(FolderId, Side), Vec<Intent>> = BTreeMap::new();
+    let mut moves = Vec::new();
+    for intent in run.state.intents.clone() {
+        match &intent.work {
+            Work::Append { folder, into, .. } => appends.entry((*folder, *into)).or_default().push(intent),
+            Work::Move { .. } => moves.push(intent),
+            Work::Folder { .. } => {}
+        }
+    }
+    for ((folder, into), intents) in appends {
+        recover_appends(run, listings, folder, into, &intents).await?;
+    }
+    for intent in moves {
+        recover_move(run, listings, &intent).await?;
+    }
+    Ok(())
+}
+
+/// A rename is done when the new name is listed and the old is not; otherwise it is wanted again. Creations and removals
+/// are decided anew.
+async fn recover_folder_steps(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> {
+    for intent in run.state.intents.clone() {
+        let Work::Folder { side, op } = &intent.work else { continue };
+        let is_listed = |path: &FolderPath| folders::listed(&listings[*side], path).is_some();
+        match op {
+            FolderOp::Rename { from, to } if is_listed(to) && !is_listed(from) => {
+                folders::settle_rename(run, *side, from, to).await?;
+            }
+            // Still wanted: the tree plan takes it up, and the intent is closed when it is done.
+            FolderOp::Rename { from, .. } if is_listed(from) => {
+                let known = run.state.folders.iter().any(|pair| pair.paths[*side].as_ref() == Some(from));
+                if !known {
+                    close(run, vec![], &[intent.id]).await?;
+                }
+            }
+            _ => close(run, vec![], &[intent.id]).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn close(run: &mut Run<'_>, mut changes: Vec<Change>, intents: &[u64]) -> Result<()> {
+    changes.extend(intents.iter().map(|id| Change::CloseIntent(*id)));
+    run.pass.book.commit(changes).await?;
+    run.state.intents.retain(|intent| !intents.contains(&intent.id));
+    Ok(())
+}
+
+/// Where a folder is on a side, if it still exists under the UIDVALIDITY that the intent speaks of.
+fn place(run: &Run<'_>, listings: &Both<Listing>, folder: FolderId, side: Side) -> Option<FolderPath> {
+    let path = run.pair(folder)?.paths[side].clone()?;
+    folders::listed(&listings[side], &path).map(|_| path)
+}
+
+async fn find(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, floor: Uid) -> Result<Option<Vec<Stamp>>> {
+    match endpoint.find(path, validity, floor).await {
+        Ok(stamps) => Ok(Some(stamps)),
+        // The folder was replaced: what was announced for the old one means nothing now.
+        Err(error) if matches!(error.code(), Code::ValidityChanged | Code::FolderGone) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn recover_appends(
+    run: &mut Run<'_>,
+    listings: &Both<Listing>,
+    folder: FolderId,
+    into: Side,
+    intents: &[Intent],
+) -> Result<()> {
+    let ids: Vec<u64> = intents.iter().map(|intent| intent.id).collect();
+    let mut announced: Vec<&Appending> = Vec::new();
+    let (mut floor, mut of_validity) = (Uid::MAX, 0);
+    for intent in intents {
+        if let Work::Append { validity, floor: from, items, .. } = &intent.work {
+            announced.extend(items);
+            floor = floor.min(*from);
+            of_validity = *validity;
+        }
+    }
+    let Some(path) = place(run, listings, folder, into) else { return close(run, vec![], &ids).await };
+    let endpoint = run.pass.sides[into];
+    // When the last process died is unknown, so the grace counts from now: the server may have had its bytes until then.
+    let grace_over_at = run.pass.clock.now_ms().saturating_add(listings[into].abilities.recovery_grace_ms);
+    let mut links = run.pass.book.links(folder).await?;
+    loop {
+        let is_over = run.pass.clock.now_ms() >= grace_over_at;
+        let Some(found) = find(endpoint, &path, of_validity, floor).await? else {
+            return close(run, vec![], &ids).await;
+        };
+        // What was linked meanwhile (by an earlier recovery that crashed too) is not announced any more.
+        let open: Vec<&Appending> =
+            announced.iter().copied().filter(|item| links.slot(into.other(), item.origin).is_none()).collect();
+        let answers = recover::recover_appends(&open, &found, &links, into, is_over);
+        if answers.contains(&Recovery::Wait) {
+            let ms = grace_over_at.saturating_sub(run.pass.clock.now_ms()).max(1);
+            run.pass.observer.event(Event::Waiting { ms });
+            run.pass.clock.sleep_ms(ms).await;
+            continue;
+        }
+        let mut recent = Vec::new();
+        for (item, answer) in open.into_iter().zip(answers) {
+            let uid = match answer {
+                Recovery::Adopt(uid) => Some(uid),
+                Recovery::Redo | Recovery::Wait => None,
+            };
+            if let Some(uid) = uid {
+                adopt(&mut links, into, item, uid);
+            }
+            // Also what is sent again is remembered: a twin that the server commits even later is recognised by it.
+            recent.push(remembered(run, folder, into, item, uid));
+        }
+        let mut changes = put_links(folder, &mut links);
+        run.state.recent.extend(recent.iter().copied());
+        changes.push(Change::Remember(recent));
+        return close(run, changes, &ids).await;
+    }
+}
+
+/// Links an appended message to where it came from.
+pub fn adopt(links: &mut LinkTable, into: Side, item: &Appending, uid: Uid) {
+    let mut uids = Both::default();
+    uids[into] = Some(uid);
+    uids[into.other()] = Some(item.origin);
+    let size = stored_size(item.len);
+    links.insert(Link { uids, base: item.marks.clone(), short: item.fingerprint.short(), size });
+}
+
+#[must_use]
+pub fn remembered(run: &Run<'_>, folder: FolderId, into: Side, item: &Appending, uid: Option<Uid>) -> Recent {
+    let at_ms = run.pass.clock.now_ms();
+    Recent { folder, into, fingerprint: item.fingerprint, len: item.len, content: item.content, uid, at_ms }
+}
+
+fn put_links(folder: FolderId, links: &mut LinkTable) -> Vec<Change> {
+    links.take_dirty().into_iter().map(|(chunk, links)| Change::PutLinks { folder, chunk, links }).collect()
+}
+
+async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Intent) -> Result<()> {
+    let Work::Move { side, from, to, from_validity, to_validity, floor, items } = &intent.work else { return Ok(()) };
+    let places = (place(run, listings, *from, *side), place(run, listings, *to, *side));
+    let (Some(from_path), Some(to_path)) = places else { return close(run, vec![], &[intent.id]).await };
+    let endpoint = run.pass.sides[*side];
+    let grace_over_at = run.pass.clock.now_ms().saturating_add(listings[*side].abilities.recovery_grace_ms);
+    let wanted = items.iter().map(|item| item.uid).collect();
+    let mut old_links = run.pass.book.links(*from).await?;
+    let mut new_links = run.pass.book.links(*to).await?;
+    loop {
+        let left: HashSet<Uid> = match endpoint.stamps(&from_path, *from_validity, &wanted).await {
+            Ok(stamps) => stamps.into_iter().map(|stamp| stamp.uid).collect(),
+            Err(error) if matches!(error.code(), Code::ValidityChanged | Code::FolderGone) => {
+                return close(run, vec![], &[intent.id]).await;
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(found) = find(endpoint, &to_path, *to_validity, *floor).await? else {
+            return close(run, vec![], &[intent.id]).await;
+        };
+        let answers = recover::recover_moves(items, &left, &found, &new_links, *side);
+        let unsure = answers.iter().any(|answer| matches!(answer, MoveRecovery::Redo | MoveRecovery::Lost));
+        if unsure && run.pass.clock.now_ms() < grace_over_at {
+            let ms = grace_over_at.saturating_sub(run.pass.clock.now_ms()).max(1);
+            run.pass.observer.event(Event::Waiting { ms });
+            run.pass.clock.sleep_ms(ms).await;
+            continue;
+        }
+        let mut halves = parom_domain::UidSet::new();
+        for (item, answer) in items.iter().zip(&answers) {
+            match answer {
+                MoveRecovery::Done(uid) => settle_moved(&mut old_links, &mut new_links, *side, item, *uid),
+                MoveRecovery::Half(uid) => {
+                    halves.insert(item.uid);
+                    settle_moved(&mut old_links, &mut new_links, *side, item, *uid);
+                }
+                MoveRecovery::Redo | MoveRecovery::Lost => {}
+            }
+        }
+        if !halves.is_empty() {
+            endpoint.expunge(&from_path, *from_validity, &halves).await?;
+        }
+        let mut changes = put_links(*from, &mut old_links);
+        changes.extend(put_links(*to, &mut new_links));
+        return close(run, changes, &[intent.id]).await;
+    }
+}
+
+/// A message is in its new folder: the link goes with it. One that went to the trash keeps no other end.
+pub fn settle_moved(old: &mut LinkTable, new: &mut LinkTable, side: Side, item: &Moving, uid: Uid) {
+    if let Some(slot) = old.slot(side, item.uid) {
+        old.remove(slot);
+    }
+    let mut uids = Both::default();
+    uids[side] = Some(uid);
+    uids[side.other()] = item.other;
+    new.insert(Link { uids, base: item.marks.clone(), short: item.short, size: item.size });
+}

@@ -1,0 +1,106 @@
+//! A folder whose messages got new UIDs: its links are found again by what the messages are.
+
+use parom_domain::endpoint::Stamp;
+use parom_domain::link::{LinkTable, Slot, stored_size};
+use parom_domain::{Side, Uid};
+use std::collections::HashMap;
+
+/// How well the folder's content agrees with what was linked there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    pub known: usize,
+    pub found: usize,
+    /// Links that were given up, so that their messages on the other side count as new.
+    pub dropped: usize,
+}
+
+impl Agreement {
+    /// At least twenty messages, or four fifths of what was known, are there again: it is the same folder.
+    #[must_use]
+    pub fn is_plausible(&self) -> bool {
+        self.known == 0 || self.found >= 20.min(self.known) && (self.found >= 20 || self.found * 5 >= self.known * 4)
+    }
+}
+
+/// Points the links of one side at the new UIDs. What is not found again is given up, never deleted: its message on the
+/// other side is then carried once more.
+pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp], sizes_are_exact: bool) -> Agreement {
+    let size_of = |size: u32| if sizes_are_exact { size } else { 0 };
+    let mut free: HashMap<(u64, u32), Vec<Uid>> = HashMap::new();
+    let mut order: Vec<&Stamp> = stamps.iter().collect();
+    order.sort_by_key(|stamp| std::cmp::Reverse(stamp.uid));
+    for stamp in order {
+        free.entry((stamp.fingerprint.short(), size_of(stored_size(stamp.size)))).or_default().push(stamp.uid);
+    }
+    let mut old: Vec<(Uid, Slot, u64, u32, bool)> = links
+        .iter()
+        .filter_map(|(slot, link)| Some((link.uids[side]?, slot, link.short, link.size, link.is_one_sided())))
+        .collect();
+    old.sort_unstable_by_key(|(uid, ..)| *uid);
+    let mut agreement = Agreement { known: 0, found: 0, dropped: 0 };
+    let mut again = Vec::new();
+    for (_, slot, short, size, one_sided) in old {
+        let uid = free.get_mut(&(short, size_of(size))).and_then(Vec::pop);
+        agreement.known += 1;
+        agreement.found += usize::from(uid.is_some());
+        again.push((slot, uid, one_sided));
+    }
+    // First all old UIDs go, so that a new one never meets an old one of the same number.
+    let taken: Vec<_> =
+        again.into_iter().filter_map(|(slot, uid, one)| Some((links.remove(slot)?, uid, one))).collect();
+    for (mut link, uid, one_sided) in taken {
+        match uid {
+            Some(uid) => {
+                link.uids[side] = Some(uid);
+                links.insert(link);
+            }
+            None if one_sided => {}
+            None => agreement.dropped += 1,
+        }
+    }
+    agreement
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parom_domain::link::Link;
+    use parom_domain::{Both, Fingerprint, Marks};
+
+    fn fingerprint(what: u32) -> Fingerprint {
+        Fingerprint::of_headers(format!("Subject: {what}\r\n").as_bytes())
+    }
+
+    fn stamp(uid: u32, what: u32) -> Stamp {
+        Stamp { uid: Uid::new(uid).unwrap(), fingerprint: fingerprint(what), size: 5, marks: Marks::default() }
+    }
+
+    fn table(n: u32) -> LinkTable {
+        let mut links = LinkTable::new();
+        for at in 1..=n {
+            let uids = Both::new(Uid::new(at), Uid::new(at + 100));
+            links.insert(Link { uids, base: Marks::default(), short: fingerprint(at).short(), size: 5 });
+        }
+        links
+    }
+
+    #[test]
+    fn links_follow_their_messages_to_new_numbers() {
+        let mut links = table(10);
+        let stamps: Vec<Stamp> = (1..=10).map(|what| stamp(11 - what, what)).collect();
+        let agreement = relink(&mut links, Side::Source, &stamps, true);
+        assert!(agreement.is_plausible() && agreement.dropped == 0);
+        for what in 1..=10 {
+            let link = links.at(Side::Target, Uid::new(what + 100).unwrap()).unwrap();
+            assert_eq!(link.uids.source, Uid::new(11 - what));
+        }
+    }
+
+    #[test]
+    fn another_mailbox_is_not_plausible_and_nothing_stays_linked() {
+        let mut links = table(30);
+        let agreement = relink(&mut links, Side::Source, &[stamp(1, 900)], true);
+        assert!(!agreement.is_plausible());
+        assert_eq!((agreement.dropped, links.len()), (30, 0));
+    }
+}

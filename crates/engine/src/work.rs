@@ -1,0 +1,140 @@
+//! One folder pair while a pass works on it.
+
+use parom_domain::endpoint::{Holds, Sighting, Snapshot, Stamp};
+use parom_domain::link::LinkTable;
+use parom_domain::look::Findings;
+use parom_domain::state::{Change, FolderId, FolderPair, Parked, Recent, Suspected};
+use parom_domain::{Both, FolderPath, Marks, Role, Side, Uid};
+use std::collections::{HashMap, HashSet};
+
+pub struct FolderWork {
+    pub id: FolderId,
+    pub role: Option<Role>,
+    pub paths: Both<Option<FolderPath>>,
+    pub links: LinkTable,
+    /// What the look found, and where each side stood then. `None` on a side that has no folder (any more).
+    pub seen: Both<Option<Seen>>,
+    pub findings: Findings,
+    /// Headers of newcomers, where pairing asked for them.
+    pub stamps: Both<HashMap<Uid, Stamp>>,
+    /// The folder is gone from this side, with evidence.
+    pub gone_side: Option<Side>,
+    pub replaced: Both<bool>,
+    pub went_back: Both<bool>,
+    /// Something was written to this side, so that the cursor has to be taken past our own echo.
+    pub wrote: Both<bool>,
+    /// Nothing that the look found is left undone.
+    pub settled: bool,
+    /// Something failed here: cursors stay where they are.
+    pub failed: bool,
+}
+
+/// What is kept of a snapshot once its sightings were compared.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub cursor: parom_domain::endpoint::Cursor,
+    pub holds: Holds,
+}
+
+impl Seen {
+    #[must_use]
+    pub fn of(snapshot: &Snapshot) -> Seen {
+        Seen { cursor: snapshot.cursor, holds: snapshot.holds.clone() }
+    }
+
+    /// No message that arrives from now on can have a UID below this one.
+    #[must_use]
+    pub fn floor(&self, last_known: Option<Uid>) -> Uid {
+        let after_last = last_known.and_then(Uid::next);
+        match (Uid::new(self.cursor.uidnext), after_last) {
+            // INVARIANT: the floor is never above the first UID that our next append can get.
+            (Some(next), Some(after)) => next.min(after),
+            (Some(next), None) => next,
+            (None, after) => after.unwrap_or(Uid::MIN),
+        }
+    }
+}
+
+impl FolderWork {
+    #[must_use]
+    pub fn new(pair: &FolderPair, links: LinkTable, gone_side: Option<Side>) -> FolderWork {
+        FolderWork {
+            id: pair.id,
+            role: pair.role,
+            paths: pair.paths.clone(),
+            links,
+            seen: Both::default(),
+            findings: Findings::default(),
+            stamps: Both::default(),
+            gone_side,
+            replaced: Both::default(),
+            went_back: Both::default(),
+            wrote: Both::default(),
+            settled: true,
+            failed: false,
+        }
+    }
+
+    #[must_use]
+    pub fn validity(&self, side: Side) -> Option<u32> {
+        self.seen[side].as_ref().map(|seen| seen.cursor.validity)
+    }
+
+    /// Both folders are there and open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.paths.source.is_some()
+            && self.paths.target.is_some()
+            && self.seen.source.is_some()
+            && self.seen.target.is_some()
+    }
+
+    /// Takes a newcomer out of the list, because it was explained.
+    pub fn take_newcomer(&mut self, side: Side, uid: Uid) -> Option<Sighting> {
+        let list = &mut self.findings.newcomers[side];
+        let at = list.binary_search_by_key(&uid, |sighting| sighting.uid).ok();
+        let at = at.or_else(|| list.iter().position(|sighting| sighting.uid == uid))?;
+        Some(list.remove(at))
+    }
+
+    pub fn take_newcomers(&mut self, side: Side, uids: &HashSet<Uid>) {
+        if !uids.is_empty() {
+            self.findings.newcomers[side].retain(|sighting| !uids.contains(&sighting.uid));
+        }
+    }
+
+    #[must_use]
+    pub fn newcomer_marks(&self, side: Side, uid: Uid) -> Option<&Marks> {
+        self.findings.newcomers[side].iter().find(|sighting| sighting.uid == uid).map(|sighting| &sighting.marks)
+    }
+
+    /// The changed chunks, ready to be committed.
+    pub fn link_changes(&mut self) -> Vec<Change> {
+        let folder = self.id;
+        self.links.take_dirty().into_iter().map(|(chunk, links)| Change::PutLinks { folder, chunk, links }).collect()
+    }
+}
+
+/// The parked and suspected items and the recent appends of one folder, out of the account's lists.
+pub struct Open<'a> {
+    pub parked: Both<HashSet<Uid>>,
+    pub suspected: Both<HashMap<Uid, u64>>,
+    pub recent: Both<Vec<&'a Recent>>,
+}
+
+impl<'a> Open<'a> {
+    #[must_use]
+    pub fn of(folder: FolderId, parked: &[Parked], suspected: &[Suspected], recent: &'a [Recent]) -> Open<'a> {
+        let mut open = Open { parked: Both::default(), suspected: Both::default(), recent: Both::default() };
+        for item in parked.iter().filter(|item| item.folder == folder) {
+            open.parked[item.side].insert(item.uid);
+        }
+        for item in suspected.iter().filter(|item| item.folder == folder) {
+            open.suspected[item.side].insert(item.uid, item.since_ms);
+        }
+        for item in recent.iter().filter(|item| item.folder == folder) {
+            open.recent[item.into].push(item);
+        }
+        open
+    }
+}
