@@ -116,17 +116,21 @@ def compare(options):
 
 def expect(options):
     """Applies journals to a snapshot. They must come from edits that do not touch the same messages."""
-    wanted = contents(side(options.base))
+    wanted = contents(side(options.base), options.fold)
     for name in options.journals:
         with open(name, encoding="utf-8") as journal:
             for line in journal:
-                apply(wanted, json.loads(line))
-    actual = contents(side(options.actual))
+                apply(wanted, json.loads(line), options.fold)
+    actual = contents(side(options.actual), options.fold)
     return report(differences(wanted, actual), sum(sum(rows.values()) for rows in wanted.values()))
 
 
-def apply(wanted, step):
-    folder = tuple(step["folder"])
+def apply(wanted, step, fold):
+    def spelled(path):
+        return tuple(segment.translate(FOLDED) if fold else segment for segment in path)
+
+    folder = spelled(step["folder"])
+    to = spelled(step.get("to") or step["folder"])
     before, after = (tuple(step[key]) if step.get(key) else None for key in ("before", "after"))
     if step["op"] == "create":
         wanted.setdefault(folder, collections.Counter())
@@ -134,14 +138,13 @@ def apply(wanted, step):
         for path in [path for path in wanted if path[: len(folder)] == folder]:
             del wanted[path]
     elif step["op"] == "rename":
-        to = tuple(step["to"])
         for path in [path for path in wanted if path[: len(folder)] == folder]:
             wanted[to + path[len(folder):]] = wanted.pop(path)
     else:
         if before:
             wanted[folder] -= collections.Counter([before])
         if after:
-            wanted[tuple(step.get("to") or folder)][after] += 1
+            wanted[to][after] += 1
 
 
 def stats(options):
@@ -354,7 +357,7 @@ def main():
     made.add_argument("--fold", action="store_true")
     made.add_argument("--exclude", action="append", default=[])
     made.add_argument("--ignore-flag", action="append", default=[])
-    command("expect", expect, "base", "journals", "actual")
+    command("expect", expect, "base", "journals", "actual").add_argument("--fold", action="store_true")
     command("stats", stats, "address")
     made = command("load", load, "address")
     made.add_argument("scenario", choices=["special", "names", "ordinary", "many-folders"])
