@@ -1,0 +1,64 @@
+//! LOGIN and AUTHENTICATE PLAIN, for oneself or as one who may open every mailbox.
+
+use crate::server::args::Args;
+use crate::server::session::{Answer, Failure, Session, Slot, User};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::sync::Arc;
+
+pub(super) fn login(session: &mut Session, args: &mut Args) -> Answer {
+    args.space()?;
+    let user = args.astring_utf8()?;
+    args.space()?;
+    let password = args.astring_utf8()?;
+    args.end()?;
+    sign_in(session, "", &user, &password)
+}
+
+/// SASL PLAIN (RFC 4616), with the initial response in the command or after a continuation.
+pub(super) async fn authenticate(session: &mut Session, args: &mut Args) -> Answer {
+    args.space()?;
+    if args.word()? != "PLAIN" {
+        return Err("this mechanism is not offered".into());
+    }
+    let response = if session.extensions().sasl_ir && args.eat(b' ') {
+        args.astring()?
+    } else {
+        session.out.line("+ ");
+        session.out.flush().await?;
+        session.input.line(&mut session.out).await?.ok_or(Failure::Drop)?
+    };
+    let plain = STANDARD.decode(&response).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let plain = plain.ok_or_else(|| Failure::Bad("this is not base64".to_owned()))?;
+    let mut parts = plain.split('\0');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(authzid), Some(user), Some(password), None) => sign_in(session, authzid, user, password),
+        _ => Err(Failure::Bad("this is not SASL PLAIN".to_owned())),
+    }
+}
+
+fn sign_in(session: &mut Session, authzid: &str, user: &str, password: &str) -> Answer {
+    if session.user.is_some() {
+        return Err(Failure::Bad("signed in already".to_owned()));
+    }
+    let lab = Arc::clone(&session.lab);
+    let refused = || Failure::No("[AUTHENTICATIONFAILED] wrong name or password".to_owned());
+    // Whose mailbox is meant, and who has to prove himself: `user*master` or an authzid name another one.
+    let (owner, prover) = match user.split_once('*') {
+        Some((owner, master)) => (owner, Some(master)),
+        None if !authzid.is_empty() && authzid != user => (authzid, Some(user)),
+        None => (user, None),
+    };
+    let account = lab.accounts.get(owner).ok_or_else(refused)?;
+    let proven = match prover {
+        Some(prover) => lab.master.as_ref().is_some_and(|(name, secret)| name == prover && secret == password),
+        None => account.password == password,
+    };
+    if !proven {
+        return Err(refused());
+    }
+    let limit = lab.switches().max_connections;
+    let slot = Slot::take(&account.connections, limit).ok_or("[LIMIT] too many connections of this user")?;
+    session.user = Some(User::new(Arc::clone(&account.mailbox), slot));
+    Ok(format!("[CAPABILITY {}] signed in", session.capability()))
+}

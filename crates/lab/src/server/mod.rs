@@ -1,0 +1,222 @@
+//! A plain, correct IMAP4rev1 server on loopback with its mail in memory, for the demo and for tests.
+//!
+//! It has its own parser and its own codecs on purpose: shared with our client, their errors would cancel out. Every
+//! extension can be turned off and many kinds of misbehaviour on, at any time, see [`Switches`]. A test looks into a
+//! mailbox and edits it without IMAP through [`Hands`].
+//!
+//! Not offered, because nothing here needs it: TLS, ENVELOPE, BODYSTRUCTURE and numbered body parts.
+
+mod args;
+mod command;
+mod dates;
+mod hands;
+mod message;
+mod names;
+mod search;
+mod selected;
+mod session;
+mod store;
+mod switches;
+mod wire;
+
+pub use hands::{Hands, Seen};
+pub use switches::{Extensions, IndexLag, Omitted, Reaction, Scripted, Switches};
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::Mailbox;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+
+/// Whose manners the server has. Products with quirks of their own become further values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Personality {
+    #[default]
+    Plain,
+}
+
+impl Personality {
+    fn greeting(self) -> &'static str {
+        match self {
+            Personality::Plain => "Parom lab ready.",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Loopback port; 0 for any free one.
+    pub port: u16,
+    /// Name and password.
+    pub accounts: Vec<(String, String)>,
+    /// Name and password of one who may open every mailbox, as `user*master` or by SASL authzid.
+    pub master: Option<(String, String)>,
+    pub delimiter: char,
+    /// UIDVALIDITY of the first folder; two servers in one test should differ.
+    pub first_validity: u32,
+    pub switches: Switches,
+    pub personality: Personality,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            port: 0,
+            accounts: Vec::new(),
+            master: None,
+            delimiter: '/',
+            first_validity: 1000,
+            switches: Switches::default(),
+            personality: Personality::Plain,
+        }
+    }
+}
+
+impl Config {
+    /// One account named like its password.
+    #[must_use]
+    pub fn with_account(mut self, name: &str) -> Config {
+        self.accounts.push((name.to_owned(), name.to_owned()));
+        self
+    }
+}
+
+/// A running server. Dropping it ends all connections; the mail lives on in any [`Hands`].
+pub struct LabServer {
+    addr: SocketAddr,
+    lab: Arc<Lab>,
+    accepting: AbortHandle,
+}
+
+/// What all sessions share.
+struct Lab {
+    accounts: BTreeMap<String, Account>,
+    master: Option<(String, String)>,
+    delimiter: char,
+    personality: Personality,
+    switches: Mutex<Switches>,
+    /// How often each command was given.
+    commands: Mutex<BTreeMap<String, u64>>,
+    /// Raised to end all sessions.
+    kicks: watch::Sender<u64>,
+}
+
+struct Account {
+    password: String,
+    mailbox: Arc<Mailbox>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl LabServer {
+    /// Starts to listen on loopback. Must be called within a tokio runtime.
+    pub async fn start(config: Config) -> io::Result<LabServer> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
+        let addr = listener.local_addr()?;
+        let lab = Arc::new(Lab::new(config));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&lab))).abort_handle();
+        Ok(LabServer { addr, lab, accepting })
+    }
+
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The test's hands on one account's mailbox; `None` for an account that is not there.
+    #[must_use]
+    pub fn mailbox(&self, account: &str) -> Option<Hands> {
+        self.lab.accounts.get(account).map(|account| Hands::new(Arc::clone(&account.mailbox)))
+    }
+
+    pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
+        change(&mut self.lab.switches());
+    }
+
+    /// Lets the next command of this name (in capitals, as in `UID FETCH`) end otherwise.
+    pub fn script(&self, command: &str, reaction: Reaction) {
+        self.lab.switches().script.push_back(Scripted { command: command.to_owned(), reaction });
+    }
+
+    /// Ends all connections without a word.
+    pub fn disconnect_all(&self) {
+        self.lab.kicks.send_modify(|count| *count += 1);
+    }
+
+    /// How often this command was given, on all connections; `UID FETCH` counts apart from `FETCH`.
+    #[must_use]
+    pub fn count(&self, command: &str) -> u64 {
+        self.lab.commands.lock().unwrap_or_else(PoisonError::into_inner).get(command).copied().unwrap_or(0)
+    }
+
+    /// Connections that are signed in as this account.
+    #[must_use]
+    pub fn connections(&self, account: &str) -> usize {
+        self.lab.accounts.get(account).map_or(0, |account| account.connections.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for LabServer {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Serves until the process ends; `started` hears where. This is what a process of its own runs.
+pub async fn run(config: Config, started: impl FnOnce(&LabServer)) -> io::Result<()> {
+    let server = LabServer::start(config).await?;
+    started(&server);
+    std::future::pending().await
+}
+
+impl Lab {
+    fn new(config: Config) -> Lab {
+        let accounts = config.accounts.into_iter().map(|(name, password)| {
+            let mailbox = Arc::new(Mailbox::new(config.first_validity));
+            (name, Account { password, mailbox, connections: Arc::default() })
+        });
+        Lab {
+            accounts: accounts.collect(),
+            master: config.master,
+            delimiter: config.delimiter,
+            personality: config.personality,
+            switches: Mutex::new(config.switches),
+            commands: Mutex::default(),
+            kicks: watch::channel(0).0,
+        }
+    }
+
+    fn switches(&self) -> MutexGuard<'_, Switches> {
+        self.switches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, command: &str) {
+        *self.commands.lock().unwrap_or_else(PoisonError::into_inner).entry(command.to_owned()).or_default() += 1;
+    }
+}
+
+async fn accept(listener: TcpListener, lab: Arc<Lab>) {
+    // Aborting this task drops the set, which aborts every session.
+    let mut sessions = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors: the backlog waits until some are free again.
+            sessions.join_next().await;
+            continue;
+        };
+        while sessions.try_join_next().is_some() {}
+        // Answers must leave at once, or Nagle's algorithm would add delays of its own.
+        let _ = stream.set_nodelay(true);
+        let (lab, mut kicks) = (Arc::clone(&lab), lab.kicks.subscribe());
+        sessions.spawn(async move {
+            tokio::select! {
+                () = session::serve(stream, lab) => {}
+                _ = kicks.changed() => {}
+            }
+        });
+    }
+}
