@@ -38,6 +38,10 @@ impl Write for Commit {
         }
         Ok(())
     }
+
+    fn is_one_statement(&self) -> bool {
+        matches!(self.changes.as_slice(), [one] if !matches!(one, Change::Remember(_)))
+    }
 }
 
 async fn apply(db: &mut Writer, lease: Lease, change: &Change) -> Result<()> {

@@ -59,8 +59,12 @@ impl Writer {
 
     pub(crate) async fn commit(&mut self) -> Result<()> {
         self.execute(sqlx::query("COMMIT")).await?;
-        self.transactions.fetch_add(1, Ordering::Relaxed);
+        self.count_transaction();
         Ok(())
+    }
+
+    pub(crate) fn count_transaction(&self) {
+        self.transactions.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Undoes everything since `begin`. After a full disk SQLite may have done so on its own; that refusal says nothing.

@@ -66,6 +66,10 @@ impl Write for Acquire {
         let epoch = Fields::of(&row, db.path()).get(0)?;
         Ok(Some(Lease { account: self.account, epoch }))
     }
+
+    fn is_one_statement(&self) -> bool {
+        true
+    }
 }
 
 struct Renew {
@@ -81,6 +85,10 @@ impl Write for Renew {
         let query = sqlx::query(RENEW).bind(self.lease.account.0).bind(self.lease.epoch).bind(self.until_ms);
         db.put(self.lease, query).await
     }
+
+    fn is_one_statement(&self) -> bool {
+        true
+    }
 }
 
 struct Release(Lease);
@@ -91,6 +99,10 @@ impl Write for Release {
 
     async fn perform(&self, db: &mut Writer) -> Result<()> {
         db.execute(sqlx::query(RELEASE).bind(self.0.account.0).bind(self.0.epoch)).await.map(drop)
+    }
+
+    fn is_one_statement(&self) -> bool {
+        true
     }
 }
 
