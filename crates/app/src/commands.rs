@@ -6,6 +6,7 @@ mod init;
 mod parked;
 mod secret;
 mod status;
+mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::config::Config;
@@ -23,6 +24,7 @@ pub fn run(cli: Cli, texts: &Arc<Texts>) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(args, &config()?, texts),
         Command::Parked(args) => parked::run(args, &config()?, texts),
         Command::Brakes(args) => brakes::run(args, &config()?, texts),
+        Command::Verify(args) => verify::run(args, &config()?, texts),
         Command::Secret(command) => secret::run(command, &config()?, texts),
         Command::Reference(args) => output::print(&reference::page(args.page, texts)).map(|()| Exit::Done),
         _ => Ok(Exit::Internal),

@@ -35,7 +35,7 @@ pub fn write(file: &Path, answers: &Answers, texts: &Texts) -> Result<(), Failur
 #[must_use]
 pub fn text(answers: &Answers, texts: &Texts) -> String {
     let mut page = Page { texts, text: String::new() };
-    page.comment("init-head");
+    page.comment(&Message::new("init-head"));
     page.text.push('\n');
     page.keys(Part::Root, |_| None);
     page.header("init-limits", "[limits]");
@@ -73,8 +73,8 @@ struct Page<'t> {
 }
 
 impl Page<'_> {
-    fn comment(&mut self, key: &str) {
-        for line in self.texts.text(key).lines() {
+    fn comment(&mut self, text: &Message) {
+        for line in self.texts.say(text).lines() {
             self.text.push_str(format!("# {line}").trim_end());
             self.text.push('\n');
         }
@@ -82,7 +82,7 @@ impl Page<'_> {
 
     fn header(&mut self, comment: &str, header: &str) {
         self.text.push('\n');
-        self.comment(comment);
+        self.comment(&Message::new(comment));
         self.text.push_str(header);
         self.text.push_str("\n\n");
     }
@@ -93,7 +93,7 @@ impl Page<'_> {
             if at > 0 {
                 self.text.push('\n');
             }
-            self.comment(&format!("doc-{}-{}", part.as_str(), key.name));
+            self.comment(&key.doc());
             self.line(key, value(key));
         }
     }

@@ -16,6 +16,8 @@ mod progress;
 mod reference;
 mod state;
 mod table;
+mod verify;
+mod wiring;
 
 use exit::Exit;
 use help::Parsed;

@@ -31,7 +31,7 @@ fn config(texts: &Texts) -> String {
         };
         text.push_str(&format!("\n## {header}\n"));
         for key in part.keys() {
-            let doc = texts.text(&format!("doc-{}-{}", part.as_str(), key.name));
+            let doc = texts.say(&key.doc());
             text.push_str(&format!("\n### `{}`\n\n{doc}\n\n", key.name));
             let allowed = match key.kind {
                 Kind::Text | Kind::Template => texts.text("config-type-text"),

@@ -128,4 +128,4 @@ doc-imap-answer_timeout_s = After how many seconds without any progress a comman
 doc-imap-extensions =
     IMAP extensions: "auto" (as measured to be best), "on" (whenever the server offers it) or "off".
     For example {"{"} compress = "off", qresync = "off" {"}"}.
-    Names: compress, condstore, esearch, list_status, literal_plus, move, multiappend, qresync.
+    Names: { $names }.

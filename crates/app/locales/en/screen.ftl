@@ -177,3 +177,30 @@ state-not-there = There is no state { $file } yet.
     .why = It is made when the first account or secret is added.
     .fix = Add an account.
     .command = parom account add name@corp.example
+
+verify-equal = { $account }: equal: { $equal ->
+        [one] { $equal } message
+       *[other] { $equal } messages
+    } in { $folders ->
+        [one] { $folders } folder
+       *[other] { $folders } folders
+    }
+verify-differs = { $account }: { $count ->
+        [one] { $count } difference
+       *[other] { $count } differences
+    }; equal: { $equal ->
+        [one] { $equal } message
+       *[other] { $equal } messages
+    } in { $folders ->
+        [one] { $folders } folder
+       *[other] { $folders } folders
+    }
+verify-more = ... and { $count } more (--json shows all)
+verify-folder-missing = "{ $folder }": the folder with { $count ->
+        [one] { $count } message
+       *[other] { $count } messages
+    } is missing on the { $side }
+verify-missing = "{ $folder }": message { $uid } of the { $other } is missing on the { $side }
+verify-unreadable = "{ $folder }": message { $uid } cannot be read on the { $side }
+verify-marks = "{ $folder }": flags of message { $uid } (target: { $uid_target }): only on the { $side }: { $source }; only on the target: { $target }
+verify-date = "{ $folder }": date of message { $uid } (target: { $uid_target }): { $side }: { $source }; target: { $target }

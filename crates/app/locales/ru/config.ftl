@@ -128,4 +128,4 @@ doc-imap-answer_timeout_s = Через сколько секунд без вся
 doc-imap-extensions =
     Расширения IMAP: "auto" (как лучше по измерениям), "on" (всегда, когда сервер предлагает) или "off".
     Например, {"{"} compress = "off", qresync = "off" {"}"}.
-    Имена: compress, condstore, esearch, list_status, literal_plus, move, multiappend, qresync.
+    Имена: { $names }.

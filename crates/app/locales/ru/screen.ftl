@@ -185,3 +185,36 @@ state-not-there = Файла состояния { $file } ещё нет.
     .why = Он создаётся, когда добавляют первого пользователя или секрет.
     .fix = Добавьте пользователя.
     .command = parom account add name@corp.example
+
+verify-equal = { $account }: расхождений нет: { $equal ->
+        [one] { $equal } письмо
+        [few] { $equal } письма
+       *[many] { $equal } писем
+    }, { $folders ->
+        [one] { $folders } папка
+        [few] { $folders } папки
+       *[many] { $folders } папок
+    }
+verify-differs = { $account }: { $count ->
+        [one] { $count } расхождение
+        [few] { $count } расхождения
+       *[many] { $count } расхождений
+    }; совпадает: { $equal ->
+        [one] { $equal } письмо
+        [few] { $equal } письма
+       *[many] { $equal } писем
+    }, { $folders ->
+        [one] { $folders } папка
+        [few] { $folders } папки
+       *[many] { $folders } папок
+    }
+verify-more = ... и ещё { $count } (все — с --json)
+verify-folder-missing = «{ $folder }»: папки нет ({ $side }), а в ней { $count ->
+        [one] { $count } письмо
+        [few] { $count } письма
+       *[many] { $count } писем
+    }
+verify-missing = «{ $folder }»: письма { $uid } нет ({ $side }), а на другой стороне оно есть ({ $other })
+verify-unreadable = «{ $folder }»: письмо { $uid } не читается ({ $side })
+verify-marks = «{ $folder }»: флаги письма { $uid } (в целевой: { $uid_target }): только { $side }: { $source }; только целевая: { $target }
+verify-date = «{ $folder }»: дата письма { $uid } (в целевой: { $uid_target }): { $side }: { $source }; целевая: { $target }

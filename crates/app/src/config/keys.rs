@@ -1,5 +1,7 @@
 //! The table of all keys: the reader, the commented file of `parom init` and the reference are made from it.
 
+use crate::message::Message;
+
 /// A part of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -93,9 +95,8 @@ pub struct Key {
     pub preset: Preset,
 }
 
-/// The IMAP extensions that can be switched, as the client's quirks name them.
-pub const EXTENSIONS: &[&str] =
-    &["compress", "condstore", "esearch", "list_status", "literal_plus", "move", "multiappend", "qresync"];
+/// The IMAP extensions that can be switched.
+pub const EXTENSIONS: &[&str] = parom_imap::Extensions::NAMES;
 
 pub const SWITCHES: &[&str] = &["auto", "on", "off"];
 
@@ -145,4 +146,16 @@ pub const KEYS: &[Key] = &[
 
 const fn key(part: Part, name: &'static str, kind: Kind, preset: Preset) -> Key {
     Key { part, name, kind, preset }
+}
+
+impl Key {
+    /// What the key is for.
+    #[must_use]
+    pub fn doc(&self) -> Message {
+        let doc = Message::new(format!("doc-{}-{}", self.part.as_str(), self.name));
+        match self.kind {
+            Switches(names) => doc.with("names", names.join(", ")),
+            _ => doc,
+        }
+    }
 }

@@ -1,0 +1,194 @@
+//! `parom verify`: compares both sides of accounts and tells every difference.
+
+use super::parked::{accounts, side_key};
+use crate::cli::Verify as Args;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::i18n::Texts;
+use crate::message::Message;
+use crate::output;
+use crate::progress::{self, Event, Phase, Progress, Style, What};
+use crate::state::{self, Access};
+use crate::verify::{Difference, Step, Verdict, verify};
+use crate::wiring::{self, Wiring};
+use parom_domain::endpoint::Endpoint;
+use parom_domain::{Both, Marks, Side};
+use parom_store::{Account, Store};
+use serde_json::{Value as Json, json};
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+/// So many differences of an account are told to a person; JSON has all.
+const TOLD: usize = 20;
+
+pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
+    let wiring = Wiring::new(config)?;
+    // The verdicts are the output; how far it is interests only who watches.
+    let bars = (!args.json && std::io::stderr().is_terminal()).then(|| progress::show(Style::Bars, texts.clone()));
+    let compared = state::with(config, Access::Read, async |store| {
+        let mut compared = Vec::new();
+        for account in accounts(store, &args.accounts).await? {
+            if !args.accounts.is_empty() || account.enabled {
+                let verdict = one(&wiring, config, store, &account, bars.as_ref()).await;
+                compared.push((account, verdict));
+            }
+        }
+        Ok(compared)
+    })?;
+    if let Some(bars) = bars {
+        bars.finish();
+    }
+    if compared.is_empty() {
+        output::print(&format!("{}\n", texts.explain(&Message::new("account-none"))))?;
+    }
+    let mut exits = Vec::new();
+    for (account, verdict) in compared {
+        exits.push(match &verdict {
+            Ok(verdict) if verdict.differences.is_empty() => Exit::Done,
+            Ok(_) => Exit::Differences,
+            Err(failure) => failure.exit,
+        });
+        match (verdict, args.json) {
+            (verdict, true) => output::print_json(objects(&account, &verdict, texts))?,
+            (Ok(verdict), false) => output::print(&told(&account, &verdict, texts))?,
+            (Err(failure), false) => output::print(&format!("{}: {}\n", account.address, failure.explain(texts)))?,
+        }
+    }
+    Ok(together(exits))
+}
+
+/// A difference that was found is the answer to the question, whatever else could not be compared.
+fn together(exits: Vec<Exit>) -> Exit {
+    if exits.contains(&Exit::Differences) { Exit::Differences } else { Exit::together(exits) }
+}
+
+async fn one(
+    wiring: &Wiring,
+    config: &Config,
+    store: &Store,
+    account: &Account,
+    shown: Option<&Arc<dyn Progress>>,
+) -> Result<Verdict, Failure> {
+    let endpoints = wiring.endpoints(config, store, account).await?;
+    let address: Arc<str> = account.address.as_str().into();
+    let tell = |what: What| {
+        if let Some(shown) = shown {
+            shown.on(&Event { account: address.clone(), what });
+        }
+    };
+    let told = |step: Step| {
+        tell(match step {
+            Step::Planned(work) => What::Planned(work),
+            Step::Did(work) => What::Did(work),
+        });
+    };
+    tell(What::Phase(Phase::Observing));
+    let leave_out = |folders: &[_], roles: &[_]| match config.domain_of(&account.address) {
+        Some(domain) => wiring::excluded(domain, folders, roles),
+        None => vec![false; folders.len()],
+    };
+    let verdict = verify(Both::new(&endpoints.source, &endpoints.target), leave_out, &told).await;
+    tokio::join!(endpoints.source.close(), endpoints.target.close());
+    let named = |error: parom_domain::Error| error.with("account", &account.address);
+    verdict.map_err(|error| Failure::from(named(error)))
+}
+
+fn told(account: &Account, verdict: &Verdict, texts: &Texts) -> String {
+    let key = if verdict.differences.is_empty() { "verify-equal" } else { "verify-differs" };
+    let head = Message::new(key)
+        .with("account", account.address.clone())
+        .with("equal", verdict.equal)
+        .with("folders", verdict.folders)
+        .with("count", verdict.differences.len());
+    let mut text = format!("{}\n", texts.say(&head));
+    for difference in verdict.differences.iter().take(TOLD) {
+        text.push_str(&format!("    {}\n", texts.say(&message(difference))));
+    }
+    if let Some(more) = verdict.differences.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        text.push_str(&format!("    {}\n", texts.say(&Message::new("verify-more").with("count", more))));
+    }
+    text
+}
+
+fn message(difference: &Difference) -> Message {
+    let named = |key: &str, side: Side, folder: &dyn std::fmt::Display| {
+        Message::new(key).with("side", Message::new(side_key(side))).with("folder", folder.to_string())
+    };
+    match difference {
+        Difference::FolderMissing { side, folder, messages } => {
+            named("verify-folder-missing", *side, folder).with("count", *messages)
+        }
+        Difference::Missing { side, folder, uid } => named("verify-missing", *side, folder)
+            .with("other", Message::new(side_key(side.other())))
+            .with("uid", uid.to_string()),
+        Difference::Unreadable { side, folder, uid } => {
+            named("verify-unreadable", *side, folder).with("uid", uid.to_string())
+        }
+        Difference::Marks { folder, uids, only } => named("verify-marks", Side::Source, folder)
+            .with("uid", uids.source.to_string())
+            .with("uid_target", uids.target.to_string())
+            .with("source", names(&only.source))
+            .with("target", names(&only.target)),
+        Difference::Date { folder, uids, dates } => named("verify-date", Side::Source, folder)
+            .with("uid", uids.source.to_string())
+            .with("uid_target", uids.target.to_string())
+            .with("source", dates.source.to_string())
+            .with("target", dates.target.to_string()),
+    }
+}
+
+fn names(marks: &Marks) -> String {
+    let names: Vec<&str> = marks.names().collect();
+    if names.is_empty() { "—".to_owned() } else { names.join(" ") }
+}
+
+/// One object for each difference, and a last one for the account.
+fn objects(account: &Account, verdict: &Result<Verdict, Failure>, texts: &Texts) -> Vec<Json> {
+    let verdict = match verdict {
+        Ok(verdict) => verdict,
+        Err(failure) => {
+            let code = failure.messages.first().map(|message| message.key.trim_start_matches("error-").to_owned());
+            return vec![json!({ "account": account.address, "code": code, "text": failure.explain(texts) })];
+        }
+    };
+    let mut objects: Vec<Json> =
+        verdict.differences.iter().map(|difference| object(account, difference, texts)).collect();
+    objects.push(json!({
+        "account": account.address,
+        "folders": verdict.folders,
+        "equal": verdict.equal,
+        "source_messages": verdict.messages.source,
+        "target_messages": verdict.messages.target,
+        "differences": verdict.differences.len(),
+    }));
+    objects
+}
+
+fn object(account: &Account, difference: &Difference, texts: &Texts) -> Json {
+    let (kind, folder, side) = match difference {
+        Difference::FolderMissing { side, folder, .. } => ("folder-missing", folder, Some(*side)),
+        Difference::Missing { side, folder, .. } => ("missing", folder, Some(*side)),
+        Difference::Unreadable { side, folder, .. } => ("unreadable", folder, Some(*side)),
+        Difference::Marks { folder, .. } => ("marks", folder, None),
+        Difference::Date { folder, .. } => ("date", folder, None),
+    };
+    let (source_uid, target_uid) = match difference {
+        Difference::FolderMissing { .. } => (None, None),
+        Difference::Missing { side: Side::Target, uid, .. }
+        | Difference::Unreadable { side: Side::Source, uid, .. } => (Some(uid.get()), None),
+        Difference::Missing { uid, .. } | Difference::Unreadable { uid, .. } => (None, Some(uid.get())),
+        Difference::Marks { uids, .. } | Difference::Date { uids, .. } => {
+            (Some(uids.source.get()), Some(uids.target.get()))
+        }
+    };
+    json!({
+        "account": account.address,
+        "difference": kind,
+        "folder": folder.to_string(),
+        "side": side.map(Side::as_str),
+        "source_uid": source_uid,
+        "target_uid": target_uid,
+        "text": texts.say(&message(difference)),
+    })
+}

@@ -1,0 +1,103 @@
+//! Compares the two sides of an account, message by message. It asks the two servers only, never the state: what Parom
+//! believes is no evidence of what it did.
+
+mod compare;
+mod read;
+
+pub use compare::Difference;
+
+use crate::progress::Work;
+use parom_domain::endpoint::{Endpoint, Listing, Snapshot};
+use parom_domain::policy::Policy;
+use parom_domain::state::FolderPair;
+use parom_domain::tree::{self, Matched, Trees};
+use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, roles};
+use read::{Seen, read};
+
+/// What a comparison found.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Pairs of folders that were compared.
+    pub folders: u64,
+    /// Messages that are equal on both sides.
+    pub equal: u64,
+    /// Messages seen on each side.
+    pub messages: Both<u64>,
+    pub differences: Vec<Difference>,
+}
+
+/// How far a comparison is.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Planned(Work),
+    Did(Work),
+}
+
+/// Compares all folders but those that `excluded` leaves out. Folders are paired as a first pass would pair them.
+pub async fn verify(
+    sides: Both<&dyn Endpoint>,
+    excluded: impl Fn(&[FolderSeen], &[Option<Role>]) -> Vec<bool>,
+    told: &(dyn Fn(Step) + Sync),
+) -> Result<Verdict> {
+    let (source, target) = tokio::join!(sides.source.folders(), sides.target.folders());
+    let listings = Both::new(source?, target?);
+    let mut verdict = Verdict::default();
+    for pair in pairs(&listings, excluded) {
+        match (pair.paths.source, pair.paths.target) {
+            (Some(source), Some(target)) => {
+                folder(sides, &listings, Both::new(source, target), told, &mut verdict).await?;
+            }
+            (Some(only), None) => verdict.differences.push(missing(sides, Side::Target, only).await?),
+            (None, Some(only)) => verdict.differences.push(missing(sides, Side::Source, only).await?),
+            (None, None) => {}
+        }
+    }
+    Ok(verdict)
+}
+
+/// The pairs that folders would make if nothing were known of them.
+fn pairs(listings: &Both<Listing>, excluded: impl Fn(&[FolderSeen], &[Option<Role>]) -> Vec<bool>) -> Vec<FolderPair> {
+    let roles = listings.as_ref().map(|listing| roles::roles(&listing.folders));
+    let excluded = Both::from_fn(|side| excluded(&listings[side].folders, &roles[side]));
+    let trees = Trees { pairs: &[], listings: listings.as_ref(), roles, excluded };
+    tree::plan(&trees, &Matched::default(), &[], &[], &Policy::default(), 0).put
+}
+
+async fn missing(sides: Both<&dyn Endpoint>, side: Side, folder: FolderPath) -> Result<Difference> {
+    let there = sides[side.other()].observe(&folder, None).await?;
+    Ok(Difference::FolderMissing { side, folder, messages: there.present.len() as u64 })
+}
+
+async fn folder(
+    sides: Both<&dyn Endpoint>,
+    listings: &Both<Listing>,
+    paths: Both<FolderPath>,
+    told: &(dyn Fn(Step) + Sync),
+    verdict: &mut Verdict,
+) -> Result<()> {
+    let (source, target) =
+        tokio::join!(sides.source.observe(&paths.source, None), sides.target.observe(&paths.target, None));
+    let looks: Both<Snapshot> = Both::new(source?, target?);
+    let messages = looks.as_ref().map(|look| look.present.len() as u64);
+    told(Step::Planned(Work { messages: messages.source.saturating_add(messages.target), ..Work::default() }));
+    // Only where both servers keep bytes can bytes be compared.
+    let exact = Side::ALL.iter().all(|side| listings[*side].abilities.keeps_bytes);
+    let did = |bytes| told(Step::Did(Work { messages: 1, bytes, changes: 0 }));
+    let (source, target) = tokio::join!(
+        read(sides.source, &paths.source, &looks.source, exact, &did),
+        read(sides.target, &paths.target, &looks.target, exact, &did),
+    );
+    let seen: Both<Vec<Seen>> = Both::new(source?, target?);
+    let compared = compare::compare(&paths, seen, |marks| looks.source.holds.of(&looks.target.holds.of(marks)));
+    verdict.folders = verdict.folders.saturating_add(1);
+    verdict.equal = verdict.equal.saturating_add(compared.equal);
+    for side in Side::ALL {
+        verdict.messages[side] = verdict.messages[side].saturating_add(messages[side]);
+    }
+    verdict.differences.extend(compared.differences);
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "verify/tests.rs"]
+mod tests;
