@@ -3,7 +3,7 @@
 use crate::classify::{Answer, Request, classify};
 use crate::command::{Command, Literals, WireName};
 use crate::pool::{Lent, again};
-use crate::response::{Response, ranges};
+use crate::response::{Condition, Response, ranges};
 use crate::tokens::Token;
 use async_trait::async_trait;
 use parom_domain::endpoint::{BatchOutcome, Chunks, Landed, Letter, LetterBody, Writer};
@@ -106,7 +106,7 @@ impl Appender {
         }
         let answer = Answer::of(&condition);
         let outcome = if answer.is_ok() {
-            BatchOutcome::Landed(landed(&condition, count))
+            BatchOutcome::Landed(landed(&condition, count, self.conn.ext.uidplus))
         } else {
             BatchOutcome::Refused(classify(Request::Append, &answer).with("host", &self.conn.host))
         };
@@ -176,9 +176,9 @@ fn preamble(letter: &Letter, announcement: String) -> String {
 
 /// The UIDs of `[APPENDUID validity uids]` in the order of the batch (RFC 4315 section 3). If there are not as many as
 /// messages, none is believed.
-fn landed(condition: &crate::response::Condition<'_>, count: usize) -> Vec<Landed> {
+fn landed(condition: &Condition<'_>, count: usize, uidplus: bool) -> Vec<Landed> {
     let unknown = Landed { validity: None, uid: None };
-    let Some(mut code) = condition.code("APPENDUID") else { return vec![unknown; count] };
+    let Some(mut code) = condition.code("APPENDUID").filter(|_| uidplus) else { return vec![unknown; count] };
     let validity = code.next().and_then(Token::number).and_then(|value| u32::try_from(value).ok());
     let uids = match code.next() {
         Some(Token::Atom(set)) => expanded(set, count),
