@@ -101,6 +101,12 @@ impl Proxy {
         told
     }
 
+    /// How many triggers have not fired yet.
+    #[must_use]
+    pub fn armed(&self) -> usize {
+        self.shared.ledger().armed()
+    }
+
     /// Forgets all triggers that have not fired.
     pub fn disarm(&self) {
         self.shared.ledger().disarm();

@@ -93,6 +93,10 @@ impl Ledger {
         self.triggers.push((spot, act));
     }
 
+    pub fn armed(&self) -> usize {
+        self.triggers.len()
+    }
+
     pub fn disarm(&mut self) {
         self.triggers.clear();
     }
