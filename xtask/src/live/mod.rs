@@ -9,6 +9,7 @@ mod process;
 pub mod relay;
 mod saslauthd;
 pub mod tls;
+pub mod world;
 
 pub use cyrus::Cyrus;
 pub use dovecot::{Dovecot, Layout};
