@@ -8,6 +8,7 @@ mod failure;
 mod help;
 mod i18n;
 mod init;
+mod log;
 mod message;
 mod near;
 mod output;
@@ -15,6 +16,7 @@ mod password;
 mod progress;
 mod reference;
 mod state;
+mod stop;
 mod table;
 mod verify;
 mod wiring;
@@ -29,11 +31,11 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let texts = Arc::new(Texts::new(Lang::wanted(&args, |name| std::env::var(name).ok())));
     let ended = match help::parse(&args, &texts) {
-        Ok(Parsed::Print(text)) => {
-            print!("{text}");
-            Ok(Exit::Done)
+        Ok(Parsed::Print(text)) => output::print(&text).map(|()| Exit::Done),
+        Ok(Parsed::Run(cli)) => {
+            log::start(cli.verbose);
+            commands::run(*cli, &texts)
         }
-        Ok(Parsed::Run(cli)) => commands::run(*cli, &texts),
         Err(failure) => Err(failure),
     };
     let exit = ended.unwrap_or_else(|failure| {

@@ -204,3 +204,4 @@ verify-missing = "{ $folder }": message { $uid } of the { $other } is missing on
 verify-unreadable = "{ $folder }": message { $uid } cannot be read on the { $side }
 verify-marks = "{ $folder }": flags of message { $uid } (target: { $uid_target }): only on the { $side }: { $source }; only on the target: { $target }
 verify-date = "{ $folder }": date of message { $uid } (target: { $uid_target }): { $side }: { $source }; target: { $target }
+verify-stopped = stopped before everything was compared

@@ -218,3 +218,4 @@ verify-missing = «{ $folder }»: письма { $uid } нет ({ $side }), а �
 verify-unreadable = «{ $folder }»: письмо { $uid } не читается ({ $side })
 verify-marks = «{ $folder }»: флаги письма { $uid } (в целевой: { $uid_target }): только { $side }: { $source }; только целевая: { $target }
 verify-date = «{ $folder }»: дата письма { $uid } (в целевой: { $uid_target }): { $side }: { $source }; целевая: { $target }
+verify-stopped = остановлено раньше, чем сравнено всё

@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::output;
 use crate::progress::{self, Event, Phase, Progress, Style, What};
 use crate::state::{self, Access};
+use crate::stop::Stop;
 use crate::verify::{Difference, Step, Verdict, verify};
 use crate::wiring::{self, Wiring};
 use parom_domain::endpoint::Endpoint;
@@ -27,10 +28,19 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
     // The verdicts are the output; how far it is interests only who watches.
     let bars = (!args.json && std::io::stderr().is_terminal()).then(|| progress::show(Style::Bars, texts.clone()));
     let compared = state::with(config, Access::Read, async |store| {
+        let stop = Stop::listen(|| {})?;
         let mut compared = Vec::new();
         for account in accounts(store, &args.accounts).await? {
             if !args.accounts.is_empty() || account.enabled {
-                let verdict = one(&wiring, config, store, &account, bars.as_ref()).await;
+                // Nothing is written anywhere, so it may end at any moment.
+                let verdict = tokio::select! {
+                    verdict = one(&wiring, config, store, &account, bars.as_ref()) => verdict,
+                    () = stop.asked() => Err(Failure::new(Exit::Interrupted, Message::new("verify-stopped"))),
+                };
+                if stop.is_asked() {
+                    compared.push((account, verdict));
+                    break;
+                }
                 compared.push((account, verdict));
             }
         }
@@ -60,6 +70,9 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
 
 /// A difference that was found is the answer to the question, whatever else could not be compared.
 fn together(exits: Vec<Exit>) -> Exit {
+    if exits.contains(&Exit::Interrupted) {
+        return Exit::Interrupted;
+    }
     if exits.contains(&Exit::Differences) { Exit::Differences } else { Exit::together(exits) }
 }
 
