@@ -40,7 +40,10 @@ mod tests {
     fn the_messages_are_those_of_the_specifications() {
         // RFC 4616 section 4 without and with an authorization identity.
         assert_eq!(text(&plain("", "tim", &"tanstaaftanstaaf".into())), "AHRpbQB0YW5zdGFhZnRhbnN0YWFm");
-        assert_eq!(STANDARD.decode(text(&plain("Ursel", "Kurt", &"xipj3plmq".into()))).unwrap(), b"Ursel\0Kurt\0xipj3plmq");
+        assert_eq!(
+            STANDARD.decode(text(&plain("Ursel", "Kurt", &"xipj3plmq".into()))).unwrap(),
+            b"Ursel\0Kurt\0xipj3plmq"
+        );
         let [user, password] = login("tim", &"secret".into());
         assert_eq!((text(&user).as_str(), text(&password).as_str()), ("dGlt", "c2VjcmV0"));
         assert_eq!(

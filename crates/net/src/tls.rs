@@ -127,8 +127,7 @@ impl TlsClient {
         if self.trust == Trust::Insecure {
             tracing::warn!(host, port, "the server's certificate is not checked (trust = \"insecure\")");
         }
-        let mut config =
-            self.connector.configure().map_err(|error| fail(Code::TlsFailed, error.to_string()))?;
+        let mut config = self.connector.configure().map_err(|error| fail(Code::TlsFailed, error.to_string()))?;
         config.set_verify_hostname(!matches!(self.trust, Trust::Pin(_) | Trust::Insecure));
         let ssl = config.into_ssl(host).map_err(|error| fail(Code::TlsFailed, error.to_string()))?;
         let mut tls = SslStream::new(ssl, tcp).map_err(|error| fail(Code::TlsFailed, error.to_string()))?;

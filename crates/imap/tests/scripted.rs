@@ -1,0 +1,459 @@
+//! The endpoint against servers that misbehave, word for word as written down here.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use bytes::Bytes;
+use parom_domain::endpoint::{BatchOutcome, Body, Cursor, Endpoint, Letter, LetterBody};
+use parom_domain::{Code, FolderPath, Marks, Scope, Uid, UidSet};
+use parom_imap::{ImapEndpoint, Login, Mechanism, ServerSettings};
+use parom_net::{AllowList, Dialer, Secret, TlsMode, TlsPolicy, Trust};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// One exchange: what the client's next command must contain, and the answer, in which `$` stands for the tag.
+type Exchange = (&'static str, &'static str);
+
+const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR AUTH=PLAIN UIDPLUS MOVE MULTIAPPEND] ready\r\n";
+const WELCOME: Exchange =
+    ("AUTHENTICATE PLAIN AHVzZXIAc2VzYW1l", "$ OK [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS MOVE MULTIAPPEND] in\r\n");
+const LIST: Exchange = ("LIST \"\" \"*\"", "* LIST () \"/\" INBOX\r\n$ OK done\r\n");
+const LSUB: Exchange = ("LSUB \"\" \"*\"", "$ OK done\r\n");
+const NOTHING: &str = "";
+
+/// A server that follows one script for each connection.
+struct Peer {
+    port: u16,
+    task: JoinHandle<()>,
+}
+
+impl Peer {
+    async fn start(scripts: Vec<(&'static str, Vec<Exchange>)>) -> Peer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let task = tokio::spawn(async move {
+            for (greeting, script) in scripts {
+                let (stream, _) = listener.accept().await.unwrap();
+                follow(stream, greeting, &script).await;
+            }
+        });
+        Peer { port, task }
+    }
+
+    /// A server that greets, lets in, and lists an inbox; then it follows the script.
+    async fn with_inbox(script: Vec<Exchange>) -> Peer {
+        let mut whole = vec![WELCOME, LIST, LSUB];
+        whole.extend(script);
+        Peer::start(vec![(GREETING, whole)]).await
+    }
+
+    fn endpoint(&self) -> ImapEndpoint {
+        self.endpoint_with(TlsMode::None, Mechanism::Auto, Duration::from_secs(30))
+    }
+
+    fn endpoint_with(&self, tls: TlsMode, mechanism: Mechanism, patience: Duration) -> ImapEndpoint {
+        let dialer = Dialer::new(AllowList::of(["127.0.0.1"]), Duration::from_secs(20));
+        let mut settings =
+            ServerSettings::new("127.0.0.1", self.port, tls, Trust::System, TlsPolicy::Modern, dialer).unwrap();
+        settings.deadlines.command = patience;
+        let login = Login { user: "user".into(), authzid: String::new(), password: Secret::from("sesame"), mechanism };
+        ImapEndpoint::new(Arc::new(settings), login, 1)
+    }
+
+    /// Every line of the scripts must have been asked for, and nothing else.
+    async fn finished(self) {
+        self.task.await.unwrap();
+    }
+}
+
+async fn follow(stream: TcpStream, greeting: &str, script: &[Exchange]) {
+    let mut stream = BufReader::new(stream);
+    stream.write_all(greeting.as_bytes()).await.unwrap();
+    let mut tag = String::new();
+    for (expected, answer) in script {
+        let command = command(&mut stream).await;
+        assert!(command.contains(expected), "expected {expected:?}, the client said {command:?}");
+        if let Some((first, _)) = command.split_once(' ') {
+            tag = first.to_owned();
+        }
+        let answer = answer.replace('$', &tag);
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        if answer.contains("* BYE") {
+            return;
+        }
+    }
+    // What comes after the script must be a good-bye.
+    let rest = command(&mut stream).await;
+    assert!(rest.is_empty() || rest.contains("LOGOUT"), "the script is over, the client said {rest:?}");
+}
+
+/// One command with its non-synchronising literals; empty when the client has gone.
+async fn command(stream: &mut BufReader<TcpStream>) -> String {
+    let mut text = Vec::new();
+    loop {
+        if stream.read_until(b'\n', &mut text).await.unwrap_or(0) == 0 {
+            return String::new();
+        }
+        let line = String::from_utf8_lossy(&text).trim_end().to_owned();
+        let literal = line.strip_suffix("+}").and_then(|line| line.rsplit_once('{')).map(|(_, size)| size.to_owned());
+        let Some(size) = literal else { return line };
+        let mut body = vec![0; size.parse().unwrap()];
+        stream.read_exact(&mut body).await.unwrap();
+        text.extend_from_slice(&body);
+    }
+}
+
+const SELECTED: &str = "* FLAGS (\\Seen \\Deleted)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 5] v\r\n* OK [UIDNEXT 10] n\r\n$ OK [READ-WRITE] open\r\n";
+
+fn uids(set: &[u32]) -> UidSet {
+    set.iter().filter_map(|uid| Uid::new(*uid)).collect()
+}
+
+fn letter(text: &'static str) -> Letter {
+    let body = LetterBody::Small(Bytes::from_static(text.as_bytes()));
+    Letter { marks: Marks::default(), date: None, body }
+}
+
+fn inbox() -> FolderPath {
+    FolderPath::inbox()
+}
+
+#[tokio::test]
+async fn a_greeting_of_bye_is_an_unavailable_server() {
+    let peer = Peer::start(vec![("* BYE too busy\r\n", vec![])]).await;
+    let error = peer.endpoint().folders().await.err().unwrap();
+    assert_eq!(
+        (error.code(), error.scope(), error.arg("answer")),
+        (Code::ServerUnavailable, Scope::Server, Some("too busy"))
+    );
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn what_is_no_imap_is_a_protocol_error() {
+    let peer = Peer::start(vec![("220 mail.example.org ESMTP\r\n", vec![])]).await;
+    let error = peer.endpoint().folders().await.err().unwrap();
+    assert_eq!((error.code(), error.scope()), (Code::ProtocolError, Scope::Server));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_listing_without_an_inbox_is_not_believed() {
+    let list = ("LIST", "* LIST () \"/\" Other\r\n$ OK done\r\n");
+    let peer = Peer::start(vec![(GREETING, vec![WELCOME, list, LSUB])]).await;
+    assert_eq!(peer.endpoint().folders().await.err().unwrap().code(), Code::ListingIncomplete);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn bytes_behind_the_answer_to_starttls_are_refused() {
+    let script = vec![("STARTTLS", "$ OK go\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n")];
+    let peer = Peer::start(vec![(GREETING, script)]).await;
+    let endpoint = peer.endpoint_with(TlsMode::StartTls, Mechanism::Auto, Duration::from_secs(30));
+    assert_eq!(endpoint.folders().await.err().unwrap().code(), Code::ProtocolError);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_server_without_starttls_gets_no_password() {
+    let peer = Peer::start(vec![(GREETING, vec![("STARTTLS", "$ BAD what\r\n")])]).await;
+    let endpoint = peer.endpoint_with(TlsMode::StartTls, Mechanism::Auto, Duration::from_secs(30));
+    assert_eq!(endpoint.folders().await.err().unwrap().code(), Code::NoTls);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_refused_token_is_told_after_the_empty_line_that_the_server_waits_for() {
+    let greeting = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] ready\r\n";
+    let script = vec![("AUTHENTICATE XOAUTH2 ", "+ eyJzdGF0dXMiOiI0MDAifQ==\r\n"), ("", "a1 NO refused\r\n")];
+    let peer = Peer::start(vec![(greeting, script)]).await;
+    let endpoint = peer.endpoint_with(TlsMode::None, Mechanism::XOAuth2, Duration::from_secs(30));
+    assert_eq!(endpoint.folders().await.err().unwrap().code(), Code::SignInRefused);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up() {
+    let peer = Peer::start(vec![(GREETING, vec![WELCOME, ("LIST", NOTHING), ("LSUB", NOTHING)])]).await;
+    let error =
+        peer.endpoint_with(TlsMode::None, Mechanism::Auto, Duration::from_millis(50)).folders().await.err().unwrap();
+    assert_eq!((error.code(), error.arg("command")), (Code::TimedOut, Some("LIST")));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_listing_that_is_too_short_is_not_believed() {
+    let fetch =
+        ("UID FETCH 1:* (UID FLAGS)", "* 1 FETCH (UID 1 FLAGS ())\r\n* 3 FETCH (UID 3 FLAGS ())\r\n$ OK done\r\n");
+    let peer = Peer::with_inbox(vec![("SELECT \"INBOX\"", SELECTED), fetch]).await;
+    let endpoint = peer.endpoint();
+    let error = endpoint.observe(&inbox(), None).await.err().unwrap();
+    assert_eq!(
+        (error.code(), error.arg("listed"), error.arg("exists")),
+        (Code::ListingIncomplete, Some("2"), Some("3"))
+    );
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn what_goes_and_comes_while_listing_is_accounted_for() {
+    let fetch = (
+        "UID FETCH 1:* (UID FLAGS)",
+        // Message 1 goes while it is listed, 3 (then 2) changes its flags, and a new one comes.
+        "* 1 FETCH (UID 1 FLAGS ())\r\n* 2 FETCH (UID 4 FLAGS ())\r\n* 1 EXPUNGE\r\n* 2 FETCH (UID 9 FLAGS ())\r\n\
+         * 3 EXISTS\r\n* 1 FETCH (UID 4 FLAGS (\\Seen))\r\n* 2 FETCH (FLAGS (\\Seen))\r\n* 3 FETCH (UID 10 FLAGS ())\r\n$ OK done\r\n",
+    );
+    let peer = Peer::with_inbox(vec![("SELECT", SELECTED), fetch]).await;
+    let endpoint = peer.endpoint();
+    let snapshot = endpoint.observe(&inbox(), None).await.unwrap();
+    let seen: Vec<_> = snapshot.present.iter().map(|it| (it.uid.get(), it.marks.seen())).collect();
+    assert_eq!(seen, [(4, true), (9, false), (10, false)]);
+    assert_eq!(snapshot.cursor, Cursor { validity: 5, uidnext: 10, modseq: 0, exists: 3 });
+    assert_eq!(snapshot.listed, Some(uids(&[4, 9, 10])));
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_opened_is_said_so_whatever_follows() {
+    let refused = ("SELECT", "$ NO [INUSE] locked\r\n");
+    let peer = Peer::with_inbox(vec![refused, ("UID FETCH", "$ BAD nothing is open\r\n")]).await;
+    let endpoint = peer.endpoint();
+    assert_eq!(endpoint.observe(&inbox(), None).await.err().unwrap().code(), Code::FolderCannotOpen);
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_server_that_went_back_in_time_is_listed_whole() {
+    let caps = "$ OK [CAPABILITY IMAP4rev1 ENABLE QRESYNC] in\r\n";
+    let older = "* 1 EXISTS\r\n* OK [UIDVALIDITY 5] v\r\n* OK [UIDNEXT 4] n\r\n* OK [HIGHESTMODSEQ 50] m\r\n";
+    let opened: &'static str = Box::leak(format!("{older}* VANISHED (EARLIER) 1:9\r\n$ OK open\r\n").into_boxed_str());
+    let reopened: &'static str = Box::leak(format!("* OK [CLOSED] c\r\n{older}$ OK open\r\n").into_boxed_str());
+    let peer = Peer::start(vec![(
+        GREETING,
+        vec![
+            (WELCOME.0, caps),
+            ("ENABLE QRESYNC", "* ENABLED QRESYNC\r\n$ OK\r\n"),
+            LIST,
+            LSUB,
+            ("SELECT \"INBOX\" (QRESYNC (5 77))", opened),
+            ("SELECT \"INBOX\"", reopened),
+            ("UID FETCH 1:* (UID FLAGS)", "* 1 FETCH (UID 3 FLAGS () MODSEQ (50))\r\n$ OK done\r\n"),
+        ],
+    )])
+    .await;
+    let endpoint = peer.endpoint();
+    let since = Cursor { validity: 5, uidnext: 10, modseq: 77, exists: 4 };
+    let snapshot = endpoint.observe(&inbox(), Some(&since)).await.unwrap();
+    assert_eq!((snapshot.listed, snapshot.vanished.is_empty()), (Some(uids(&[3])), true));
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn the_last_message_is_not_taken_for_a_new_one() {
+    let fetch = (
+        "UID FETCH 10:*",
+        "* 3 FETCH (UID 9 FLAGS () RFC822.SIZE 3 BODY[HEADER.FIELDS (Date)] {2}\r\n\r\n)\r\n$ OK done\r\n",
+    );
+    let peer = Peer::with_inbox(vec![("SELECT", SELECTED), fetch]).await;
+    let endpoint = peer.endpoint();
+    assert!(endpoint.find(&inbox(), 5, Uid::new(10).unwrap()).await.unwrap().is_empty());
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn messages_come_in_whatever_form_the_server_chooses() {
+    let fetch = (
+        "UID FETCH 1:5 (UID FLAGS INTERNALDATE BODY.PEEK[])",
+        "* 1 FETCH (BODY[] {3}\r\none UID 1)\r\n* 2 FETCH (UID 2 BODY[] NIL)\r\n* 3 FETCH (UID 3 BODY[] \"a\\\\b\")\r\n\
+         * 4 FETCH (FLAGS (\\Seen))\r\n* 4 FETCH (UID 4 INTERNALDATE \"00-Jan-0000 00:00:00 +0000\" BODY[] {0}\r\n)\r\n\
+         * 9 FETCH (UID 9 BODY[] {3}\r\nnot)\r\n$ NO [EXPUNGEISSUED] some are gone\r\n",
+    );
+    let peer = Peer::with_inbox(vec![("SELECT", SELECTED), fetch]).await;
+    let endpoint = peer.endpoint();
+    let mut stream = endpoint.read(&inbox(), 5, &uids(&[1, 2, 3, 4, 5])).await.unwrap();
+    let mut got = Vec::new();
+    while let Some(item) = stream.next().await.unwrap() {
+        let Body::Small(body) = item.body else { panic!("small") };
+        got.push((item.uid.get(), String::from_utf8(body.to_vec()).unwrap()));
+        assert!(item.date.is_none());
+    }
+    assert_eq!(got, [(1, "one".to_owned()), (3, "a\\b".to_owned()), (4, String::new())]);
+    drop((stream, endpoint));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn bodies_of_another_uidvalidity_are_not_handed_over() {
+    let peer = Peer::with_inbox(vec![
+        ("SELECT", SELECTED),
+        ("UID FETCH", "* 1 FETCH (UID 1 BODY[] {3}\r\none)\r\n$ OK done\r\n"),
+    ])
+    .await;
+    let endpoint = peer.endpoint();
+    let mut stream = endpoint.read(&inbox(), 6, &uids(&[1])).await.unwrap();
+    assert_eq!(stream.next().await.err().unwrap().code(), Code::ValidityChanged);
+    drop((stream, endpoint));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_literal_that_lies_about_its_length_spoils_nothing_but_the_connection() {
+    for lie in [
+        "* 1 FETCH (UID 1 BODY[] {2}\r\none)\r\n$ OK done\r\n",
+        "* 1 FETCH (UID 1 BODY[] {6}\r\none)\r\nwhatever\r\n$ OK done\r\n",
+    ] {
+        let peer = Peer::with_inbox(vec![("SELECT", SELECTED), ("UID FETCH", lie)]).await;
+        let endpoint = peer.endpoint();
+        let mut stream = endpoint.read(&inbox(), 5, &uids(&[1])).await.unwrap();
+        assert_eq!(stream.next().await.err().unwrap().code(), Code::ProtocolError, "{lie}");
+        drop((stream, endpoint));
+        peer.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn a_bye_in_the_middle_of_a_fetch_is_the_reason_that_is_told() {
+    let fetch = ("UID FETCH", "* 1 FETCH (UID 1 BODY[] {3}\r\none)\r\n* BYE [UNAVAILABLE] disk trouble\r\n");
+    let again =
+        vec![WELCOME, ("SELECT", SELECTED), ("UID FETCH", "* 2 FETCH (UID 2 BODY[] {3}\r\ntwo)\r\n$ OK done\r\n")];
+    let peer =
+        Peer::start(vec![(GREETING, vec![WELCOME, LIST, LSUB, ("SELECT", SELECTED), fetch]), (GREETING, again)]).await;
+    let endpoint = peer.endpoint();
+    let mut stream = endpoint.read(&inbox(), 5, &uids(&[1, 2])).await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap().uid.get(), 1);
+    let error = stream.next().await.err().unwrap();
+    assert_eq!((error.code(), error.scope()), (Code::ServerUnavailable, Scope::Server));
+    assert_eq!(error.arg("answer"), Some("[UNAVAILABLE] disk trouble"));
+    drop(stream);
+    let mut stream = endpoint.read(&inbox(), 5, &uids(&[2])).await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap().uid.get(), 2);
+    drop((stream, endpoint));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_refused_batch_says_why_and_the_next_one_lands() {
+    let peer = Peer::with_inbox(vec![
+        ("STATUS \"INBOX\" (UIDVALIDITY)", "* STATUS INBOX (UIDVALIDITY 5)\r\n$ OK\r\n"),
+        ("APPEND \"INBOX\" () {1+}\r\na () {1+}\r\nb", "$ NO [OVERQUOTA] full\r\n"),
+        ("APPEND \"INBOX\" () {1+}\r\nc", "* 4 EXISTS\r\n$ OK [APPENDUID 5 12] done\r\n"),
+        ("APPEND \"INBOX\" () {1+}\r\nd () {1+}\r\ne", "$ OK [APPENDUID 5 13] odd\r\n"),
+    ])
+    .await;
+    let endpoint = peer.endpoint();
+    let mut writer = endpoint.writer(&inbox(), 5).await.unwrap();
+    for batch in [vec![letter("a"), letter("b")], vec![letter("c")], vec![letter("d"), letter("e")]] {
+        writer.send(batch).await.unwrap();
+    }
+    let Some(Ok(BatchOutcome::Refused(error))) = writer.outcome().await else { panic!("refused") };
+    assert_eq!((error.code(), error.arg("answer")), (Code::QuotaFull, Some("[OVERQUOTA] full")));
+    let Some(Ok(BatchOutcome::Landed(landed))) = writer.outcome().await else { panic!("landed") };
+    assert_eq!((landed[0].uid, landed[0].validity), (Uid::new(12), Some(5)));
+    // One UID for two messages: which has it, nobody knows.
+    let Some(Ok(BatchOutcome::Landed(landed))) = writer.outcome().await else { panic!("landed") };
+    assert_eq!(landed.iter().filter_map(|it| it.uid).count(), 0);
+    drop((writer, endpoint));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_literal_that_the_server_does_not_want_is_not_sent() {
+    let greeting = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN LITERAL-] ready\r\n";
+    let caps = "$ OK [CAPABILITY IMAP4rev1 LITERAL-] in\r\n";
+    let long: &'static str = Box::leak("x".repeat(5000).into_boxed_str());
+    let peer = Peer::start(vec![(
+        greeting,
+        vec![
+            (WELCOME.0, caps),
+            LIST,
+            LSUB,
+            ("STATUS", "* STATUS INBOX (UIDVALIDITY 5)\r\n$ OK\r\n"),
+            ("APPEND \"INBOX\" () {5000}", "$ NO [TOOBIG] no\r\n"),
+            ("APPEND \"INBOX\" () {1+}\r\nb", "$ OK done\r\n"),
+        ],
+    )])
+    .await;
+    let endpoint = peer.endpoint();
+    let mut writer = endpoint.writer(&inbox(), 5).await.unwrap();
+    writer.send(vec![letter(long)]).await.unwrap();
+    writer.send(vec![letter("b")]).await.unwrap();
+    let Some(Ok(BatchOutcome::Refused(error))) = writer.outcome().await else { panic!("refused") };
+    assert_eq!(error.code(), Code::MessageTooLarge);
+    assert!(matches!(writer.outcome().await, Some(Ok(BatchOutcome::Landed(_)))));
+    drop((writer, endpoint));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_leaves_every_batch_unknown() {
+    let peer = Peer::with_inbox(vec![
+        ("STATUS", "* STATUS INBOX (UIDVALIDITY 5)\r\n$ OK\r\n"),
+        ("APPEND", NOTHING),
+        ("APPEND", "this is not IMAP\r\n"),
+    ])
+    .await;
+    let endpoint = peer.endpoint();
+    let mut writer = endpoint.writer(&inbox(), 5).await.unwrap();
+    writer.send(vec![letter("a")]).await.unwrap();
+    writer.send(vec![letter("b")]).await.unwrap();
+    for _ in 0..2 {
+        assert!(matches!(writer.outcome().await, Some(Err(error)) if error.code() == Code::ProtocolError));
+    }
+    assert!(writer.outcome().await.is_none());
+    drop((writer, endpoint));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn messages_that_were_gone_are_missing_from_a_move() {
+    let peer = Peer::with_inbox(vec![
+        ("SELECT", SELECTED),
+        ("UID MOVE 1:2 \"Other\"", "* OK [COPYUID 14  ] moved\r\n$ OK done\r\n"),
+        ("NOOP", "$ OK\r\n"),
+        ("UID MOVE 3,7 \"Other\"", "* OK [COPYUID 14 7,3 21:22] moved\r\n* VANISHED 3,7\r\n$ OK done\r\n"),
+    ])
+    .await;
+    let endpoint = peer.endpoint();
+    let other = FolderPath::new(["Other"]).unwrap();
+    assert!(endpoint.shift(&inbox(), 5, &uids(&[1, 2]), &other).await.unwrap().is_empty());
+    let moved = endpoint.shift(&inbox(), 5, &uids(&[3, 7]), &other).await.unwrap();
+    assert_eq!(moved, [(Uid::new(7).unwrap(), Uid::new(21)), (Uid::new(3).unwrap(), Uid::new(22))]);
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn without_uidplus_the_mail_that_others_marked_as_deleted_stays() {
+    let caps = "$ OK [CAPABILITY IMAP4rev1] in\r\n";
+    let script = |found: &'static str| {
+        vec![
+            (WELCOME.0, caps),
+            LIST,
+            LSUB,
+            ("SELECT", SELECTED),
+            ("UID STORE 2 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
+            ("UID SEARCH DELETED", found),
+        ]
+    };
+    let peer = Peer::start(vec![(GREETING, script("* SEARCH 2 3\r\n$ OK\r\n"))]).await;
+    let endpoint = peer.endpoint();
+    let error = endpoint.expunge(&inbox(), 5, &uids(&[2])).await.err().unwrap();
+    assert_eq!((error.code(), error.scope()), (Code::ChangeRefused, Scope::Folder));
+    drop(endpoint);
+    peer.finished().await;
+
+    let mut alone = script("* SEARCH 2\r\n$ OK\r\n");
+    alone.push(("EXPUNGE", "* 2 EXPUNGE\r\n$ OK\r\n"));
+    let peer = Peer::start(vec![(GREETING, alone)]).await;
+    let endpoint = peer.endpoint();
+    endpoint.expunge(&inbox(), 5, &uids(&[2])).await.unwrap();
+    drop(endpoint);
+    peer.finished().await;
+}
