@@ -72,7 +72,10 @@ class Mailbox:
         return self
 
     def __exit__(self, *_):
-        self.imap.logout()
+        try:
+            self.imap.logout()
+        except imaplib.IMAP4.abort:
+            pass  # The connection is gone already; what failed before is what must be told.
 
     def _ok(self, answer, what):
         kind, data = answer
@@ -183,13 +186,20 @@ class Mailbox:
             if not line:
                 raise Failed("the server closed the connection during APPEND")
 
+    def leave(self):
+        """No folder is renamed or removed under our own feet: Dovecot's sdbox closes the connection then."""
+        if self.imap.state == "SELECTED":
+            self._ok(self.imap.unselect(), "UNSELECT")
+
     def create(self, path):
         self._ok(self.imap.create(quoted(self.raw(path))), f"CREATE {path}")
 
     def rename(self, old, new):
+        self.leave()
         self._ok(self.imap.rename(quoted(self.raw(old)), quoted(self.raw(new))), f"RENAME {old} {new}")
 
     def remove(self, path):
+        self.leave()
         self._ok(self.imap.delete(quoted(self.raw(path))), f"DELETE {path}")
 
     def store(self, uid, sign, flags):

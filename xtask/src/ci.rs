@@ -43,7 +43,11 @@ pub fn run() -> Result<()> {
     total.add(check("build", &["build", "--release", "--quiet", "--package", "parom-app"])?);
     // The live suites take all the cores for themselves: they come after the others, not among them.
     total.add(tests("tests", nextest, &["--workspace", "--exclude", "xtask"])?);
-    total.add(tests("tests of xtask", nextest, &["--package", "xtask", "--lib", "--test", "tidy"])?);
+    total.add(tests(
+        "tests of xtask",
+        nextest,
+        &["--package", "xtask", "--lib", "--test", "tidy", "--test", "servers"],
+    )?);
     // nextest has no doc tests.
     if nextest {
         total.add(tests("doc tests", false, &["--workspace", "--doc"])?);

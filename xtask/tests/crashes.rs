@@ -1,5 +1,7 @@
 //! kill -9 and cut connections, keyed to bytes that pass the fault proxy: the end is the same, whatever the moment.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
+
 use parom_lab::proxy::{Act, Direction, Spot};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -1,5 +1,7 @@
 //! Whole mailboxes both ways between real servers, judged by the independent oracle.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
+
 use std::path::Path;
 use xtask::live::oracle;
 use xtask::live::world::{Peer, World, ready};
