@@ -5,4 +5,5 @@
 
 pub mod memory;
 pub mod proxy;
+pub mod sample;
 pub mod server;

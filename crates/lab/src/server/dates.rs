@@ -6,7 +6,7 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 const DAY_S: i64 = 86_400;
 
 /// `17-Jul-1996 02:44:25 -0700`, with the day padded to two characters by a space.
-pub(super) fn to_wire(date: InternalDate) -> String {
+pub(crate) fn to_wire(date: InternalDate) -> String {
     let local = date.unix_s + i64::from(date.offset_min) * 60;
     let (mut days, second) = (local.div_euclid(DAY_S), local.rem_euclid(DAY_S));
     let mut year = 1970;

@@ -8,7 +8,7 @@
 
 mod args;
 mod command;
-mod dates;
+pub(crate) mod dates;
 mod hands;
 mod message;
 mod names;
