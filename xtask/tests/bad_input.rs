@@ -216,9 +216,7 @@ fn a_full_disk_under_the_state_is_told_and_survived() {
         eprintln!("SKIPPED: no file system can be mounted here");
         return;
     };
-    let mut settings = world.settings();
-    settings.root = format!("master_key = \"{}\"", world.folder().join("parom.key").display());
-    let parom = Parom::new(&disk.join("state"), &settings).unwrap();
+    let parom = Parom::new(&disk.join("state"), &world.settings()).unwrap();
     parom.add(USER, USER, USER).unwrap();
     mounted.fill();
     said(&parom.run(&["sync", "--all"]).unwrap(), STATE, &["full"]);

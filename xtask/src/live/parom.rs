@@ -102,6 +102,12 @@ impl Parom {
         let binary = paths::parom().ok_or_else(|| failure("parom is not built: cargo build --release -p parom-app"))?;
         std::fs::create_dir_all(folder)?;
         let parom = Parom { binary, folder: folder.to_owned() };
+        // `init` makes the key that seals passwords; its configuration is not used.
+        if !folder.join("parom.key").exists() {
+            let init = folder.join("init.toml");
+            let output = Command::new(&parom.binary).arg("--config").arg(init).arg("init").output()?;
+            Run::from(output).ok()?;
+        }
         parom.configure(settings)?;
         std::fs::write(folder.join("password"), PASSWORD)?;
         Ok(parom)
