@@ -91,9 +91,19 @@ pub struct Moving {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FolderOp {
-    Create { path: FolderPath },
-    Rename { from: FolderPath, to: FolderPath },
-    Remove { path: FolderPath },
+    Create {
+        path: FolderPath,
+    },
+    /// A goal is what the pass wants in the end; other renames are the steps on the way (a swap goes through a spare name).
+    Rename {
+        folder: FolderId,
+        from: FolderPath,
+        to: FolderPath,
+        goal: bool,
+    },
+    Remove {
+        path: FolderPath,
+    },
 }
 
 /// A message that cannot be carried as it is. It counts as accounted for.

@@ -271,8 +271,41 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// A pair that has no folder on one side yet, and an unlinked folder at just that place: it was made by a pass that
+    /// died before it could write it down, or by a person.
+    fn complete_pairs(&mut self) {
+        for side in Side::ALL {
+            for index in 0..self.works.len() {
+                let Some(work) = self.works.get(index) else { continue };
+                let lacks = work.at[side].is_none() && work.pair.paths[side].is_none();
+                let Some(here) = work.places[side.other()].clone().filter(|_| lacks && work.at[side.other()].is_some())
+                else {
+                    continue;
+                };
+                let place = self.keyed(side, &self.place_on(side, &here));
+                let found = self.unlinked(side).into_iter().find(|at| {
+                    self.folder(side, *at)
+                        .is_some_and(|folder| self.keyed(side, &self.renamed_by_steps(side, &folder.path)) == place)
+                });
+                if let Some(at) = found {
+                    self.used[side].insert(at);
+                    let path = self.folder(side, at).map(|folder| folder.path.clone());
+                    let id = self.folder(side, at).and_then(|folder| folder.mailbox_id.clone());
+                    let later = path.as_ref().map(|path| self.renamed_by_steps(side, path));
+                    if let Some(work) = self.works.get_mut(index) {
+                        work.at[side] = Some(at);
+                        work.pair.paths[side] = path;
+                        work.pair.mailbox_ids[side] = id;
+                        work.places[side] = later;
+                    }
+                }
+            }
+        }
+    }
+
     /// Unlinked folders that exist on both sides: by role first, then by name.
     fn pair_unlinked(&mut self) {
+        self.complete_pairs();
         for at in self.unlinked(Side::Source) {
             let Some(here) = self.folder(Side::Source, at) else { continue };
             let role = self.role(Side::Source, at);
@@ -364,6 +397,8 @@ impl<'a> Planner<'a> {
                 .works
                 .iter()
                 .filter(|work| work.renamed[side] && work.at[other].is_some())
+                // What is to be renamed on this side by us was not renamed by a person.
+                .filter(|work| !wanted.iter().any(|(id, on, _)| *id == work.pair.id && *on == side))
                 .filter_map(|work| Some((work.pair.id, work.pair.paths[side].clone()?)))
                 .filter(|(id, _)| !self.renames.iter().any(|(done, _, _)| done == id))
                 .collect();

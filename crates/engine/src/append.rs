@@ -100,7 +100,7 @@ impl Appender<'_> {
         }
         let told = landed.len() == sent.items.len() && landed.iter().all(|landed| landed.uid.is_some());
         let announced: Vec<Appending> = sent.items.iter().map(Incoming::announced).collect();
-        self.count(&sent.items);
+        count(lane, &sent.items);
         if !told {
             self.untold.push((sent.intent, announced));
             let waiting: usize = self.untold.iter().map(|(_, items)| items.len()).sum();
@@ -108,36 +108,9 @@ impl Appender<'_> {
         }
         let uids: Vec<Uid> = landed.iter().filter_map(|landed| landed.uid).collect();
         let pairs: Vec<(&Appending, Uid)> = announced.iter().zip(uids).collect();
-        let mut changes = self.link(&pairs);
+        let mut changes = link(lane, &pairs);
         changes.push(Change::CloseIntent(sent.intent));
         lane.run.pass.book.commit(changes).await
-    }
-
-    fn count(&self, items: &[Incoming]) {
-        let mut done = self.lane.done();
-        for item in items {
-            done.carried += 1;
-            done.bytes += item.len;
-            self.lane.run.pass.observer.event(Event::Carried { into: self.lane.into, bytes: item.len });
-        }
-    }
-
-    /// Links landed messages and remembers them for a day.
-    fn link(&self, pairs: &[(&Appending, Uid)]) -> Vec<Change> {
-        let lane = self.lane;
-        let mut links = lane.links();
-        let mut recent: Vec<Recent> = Vec::with_capacity(pairs.len());
-        for (item, uid) in pairs {
-            recovery::adopt(&mut links, lane.into, item, *uid);
-            lane.raise_floor(*uid);
-            recent.push(recovery::remembered(lane.run, lane.folder, lane.into, item, Some(*uid)));
-        }
-        let folder = lane.folder;
-        let chunks = links.take_dirty().into_iter();
-        let mut changes: Vec<Change> = chunks.map(|(chunk, links)| Change::PutLinks { folder, chunk, links }).collect();
-        lane.done().recent.extend(recent.iter().copied());
-        changes.push(Change::Remember(recent));
-        changes
     }
 
     /// A refused batch may have landed in part all the same: what is found is linked, the rest is sent one by one, so
@@ -153,10 +126,10 @@ impl Appender<'_> {
             };
         }
         let announced: Vec<Appending> = sent.items.iter().map(Incoming::announced).collect();
-        let landed = self.find(&announced).await?;
+        let landed = find(lane, &announced).await?;
         let found: Vec<(&Appending, Uid)> =
             announced.iter().zip(&landed).filter_map(|(item, uid)| Some((item, (*uid)?))).collect();
-        let mut changes = self.link(&found);
+        let mut changes = link(lane, &found);
         changes.push(Change::CloseIntent(sent.intent));
         if error.scope() != Scope::Item {
             book.commit(changes).await?;
@@ -166,7 +139,7 @@ impl Appender<'_> {
         for (item, uid) in sent.items.into_iter().zip(landed) {
             if uid.is_some() { arrived.push(item) } else { again.push(item) }
         }
-        self.count(&arrived);
+        count(lane, &arrived);
         for item in again {
             let intent = transfer::intent(lane, vec![item.announced()]);
             self.singles.push_back(Sent { intent: intent.id, items: vec![item] });
@@ -175,41 +148,67 @@ impl Appender<'_> {
         book.commit(changes).await
     }
 
-    /// Which of these messages are in the folder.
-    async fn find(&self, announced: &[Appending]) -> Result<Vec<Option<Uid>>> {
-        let lane = self.lane;
-        let endpoint = lane.run.pass.sides[lane.into];
-        let found = endpoint.find(&lane.into_path, lane.to.cursor.validity, lane.floor()).await?;
-        let wanted: Vec<&Appending> = announced.iter().collect();
-        let answers = recover_appends(&wanted, &found, &lane.links(), lane.into, true);
-        let uids = answers.into_iter().map(|answer| match answer {
-            Recovery::Adopt(uid) => Some(uid),
-            Recovery::Wait | Recovery::Redo => None,
-        });
-        Ok(uids.collect())
-    }
-
     /// Servers without UIDPLUS do not say where a message landed: it is found by what it is. The intents stay open until
     /// then, so that a crash finds them.
     async fn look_up_untold(&mut self) -> Result<()> {
         if self.untold.is_empty() {
             return Ok(());
         }
+        let lane = self.lane;
         let untold = std::mem::take(&mut self.untold);
         let announced: Vec<Appending> = untold.iter().flat_map(|(_, items)| items.iter().cloned()).collect();
-        let landed = self.find(&announced).await?;
+        let landed = find(lane, &announced).await?;
         let found: Vec<(&Appending, Uid)> =
             announced.iter().zip(&landed).filter_map(|(item, uid)| Some((item, (*uid)?))).collect();
         let all = found.len() == announced.len();
-        let mut changes = self.link(&found);
+        let mut changes = link(lane, &found);
         if all {
             changes.extend(untold.iter().map(|(intent, _)| Change::CloseIntent(*intent)));
-            return self.lane.run.pass.book.commit(changes).await;
+            return lane.run.pass.book.commit(changes).await;
         }
-        self.lane.run.pass.book.commit(changes).await?;
+        lane.run.pass.book.commit(changes).await?;
         // The server said yes and shows nothing yet: the open intents are looked up again by the next pass.
-        Err(Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("folder", &self.lane.into_path))
+        Err(Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("folder", &lane.into_path))
     }
+}
+
+fn count(lane: &Lane<'_>, items: &[Incoming]) {
+    let mut done = lane.done();
+    for item in items {
+        done.carried += 1;
+        done.bytes += item.len;
+        lane.run.pass.observer.event(Event::Carried { into: lane.into, bytes: item.len });
+    }
+}
+
+/// Links landed messages and remembers them for a day.
+fn link(lane: &Lane<'_>, pairs: &[(&Appending, Uid)]) -> Vec<Change> {
+    let mut links = lane.links();
+    let mut recent: Vec<Recent> = Vec::with_capacity(pairs.len());
+    for (item, uid) in pairs {
+        recovery::adopt(&mut links, lane.into, item, *uid);
+        lane.raise_floor(*uid);
+        recent.push(recovery::remembered(lane.run, lane.folder, lane.into, item, Some(*uid)));
+    }
+    let folder = lane.folder;
+    let chunks = links.take_dirty().into_iter();
+    let mut changes: Vec<Change> = chunks.map(|(chunk, links)| Change::PutLinks { folder, chunk, links }).collect();
+    lane.done().recent.extend(recent.iter().copied());
+    changes.push(Change::Remember(recent));
+    changes
+}
+
+/// Which of these messages are in the folder.
+async fn find(lane: &Lane<'_>, announced: &[Appending]) -> Result<Vec<Option<Uid>>> {
+    let endpoint = lane.run.pass.sides[lane.into];
+    let found = endpoint.find(&lane.into_path, lane.to.cursor.validity, lane.floor()).await?;
+    let wanted: Vec<&Appending> = announced.iter().collect();
+    let answers = recover_appends(&wanted, &found, &lane.links(), lane.into, true);
+    let uids = answers.into_iter().map(|answer| match answer {
+        Recovery::Adopt(uid) => Some(uid),
+        Recovery::Wait | Recovery::Redo => None,
+    });
+    Ok(uids.collect())
 }
 
 /// The message as it is written: a mark that the folder cannot keep is left out, and stays in the link.

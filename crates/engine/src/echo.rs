@@ -3,9 +3,10 @@
 //! INVARIANT: a cursor is one that was taken before our writing, or one up to which a second look found nothing but what
 //! is linked. So it never covers a change that was not settled, parked or suspected.
 
+use crate::lanes::side_by_side;
 use crate::pass::{Run, stops_the_pass};
 use crate::work::{FolderWork, Open, Seen};
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use parom_domain::endpoint::Cursor;
 use parom_domain::look::{self, Known};
 use parom_domain::state::{Change, FolderId};
@@ -20,15 +21,13 @@ struct Advanced {
 }
 
 pub async fn advance_cursors(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<()> {
-    let lanes = run.pass.lanes.max(1);
-    let results: Vec<(FolderId, Result<Advanced>)> = {
+    let results = {
         let run = &*run;
-        let jobs: Vec<&FolderWork> = works.values().filter(|work| !work.failed && work.gone_side.is_none()).collect();
-        futures_util::stream::iter(jobs)
-            .map(|work| async move { (work.id, advance(run, work).await) })
-            .buffer_unordered(lanes)
-            .collect()
-            .await
+        let mut looks: Vec<BoxFuture<'_, (FolderId, Result<Advanced>)>> = Vec::new();
+        for work in works.values().filter(|work| !work.failed && work.gone_side.is_none()) {
+            looks.push(Box::pin(async move { (work.id, advance(run, work).await) }));
+        }
+        side_by_side(run.pass.lanes, looks).await
     };
     let mut changes = Vec::new();
     for (id, result) in results {

@@ -96,7 +96,9 @@ fn fail(run: &mut Run<'_>, works: &mut Works, folder: FolderId, error: Error) ->
 pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan) -> Result<()> {
     let mut groups: BTreeMap<(FolderId, FolderId, Side), Vec<Moving>> = BTreeMap::new();
     let mut shown: HashMap<(FolderId, Side, Uid), Marks> = HashMap::new();
+    let mut left: HashMap<(FolderId, Side, Uid), (FolderId, Slot)> = HashMap::new();
     for planned in std::mem::take(&mut plan.moves) {
+        left.insert((planned.from, planned.side, planned.item.uid), planned.left);
         if let Some(uid) = planned.item.other {
             shown.insert((planned.to, planned.side.other(), uid), planned.marks_there);
         }
@@ -104,7 +106,7 @@ pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan)
     }
     for ((from, to, side), items) in groups {
         let others: Vec<Uid> = items.iter().filter_map(|item| item.other).collect();
-        match shift(run, works, side, from, to, items).await {
+        match shift(run, works, side, from, to, items, &left).await {
             Ok(moved) => {
                 run.report.moved += moved;
                 run.pass.observer.event(Event::Moved { count: moved });
@@ -153,6 +155,7 @@ async fn shift(
     from: FolderId,
     to: FolderId,
     items: Vec<Moving>,
+    left: &HashMap<(FolderId, Side, Uid), (FolderId, Slot)>,
 ) -> Result<u64> {
     let place = |works: &Works, id: FolderId| {
         let work = works.get(&id)?;
@@ -192,9 +195,15 @@ async fn shift(
         for item in items {
             let Some(uid) = new_uids.get(&item.uid) else { continue };
             moved_in_all += 1;
-            changes.extend(works.get(&from).and_then(|w| w.links.slot(side, item.uid)).map_or_else(Vec::new, |slot| {
-                works.get(&from).map_or_else(Vec::new, |work| end_suspicions(run, work, slot))
-            }));
+            let old = left.get(&(from, side, item.uid)).copied();
+            let old = old.or_else(|| Some((from, works.get(&from)?.links.slot(side, item.uid)?)));
+            if let Some((id, slot)) = old
+                && let Some(work) = works.get_mut(&id)
+            {
+                changes.extend(end_suspicions(run, work, slot));
+                work.links.remove(slot);
+                changes.extend(work.link_changes());
+            }
             move_link(works, side, from, to, item, *uid);
         }
         for id in [from, to] {
@@ -333,7 +342,7 @@ async fn to_trash(
             Some(Moving { uid, other: None, short: link.short, size: link.size, marks: link.base.clone() })
         })
         .collect();
-    shift(run, works, side, id, trash, items).await
+    shift(run, works, side, id, trash, items, &HashMap::new()).await
 }
 
 async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side, slots: &[Slot]) -> Result<u64> {

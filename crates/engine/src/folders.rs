@@ -76,6 +76,7 @@ pub async fn bring_in_step(run: &mut Run<'_>, listings: Both<Listing>) -> Result
         return Ok((listings, plan));
     }
     store_pairs(run, &plan).await?;
+    run.trees_wait = plan.unsettled;
     if plan.steps.is_empty() {
         return Ok((listings, plan));
     }
@@ -118,15 +119,15 @@ async fn store_pairs(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
     }
     // The renames are announced in the same commit that takes the other side's new names over: were it a later one, a
     // crash in between would leave the names different for ever.
+    let mut goals: BTreeMap<(FolderId, Side), FolderPath> = BTreeMap::new();
     for step in &plan.steps {
-        if let TreeStep::Rename { id, side, to } = step
-            && let Some(from) = run.pair(*id).and_then(|pair| pair.paths[*side].clone())
-        {
-            let work = Work::Folder { side: *side, op: FolderOp::Rename { from, to: to.clone() } };
-            let intent = Intent { id: run.intent_id(), at_ms: run.pass.clock.now_ms(), work };
-            changes.push(Change::OpenIntent(intent.clone()));
-            run.state.intents.push(intent);
+        if let TreeStep::Rename { id, side, to } = step {
+            goals.insert((*id, *side), to.clone());
         }
+    }
+    for ((folder, side), to) in goals {
+        let Some(from) = run.pair(folder).and_then(|pair| pair.paths[side].clone()) else { continue };
+        changes.push(announce_rename(run, folder, side, from, to, true));
     }
     run.pass.book.commit(changes).await
 }
@@ -163,16 +164,44 @@ fn note(run: &mut Run<'_>, id: FolderId, outcome: Result<()>) -> Result<()> {
     }
 }
 
+fn announce_rename(
+    run: &mut Run<'_>,
+    folder: FolderId,
+    side: Side,
+    from: FolderPath,
+    to: FolderPath,
+    goal: bool,
+) -> Change {
+    let work = Work::Folder { side, op: FolderOp::Rename { folder, from, to, goal } };
+    let intent = Intent { id: run.intent_id(), at_ms: run.pass.clock.now_ms(), work };
+    run.state.intents.push(intent.clone());
+    Change::OpenIntent(intent)
+}
+
 async fn rename(run: &mut Run<'_>, id: FolderId, side: Side, to: &FolderPath) -> Result<()> {
     let Some(from) = run.pair(id).and_then(|pair| pair.paths[side].clone()) else { return Ok(()) };
     if from != *to {
+        let announced = run.state.intents.iter().any(|intent| {
+            matches!(&intent.work, Work::Folder { side: on, op: FolderOp::Rename { folder, from: a, to: b, .. } }
+                if *on == side && *folder == id && *a == from && b == to)
+        });
+        if !announced {
+            let change = announce_rename(run, id, side, from.clone(), to.clone(), false);
+            run.pass.book.commit(vec![change]).await?;
+        }
         run.pass.sides[side].rename(&from, to).await?;
     }
-    settle_rename(run, side, &from, to).await
+    settle_rename(run, id, side, &from, to).await
 }
 
-/// A rename carries everything below along.
-pub async fn settle_rename(run: &mut Run<'_>, side: Side, from: &FolderPath, to: &FolderPath) -> Result<()> {
+/// A rename carries everything below along. It ends its own announcement, and the goal that it reaches.
+pub async fn settle_rename(
+    run: &mut Run<'_>,
+    id: FolderId,
+    side: Side,
+    from: &FolderPath,
+    to: &FolderPath,
+) -> Result<()> {
     let mut changes = Vec::new();
     for pair in &mut run.state.folders {
         let Some(path) = &pair.paths[side] else { continue };
@@ -182,7 +211,15 @@ pub async fn settle_rename(run: &mut Run<'_>, side: Side, from: &FolderPath, to:
             changes.push(Change::PutFolder(pair.clone()));
         }
     }
-    let is_done = |intent: &Intent| matches!(&intent.work, Work::Folder { side: on, op: FolderOp::Rename { to: target, .. } } if *on == side && target == to);
+    let places: BTreeMap<FolderId, Option<FolderPath>> =
+        run.state.folders.iter().map(|pair| (pair.id, pair.paths[side].clone())).collect();
+    let is_done = |intent: &Intent| match &intent.work {
+        Work::Folder { side: on, op: FolderOp::Rename { folder, from: began, to: end, goal } } if *on == side => {
+            let reached = *goal && places.get(folder).and_then(Option::as_ref) == Some(end);
+            reached || (*folder == id && !*goal && began == from && end == to)
+        }
+        _ => false,
+    };
     changes.extend(run.state.intents.iter().filter(|intent| is_done(intent)).map(|i| Change::CloseIntent(i.id)));
     run.state.intents.retain(|intent| !is_done(intent));
     run.pass.book.commit(changes).await
@@ -219,18 +256,15 @@ async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<()
     run.pass.book.commit(changes).await
 }
 
-/// Renames that a crash left undone: announced, and the old name is still there.
+/// Renames that a crash left undone.
 fn wanted_renames(run: &Run<'_>) -> Vec<(FolderId, Side, FolderPath)> {
-    let announced = run.state.intents.iter().filter_map(|intent| match &intent.work {
-        Work::Folder { side, op: FolderOp::Rename { from, to } } => Some((*side, from, to)),
+    let goals = run.state.intents.iter().filter_map(|intent| match &intent.work {
+        Work::Folder { side, op: FolderOp::Rename { folder, to, goal: true, .. } } => {
+            Some((*folder, *side, to.clone()))
+        }
         _ => None,
     });
-    announced
-        .filter_map(|(side, from, to)| {
-            let pair = run.state.folders.iter().find(|pair| pair.paths[side].as_ref() == Some(from))?;
-            Some((pair.id, side, to.clone()))
-        })
-        .collect()
+    goals.filter(|(id, side, to)| run.pair(*id).is_some_and(|pair| pair.paths[*side].as_ref() != Some(to))).collect()
 }
 
 /// Compares a sample of what is linked with what the candidate holds under the same UIDs.
@@ -333,6 +367,6 @@ async fn separate(
     works.remove(&id);
     run.state.folders.retain(|pair| pair.id != id);
     run.state.folders.push(pair.clone());
-    run.report.settled = false;
+    run.unfinished = true;
     run.pass.book.commit(vec![Change::DropFolder(id), Change::PutFolder(pair)]).await
 }

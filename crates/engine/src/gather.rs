@@ -1,19 +1,19 @@
 //! The looks of a pass: every folder that may have changed is observed on both sides, and what appeared or vanished is
 //! paired before anything is decided.
 
+use crate::lanes::side_by_side;
 use crate::pass::{Run, stops_the_pass};
 use crate::relink;
 use crate::work::{FolderWork, Open, Seen};
-use futures_util::StreamExt;
-use futures_util::future::join;
+use futures_util::future::{BoxFuture, join};
 use parom_domain::endpoint::{Cursor, Endpoint, Holds, Listing, Snapshot, Stamp};
-use parom_domain::link::{Link, LinkTable, stored_size};
+use parom_domain::link::{Link, LinkTable, Slot, stored_size};
 use parom_domain::look::{self, Known};
 use parom_domain::pair::{self, Found, Lost, Moved};
 use parom_domain::state::{FolderId, FolderPair, Moving};
 use parom_domain::tree::TreePlan;
 use parom_domain::uid::UidSet;
-use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid, recover};
+use parom_domain::{Both, Code, Error, FolderPath, Marks, Result, Side, Uid, recover};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A folder to look at.
@@ -30,20 +30,19 @@ pub async fn look_everywhere(
     trees: &TreePlan,
 ) -> Result<BTreeMap<FolderId, FolderWork>> {
     let jobs = jobs(run, listings, trees);
-    let lanes = run.pass.lanes.max(1);
-    let results: Vec<(FolderId, Result<FolderWork>)> = {
+    let results = {
         let run = &*run;
-        futures_util::stream::iter(jobs)
-            .map(|job| async move {
+        let mut looks: Vec<BoxFuture<'_, (FolderId, Result<FolderWork>)>> = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            looks.push(Box::pin(async move {
                 if run.pass.observer.should_stop() {
                     return (job.pair.id, Err(crate::ports::cancelled()));
                 }
                 let id = job.pair.id;
                 (id, look_at(run, listings, job).await)
-            })
-            .buffer_unordered(lanes)
-            .collect()
-            .await
+            }));
+        }
+        side_by_side(run.pass.lanes, looks).await
     };
     let mut works = BTreeMap::new();
     for (id, result) in results {
@@ -159,7 +158,11 @@ impl View<'_> {
         }
         // A cursor that covers nothing yet (written before the first copy) asks for everything.
         let since = self.pair.cursors[side].filter(|cursor| !full && cursor.modseq > 0);
-        self.run.pass.sides[side].observe(path, since.as_ref()).await
+        match self.run.pass.sides[side].observe(path, since.as_ref()).await {
+            // The cursor speaks of another folder of that name: everything is listed, and compared by what it is.
+            Err(error) if error.code() == Code::ValidityChanged => self.run.pass.sides[side].observe(path, None).await,
+            other => other,
+        }
     }
 }
 
@@ -365,6 +368,8 @@ pub struct PlannedMove {
     pub from: FolderId,
     pub to: FolderId,
     pub item: Moving,
+    /// The link it has until then. It is given up when the move is settled, not before: a crash in between must find it.
+    pub left: (FolderId, Slot),
     /// The marks it has where the person moved it.
     pub marks_there: Marks,
 }
@@ -454,12 +459,11 @@ fn plan_move(
     }
     work.findings.changed.retain(|(changed, _)| *changed != slot);
     if also.is_some() {
-        // The link is made anew in the folder where both will be; its old place is given up here.
-        work.links.remove(slot);
         works.get_mut(&from)?.take_newcomer(other, uid);
     }
     let sighting = works.get_mut(&change.found.folder)?.take_newcomer(side, change.found.uid)?;
     Some(PlannedMove {
+        left: (change.lost.folder, slot),
         marks_there: sighting.marks,
         side: other,
         from,
@@ -486,6 +490,7 @@ pub async fn ensure_loaded(
     let mut work = FolderWork::new(&pair, links, None);
     work.seen[side] = Some(Seen::of(&snapshot));
     work.failed = true;
+    work.settled = false;
     works.insert(id, work);
     Ok(())
 }

@@ -6,6 +6,7 @@ mod execute;
 mod folders;
 mod gather;
 mod held;
+mod lanes;
 mod pass;
 mod plan;
 mod ports;

@@ -84,13 +84,24 @@ pub struct Run<'a> {
     pub pass: &'a Pass<'a>,
     pub state: AccountState,
     pub report: Report,
+    /// A folder is missing from a listing and not yet believed gone.
+    pub trees_wait: bool,
+    /// This pass made work for the next one.
+    pub unfinished: bool,
     next_intent: AtomicU64,
 }
 
 impl<'a> Run<'a> {
     fn new(pass: &'a Pass<'a>, state: AccountState) -> Run<'a> {
         let last = state.intents.iter().map(|intent| intent.id).max().unwrap_or(0);
-        Run { pass, state, report: Report::default(), next_intent: AtomicU64::new(last + 1) }
+        Run {
+            pass,
+            state,
+            report: Report::default(),
+            trees_wait: false,
+            unfinished: false,
+            next_intent: AtomicU64::new(last + 1),
+        }
     }
 
     pub fn intent_id(&self) -> u64 {
@@ -152,11 +163,17 @@ pub async fn run_pass(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
 
 /// Sums up. An idle pass writes nothing, so the summary is stored only when something happened or ended.
 async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Result<Report> {
-    let wake = run.state.suspected.iter().map(|item| item.since_ms.saturating_add(run.pass.policy.grace_ms)).max();
+    let missing = run
+        .state
+        .folders
+        .iter()
+        .flat_map(|pair| pair.missing_since_ms.iter().filter_map(|(_, since)| *since).collect::<Vec<_>>());
+    let since = run.state.suspected.iter().map(|item| item.since_ms).chain(missing.filter(|_| run.trees_wait));
+    let wake = since.max().map(|since| since.saturating_add(run.pass.policy.grace_ms));
     run.report.wake_at_ms = wake;
     run.report.parked = run.state.parked.len() as u64;
     run.report.folders = u32::try_from(run.state.folders.len()).unwrap_or(u32::MAX);
-    let open = works.values().any(|work| !work.settled);
+    let open = run.unfinished || works.values().any(|work| !work.settled);
     run.report.settled = !open && wake.is_none() && run.report.trouble.is_empty() && run.report.held.is_empty();
     run.report.linked = works.values().map(|work| work.links.len() as u64).sum();
     if run.report.trouble.is_empty() {
@@ -202,4 +219,20 @@ pub fn both_paths(pair: &FolderPair) -> Option<Both<FolderPath>> {
 #[must_use]
 pub fn stops_the_pass(error: &Error) -> bool {
     error.scope() >= parom_domain::Scope::Account
+}
+
+#[cfg(test)]
+mod tests {
+    /// Passes of many accounts run as tasks.
+    #[test]
+    fn a_pass_may_move_between_threads() {
+        fn is_send<T: Send>(_: impl FnOnce() -> T) {}
+        fn pass<'a>(pass: &'a super::Pass<'a>) -> impl Future + 'a {
+            super::run_pass(pass, super::AccountState::default())
+        }
+        fn check<'a>(given: &'a super::Pass<'a>) {
+            is_send(move || pass(given));
+        }
+        let _ = check;
+    }
 }

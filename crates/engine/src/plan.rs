@@ -167,10 +167,13 @@ fn decided(
     }
 }
 
+/// The messages of one change, and their links.
+type Group = (Vec<Uid>, Vec<Slot>);
+
 /// The same change of marks on many messages is one command.
 #[derive(Default)]
 struct GroupedMarks {
-    groups: HashMap<(Side, Marks, Marks), (Vec<Uid>, Vec<Slot>)>,
+    groups: HashMap<(Side, Marks, Marks), Group>,
 }
 
 impl GroupedMarks {

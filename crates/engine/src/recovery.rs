@@ -35,27 +35,42 @@ pub async fn recover(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> 
     Ok(())
 }
 
-/// A rename is done when the new name is listed and the old is not; otherwise it is wanted again. Creations and removals
-/// are decided anew.
+/// A rename is done when the new name is listed and the old is not. A goal that is not reached stays open: the tree plan
+/// takes it up. Creations and removals are decided anew.
 async fn recover_folder_steps(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> {
-    for intent in run.state.intents.clone() {
+    // Steps first. While a folder has a step of its own, the goal says nothing about where it is: its name may be listed
+    // because another folder still has it.
+    let mut intents = run.state.intents.clone();
+    intents.sort_by_key(|intent| is_goal(&intent.work));
+    let stepping: HashSet<FolderId> = intents
+        .iter()
+        .filter_map(|intent| match &intent.work {
+            Work::Folder { op: FolderOp::Rename { folder, goal: false, .. }, .. } => Some(*folder),
+            _ => None,
+        })
+        .collect();
+    for intent in intents {
         let Work::Folder { side, op } = &intent.work else { continue };
+        let FolderOp::Rename { folder, from, to, goal } = op else {
+            close(run, vec![], &[intent.id]).await?;
+            continue;
+        };
         let is_listed = |path: &FolderPath| folders::listed(&listings[*side], path).is_some();
-        match op {
-            FolderOp::Rename { from, to } if is_listed(to) && !is_listed(from) => {
-                folders::settle_rename(run, *side, from, to).await?;
-            }
-            // Still wanted: the tree plan takes it up, and the intent is closed when it is done.
-            FolderOp::Rename { from, .. } if is_listed(from) => {
-                let known = run.state.folders.iter().any(|pair| pair.paths[*side].as_ref() == Some(from));
-                if !known {
-                    close(run, vec![], &[intent.id]).await?;
-                }
-            }
-            _ => close(run, vec![], &[intent.id]).await?,
+        let now = run.pair(*folder).and_then(|pair| pair.paths[*side].clone());
+        let tells = !*goal || !stepping.contains(folder);
+        if tells && now.as_ref() == Some(from) && is_listed(to) && !is_listed(from) {
+            folders::settle_rename(run, *folder, *side, from, to).await?;
+        }
+        let reached = run.pair(*folder).is_none_or(|pair| pair.paths[*side].as_ref() == Some(to));
+        if !*goal || reached {
+            close(run, vec![], &[intent.id]).await?;
         }
     }
     Ok(())
+}
+
+fn is_goal(work: &Work) -> bool {
+    matches!(work, Work::Folder { op: FolderOp::Rename { goal: true, .. }, .. })
 }
 
 async fn close(run: &mut Run<'_>, mut changes: Vec<Change>, intents: &[u64]) -> Result<()> {

@@ -5,12 +5,12 @@
 //! announces them in batches, `append` sends and settles them. A stage that fails closes its channel, and the others end.
 
 use crate::append::{self, Batch};
+use crate::lanes::side_by_side;
 use crate::pass::{Run, stops_the_pass};
 use crate::plan::{AccountPlan, FolderPlan};
 use crate::read::{self, Feed, Incoming, IncomingBody};
 use crate::work::{FolderWork, Seen};
-use futures_util::StreamExt;
-use futures_util::future::{join, join3};
+use futures_util::future::{BoxFuture, join, join3};
 use parom_domain::endpoint::{Abilities, Cursor, Listing};
 use parom_domain::link::LinkTable;
 use parom_domain::state::{Appending, Change, FolderId, Intent, Parked, Recent, Work};
@@ -44,6 +44,9 @@ pub struct Done {
     pub parked: Vec<Parked>,
     pub recent: Vec<Recent>,
 }
+
+/// What a lane did, and how it ended.
+type Outcome = (Done, Result<()>);
 
 impl Lane<'_> {
     pub fn links(&self) -> MutexGuard<'_, LinkTable> {
@@ -93,13 +96,13 @@ pub async fn creates(
     begin_cursors(run, works, &ids).await?;
     let jobs: Vec<(FolderWork, &FolderPlan)> =
         ids.iter().filter_map(|id| Some((works.remove(id)?, plan.folders.get(id)?))).collect();
-    let results: Vec<(FolderWork, Both<(Done, Result<()>)>)> = {
+    let results = {
         let run = &*run;
-        futures_util::stream::iter(jobs)
-            .map(|(work, folder)| carry_folder(run, work, folder, listings))
-            .buffer_unordered(run.pass.lanes.max(1))
-            .collect()
-            .await
+        let mut lanes: Vec<BoxFuture<'_, (FolderWork, Both<Outcome>)>> = Vec::with_capacity(jobs.len());
+        for (work, folder) in jobs {
+            lanes.push(Box::pin(carry_folder(run, work, folder, listings)));
+        }
+        side_by_side(run.pass.lanes, lanes).await
     };
     let mut stop = None;
     for (mut work, outcomes) in results {
@@ -146,7 +149,7 @@ async fn carry_folder(
     mut work: FolderWork,
     plan: &FolderPlan,
     listings: &Both<Listing>,
-) -> (FolderWork, Both<(Done, Result<()>)>) {
+) -> (FolderWork, Both<Outcome>) {
     if let Some(path) = &plan.name {
         run.pass.observer.event(crate::ports::Event::Folder { path: path.clone() });
     }
@@ -167,7 +170,7 @@ async fn carry(
     into: Side,
     uids: &[Uid],
     listings: &Both<Listing>,
-) -> (Done, Result<()>) {
+) -> Outcome {
     let from = into.other();
     let (Some(from_path), Some(into_path)) = (work.paths[from].clone(), work.paths[into].clone()) else {
         return (Done::default(), Ok(()));

@@ -44,7 +44,7 @@ pub(crate) fn write_work(work: &Work) -> Result<Vec<u8>> {
         Work::Folder { side, op } => {
             let (kind, paths) = match op {
                 FolderOp::Create { path } => (CREATE, vec![path]),
-                FolderOp::Rename { from, to } => (RENAME, vec![from, to]),
+                FolderOp::Rename { from, to, .. } => (RENAME, vec![from, to]),
                 FolderOp::Remove { path } => (REMOVE, vec![path]),
             };
             writer.byte(kind);
@@ -52,6 +52,10 @@ pub(crate) fn write_work(work: &Work) -> Result<Vec<u8>> {
             for path in paths {
                 storable(FolderPath::new(path.segments()).as_ref() == Some(path), "an empty folder name")?;
                 path_into(&mut writer, path);
+            }
+            if let FolderOp::Rename { folder, goal, .. } = op {
+                writer.number(u64::from(folder.0));
+                writer.byte(u8::from(*goal));
             }
         }
     }
@@ -98,7 +102,12 @@ pub(crate) fn read_work(blob: &[u8]) -> Read<Work> {
             let first = path_from(&mut reader)?;
             let op = match kind {
                 CREATE => FolderOp::Create { path: first },
-                RENAME => FolderOp::Rename { from: first, to: path_from(&mut reader)? },
+                RENAME => FolderOp::Rename {
+                    from: first,
+                    to: path_from(&mut reader)?,
+                    folder: FolderId(reader.u32()?),
+                    goal: reader.byte()? != 0,
+                },
                 REMOVE => FolderOp::Remove { path: first },
                 _ => return Err(Damage("unknown work")),
             };
@@ -162,7 +171,8 @@ mod tests {
     fn any_work() -> impl Strategy<Value = Work> {
         let op = prop_oneof![
             any_path().prop_map(|path| FolderOp::Create { path }),
-            (any_path(), any_path()).prop_map(|(from, to)| FolderOp::Rename { from, to }),
+            (any_path(), any_path(), any::<u32>(), any::<bool>())
+                .prop_map(|(from, to, folder, goal)| FolderOp::Rename { from, to, folder: FolderId(folder), goal }),
             any_path().prop_map(|path| FolderOp::Remove { path }),
         ];
         let appending = proptest::collection::vec(any_appending(), 0..5);
