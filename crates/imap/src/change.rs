@@ -66,23 +66,27 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<
     let mut moved = Vec::new();
     for set in uids.chunks(SET_BYTES, ITEMS) {
         let command = Command::new(name, Request::Change).raw(&set.to_string()).string(to, conn.literals());
-        let mut pairs = Vec::new();
+        let (mut pairs, mut told) = (Vec::new(), false);
+        let mut note = |condition: &Condition<'_>| {
+            told |= condition.code("COPYUID").is_some();
+            pairs.extend(copied(condition).unwrap_or_default());
+        };
         let answers = conn
             .run(&[command], &mut |_, response| {
                 // MOVE tells before its EXPUNGEs (RFC 6851 section 4.3), COPY with its answer.
                 if let Response::Untagged(condition) = response {
-                    pairs.extend(copied(condition).unwrap_or_default());
+                    note(condition);
                 }
                 Ok(())
             })
             .await?;
         for answer in &answers {
             accepted(conn, answer.clone())?;
-            pairs.extend(copied(&condition(answer)).unwrap_or_default());
+            note(&condition(answer));
         }
         pairs.retain(|(old, _)| set.contains(*old));
-        // Without UIDPLUS nothing says which of them existed.
-        if !conn.ext.uidplus {
+        // Without UIDPLUS, or where the destination has no lasting UIDs, nothing says which of them existed.
+        if !told || !conn.ext.uidplus {
             pairs = set.iter().map(|uid| (uid, None)).collect();
         }
         if !conn.ext.move_messages {

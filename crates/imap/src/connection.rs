@@ -6,6 +6,7 @@ use crate::command::{Command, Literals, WireName};
 use crate::framer::Frame;
 use crate::quirks::{Extensions, Quirks};
 use crate::response::{Response, Status};
+use crate::tokens::Tokens;
 use crate::wire::Wire;
 use bytes::Bytes;
 use parom_domain::{Error, Result};
@@ -82,6 +83,8 @@ impl Connection {
             self.ext.literal_minus |= allowed.literal_minus;
             self.ext.sasl_ir |= allowed.sasl_ir;
         }
+        // A server that insists on UTF-8 names is obeyed (RFC 6855 section 6).
+        self.ext.utf8_accept |= caps.has("UTF8=ONLY");
         // QRESYNC includes CONDSTORE and needs ENABLE (RFC 7162 section 3.2.3).
         self.ext.condstore |= self.ext.qresync && self.quirks.extensions.condstore;
         self.ext.qresync &= self.ext.enable;
@@ -173,6 +176,11 @@ impl Connection {
             Response::Untagged(condition) if condition.status == Status::Bye => {
                 self.bye = Some(Answer::of(&condition));
                 Ok(false)
+            }
+            Response::Data { kind, rest } if kind.eq_ignore_ascii_case(b"ID") => {
+                let product = product(rest);
+                tracing::debug!(host = %self.host, ?product, "the server tells what it is");
+                Ok(true)
             }
             Response::Tagged(tag, condition) => {
                 let Some(at) = self.silent.iter().position(|silent| *silent == tag) else { return Ok(false) };
@@ -281,6 +289,19 @@ impl Connection {
             self.wire.part().await;
         }
     }
+}
+
+/// The name and version in an answer to ID (RFC 2971).
+fn product(mut fields: Tokens<'_>) -> Vec<String> {
+    fields.open();
+    let mut product = Vec::new();
+    while let (Some(key), Some(value)) = (fields.next(), fields.next()) {
+        let key = key.string().unwrap_or_default();
+        if key.eq_ignore_ascii_case(b"name") || key.eq_ignore_ascii_case(b"version") {
+            product.extend(value.string().map(|value| String::from_utf8_lossy(&value).into_owned()));
+        }
+    }
+    product
 }
 
 fn parsed(wire: &Wire) -> Result<Response<'_>> {

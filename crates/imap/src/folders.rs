@@ -124,6 +124,7 @@ impl Found {
     fn into_listing(self, conn: &Connection) -> Result<(Listing, Names)> {
         let mut namespace = self.namespace.unwrap_or_default();
         namespace.delimiter = namespace.delimiter.or(self.delimiter);
+        namespace.utf8 = conn.ext.utf8_accept && conn.ext.enable;
         let mut names = Names::new(namespace);
         let mut folders = Vec::with_capacity(self.folders.len());
         for (name, attributes) in &self.folders {

@@ -13,6 +13,8 @@ pub struct Namespace {
     pub prefix: Vec<u8>,
     /// `None`: the server knows no hierarchy.
     pub delimiter: Option<u8>,
+    /// Names are UTF-8 as they are (UTF8=ACCEPT is enabled), not modified UTF-7.
+    pub utf8: bool,
     foreign: Vec<Vec<u8>>,
 }
 
@@ -69,8 +71,8 @@ impl Namespace {
         // With the prefix `INBOX.`, `INBOX.INBOX` must not become the inbox.
         let inside = inside.filter(|inside| !inside.eq_ignore_ascii_case(b"INBOX")).unwrap_or(name);
         let segments: Vec<String> = match self.delimiter {
-            Some(delimiter) => inside.split(|byte| *byte == delimiter).map(readable).collect(),
-            None => vec![readable(inside)],
+            Some(delimiter) => inside.split(|byte| *byte == delimiter).map(|it| self.readable(it)).collect(),
+            None => vec![self.readable(inside)],
         };
         FolderPath::new(segments).or_else(|| FolderPath::new([raw(name)]))
     }
@@ -86,14 +88,20 @@ impl Namespace {
             if at > 0 {
                 name.push(self.delimiter.unwrap_or(b'/'));
             }
-            name.extend_from_slice(utf7::encode(segment).as_bytes());
+            name.extend_from_slice(self.written(segment).as_bytes());
         }
         Bytes::from(name)
     }
-}
 
-fn readable(segment: &[u8]) -> String {
-    std::str::from_utf8(segment).ok().and_then(utf7::decode).unwrap_or_else(|| raw(segment))
+    fn readable(&self, segment: &[u8]) -> String {
+        let decoded = std::str::from_utf8(segment).ok().filter(|_| !self.utf8).and_then(utf7::decode);
+        decoded.unwrap_or_else(|| raw(segment))
+    }
+
+    /// The wire form of one segment.
+    fn written(&self, segment: &str) -> String {
+        if self.utf8 { segment.to_owned() } else { utf7::encode(segment) }
+    }
 }
 
 fn raw(name: &[u8]) -> String {
@@ -138,7 +146,7 @@ impl Names {
         let parent = path.parent().and_then(|parent| self.listed.get(&parent)).filter(|_| path.depth() > 1);
         match (parent, self.namespace.delimiter) {
             (Some(parent), Some(delimiter)) => {
-                [parent, &[delimiter][..], utf7::encode(path.name()).as_bytes()].concat().into()
+                [parent, &[delimiter][..], self.namespace.written(path.name()).as_bytes()].concat().into()
             }
             _ => self.namespace.name(path),
         }
@@ -206,6 +214,15 @@ mod tests {
         }
         assert_eq!(names.name(&path(&["INBOX", "b", "c"])), "Inbox/b/c");
         assert_eq!(names.take_up(&Bytes::from_static(b"x//y")), Some(path(&["x//y"])));
+    }
+
+    #[test]
+    fn utf8_names_are_taken_as_they_are() {
+        let utf8 = Namespace { delimiter: Some(b'/'), utf8: true, ..Namespace::default() };
+        for name in ["R&-D/Входящие", "a&b"] {
+            assert_eq!(utf8.name(&utf8.path(name.as_bytes()).unwrap()), name);
+        }
+        assert_eq!(utf8.path("R&-D/В".as_bytes()).unwrap(), path(&["R&-D", "В"]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::stamps::SET_BYTES;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parom_domain::endpoint::{Body, BodyStream, Item};
-use parom_domain::{Result, Scope, UidSet};
+use parom_domain::{Result, Scope, Uid, UidSet};
 use std::collections::VecDeque;
 
 /// A body up to this length is handed over whole.
@@ -25,14 +25,24 @@ pub struct Bodies {
     validity: u32,
     uids: UidSet,
     unsent: VecDeque<UidSet>,
-    /// Tags of commands without an answer, and how many messages each asked for.
-    under_way: VecDeque<(u32, u64)>,
+    /// Commands without an answer: tags, and the messages each asked for.
+    under_way: VecDeque<(u32, UidSet)>,
     /// The SELECT that goes ahead, until its answer is there.
     opening: Option<(u32, WireName, Opening)>,
-    /// The body of the response that is being read.
-    body: Option<Bytes>,
+    body: InHand,
+}
+
+/// What became of the body of the response that is being read.
+enum InHand {
+    /// There was none so far.
+    Nothing,
+    /// It is being collected.
+    Coming,
+    Whole(Bytes),
     /// The message was already handed over by its head.
-    announced: bool,
+    HandedOver,
+    /// It is too long to hold, and the server had not said yet whose it is.
+    Nameless,
 }
 
 impl Bodies {
@@ -55,7 +65,7 @@ impl Bodies {
         conn.wire.announce_bodies(true);
         let uids = uids.clone();
         let under_way = VecDeque::new();
-        let mut bodies = Bodies { conn, validity, uids, unsent, under_way, opening, body: None, announced: false };
+        let mut bodies = Bodies { conn, validity, uids, unsent, under_way, opening, body: InHand::Nothing };
         bodies.fill();
         Ok(bodies)
     }
@@ -67,7 +77,7 @@ impl Bodies {
         {
             let what = format!("{set} (UID FLAGS INTERNALDATE BODY.PEEK[])");
             let tag = self.conn.push(&Command::new("UID FETCH", Request::Read).raw(&what));
-            self.under_way.push_back((tag, set.count()));
+            self.under_way.push_back((tag, set));
         }
     }
 
@@ -81,11 +91,16 @@ impl Bodies {
             let Some(fetched) = Fetched::parse(rest) else {
                 return Err(self.conn.wire.nonsense("a FETCH response that does not add up"));
             };
-            let body = match (self.body.take(), std::mem::take(&mut self.announced)) {
-                (_, true) => None,
-                (Some(body), _) => Some(body),
+            let body = match std::mem::replace(&mut self.body, InHand::Nothing) {
+                InHand::Whole(body) => Some(body),
                 // A short body may come as a quoted string.
-                (None, _) => fetched.body.as_ref().and_then(|body| body.as_deref().map(Bytes::copy_from_slice)),
+                InHand::Nothing => fetched.body.as_ref().and_then(|body| body.as_deref().map(Bytes::copy_from_slice)),
+                InHand::Nameless => {
+                    // Asked for alone, the message needs no name.
+                    self.unsent.extend(fetched.uid.map(|uid| UidSet::range(uid, uid)));
+                    None
+                }
+                InHand::Coming | InHand::HandedOver => None,
             };
             let Some(body) = body else { return Ok(None) };
             return self.item(&fetched, Body::Small(body));
@@ -112,7 +127,7 @@ impl Bodies {
         let Some(at) = self.under_way.iter().position(|(sent, _)| *sent == tag) else {
             return Err(self.conn.wire.nonsense("an answer to a command that was not sent"));
         };
-        let asked = self.under_way.remove(at).map_or(0, |(_, asked)| asked);
+        let asked = self.under_way.remove(at).map_or(0, |(_, asked)| asked.count());
         if answer.is_ok() {
             return Ok(());
         }
@@ -133,11 +148,17 @@ impl Bodies {
         if self.opening.is_some() {
             return Err(self.conn.wire.nonsense("a message from a folder that is not open"));
         }
-        let Some(uid) = fetched.uid else {
+        let Some(uid) = fetched.uid.or_else(|| self.only_one()) else {
             return Err(self.conn.wire.nonsense("a body without its UID"));
         };
         let item = Item { uid, marks: fetched.marks().unwrap_or_default(), date: fetched.date(), body };
         Ok(self.uids.contains(uid).then_some(item))
+    }
+
+    /// The message that the oldest command asks for, when it is only one.
+    fn only_one(&self) -> Option<Uid> {
+        let (_, asked) = self.under_way.front()?;
+        asked.first().filter(|first| asked.last() == Some(*first))
     }
 
     async fn skip_body(&mut self) -> Result<()> {
@@ -149,7 +170,11 @@ impl Bodies {
 #[async_trait]
 impl BodyStream for Bodies {
     async fn next(&mut self) -> Result<Option<Item>> {
-        self.skip_body().await?;
+        // The last call may have been given up in the middle of a body.
+        match self.body {
+            InHand::Coming => self.body = InHand::Whole(self.conn.wire.body().await?),
+            _ => self.skip_body().await?,
+        }
         loop {
             self.fill();
             if self.under_way.is_empty() && self.opening.is_none() {
@@ -158,13 +183,22 @@ impl BodyStream for Bodies {
                 return Ok(None);
             }
             match self.conn.frame().await? {
-                Frame::Body(length) if length <= WHOLE_MAX => self.body = Some(self.conn.wire.body().await?),
+                Frame::Body(length) if length <= WHOLE_MAX => {
+                    self.body = InHand::Coming;
+                    self.body = InHand::Whole(self.conn.wire.body().await?);
+                }
                 Frame::Body(len) => {
                     let Some(fetched) = self.conn.wire.head().and_then(Fetched::parse_head) else {
                         return Err(self.conn.wire.nonsense("a body outside of a FETCH response"));
                     };
-                    self.announced = true;
-                    match self.item(&fetched, Body::Big { len })? {
+                    if fetched.uid.is_none() && self.only_one().is_none() {
+                        self.body = InHand::Nameless;
+                        self.skip_body().await?;
+                        continue;
+                    }
+                    let item = self.item(&fetched, Body::Big { len })?;
+                    self.body = InHand::HandedOver;
+                    match item {
                         Some(item) => return Ok(Some(item)),
                         None => self.skip_body().await?,
                     }

@@ -186,8 +186,14 @@ async fn compress(mut conn: Connection) -> Result<Connection> {
 }
 
 /// Asks for the extensions that change what the server says. The answer is not waited for: a server that offers them
-/// enables them, and a SELECT that uses them fails by itself if not.
+/// enables them, and a SELECT that uses them fails by itself if not. ID goes along, so that the server's admin can see in
+/// its log who comes so often.
 fn enable(conn: &mut Connection) {
+    if conn.ext.id {
+        let version = env!("CARGO_PKG_VERSION");
+        let fields = format!("(\"name\" \"Parom\" \"version\" \"{version}\")");
+        conn.push_silent(&Command::new("ID", Request::Account).raw(&fields));
+    }
     let mut wanted = Vec::new();
     if conn.ext.qresync {
         wanted.push("QRESYNC");

@@ -44,6 +44,8 @@ pub struct Wire {
     io: Box<dyn Transport>,
     framer: Framer,
     out: Outgoing,
+    /// The part of a whole body that is here.
+    collected: Vec<u8>,
     read_size: usize,
     timer: Pin<Box<Sleep>>,
     patience: Duration,
@@ -62,6 +64,7 @@ impl Wire {
             io,
             framer: Framer::new(RESPONSE_MAX),
             out,
+            collected: Vec::new(),
             read_size: READ_SMALL,
             timer: Box::pin(sleep(patience)),
             patience,
@@ -184,23 +187,21 @@ impl Wire {
     }
 
     /// Reads an announced body of moderate length whole: from the socket straight into its own buffer, for the most part.
+    /// May be given up and called again.
     pub async fn body(&mut self) -> Result<Bytes> {
-        let length =
-            usize::try_from(self.framer.body_left()).map_err(|_| Error::internal("a body too long to hold"))?;
-        let mut body = Vec::with_capacity(length);
-        self.framer.copy_body(&mut body);
+        let left = usize::try_from(self.framer.body_left()).map_err(|_| Error::internal("a body too long to hold"))?;
+        self.collected.reserve_exact(left);
+        self.framer.copy_body(&mut self.collected);
         while self.framer.body_left() > 0 {
             if self.framer.body_left() < DIRECT_MIN {
                 // The rest is short: what follows it is read along with it.
                 self.read().await?;
-                self.framer.copy_body(&mut body);
+                self.framer.copy_body(&mut self.collected);
             } else {
-                let left = length - body.len();
-                let read = self.read_into(&mut (&mut body).limit(left)).await?;
-                self.framer.body_read_directly(read);
+                self.read_body().await?;
             }
         }
-        Ok(Bytes::from(body))
+        Ok(Bytes::from(std::mem::take(&mut self.collected)))
     }
 
     /// The next piece of an announced body, `None` after its end.
@@ -237,18 +238,22 @@ impl Wire {
         step.await.map_err(|error| self.lost(error))
     }
 
-    async fn read_into(&mut self, buffer: &mut (impl BufMut + Send)) -> Result<usize> {
-        let (io, out) = (&mut self.io, &mut self.out);
+    /// One read past the framer's buffer, which is empty while it waits for the rest of a body.
+    async fn read_body(&mut self) -> Result<()> {
+        let (io, out, framer, collected) = (&mut self.io, &mut self.out, &mut self.framer, &mut self.collected);
         let (timer, moved, patience) = (&mut self.timer, &mut self.moved, self.patience);
+        let left = usize::try_from(framer.body_left()).unwrap_or(usize::MAX);
         let step = poll_fn(|cx| {
             let before = out.length;
             let _ = out.poll_send(io, cx)?;
             *moved |= out.length != before;
-            if let Poll::Ready(read) = pin!(io.read_buf(buffer)).poll(cx) {
+            let mut rest = (&mut *collected).limit(left);
+            if let Poll::Ready(read) = pin!(io.read_buf(&mut rest)).poll(cx) {
                 *moved = true;
-                return Poll::Ready(some(read?));
+                framer.body_read_directly(some(read?)?);
+                return Poll::Ready(io::Result::Ok(()));
             }
-            poll_timer(timer, moved, patience, cx).map_ok(|()| 0)
+            poll_timer(timer, moved, patience, cx)
         });
         step.await.map_err(|error| self.lost(error))
     }

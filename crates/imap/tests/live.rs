@@ -6,7 +6,7 @@ mod support;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use parom_domain::endpoint::{BatchOutcome, Body, Chunks, Endpoint, Letter, LetterBody, MarkChange, Snapshot};
+use parom_domain::endpoint::{BatchOutcome, Body, Chunks, Cursor, Endpoint, Letter, LetterBody, MarkChange, Snapshot};
 use parom_domain::{Code, Error, FolderPath, InternalDate, Marks, Result, Uid, UidSet};
 use parom_imap::{ImapEndpoint, Login, Mechanism, ServerSettings};
 use parom_net::{AllowList, Dialer, Secret, TlsMode, TlsPolicy, Trust};
@@ -218,6 +218,15 @@ async fn messages_go_in_and_come_out_alike_with_and_without_each_extension() {
         if !off.contains(&"condstore") {
             assert_eq!(delta.present.len(), 2, "{off:?}");
         }
+        // What the listing tells along is what opening the folder tells: two equal cursors mean that nothing happened.
+        let listing = endpoint.folders().await.unwrap();
+        let seen = listing.folders.iter().find(|seen| seen.path == folder).unwrap();
+        let told = (!off.contains(&"list_status")).then_some(delta.cursor);
+        assert_eq!(
+            seen.status,
+            told.map(|it| Cursor { modseq: if off.contains(&"condstore") { 0 } else { it.modseq }, ..it }),
+            "{off:?}"
+        );
         let again = endpoint.observe(&folder, Some(&delta.cursor)).await.unwrap();
         assert_eq!(again.cursor, delta.cursor);
         assert!(again.vanished.is_empty());

@@ -290,6 +290,57 @@ async fn messages_come_in_whatever_form_the_server_chooses() {
 }
 
 #[tokio::test]
+async fn a_long_body_that_comes_before_its_uid_is_asked_for_alone() {
+    let body = "x".repeat(1_500_000);
+    let answer = |end: &str| -> &'static str {
+        let head = "* 1 FETCH (FLAGS (\\Seen) BODY[] {1500000}\r\n";
+        Box::leak(format!("{head}{body} UID 3)\r\n{end}$ OK done\r\n").into_boxed_str())
+    };
+    let peer = Peer::with_inbox(vec![
+        ("SELECT", SELECTED),
+        ("UID FETCH 3:4 ", answer("* 2 FETCH (UID 4 BODY[] {1}\r\ny)\r\n")),
+        ("UID FETCH 3 ", answer("")),
+    ])
+    .await;
+    let endpoint = peer.endpoint();
+    let mut stream = endpoint.read(&inbox(), 5, &uids(&[3, 4])).await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap().uid.get(), 4);
+    let item = stream.next().await.unwrap().unwrap();
+    assert!(item.marks.seen() && matches!(item.body, Body::Big { len: 1_500_000 }) && item.uid.get() == 3);
+    let mut got = 0;
+    while let Some(chunk) = stream.chunk().await.unwrap() {
+        got += chunk.len();
+    }
+    assert_eq!(got, 1_500_000);
+    assert!(stream.next().await.unwrap().is_none());
+    drop((stream, endpoint));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_is_given_up_in_the_middle_of_a_body_goes_on_where_it_was() {
+    let head = "* 1 FETCH (UID 1 BODY[] {200000}\r\n";
+    let first: &'static str = Box::leak(format!("{head}{}", "x".repeat(100_000)).into_boxed_str());
+    let rest: &'static str = Box::leak(format!("{})\r\n$ OK done\r\n", "y".repeat(100_000)).into_boxed_str());
+    // The second half comes when the client says something: here, the FETCH of the second chunk is what it says.
+    let peer = Peer::with_inbox(vec![("SELECT", SELECTED), ("UID FETCH", first), ("UID FETCH", rest)]).await;
+    let endpoint = peer.endpoint();
+    let all = UidSet::range(Uid::MIN, Uid::new(1001).unwrap());
+    let mut stream = endpoint.read(&inbox(), 5, &all).await.unwrap();
+    let item = loop {
+        // Given up at every point where it has to wait.
+        let attempt = tokio::time::timeout(Duration::ZERO, stream.next()).await;
+        if let Ok(item) = attempt {
+            break item.unwrap().unwrap();
+        }
+    };
+    let Body::Small(body) = item.body else { panic!("small") };
+    assert_eq!((body.len(), body[99_999], body[100_000]), (200_000, b'x', b'y'));
+    drop((stream, endpoint));
+    peer.finished().await;
+}
+
+#[tokio::test]
 async fn bodies_of_another_uidvalidity_are_not_handed_over() {
     let peer = Peer::with_inbox(vec![
         ("SELECT", SELECTED),
