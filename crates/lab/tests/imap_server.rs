@@ -352,6 +352,11 @@ async fn a_deleted_mailbox_is_told_with_a_good_bye() {
     client.ok("SELECT x").await;
     hands.delete(&path("x")).unwrap();
     assert_eq!(client.talk("NOOP").await.0, ["* BYE the selected mailbox was deleted"]);
+    let mut client = Client::in_inbox(&server).await;
+    hands.renumber(&inbox(), 77).unwrap();
+    assert_eq!(client.talk("UID FETCH 1 FLAGS").await.0.last().unwrap(), "* BYE the selected mailbox was renumbered");
+    let mut client = Client::signed_in(&server).await;
+    assert!(client.ok("SELECT INBOX").await.contains(&"* OK [UIDVALIDITY 77] valid".to_owned()));
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ pub struct Proxy {
 struct Shared {
     upstream: SocketAddr,
     conditions: watch::Sender<Conditions>,
+    /// Raised to reset all connections.
+    kicks: watch::Sender<u64>,
     ledger: Mutex<Ledger>,
 }
 
@@ -61,7 +63,12 @@ impl Proxy {
     pub async fn start(upstream: SocketAddr, conditions: Conditions) -> io::Result<Proxy> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(Shared { upstream, conditions: watch::channel(conditions).0, ledger: Mutex::default() });
+        let shared = Arc::new(Shared {
+            upstream,
+            conditions: watch::channel(conditions).0,
+            kicks: watch::channel(0).0,
+            ledger: Mutex::default(),
+        });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared))).abort_handle();
         Ok(Proxy { addr, shared, accepting })
     }
@@ -86,10 +93,21 @@ impl Proxy {
         self.shared.ledger().arm(spot, act);
     }
 
-    /// Runs `callback` when `spot` is reached. Until it has returned no connection forwards anything, so a process that it
-    /// kills dies exactly there.
+    /// Runs `callback` when `spot` is reached. Until it has returned no connection forwards anything. Then all go on, so
+    /// the receiver still gets what the sender's socket held, as after a real death.
     pub fn call_at(&self, spot: Spot, callback: impl FnOnce() + Send + 'static) {
         self.arm(spot, Act::Call(Box::new(callback)));
+    }
+
+    /// The same, but all connections are reset afterwards: whoever the callback kills dies exactly there, and the receiver
+    /// sees not one byte more.
+    pub fn kill_at(&self, spot: Spot, callback: impl FnOnce() + Send + 'static) {
+        self.arm(spot, Act::Kill(Box::new(callback)));
+    }
+
+    /// Resets all connections that are open now.
+    pub fn reset_all(&self) {
+        self.shared.reset_all();
     }
 
     /// Holds all forwarding when `spot` is reached; it goes on when the [`Held`] that comes through is dropped. The
@@ -120,6 +138,10 @@ impl Drop for Proxy {
 }
 
 impl Shared {
+    fn reset_all(&self) {
+        self.kicks.send_modify(|count| *count += 1);
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,7 +153,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let Ok((client, _)) = listener.accept().await else {
             // Out of descriptors: the backlog waits until some are free again.
-            connections.join_next().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
         while connections.try_join_next().is_some() {}
@@ -142,6 +164,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn serve(mut client: TcpStream, shared: Arc<Shared>) {
     let conditions = *shared.conditions.borrow();
+    let mut kicks = shared.kicks.subscribe();
     if !conditions.round_trip.is_zero() {
         // The client believes itself connected at once; the round trip of the handshake and the way of its last packet
         // are waited for here.
@@ -154,7 +177,13 @@ async fn serve(mut client: TcpStream, shared: Arc<Shared>) {
     };
     // Small writes must leave at once, or Nagle's algorithm would add delays of its own.
     let _ = (client.set_nodelay(true), upstream.set_nodelay(true));
-    match pipe::both_ways(&mut client, &mut upstream, &shared, conditions.round_trip / 2).await {
+    let ending = tokio::select! {
+        // A reset for all comes before anything that could still be forwarded.
+        biased;
+        _ = kicks.changed() => Err(pipe::Ending::Reset),
+        ending = pipe::both_ways(&mut client, &mut upstream, &shared, conditions.round_trip / 2) => ending,
+    };
+    match ending {
         Ok(()) | Err(pipe::Ending::Close) => {}
         Err(pipe::Ending::Reset) => {
             reset(&client);

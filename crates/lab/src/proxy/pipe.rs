@@ -154,6 +154,11 @@ impl Out<'_> {
                 let _ = tokio::task::spawn_blocking(callback).await;
                 Ok(())
             }
+            Act::Kill(callback) => {
+                let _ = tokio::task::spawn_blocking(callback).await;
+                self.shared.reset_all();
+                Err(Ending::Reset)
+            }
             Act::Hold(tell) => {
                 let (resume, resumed) = oneshot::channel();
                 if tell.send(Held { _resume: resume }).is_ok() {

@@ -166,6 +166,33 @@ async fn a_callback_is_called_once_at_its_byte_and_forwarding_goes_on() {
 }
 
 #[tokio::test]
+async fn a_kill_lets_not_one_byte_more_through_on_any_connection() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let proxy = Proxy::start(listener.local_addr().unwrap(), Conditions::default()).await.unwrap();
+    let mut clients = Vec::new();
+    let mut servers = Vec::new();
+    for _ in 0..2 {
+        clients.push(TcpStream::connect(proxy.addr()).await.unwrap());
+        servers.push(listener.accept().await.unwrap().0);
+    }
+    let (enter, entered) = tokio::sync::oneshot::channel();
+    let (leave, left) = std::sync::mpsc::channel::<()>();
+    proxy.kill_at(Spot::Total(Direction::Up, 5), move || {
+        enter.send(()).unwrap();
+        left.recv().unwrap();
+    });
+    clients[0].write_all(b"0123456789").await.unwrap();
+    entered.await.unwrap();
+    clients[1].write_all(b"from the other lane").await.unwrap();
+    leave.send(()).unwrap();
+    assert_eq!(got(&mut servers[0], 5).await, b"01234");
+    for server in &mut servers {
+        assert!(server.read_u8().await.is_err());
+    }
+    assert_eq!(proxy.counters().up, 5);
+}
+
+#[tokio::test]
 async fn a_drip_is_as_slow_as_it_was_asked_for() {
     let Line { proxy: _proxy, mut client, mut server } =
         line(Conditions { bytes_per_s: Some(2_000), ..Conditions::default() }).await;

@@ -43,13 +43,15 @@ pub enum Act {
     BlackHole,
     /// Every connection stands still until the callback returns.
     Call(Box<dyn FnOnce() + Send>),
+    /// The same, and then all connections are reset.
+    Kill(Box<dyn FnOnce() + Send>),
     /// Every connection stands still until the receiver drops what it got.
     Hold(oneshot::Sender<Held>),
 }
 
 impl Act {
     pub(super) fn holds(&self) -> bool {
-        matches!(self, Act::Call(_) | Act::Hold(_))
+        matches!(self, Act::Call(_) | Act::Kill(_) | Act::Hold(_))
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 fn shape() -> Shape {
-    Shape { messages: 400, folders: 20, ..Shape::default() }
+    Shape { messages: 400, folders: 20, median_bytes: 3 << 10, ..Shape::default() }
 }
 
 fn header(message: &SampleMessage, name: &str) -> Option<Vec<u8>> {
@@ -41,12 +41,12 @@ fn the_shape_is_kept() {
 
 #[test]
 fn sizes_are_log_normal_around_the_median() {
-    let shape = Shape { messages: 3000, folders: 1, odd: false, ..Shape::default() };
+    let shape = Shape { messages: 1000, folders: 1, odd: false, median_bytes: 6 << 10, ..Shape::default() };
     let mut sizes: Vec<usize> = folders(1, &shape)[0].messages().map(|message| message.bytes.len()).collect();
     sizes.sort_unstable();
-    let median = sizes[1500];
-    assert!((9_000..18_000).contains(&median), "{median}");
-    assert!(sizes[300] < median / 2 && sizes[2700] > median * 2);
+    let median = sizes[500];
+    assert!((5_000..9_000).contains(&median), "{median}");
+    assert!(sizes[100] < median / 2 && sizes[900] > median * 2);
 }
 
 #[test]

@@ -27,6 +27,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use store::Mailbox;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -205,7 +206,7 @@ async fn accept(listener: TcpListener, lab: Arc<Lab>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of descriptors: the backlog waits until some are free again.
-            sessions.join_next().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
         while sessions.try_join_next().is_some() {}

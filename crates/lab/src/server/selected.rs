@@ -11,6 +11,7 @@ use std::time::Instant;
 pub(super) struct Selected {
     pub folder: FolderId,
     pub read_only: bool,
+    validity: u32,
     /// The UIDs behind the sequence numbers that the client knows.
     view: Vec<u32>,
     /// The client knows all changes up to this mod-sequence, but maybe not all expunges.
@@ -36,7 +37,8 @@ impl Selected {
         let omitted = switches.omitted.get(path).filter(|omitted| omitted.consistently);
         let hidden: Vec<u32> = omitted.into_iter().flat_map(|omitted| omitted.uids.iter().copied()).collect();
         let view = folder.messages.iter().map(|message| message.uid).filter(|uid| !hidden.contains(uid)).collect();
-        Selected { folder: id, read_only, view, told: folder.modseq, told_expunges: folder.modseq, hidden }
+        let (told, validity) = (folder.modseq, folder.validity);
+        Selected { folder: id, read_only, validity, view, told, told_expunges: told, hidden }
     }
 
     /// EXISTS, as this session knows it.
@@ -76,7 +78,11 @@ impl Selected {
     /// The folder behind this view.
     pub fn folder_in<'a>(&self, store: &'a mut Store) -> Result<&'a mut Folder, Failure> {
         let folder = store.folders.get_mut(&self.folder);
-        folder.ok_or_else(|| Failure::Bye("the selected mailbox was deleted".to_owned()))
+        let folder = folder.ok_or_else(|| Failure::Bye("the selected mailbox was deleted".to_owned()))?;
+        if folder.validity != self.validity {
+            return Err(Failure::Bye("the selected mailbox was renumbered".to_owned()));
+        }
+        Ok(folder)
     }
 
     /// Tells everything that happened since the last time. Expunges only where the command allows them, because they

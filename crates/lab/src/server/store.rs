@@ -3,7 +3,8 @@
 use super::switches::{IndexLag, Switches};
 use bytes::Bytes;
 use parom_domain::{FolderPath, InternalDate};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::watch;
@@ -141,7 +142,9 @@ impl Store {
 
     /// Is there something below this name?
     pub fn has_children(&self, path: &FolderPath) -> bool {
-        self.paths.keys().any(|known| known.is_below(path))
+        // What is below a folder follows it in the order of paths.
+        let mut after = self.paths.range((Bound::Excluded(path), Bound::Unbounded));
+        after.next().is_some_and(|(next, _)| next.is_below(path))
     }
 
     pub fn bytes_held(&self) -> u64 {
@@ -323,7 +326,10 @@ impl Folder {
     pub fn known_flags(&self, switches: &Switches) -> Flags {
         let mut flags = Flags::new(["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"]);
         let used = self.messages.iter().flat_map(|message| message.flags.iter());
-        used.chain(switches.keywords.iter().map(String::as_str)).for_each(|name| flags.add(name));
+        let mut met = HashSet::new();
+        used.chain(switches.keywords.iter().map(String::as_str))
+            .filter(|name| met.insert(*name))
+            .for_each(|name| flags.add(name));
         flags
     }
 }

@@ -27,7 +27,8 @@ pub(super) fn append(session: &mut Session, args: &mut Args) -> Answer {
     if store.id(&path).is_none() {
         return Err("[TRYCREATE] no such mailbox".into());
     }
-    let mut held = store.bytes_held();
+    // Summed up only where it matters, because it takes a look at every message.
+    let mut held = if switches.quota_bytes.is_some() { store.bytes_held() } else { 0 };
     for message in &messages {
         let bytes = message.bytes.len() as u64;
         held = held.saturating_add(bytes);

@@ -26,7 +26,7 @@ pub(super) fn copy(session: &mut Session, args: &mut Args, by_uid: bool, moves: 
     if store.id(&to).is_none() {
         return Err("[TRYCREATE] no such mailbox".into());
     }
-    let held = store.bytes_held();
+    let held = if switches.quota_bytes.is_some() { store.bytes_held() } else { 0 };
     let from = session.selected()?.folder_in(&mut store)?;
     let chosen: Vec<Message> = targets.iter().filter_map(|target| from.find(target.uid).cloned()).collect();
     let more: u64 = chosen.iter().map(|message| message.bytes.len() as u64).sum();
