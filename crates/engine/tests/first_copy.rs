@@ -1,5 +1,7 @@
 //! The thin path: copies both ways, comes to rest, stays at rest.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 mod world;
 
 use parom_domain::Side;

@@ -16,6 +16,8 @@
 //! SIDE lacks FOLDER
 //! ```
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 mod world;
 
 use parom_domain::policy::{Deletions, Mode};
