@@ -175,11 +175,12 @@ pub struct AccountState {
     pub parked: Vec<Parked>,
     pub suspected: Vec<Suspected>,
     pub held: Vec<Held>,
-    /// Identities of messages appended during the last day: a twin that a slow server commits late is recognised.
+    /// Messages that were given up after a crash and sent again, for a day: a twin that the server commits late is
+    /// recognised by them.
     pub recent: Vec<Recent>,
 }
 
-/// A message that we appended not long ago.
+/// A message that was announced, not found after the grace, and sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recent {
     pub folder: FolderId,

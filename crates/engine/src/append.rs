@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parom_domain::endpoint::{BatchOutcome, Chunks, Landed, Letter, LetterBody, Writer};
 use parom_domain::recover::{Recovery, recover_appends};
-use parom_domain::state::{Appending, Change, Recent};
+use parom_domain::state::{Appending, Change};
 use parom_domain::{Code, Error, Result, Retry, Scope, Uid};
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
@@ -181,21 +181,16 @@ fn count(lane: &Lane<'_>, items: &[Incoming]) {
     }
 }
 
-/// Links landed messages and remembers them for a day.
+/// Links landed messages.
 fn link(lane: &Lane<'_>, pairs: &[(&Appending, Uid)]) -> Vec<Change> {
     let mut links = lane.links();
-    let mut recent: Vec<Recent> = Vec::with_capacity(pairs.len());
     for (item, uid) in pairs {
         recovery::adopt(&mut links, lane.into, item, *uid);
         lane.raise_floor(*uid);
-        recent.push(recovery::remembered(lane.run, lane.folder, lane.into, item, Some(*uid)));
     }
     let folder = lane.folder;
     let chunks = links.take_dirty().into_iter();
-    let mut changes: Vec<Change> = chunks.map(|(chunk, links)| Change::PutLinks { folder, chunk, links }).collect();
-    lane.done().recent.extend(recent.iter().copied());
-    changes.push(Change::Remember(recent));
-    changes
+    chunks.map(|(chunk, links)| Change::PutLinks { folder, chunk, links }).collect()
 }
 
 /// Which of these messages are in the folder.

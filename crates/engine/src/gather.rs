@@ -329,12 +329,10 @@ async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Re
         if recent.is_empty() || run.pass.dry_run {
             continue;
         }
-        // Only what was looked for and not found, and so sent again, can have a twin.
-        let given_up: Vec<_> = recent.iter().copied().filter(|item| item.uid.is_none()).collect();
         let suspects: Vec<Stamp> = work.findings.newcomers[side]
             .iter()
             .filter_map(|sighting| work.stamps[side].get(&sighting.uid))
-            .filter(|stamp| recover::may_be_twin(stamp, &given_up))
+            .filter(|stamp| recover::may_be_twin(stamp, recent))
             .cloned()
             .collect();
         for stamp in suspects {

@@ -10,6 +10,9 @@ use parom_domain::state::{Appending, Change, FolderId, FolderOp, Intent, Moving,
 use parom_domain::{Both, Code, FolderPath, Result, Side, Uid};
 use std::collections::{BTreeMap, HashSet};
 
+/// How long a late twin of a message that was given up is recognised.
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// Settles every open intent.
 pub async fn recover(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> {
     if run.state.intents.is_empty() {
@@ -138,15 +141,16 @@ async fn recover_appends(
                 Recovery::Adopt(uid) => Some(uid),
                 Recovery::Redo | Recovery::Wait => None,
             };
-            if let Some(uid) = uid {
-                adopt(&mut links, into, item, uid);
+            match uid {
+                Some(uid) => adopt(&mut links, into, item, uid),
+                // What is given up is sent again. Should the server commit it even later, the twin is recognised by this.
+                None => recent.push(given_up(run, folder, into, item)),
             }
-            // Also what is sent again is remembered: a twin that the server commits even later is recognised by it.
-            recent.push(remembered(run, folder, into, item, uid));
         }
         let mut changes = put_links(folder, &mut links);
         run.state.recent.extend(recent.iter().copied());
-        changes.push(Change::Remember(recent));
+        let before_ms = run.pass.clock.now_ms().saturating_sub(DAY_MS);
+        changes.extend([Change::ForgetRecent { before_ms }, Change::Remember(recent)]);
         return close(run, changes, &ids).await;
     }
 }
@@ -160,10 +164,9 @@ pub fn adopt(links: &mut LinkTable, into: Side, item: &Appending, uid: Uid) {
     links.insert(Link { uids, base: item.marks.clone(), short: item.fingerprint.short(), size });
 }
 
-#[must_use]
-pub fn remembered(run: &Run<'_>, folder: FolderId, into: Side, item: &Appending, uid: Option<Uid>) -> Recent {
+fn given_up(run: &Run<'_>, folder: FolderId, into: Side, item: &Appending) -> Recent {
     let at_ms = run.pass.clock.now_ms();
-    Recent { folder, into, fingerprint: item.fingerprint, len: item.len, content: item.content, uid, at_ms }
+    Recent { folder, into, fingerprint: item.fingerprint, len: item.len, content: item.content, uid: None, at_ms }
 }
 
 fn put_links(folder: FolderId, links: &mut LinkTable) -> Vec<Change> {

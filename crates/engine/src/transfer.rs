@@ -13,7 +13,7 @@ use crate::work::{FolderWork, Seen};
 use futures_util::future::{BoxFuture, join, join3};
 use parom_domain::endpoint::{Abilities, Cursor, Listing};
 use parom_domain::link::LinkTable;
-use parom_domain::state::{Appending, Change, FolderId, Intent, Parked, Recent, Work};
+use parom_domain::state::{Appending, Change, FolderId, Intent, Parked, Work};
 use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,7 +42,6 @@ pub struct Done {
     pub carried: u64,
     pub bytes: u64,
     pub parked: Vec<Parked>,
-    pub recent: Vec<Recent>,
 }
 
 /// What a lane did, and how it ended.
@@ -112,7 +111,6 @@ pub async fn creates(
             run.report.bytes += done.bytes;
             work.wrote[into] |= done.carried > 0;
             run.state.parked.extend(done.parked);
-            run.state.recent.extend(done.recent);
             if let Err(error) = result {
                 work.failed = true;
                 work.settled = false;
