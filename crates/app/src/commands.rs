@@ -6,6 +6,7 @@ mod init;
 mod parked;
 mod secret;
 mod status;
+mod sync;
 mod verify;
 
 use crate::cli::{Cli, Command};
@@ -21,6 +22,7 @@ pub fn run(cli: Cli, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Init(args) => init::run(&cli.config, args, texts),
         Command::Account(command) => account::run(command, &config()?, texts),
+        Command::Sync(args) => sync::run(args, &config()?, texts),
         Command::Status(args) => status::run(args, &config()?, texts),
         Command::Parked(args) => parked::run(args, &config()?, texts),
         Command::Brakes(args) => brakes::run(args, &config()?, texts),

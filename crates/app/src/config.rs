@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::message::Message;
 use parom_domain::policy::{Deletions, Mode, Policy};
 use parom_domain::{Both, Role, Side};
+use parom_net::{TlsMode, TlsPolicy, Trust};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -69,7 +70,7 @@ pub enum Excluded {
 pub struct ImapSide {
     pub host: String,
     pub port: u16,
-    pub tls: Tls,
+    pub tls: TlsMode,
     pub tls_policy: TlsPolicy,
     pub trust: Trust,
     pub login: Template,
@@ -81,29 +82,6 @@ pub struct ImapSide {
     pub answer_timeout_s: u64,
     /// Only those named in the file.
     pub extensions: BTreeMap<String, Switch>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tls {
-    Implicit,
-    StartTls,
-    None,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TlsPolicy {
-    Modern,
-    Legacy,
-}
-
-/// Which certificates are believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
-    System,
-    CaFile(PathBuf),
-    /// SHA-256 of the certificate in DER.
-    Pin([u8; 32]),
-    Insecure,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

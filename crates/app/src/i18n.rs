@@ -94,11 +94,6 @@ impl Texts {
         Texts { lang, bundle }
     }
 
-    #[must_use]
-    pub fn lang(&self) -> Lang {
-        self.lang
-    }
-
     /// The text of a key without arguments.
     #[must_use]
     pub fn text(&self, key: &str) -> String {
@@ -115,11 +110,6 @@ impl Texts {
     #[must_use]
     pub fn part(&self, message: &Message, part: &str) -> Option<String> {
         self.format(message, Some(part))
-    }
-
-    #[must_use]
-    pub fn has(&self, key: &str) -> bool {
-        self.bundle.has_message(key)
     }
 
     /// The sentence and everything that helps: the cause, what to do, the command. Several lines without a last newline.

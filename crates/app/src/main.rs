@@ -17,6 +17,7 @@ mod progress;
 mod reference;
 mod state;
 mod stop;
+mod sync;
 mod table;
 mod verify;
 mod wiring;

@@ -1,6 +1,7 @@
 //! What a running `parom sync` shows: bars on a terminal, plain lines elsewhere, JSON on request.
 
 mod bars;
+mod failures;
 mod json;
 mod lines;
 mod meter;
@@ -25,15 +26,18 @@ pub enum What {
     /// A pass begins.
     Began,
     Phase(Phase),
-    /// More work has been found: messages to carry and their bytes, and changes of other kinds (flags, moves,
-    /// deletions, folders). Added to what was planned before.
+    /// More work has been found; added to what was planned before. Sizes are known only when messages have been read.
     Planned(Work),
     /// Work that is done; added to what was done before.
     Did(Work),
-    /// A message cannot be carried as it is.
+    /// Work on a folder begins.
+    Folder {
+        folder: String,
+    },
+    /// A message cannot be carried as it is, for the reason with this code.
     Parked {
         folder: String,
-        why: Message,
+        code: String,
     },
     /// Something went wrong that stops less than the account.
     Trouble {
@@ -49,7 +53,6 @@ pub enum Phase {
     /// What an earlier run left in the air is looked for.
     Recovering,
     Observing,
-    Pairing,
     Carrying,
 }
 
@@ -71,11 +74,13 @@ pub enum Ending {
         why: Message,
     },
     Interrupted,
+    /// A dry run: the plan is told elsewhere.
+    Planned,
 }
 
 impl Phase {
-    pub const ALL: [Phase; 5] =
-        [Phase::Connecting, Phase::Recovering, Phase::Observing, Phase::Pairing, Phase::Carrying];
+    #[cfg(test)]
+    pub const ALL: [Phase; 4] = [Phase::Connecting, Phase::Recovering, Phase::Observing, Phase::Carrying];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -83,7 +88,6 @@ impl Phase {
             Phase::Connecting => "connecting",
             Phase::Recovering => "recovering",
             Phase::Observing => "observing",
-            Phase::Pairing => "pairing",
             Phase::Carrying => "carrying",
         }
     }
@@ -116,12 +120,13 @@ impl Style {
     }
 }
 
-/// Bars go to stderr, where they disturb nobody who reads stdout; lines and JSON are the output itself.
+/// Without a style only what went wrong is told, on stderr. Bars go to stderr, where they disturb nobody who reads stdout; lines and JSON are the output itself.
 #[must_use]
-pub fn show(style: Style, texts: Arc<Texts>) -> Arc<dyn Progress> {
+pub fn show(style: Option<Style>, texts: Arc<Texts>) -> Arc<dyn Progress> {
     match style {
-        Style::Bars => Arc::new(bars::Bars::new(texts)),
-        Style::Lines => Arc::new(lines::Lines::new(texts, std::io::stdout())),
-        Style::Json => Arc::new(json::Json::new(texts, std::io::stdout())),
+        Some(Style::Bars) => Arc::new(bars::Bars::new(texts)),
+        Some(Style::Lines) => Arc::new(lines::Lines::new(texts, std::io::stdout())),
+        Some(Style::Json) => Arc::new(json::Json::new(texts, std::io::stdout())),
+        None => Arc::new(failures::Failures::new(texts)),
     }
 }

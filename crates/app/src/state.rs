@@ -9,6 +9,9 @@ use parom_store::{Account, MasterKey, Store};
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Who holds the leases. The lock on the state's folder admits one process, so an older one of this name is dead.
+pub const OWNER: &str = "parom";
+
 /// How a command needs the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

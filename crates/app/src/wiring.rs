@@ -2,12 +2,13 @@
 //!
 //! This is the only place that knows which adapter serves which side.
 
-use crate::config::{Config, Excluded, ImapSide, MailDomain, PasswordFrom, Sasl, Switch, Tls, TlsPolicy, Trust, Words};
+use crate::config::{Config, Excluded, ImapSide, MailDomain, PasswordFrom, Sasl, Switch, Words};
 use crate::failure::Failure;
 use crate::message::Message;
-use parom_domain::{Both, FolderSeen, Role, Side};
+use parom_domain::{Both, FolderPath, FolderSeen, Role, Side};
+use parom_engine::Exclusions;
 use parom_imap::{Deadlines, ImapEndpoint, Login, Mechanism, Overrides, ServerSettings};
-use parom_net::{AllowList, Dialer, MinTls, Secret, TlsMode};
+use parom_net::{AllowList, Dialer, Secret};
 use parom_store::{Account, Store};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +17,6 @@ use std::time::Duration;
 /// The servers of all domains; shared by everything that is done in this process.
 pub struct Wiring {
     servers: HashMap<String, Both<Arc<ServerSettings>>>,
-    lanes: usize,
 }
 
 impl Wiring {
@@ -28,26 +28,31 @@ impl Wiring {
             let side = |side: Side| server(&domain.sides[side], &allowed).map(Arc::new);
             servers.insert(domain.name.clone(), Both::new(side(Side::Source)?, side(Side::Target)?));
         }
-        let lanes = usize::try_from(config.limits.connections_per_account).unwrap_or(usize::MAX);
-        Ok(Wiring { servers, lanes })
+        Ok(Wiring { servers })
     }
 
-    /// Both sides of an account. Nothing is connected before the first call to them.
+    /// Both sides of an account, with at most `lanes` connections each. Nothing is connected before the first call to them.
     pub async fn endpoints(
         &self,
         config: &Config,
         store: &Store,
         account: &Account,
+        lanes: usize,
     ) -> Result<Both<ImapEndpoint>, Failure> {
-        let unknown = || domain_is_gone(config, account);
-        let domain = config.domains.iter().find(|domain| domain.name == account.domain).ok_or_else(unknown)?;
-        let servers = self.servers.get(&account.domain).ok_or_else(unknown)?;
+        let domain = domain(config, account)?;
+        let servers = self.servers.get(&account.domain).ok_or_else(|| domain_is_gone(config, account))?;
         let endpoint = async |side: Side| -> Result<ImapEndpoint, Failure> {
             let login = login(store, domain, account, side).await?;
-            Ok(ImapEndpoint::new(servers[side].clone(), login, self.lanes))
+            Ok(ImapEndpoint::new(servers[side].clone(), login, lanes))
         };
         Ok(Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?))
     }
+}
+
+/// The account's domain in the configuration.
+pub fn domain<'c>(config: &'c Config, account: &Account) -> Result<&'c MailDomain, Failure> {
+    let found = config.domains.iter().find(|domain| domain.name == account.domain);
+    found.ok_or_else(|| domain_is_gone(config, account))
 }
 
 /// The domain was there when the account was added, and has been taken out of the configuration since.
@@ -59,22 +64,8 @@ fn domain_is_gone(config: &Config, account: &Account) -> Failure {
 
 fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings, Failure> {
     let dialer = Dialer::new(allowed.clone(), Duration::from_secs(side.connect_timeout_s));
-    let tls = match side.tls {
-        Tls::Implicit => TlsMode::Implicit,
-        Tls::StartTls => TlsMode::StartTls,
-        Tls::None => TlsMode::None,
-    };
-    let trust = match &side.trust {
-        Trust::System => parom_net::Trust::System,
-        Trust::CaFile(file) => parom_net::Trust::CaFile(file.clone()),
-        Trust::Pin(sha256) => parom_net::Trust::Pin(*sha256),
-        Trust::Insecure => parom_net::Trust::Insecure,
-    };
-    let policy = match side.tls_policy {
-        TlsPolicy::Modern => parom_net::TlsPolicy::Modern,
-        TlsPolicy::Legacy => parom_net::TlsPolicy::Legacy { min: MinTls::V1_0 },
-    };
-    let mut settings = ServerSettings::new(&side.host, side.port, tls, trust, policy, dialer)?;
+    let mut settings =
+        ServerSettings::new(&side.host, side.port, side.tls, side.trust.clone(), side.tls_policy, dialer)?;
     let answer = Duration::from_secs(side.answer_timeout_s);
     settings.deadlines = Deadlines { sign_in: answer, command: answer };
     let switched = side.extensions.iter().filter_map(|(name, switch)| match switch {
@@ -113,26 +104,25 @@ async fn login(store: &Store, domain: &MailDomain, account: &Account, side: Side
     })
 }
 
-/// Which folders of a listing the domain leaves out: the named ones with all that is below them.
+/// What the domain leaves out, as the engine takes it.
+#[must_use]
+pub fn exclusions(domain: &MailDomain) -> Exclusions {
+    let mut exclusions = Exclusions::default();
+    for excluded in &domain.exclude_folders {
+        match excluded {
+            Excluded::Role(role) => exclusions.roles.insert(*role),
+            Excluded::Name(name) => exclusions.names.insert(name.to_lowercase()),
+        };
+    }
+    exclusions
+}
+
+/// Which folders of a listing are left out: those the domain names, with all that is below them.
 #[must_use]
 pub fn excluded(domain: &MailDomain, folders: &[FolderSeen], roles: &[Option<Role>]) -> Vec<bool> {
-    let named = |folder: &FolderSeen, role: &Option<Role>| {
-        *role == Some(Role::Virtual)
-            || domain.exclude_folders.iter().any(|excluded| match excluded {
-                Excluded::Role(excluded) => *role == Some(*excluded),
-                Excluded::Name(name) => {
-                    let name = name.to_lowercase();
-                    folder.path.to_string().to_lowercase() == name
-                        || folder.path.segments().iter().any(|segment| segment.to_lowercase() == name)
-                }
-            })
-    };
-    let roots: Vec<_> = folders
-        .iter()
-        .zip(roles)
-        .filter(|(folder, role)| named(folder, role))
-        .map(|(folder, _)| &folder.path)
-        .collect();
-    let covered = |folder: &FolderSeen| roots.iter().any(|root| folder.path == **root || folder.path.is_below(root));
-    folders.iter().map(covered).collect()
+    let exclusions = exclusions(domain);
+    let covered = folders.iter().zip(roles).filter(|(folder, role)| exclusions.covers(&folder.path, **role));
+    let roots: Vec<_> = covered.map(|(folder, _)| &folder.path).collect();
+    let below = |folder: &FolderSeen, root: &FolderPath| folder.path.is_below(root) && !root.is_inbox();
+    folders.iter().map(|folder| roots.iter().any(|root| folder.path == **root || below(folder, root))).collect()
 }

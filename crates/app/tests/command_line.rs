@@ -1,5 +1,7 @@
 //! The built binary as a person meets it: exit codes and sentences, in both languages.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;

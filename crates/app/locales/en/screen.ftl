@@ -21,10 +21,13 @@ init-cannot-write = Cannot write { $file }: { $detail }.
 phase-connecting = connecting
 phase-recovering = looking for what an earlier run left unfinished
 phase-observing = looking at the folders of both sides
-phase-pairing = pairing what is on both sides
 phase-carrying = carrying
 
 work-nothing = nothing
+work-count = { $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    }
 work-messages = { $messages ->
         [one] { $messages } message
        *[other] { $messages } messages
@@ -42,9 +45,9 @@ work-both = { $messages ->
     }
 progress-all = all together
 progress-planned = to do: { $work }
-progress-moving = { $done } of { $planned }, { $done_bytes } of { $planned_bytes }, { $rate }/s
-progress-moving-eta = { $done } of { $planned }, { $done_bytes } of { $planned_bytes }, { $rate }/s, { $left } left
-progress-parked = parked in "{ $folder }": { $why }
+progress-moving = { $done } of { $planned }, { $done_bytes }, { $rate }/s
+progress-moving-eta = { $done } of { $planned }, { $done_bytes }, { $rate }/s, { $left } left
+progress-parked = parked in "{ $folder }": { $code } (parom parked tells more)
 ended-in-step = in step after { $elapsed }: { $work }
 ended-in-step-parked = in step after { $elapsed }: { $work }; { $parked ->
         [one] { $parked } message is
@@ -57,6 +60,7 @@ ended-unsettled-parked = not settled yet after { $elapsed }: { $work }; the next
     } parked (parom parked)
 ended-held = held: { $why }
 ended-failed = failed: { $why }
+ended-planned = planned; nothing was changed
 ended-interrupted = stopped; the next run goes on from here
 
 reference-config = The configuration
@@ -205,3 +209,18 @@ verify-unreadable = "{ $folder }": message { $uid } cannot be read on the { $sid
 verify-marks = "{ $folder }": flags of message { $uid } (target: { $uid_target }): only on the { $side }: { $source }; only on the target: { $target }
 verify-date = "{ $folder }": date of message { $uid } (target: { $uid_target }): { $side }: { $source }; target: { $target }
 verify-stopped = stopped before everything was compared
+
+stopping = Stopping; a second Ctrl-C ends at once.
+plan-nothing = { $account }: nothing to do.
+plan-head = { $account }, to be done{ $count ->
+        [0] {""}
+        [one] {" "}(and { $count } message to be moved)
+       *[other] {" "}(and { $count } messages to be moved)
+    }:
+plan-folder = FOLDER
+plan-to-target = TO TARGET
+plan-to-source = TO SOURCE
+plan-marks-target = FLAGS ON TARGET
+plan-marks-source = FLAGS ON SOURCE
+plan-deletes-target = DELETE ON TARGET
+plan-deletes-source = DELETE ON SOURCE

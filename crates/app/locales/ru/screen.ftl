@@ -21,10 +21,14 @@ init-cannot-write = Не удаётся записать { $file }: { $detail }.
 phase-connecting = соединение с серверами
 phase-recovering = поиск того, что не завершил прошлый запуск
 phase-observing = просмотр папок обеих сторон
-phase-pairing = сопоставление того, что есть на обеих сторонах
 phase-carrying = перенос
 
 work-nothing = ничего
+work-count = { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    }
 work-messages = { $messages ->
         [one] { $messages } письмо
         [few] { $messages } письма
@@ -46,9 +50,9 @@ work-both = { $messages ->
     }
 progress-all = все вместе
 progress-planned = предстоит: { $work }
-progress-moving = { $done } из { $planned }, { $done_bytes } из { $planned_bytes }, { $rate }/с
-progress-moving-eta = { $done } из { $planned }, { $done_bytes } из { $planned_bytes }, { $rate }/с, осталось { $left }
-progress-parked = отложено в «{ $folder }»: { $why }
+progress-moving = { $done } из { $planned }, { $done_bytes }, { $rate }/с
+progress-moving-eta = { $done } из { $planned }, { $done_bytes }, { $rate }/с, осталось { $left }
+progress-parked = отложено письмо в «{ $folder }»: { $code } (подробнее: parom parked)
 ended-in-step = синхронизировано за { $elapsed }: { $work }
 ended-in-step-parked = синхронизировано за { $elapsed }: { $work }; отложено { $parked ->
         [one] { $parked } письмо
@@ -63,6 +67,7 @@ ended-unsettled-parked = за { $elapsed } ещё не всё: { $work }; про
     } (parom parked)
 ended-held = удержано: { $why }
 ended-failed = не удалось: { $why }
+ended-planned = план готов; ничего не изменено
 ended-interrupted = остановлено; следующий запуск продолжит с этого места
 
 reference-config = Конфигурация
@@ -219,3 +224,19 @@ verify-unreadable = «{ $folder }»: письмо { $uid } не читается
 verify-marks = «{ $folder }»: флаги письма { $uid } (в целевой: { $uid_target }): только { $side }: { $source }; только целевая: { $target }
 verify-date = «{ $folder }»: дата письма { $uid } (в целевой: { $uid_target }): { $side }: { $source }; целевая: { $target }
 verify-stopped = остановлено раньше, чем сравнено всё
+
+stopping = Останавливаемся; второе нажатие Ctrl-C завершит сразу.
+plan-nothing = { $account }: делать нечего.
+plan-head = { $account }, предстоит{ $count ->
+        [0] {""}
+        [one] {" "}(и переместить { $count } письмо)
+        [few] {" "}(и переместить { $count } письма)
+       *[many] {" "}(и переместить { $count } писем)
+    }:
+plan-folder = ПАПКА
+plan-to-target = В ЦЕЛЕВУЮ
+plan-to-source = В ИСХОДНУЮ
+plan-marks-target = ФЛАГИ В ЦЕЛЕВОЙ
+plan-marks-source = ФЛАГИ В ИСХОДНОЙ
+plan-deletes-target = УДАЛИТЬ В ЦЕЛЕВОЙ
+plan-deletes-source = УДАЛИТЬ В ИСХОДНОЙ

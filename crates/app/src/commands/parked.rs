@@ -67,8 +67,7 @@ pub async fn accounts(store: &Store, addresses: &[String]) -> Result<Vec<Account
 /// Forgets that these are parked. The cursors of their folders go too, so that the next pass looks at all messages there:
 /// a message that does not change would not be seen otherwise.
 async fn retry(store: &Store, account: &Account, parked: &[Parked]) -> Result<(), Failure> {
-    let owner = format!("parked --retry, process {}", std::process::id());
-    let Some(lease) = store.acquire(account.id, &owner, state::now_ms(), LEASE_MS).await? else {
+    let Some(lease) = store.acquire(account.id, state::OWNER, state::now_ms(), LEASE_MS).await? else {
         return Err(Failure::new(Exit::State, Message::new("parked-busy").with("account", account.address.clone())));
     };
     let places: BTreeSet<_> = parked.iter().map(|parked| (parked.folder, parked.side)).collect();

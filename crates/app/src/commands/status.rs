@@ -9,19 +9,21 @@ use crate::message::{Message, Value};
 use crate::output;
 use crate::state::{self, Access};
 use crate::table::Table;
-use parom_domain::Code;
 use parom_domain::state::PassSummary;
 use parom_store::Account;
 use serde_json::{Value as Json, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub fn run(args: &Status, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
     let rows = state::with(config, Access::Read, async |store| {
         let mut summaries: HashMap<_, _> = store.summaries().await?.into_iter().collect();
+        let held = store.held(None).await?.into_iter().filter(|(_, held)| !held.released);
+        let held: HashSet<_> = held.map(|(account, _)| account).collect();
         let mut rows = Vec::new();
         for account in store.accounts().await? {
             let summary = summaries.remove(&account.id);
-            rows.push(Row { account, summary });
+            let held = held.contains(&account.id);
+            rows.push(Row { account, summary, held });
         }
         Ok(rows)
     })?;
@@ -41,6 +43,8 @@ struct Row {
     account: Account,
     /// `None` before the first pass.
     summary: Option<PassSummary>,
+    /// A brake holds something back.
+    held: bool,
 }
 
 /// What one word says of an account.
@@ -84,7 +88,7 @@ impl Row {
         match &self.summary {
             _ if !self.account.enabled => Standing::Off,
             None => Standing::New,
-            Some(PassSummary { error: Some((code, _)), .. }) if code == Code::Braked.as_str() => Standing::Held,
+            Some(_) if self.held => Standing::Held,
             Some(PassSummary { error: Some(_), .. }) => Standing::Failed,
             Some(summary) if summary.last_ok_ms == Some(summary.at_ms) => Standing::InStep,
             Some(_) => Standing::Unsettled,
@@ -171,7 +175,7 @@ mod tests {
                 domain: String::new(),
                 enabled,
             };
-            Row { account, summary }
+            Row { account, summary, held: address.starts_with("held") }
         };
         let rows = [
             row("off@x", false, summary(Some(1000), None)),
@@ -179,7 +183,7 @@ mod tests {
             row("ok@x", true, summary(Some(1000), None)),
             row("more@x", true, summary(Some(900), None)),
             row("bad@x", true, summary(None, Some("host-not-found"))),
-            row("held@x", true, summary(None, Some("braked"))),
+            row("held@x", true, summary(Some(1000), None)),
             row("future@x", true, summary(None, Some("never-heard-of"))),
         ];
         let standings: Vec<&str> = rows.iter().map(|row| row.standing().as_str()).collect();

@@ -20,13 +20,16 @@ use serde_json::{Value as Json, json};
 use std::io::IsTerminal;
 use std::sync::Arc;
 
+/// Folders are compared one after the other, so one connection to each side is enough.
+const LANES: usize = 1;
 /// So many differences of an account are told to a person; JSON has all.
 const TOLD: usize = 20;
 
 pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     let wiring = Wiring::new(config)?;
     // The verdicts are the output; how far it is interests only who watches.
-    let bars = (!args.json && std::io::stderr().is_terminal()).then(|| progress::show(Style::Bars, texts.clone()));
+    let bars =
+        (!args.json && std::io::stderr().is_terminal()).then(|| progress::show(Some(Style::Bars), texts.clone()));
     let compared = state::with(config, Access::Read, async |store| {
         let stop = Stop::listen(|| {})?;
         let mut compared = Vec::new();
@@ -83,7 +86,7 @@ async fn one(
     account: &Account,
     shown: Option<&Arc<dyn Progress>>,
 ) -> Result<Verdict, Failure> {
-    let endpoints = wiring.endpoints(config, store, account).await?;
+    let endpoints = wiring.endpoints(config, store, account, LANES).await?;
     let address: Arc<str> = account.address.as_str().into();
     let tell = |what: What| {
         if let Some(shown) = shown {

@@ -3,13 +3,12 @@
 use super::keys::Part;
 use super::template::{TemplateError, VARIABLES};
 use super::toml_text::{Found, Section, Source};
-use super::{
-    Config, Excluded, ImapSide, Limits, MailDomain, PasswordFrom, Sasl, Switch, Template, Tls, TlsPolicy, Trust,
-};
+use super::{Config, Excluded, ImapSide, Limits, MailDomain, PasswordFrom, Sasl, Switch, Template};
 use crate::message::{Message, Value};
 use crate::near::nearest;
 use parom_domain::policy::{Deletions, Mode};
 use parom_domain::{Both, Role, Side};
+use parom_net::{MinTls, TlsMode, TlsPolicy, Trust};
 use std::path::{Path, PathBuf};
 
 /// Reads the text. `file` is for the messages, and paths in the text count from its folder.
@@ -127,14 +126,14 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         section.wrong("host", host.span, Message::new("config-host").with("found", host.value.clone()));
     }
     let tls = match section.text("tls").value.as_str() {
-        "starttls" => Tls::StartTls,
-        "none" => Tls::None,
-        _ => Tls::Implicit,
+        "starttls" => TlsMode::StartTls,
+        "none" => TlsMode::None,
+        _ => TlsMode::Implicit,
     };
     let port = match (section.gives("port"), tls) {
         (true, _) => u16::try_from(section.whole("port")).unwrap_or(993),
-        (false, Tls::Implicit) => 993,
-        (false, Tls::StartTls | Tls::None) => 143,
+        (false, TlsMode::Implicit) => 993,
+        (false, TlsMode::StartTls | TlsMode::None) => 143,
     };
     let (login, authzid) = login(section);
     ImapSide {
@@ -142,7 +141,7 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         port,
         tls,
         tls_policy: match section.text("tls_policy").value.as_str() {
-            "legacy" => TlsPolicy::Legacy,
+            "legacy" => TlsPolicy::Legacy { min: MinTls::V1_0 },
             _ => TlsPolicy::Modern,
         },
         trust: trust(section, folder),
@@ -216,8 +215,8 @@ fn trust(section: &Section<'_, '_>, folder: &Path) -> Trust {
         "system" => Trust::System,
         "insecure" => Trust::Insecure,
         _ => match value.strip_prefix("pin:") {
-            Some(hex) => match pin(hex) {
-                Some(pin) => Trust::Pin(pin),
+            Some(hex) => match Trust::pin(hex) {
+                Some(pin) => pin,
                 None => {
                     section.wrong("trust", span, Message::new("config-pin").with("found", value));
                     Trust::System
@@ -233,16 +232,6 @@ fn trust(section: &Section<'_, '_>, folder: &Path) -> Trust {
             }
         },
     }
-}
-
-/// 64 hexadecimal digits, with or without the colons that `openssl x509 -fingerprint` puts between them.
-fn pin(hex: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u32> = hex.chars().filter(|c| *c != ':').map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-    let bytes = digits.chunks(2).map(|pair| match pair {
-        [high, low] => u8::try_from(high * 16 + low).ok(),
-        _ => None,
-    });
-    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
 fn password(section: &Section<'_, '_>) -> PasswordFrom {

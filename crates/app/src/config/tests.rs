@@ -53,11 +53,11 @@ fn the_documented_configuration_is_read_and_filled_up() {
         [Excluded::Role(Role::Drafts), Excluded::Role(Role::Contacts), Excluded::Name("Старое".to_owned())]
     );
     let source = &domain.sides.source;
-    assert_eq!((source.port, source.tls), (11143, Tls::None));
+    assert_eq!((source.port, source.tls), (11143, TlsMode::None));
     assert_eq!(source.password, PasswordFrom::Secret("name".to_owned()));
     assert_eq!(source.authzid, None);
     let target = &domain.sides.target;
-    assert_eq!((target.port, target.tls, &target.trust), (993, Tls::Implicit, &Trust::System));
+    assert_eq!((target.port, target.tls, &target.trust), (993, TlsMode::Implicit, &Trust::System));
     assert_eq!(target.password, PasswordFrom::Account);
     assert_eq!(target.extensions, BTreeMap::from([("compress".to_owned(), Switch::Off)]));
     assert_eq!(config.domain_of("anna@other.example"), None);

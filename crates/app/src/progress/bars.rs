@@ -73,8 +73,8 @@ impl Progress for Bars {
         show(&self.all, all);
         self.all.set_message(self.texts.say(&sentences::moving(all, now)));
         match &event.what {
-            What::Parked { folder, why } => {
-                self.say(&event.account, &self.texts.say(&sentences::parked(folder, why)));
+            What::Parked { folder, code } => {
+                self.say(&event.account, &self.texts.say(&sentences::parked(folder, code)));
             }
             What::Trouble { why } => self.say(&event.account, &self.texts.say(why)),
             What::Ended(ending) => {
@@ -89,7 +89,7 @@ impl Progress for Bars {
                 }
                 accounts.remove(&event.account);
             }
-            What::Began | What::Phase(_) | What::Planned(_) | What::Did(_) => {}
+            What::Began | What::Phase(_) | What::Planned(_) | What::Did(_) | What::Folder { .. } => {}
         }
     }
 
@@ -106,8 +106,9 @@ fn style() -> ProgressStyle {
 }
 
 fn show(bar: &ProgressBar, meter: &Meter) {
-    bar.set_length(meter.planned.weight());
-    bar.set_position(meter.done.weight());
+    let (done, planned) = meter.share();
+    bar.set_length(planned);
+    bar.set_position(done);
 }
 
 #[cfg(test)]

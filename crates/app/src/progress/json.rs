@@ -23,7 +23,8 @@ impl<W: Write + Send> Json<W> {
             What::Phase(phase) => ("phase", vec![("phase", json!(phase.as_str()))]),
             What::Planned(work) => ("planned", numbers(*work)),
             What::Did(work) => ("did", numbers(*work)),
-            What::Parked { folder, why } => ("parked", [vec![("folder", json!(folder))], self.why(why)].concat()),
+            What::Folder { folder } => ("folder", vec![("folder", json!(folder))]),
+            What::Parked { folder, code } => ("parked", vec![("folder", json!(folder)), ("code", json!(code))]),
             What::Trouble { why } => ("trouble", self.why(why)),
             What::Ended(ending) => ("ended", self.ending(ending)),
         };
@@ -39,6 +40,7 @@ impl<W: Write + Send> Json<W> {
             Ending::Held { why } => [vec![("state", json!("held"))], self.why(why)].concat(),
             Ending::Failed { why } => [vec![("state", json!("failed"))], self.why(why)].concat(),
             Ending::Interrupted => vec![("state", json!("interrupted"))],
+            Ending::Planned => vec![("state", json!("planned"))],
         }
     }
 
@@ -76,7 +78,7 @@ mod tests {
         for what in [
             What::Began,
             What::Planned(Work { messages: 1, bytes: 2, changes: 3 }),
-            What::Parked { folder: "INBOX".to_owned(), why: why.clone() },
+            What::Parked { folder: "INBOX".to_owned(), code: "message-refused".to_owned() },
             What::Ended(Ending::Failed { why }),
         ] {
             json.on(&Event { account: "a@corp.example".into(), what });

@@ -47,8 +47,8 @@ impl<W: Write + Send> Progress for Lines<W> {
                 account.said = now;
                 Some(sentences::moving(&account.meter, now))
             }
-            What::Began | What::Planned(_) | What::Did(_) => None,
-            What::Parked { folder, why } => Some(sentences::parked(folder, why)),
+            What::Began | What::Planned(_) | What::Did(_) | What::Folder { .. } => None,
+            What::Parked { folder, code } => Some(sentences::parked(folder, code)),
             What::Trouble { why } => Some(why.clone()),
             What::Ended(ending) => Some(sentences::ended(ending, &account.meter, now)),
         };
@@ -80,7 +80,7 @@ mod tests {
             for what in [
                 What::Began,
                 What::Phase(Phase::Observing),
-                What::Planned(work),
+                What::Planned(Work { bytes: 0, ..work }),
                 What::Phase(Phase::Carrying),
                 What::Did(work),
                 What::Ended(Ending::InStep { parked: 2 }),
@@ -94,13 +94,13 @@ mod tests {
         assert_eq!(
             told(Lang::En),
             "a@corp.example: looking at the folders of both sides\n\
-             a@corp.example: to do: 3 messages (4.0 KB)\n\
+             a@corp.example: to do: 3 messages\n\
              a@corp.example: in step after 0 s: 3 messages (4.0 KB); 2 messages are parked (parom parked)\n"
         );
         assert_eq!(
             told(Lang::Ru),
             "a@corp.example: просмотр папок обеих сторон\n\
-             a@corp.example: предстоит: 3 письма (4,0 КБ)\n\
+             a@corp.example: предстоит: 3 письма\n\
              a@corp.example: синхронизировано за 0 с: 3 письма (4,0 КБ); отложено 2 письма (parom parked)\n"
         );
     }

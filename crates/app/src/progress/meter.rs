@@ -46,31 +46,27 @@ impl Meter {
     /// How long the rest takes at the speed so far; `None` while nothing is done or nothing is left.
     #[must_use]
     pub fn remaining_s(&self, now: Instant) -> Option<u64> {
-        let (planned, done) = (u128::from(self.planned.weight()), u128::from(self.done.weight()));
+        let (done, planned) = self.share();
         if done == 0 || done >= planned {
             return None;
         }
-        let ms = self.elapsed(now).as_millis().saturating_mul(planned - done) / done;
+        let rest = u128::from(planned - done);
+        let ms = self.elapsed(now).as_millis().saturating_mul(rest) / u128::from(done);
         u64::try_from(ms.div_ceil(1000)).ok()
     }
-}
 
-/// What handling a message costs besides its bytes, in bytes.
-const BYTES_PER_MESSAGE: u64 = 8192;
+    /// What is done and what there is to do, in messages: their sizes are known only when they have been read.
+    #[must_use]
+    pub fn share(&self) -> (u64, u64) {
+        (self.done.messages.min(self.planned.messages), self.planned.messages)
+    }
+}
 
 impl Work {
     fn add(&mut self, more: Work) {
         self.messages = self.messages.saturating_add(more.messages);
         self.bytes = self.bytes.saturating_add(more.bytes);
         self.changes = self.changes.saturating_add(more.changes);
-    }
-
-    /// One number for a bar. Bytes tell best, because messages differ by a factor of thousands; each message and each
-    /// change counts something more, so that many small ones are not taken for nothing.
-    #[must_use]
-    pub fn weight(self) -> u64 {
-        let each = self.messages.saturating_add(self.changes).saturating_mul(BYTES_PER_MESSAGE);
-        self.bytes.saturating_add(each)
     }
 }
 
@@ -80,17 +76,17 @@ mod tests {
 
     #[test]
     fn the_rest_is_estimated_from_what_was_done() {
-        let bytes = |bytes| Work { bytes, ..Work::default() };
+        let work = |messages| Work { messages, bytes: messages * 1000, changes: 0 };
         let start = Instant::now();
         let at = |s| start + Duration::from_secs(s);
         let mut meter = Meter::new(start);
         assert_eq!(meter.remaining_s(at(5)), None);
-        meter.count(&What::Planned(bytes(4_000_000)));
+        meter.count(&What::Planned(Work { messages: 4000, ..Work::default() }));
         assert_eq!(meter.remaining_s(at(5)), None, "nothing done yet, nothing known");
-        meter.count(&What::Did(bytes(1_000_000)));
+        meter.count(&What::Did(work(1000)));
         assert_eq!(meter.rate(at(10)), 100_000);
         assert_eq!(meter.remaining_s(at(10)), Some(30));
-        meter.count(&What::Did(bytes(3_000_000)));
+        meter.count(&What::Did(work(3000)));
         assert_eq!(meter.remaining_s(at(10)), None);
     }
 }

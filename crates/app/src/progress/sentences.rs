@@ -24,12 +24,11 @@ pub fn moving(meter: &Meter, now: Instant) -> Message {
         .with("done", meter.done.messages)
         .with("planned", meter.planned.messages)
         .with("done_bytes", Value::Bytes(meter.done.bytes))
-        .with("planned_bytes", Value::Bytes(meter.planned.bytes))
         .with("rate", Value::Bytes(meter.rate(now)))
 }
 
-pub fn parked(folder: &str, why: &Message) -> Message {
-    Message::new("progress-parked").with("folder", folder).with("why", why.clone())
+pub fn parked(folder: &str, code: &str) -> Message {
+    Message::new("progress-parked").with("folder", folder).with("code", code)
 }
 
 /// How a pass ended.
@@ -45,6 +44,7 @@ pub fn ended(ending: &Ending, meter: &Meter, now: Instant) -> Message {
         Ending::Held { why } => Message::new("ended-held").with("why", why.clone()),
         Ending::Failed { why } => Message::new("ended-failed").with("why", why.clone()),
         Ending::Interrupted => Message::new("ended-interrupted"),
+        Ending::Planned => Message::new("ended-planned"),
     }
 }
 
@@ -52,6 +52,7 @@ pub fn ended(ending: &Ending, meter: &Meter, now: Instant) -> Message {
 pub fn work(work: Work) -> Message {
     let key = match (work.messages, work.changes) {
         (0, 0) => "work-nothing",
+        (_, 0) if work.bytes == 0 => "work-count",
         (_, 0) => "work-messages",
         (0, _) => "work-changes",
         _ => "work-both",

@@ -76,13 +76,17 @@ async fn each_difference_is_found_on_either_side() {
             sides
         };
 
-        let sides = change(&|server| drop(add(server, &inbox(), "new", &[])));
+        let sides = change(&|server| {
+            add(server, &inbox(), "new", &[]);
+        });
         let uid = sides[side].uids_of(&inbox(), "new").first().unwrap();
         let missing = Difference::Missing { side: other, folder: inbox(), uid };
         assert_eq!(run(&sides, "").await.0.differences, [missing]);
 
         // One twin more is one message too many, not the same message again.
-        let sides = change(&|server| drop(add(server, &inbox(), "twin", &["\\Seen"])));
+        let sides = change(&|server| {
+            add(server, &inbox(), "twin", &["\\Seen"]);
+        });
         let found = run(&sides, "").await.0.differences;
         assert!(matches!(found.as_slice(), [Difference::Missing { side, .. }] if *side == other), "{found:?}");
 
@@ -95,7 +99,9 @@ async fn each_difference_is_found_on_either_side() {
         assert_eq!(only[side], Marks::from_names(["\\Seen"]));
         assert_eq!(only[other], Marks::from_names(["work"]));
 
-        let sides = change(&|server| drop(add(server, &path("Only/Here"), "x", &[])));
+        let sides = change(&|server| {
+            add(server, &path("Only/Here"), "x", &[]);
+        });
         let found = run(&sides, "").await.0.differences;
         let here = Difference::FolderMissing { side: other, folder: path("Only/Here"), messages: 1 };
         assert!(found.contains(&here), "{found:?}");
