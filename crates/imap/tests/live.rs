@@ -263,6 +263,31 @@ async fn compression_changes_nothing_but_the_wire() {
 }
 
 #[tokio::test]
+async fn tls_carries_the_same_from_the_start_and_after_starttls() {
+    let Some(dovecot) = Dovecot::start("maildir:~/Maildir", ".", "") else { return };
+    for (tls, port) in [(TlsMode::Implicit, dovecot.tls_port), (TlsMode::StartTls, dovecot.port)] {
+        let endpoint = |trust| {
+            let dialer = Dialer::new(AllowList::of(["localhost"]), Duration::from_secs(20));
+            let settings = ServerSettings::new("localhost", port, tls, trust, TlsPolicy::Modern, dialer).unwrap();
+            let (user, password) = (format!("tls{port}"), Secret::from(PASSWORD));
+            let login = Login { user, authzid: String::new(), password, mechanism: Mechanism::Auto };
+            ImapEndpoint::new(Arc::new(settings), login, 2)
+        };
+        let stranger = endpoint(Trust::System).folders().await.err().unwrap();
+        assert_eq!((stranger.code(), stranger.arg("detail")), (Code::CertificateRefused, Some("unknown issuer")));
+        let endpoint = endpoint(Trust::CaFile(dovecot.certificate()));
+        let inbox = FolderPath::inbox();
+        let start = endpoint.observe(&inbox, None).await.unwrap();
+        let letters = (0..20).map(|at| small("x".repeat(at * 5000 + 1), &[])).collect();
+        append(&endpoint, &inbox, start.cursor.validity, vec![letters, vec![big(2_500_000, 70_000)]]).await;
+        let full = endpoint.observe(&inbox, None).await.unwrap();
+        let read = bodies(&endpoint, &inbox, &full).await;
+        let lengths: Vec<usize> = (0..20).map(|at| at * 5000 + 1).chain([2_500_000]).collect();
+        assert_eq!(read.iter().map(|item| item.3.len()).collect::<Vec<_>>(), lengths);
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_tried_once() {
     let Some(dovecot) = Dovecot::start("maildir:~/Maildir", ".", "") else { return };
     let endpoint = endpoint(&dovecot, "mallory", "wrong", &[], &[]);

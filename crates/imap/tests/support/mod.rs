@@ -13,6 +13,8 @@ pub struct Dovecot {
     child: Child,
     folder: tempfile::TempDir,
     pub port: u16,
+    /// For implicit TLS; the certificate, for `localhost`, is `certificate.pem` in the folder.
+    pub tls_port: u16,
 }
 
 impl Dovecot {
@@ -42,17 +44,27 @@ impl Dovecot {
         let me = fs::metadata(folder.path()).unwrap();
         let (uid, gid) = if me.uid() == 0 { (65534, 65534) } else { (me.uid(), me.gid()) };
         let (user, group) = (name_of("passwd", uid), name_of("group", gid));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free_port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (port, tls_port) = (free_port(), free_port());
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
+            .args(["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "certificate.pem"])
+            .current_dir(folder.path())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(made.success(), "openssl could not make a certificate");
         let config = format!(
             "base_dir = {root}/run\nlog_path = {root}/log\nprotocols = imap\nlisten = 127.0.0.1\n\
              default_internal_user = {user}\ndefault_internal_group = {group}\ndefault_login_user = {user}\n\
              first_valid_uid = {uid}\nfirst_valid_gid = {gid}\nlibexec_dir = {root}/libexec\n\
-             mail_plugin_dir = {root}/modules\nmail_location = {location}\nmail_fsync = never\nssl = no\n\
+             mail_plugin_dir = {root}/modules\nmail_location = {location}\nmail_fsync = never\n\
+             ssl = yes\nssl_cert = <{root}/certificate.pem\nssl_key = <{root}/key.pem\n\
              mail_max_userip_connections = 1000\ndisable_plaintext_auth = no\nauth_failure_delay = 0\n\
              namespace inbox {{\n inbox = yes\n separator = {separator}\n}}\n\
              passdb {{\n driver = static\n args = password={PASSWORD}\n}}\n\
              userdb {{\n driver = static\n args = uid={uid} gid={gid} home={root}/mail/%u allow_all_users=yes\n}}\n\
-             service imap-login {{\n chroot =\n inet_listener imap {{\n  port = {port}\n }}\n inet_listener imaps {{\n  port = 0\n }}\n}}\n\
+             service imap-login {{\n chroot =\n inet_listener imap {{\n  port = {port}\n }}\n inet_listener imaps {{\n  port = {tls_port}\n  ssl = yes\n }}\n}}\n\
              service anvil {{\n chroot =\n}}\nservice stats {{\n chroot =\n unix_listener stats-writer {{\n  mode = 0666\n }}\n}}\n\
              protocol imap {{\n mail_plugins = {plugins}\n}}\n"
         );
@@ -69,13 +81,17 @@ impl Dovecot {
             .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
-        let dovecot = Dovecot { child, folder, port };
+        let dovecot = Dovecot { child, folder, port, tls_port };
         let until = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < until, "Dovecot does not answer: {}", dovecot.log());
             std::thread::yield_now();
         }
         Some(dovecot)
+    }
+
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.path().join("certificate.pem")
     }
 
     pub fn log(&self) -> String {
