@@ -156,10 +156,10 @@ impl Framer {
         self.body_left = self.body_left.saturating_sub(bytes as u64);
     }
 
-    /// Are there bytes that no frame has taken yet?
+    /// Has every byte been handed out?
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.buffer.len() == self.used && self.head.is_empty() | self.from_head && self.body_left == 0
+        self.buffer.len() == self.used && (self.head.is_empty() || self.from_head) && self.body_left == 0
     }
 
     fn available(&self, most: usize) -> usize {

@@ -102,7 +102,7 @@ async fn run(conn: &mut Lent, name: &WireName, how: Option<String>, commands: &[
 struct Look {
     opening: Opening,
     rows: Vec<Row>,
-    /// Rows came in ascending order of UID, each once.
+    /// Rows did not come in ascending order of UID, each once.
     disordered: bool,
     search: Option<UidSet>,
     vanished_before: UidSet,
