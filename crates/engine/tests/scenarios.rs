@@ -24,7 +24,7 @@ use parom_domain::policy::{Deletions, Mode};
 use parom_domain::{Role, Side};
 use parom_lab::memory::{Fault, Switches};
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
+use world::book::assert_same_state;
 use world::{World, path};
 
 struct Scenario {
@@ -63,7 +63,12 @@ impl Scenario {
                 switches[self.side(side).unwrap()] = Switches::plain();
             }
         }
-        World::new(switches.source, switches.target).await
+        // One way round the book is the real store, the other way round it is kept in memory, which is faster.
+        if self.swapped {
+            World::in_memory(switches.source, switches.target)
+        } else {
+            World::new(switches.source, switches.target).await
+        }
     }
 
     async fn run(&self, world: &mut World, lines: std::ops::Range<usize>) {
@@ -191,6 +196,7 @@ async fn check(name: &str, text: &str) {
         scenario.run(&mut world, last..end).await;
         let (steps, trail) = (world.steps.taken(), world.steps.trail());
         world.assert_idle().await;
+        assert_same_state(world.state().await, world.book.state());
         let wanted = parom_domain::Both::from_fn(|side| world.servers[side].picture());
         for fault in [Fault::Death, Fault::Cut] {
             for at in 1..=steps {
@@ -205,7 +211,7 @@ async fn check(name: &str, text: &str) {
                         Err(_) if fault == Fault::Death => break,
                         Ok(report) if report.settled => break,
                         _ => {
-                            world.clock.0.fetch_add(world.policy.grace_ms + 1, Ordering::Relaxed);
+                            world.wait_out_the_grace();
                         }
                     }
                 }

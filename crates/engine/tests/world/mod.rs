@@ -1,16 +1,18 @@
-//! Two memory servers, a real book on disk, and passes between them that can be made to die at any step.
+//! Two memory servers, a book, and passes between them that can be made to die at any step.
 
 #![allow(dead_code)]
 
+pub mod book;
+
 use async_trait::async_trait;
+use book::{Disk, MemoryBook};
 use parom_domain::endpoint::Permits;
 use parom_domain::link::LinkTable;
 use parom_domain::policy::Policy;
-use parom_domain::state::{AccountId, AccountState, Change, FolderId, Lease};
+use parom_domain::state::{AccountState, Change, FolderId, Lease};
 use parom_domain::{Both, FolderPath, InternalDate, Marks, Result, Side, Uid};
-use parom_engine::{Book, Clock, Exclusions, LeasedBook, Pass, Report, Scars, Silent, run_pass};
+use parom_engine::{Book, Clock, Exclusions, Pass, Report, Scars, Silent, run_pass};
 use parom_lab::memory::{MemoryEndpoint, MemoryServer, Steps, Switches};
-use parom_store::{MasterKey, NewAccount, Store};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A clock that only moves when somebody sleeps or the test pushes it.
@@ -37,10 +39,11 @@ impl Permits for Free {
     }
 }
 
-/// The real book, each commit of which is a step: before it nothing is written, after it everything is.
+/// A book each commit of which is a step: before it nothing is written, after it everything is.
 struct SteppedBook<'a> {
-    book: LeasedBook<'a>,
-    steps: Steps,
+    world: &'a World,
+    /// The lease of the pass, where the book is on disk.
+    lease: Option<Lease>,
 }
 
 #[async_trait]
@@ -49,13 +52,22 @@ impl Book for SteppedBook<'_> {
         if changes.is_empty() {
             return Ok(());
         }
-        self.steps.step("book commit")?;
-        self.book.commit(changes).await?;
-        self.steps.step("book committed")
+        self.world.steps.step("book commit")?;
+        match (&self.world.disk, self.lease) {
+            (Some(disk), Some(lease)) => {
+                disk.leased(lease).commit(changes.clone()).await?;
+                self.world.book.apply(changes);
+            }
+            _ => self.world.book.commit(changes).await?,
+        }
+        self.world.steps.step("book committed")
     }
 
     async fn links(&self, folder: FolderId) -> Result<LinkTable> {
-        self.book.links(folder).await
+        match (&self.world.disk, self.lease) {
+            (Some(disk), Some(lease)) => disk.leased(lease).links(folder).await,
+            _ => self.world.book.links(folder).await,
+        }
     }
 }
 
@@ -66,9 +78,9 @@ pub struct World {
     pub policy: Policy,
     pub exclusions: Exclusions,
     pub scars: Scars,
-    pub store: Store,
-    pub account: AccountId,
-    dir: tempfile::TempDir,
+    /// What is remembered; where there is a store on disk, the same as in there.
+    pub book: MemoryBook,
+    pub disk: Option<Disk>,
 }
 
 pub fn path(text: &str) -> FolderPath {
@@ -91,23 +103,8 @@ pub fn date(n: i64) -> Option<InternalDate> {
 }
 
 impl World {
-    pub async fn new(source: Switches, target: Switches) -> World {
-        // The book is synced to disk at every commit; in memory that costs nothing, and these tests make many books.
-        let memory = std::path::Path::new("/dev/shm");
-        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-        let key = MasterKey::create(&dir.path().join("parom.key")).unwrap();
-        let store = Store::open(&dir.path().join("parom.db"), key).await.unwrap();
-        let account = store
-            .add_account(NewAccount {
-                address: "a@corp.example".into(),
-                source_login: "a".into(),
-                target_login: "a".into(),
-                domain: "corp.example".into(),
-            })
-            .await
-            .unwrap()
-            .unwrap()
-            .id;
+    /// With its book in memory.
+    pub fn in_memory(source: Switches, target: Switches) -> World {
         World {
             servers: Both::new(MemoryServer::new(source), MemoryServer::new(target)),
             steps: Steps::new(),
@@ -115,22 +112,35 @@ impl World {
             policy: Policy { deletions: parom_domain::policy::Deletions::Expunge, ..Policy::default() },
             exclusions: Exclusions::default(),
             scars: Scars::default(),
-            store,
-            account,
-            dir,
+            book: MemoryBook::default(),
+            disk: None,
         }
+    }
+
+    /// Two modern servers, the book in memory.
+    pub fn modern() -> World {
+        World::in_memory(Switches::default(), Switches::default())
+    }
+
+    /// With its book in a real store.
+    pub async fn new(source: Switches, target: Switches) -> World {
+        World { disk: Some(Disk::new().await), ..World::in_memory(source, target) }
     }
 
     pub async fn plain() -> World {
         World::new(Switches::default(), Switches::default()).await
     }
 
-    pub async fn lease(&self) -> Lease {
-        self.store.acquire(self.account, "test", self.clock.now_ms(), 1_000_000_000).await.unwrap().unwrap()
+    pub async fn state(&self) -> AccountState {
+        match &self.disk {
+            Some(disk) => disk.store.load(disk.account).await.unwrap(),
+            None => self.book.state(),
+        }
     }
 
-    pub async fn state(&self) -> AccountState {
-        self.store.load(self.account).await.unwrap()
+    /// How often the book was written so far.
+    pub fn commits(&self) -> u64 {
+        self.disk.as_ref().map_or_else(|| self.book.commits(), |disk| disk.store.transactions())
     }
 
     /// One pass, which may die.
@@ -139,10 +149,13 @@ impl World {
     }
 
     pub async fn pass_with(&self, dry_run: bool) -> Result<Report> {
-        let lease = self.lease().await;
+        let lease = match &self.disk {
+            Some(disk) => Some(disk.lease(self.clock.now_ms()).await),
+            None => None,
+        };
         let source = MemoryEndpoint::new("source", self.servers.source.clone(), self.steps.clone());
         let target = MemoryEndpoint::new("target", self.servers.target.clone(), self.steps.clone());
-        let book = SteppedBook { book: LeasedBook { store: &self.store, lease }, steps: self.steps.clone() };
+        let book = SteppedBook { world: self, lease };
         let pass = Pass {
             sides: Both::new(&source, &target),
             book: &book,
@@ -166,9 +179,14 @@ impl World {
             if report.settled {
                 return report;
             }
-            self.clock.0.fetch_add(self.policy.grace_ms + 1, Ordering::Relaxed);
+            self.wait_out_the_grace();
         }
         panic!("the account does not come to rest: {:?}", self.pass().await.unwrap());
+    }
+
+    /// A suspicion may be confirmed from now on.
+    pub fn wait_out_the_grace(&self) {
+        self.clock.0.fetch_add(self.policy.grace_ms + 1, Ordering::Relaxed);
     }
 
     /// The next life of the process after it died.
@@ -190,13 +208,14 @@ impl World {
     /// Another run changes nothing on either server, reads no body, and writes nothing into the book.
     pub async fn assert_idle(&self) {
         let before = Both::from_fn(|side| (self.servers[side].writes(), self.servers[side].bodies_read()));
-        let transactions = self.store.transactions();
+        let commits = self.commits();
         let report = self.pass().await.unwrap();
         assert!(report.settled, "{report:?}");
         let after = Both::from_fn(|side| (self.servers[side].writes(), self.servers[side].bodies_read()));
         assert_eq!(before, after);
-        // Taking the lease is one write; the pass itself makes none.
-        assert!(self.store.transactions() <= transactions + 1, "an idle pass wrote into the book");
+        // Taking the lease of a store is one write; the pass itself makes none.
+        let lease = u64::from(self.disk.is_some());
+        assert!(self.commits() <= commits + lease, "an idle pass wrote into the book");
     }
 
     pub fn add(&self, side: Side, folder: &str, id: &str, marks: &[&str]) -> Uid {
@@ -238,11 +257,11 @@ impl World {
 
     /// The state is lost; the accounts' settings are not.
     pub async fn forget(&mut self) {
-        let fresh = World::new(Switches::default(), Switches::default()).await;
-        self.store.close().await;
-        self.store = fresh.store;
-        self.account = fresh.account;
-        self.dir = fresh.dir;
+        self.book = MemoryBook::default();
+        if let Some(old) = self.disk.take() {
+            old.store.close().await;
+            self.disk = Some(Disk::new().await);
+        }
     }
 
     pub fn count(&self, side: Side, folder: &str, text: &str) -> u64 {
