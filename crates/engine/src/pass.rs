@@ -22,7 +22,8 @@ pub struct Pass<'a> {
     pub observer: &'a dyn Observer,
     pub policy: Policy,
     pub exclusions: &'a Exclusions,
-    /// How many folders may be worked on at once: as many as the endpoints have connections for.
+    /// How many things may go on at once. Each holds at most one connection on either side, and now and then one of them
+    /// asks a question besides: the endpoints need one connection more than there are lanes.
     pub lanes: usize,
     /// Irreversible deletions of this account during the last 24 hours, for the volume brake.
     pub deleted_today: u32,

@@ -10,7 +10,7 @@ use crate::pass::{Run, stops_the_pass};
 use crate::plan::{AccountPlan, FolderPlan};
 use crate::read::{self, Feed, Incoming, IncomingBody};
 use crate::work::{FolderWork, Seen};
-use futures_util::future::{BoxFuture, join, join3};
+use futures_util::future::{BoxFuture, join3};
 use parom_domain::endpoint::{Abilities, Cursor, Listing};
 use parom_domain::link::LinkTable;
 use parom_domain::state::{Appending, Change, FolderId, Intent, Parked, Work};
@@ -93,20 +93,41 @@ pub async fn creates(
         return Ok(());
     }
     begin_cursors(run, works, &ids).await?;
-    let jobs: Vec<(FolderWork, &FolderPlan)> =
-        ids.iter().filter_map(|id| Some((works.remove(id)?, plan.folders.get(id)?))).collect();
-    let results = {
+    let jobs: Vec<Job<'_>> = ids
+        .iter()
+        .filter_map(|id| {
+            let (mut work, plan) = (works.remove(id)?, plan.folders.get(id)?);
+            let links = Mutex::new(std::mem::take(&mut work.links));
+            Some(Job { work, links, plan })
+        })
+        .collect();
+    let outcomes = {
         let run = &*run;
-        let mut lanes: Vec<BoxFuture<'_, (FolderWork, Both<Outcome>)>> = Vec::with_capacity(jobs.len());
-        for (work, folder) in jobs {
-            lanes.push(Box::pin(carry_folder(run, work, folder, listings)));
+        let mut lanes: Vec<BoxFuture<'_, (usize, Side, Outcome)>> = Vec::new();
+        for (at, job) in jobs.iter().enumerate() {
+            for into in Side::ALL {
+                if !job.plan.creates[into].is_empty() {
+                    lanes.push(Box::pin(async move { (at, into, carry(run, job, into, listings).await) }));
+                }
+            }
         }
+        // Each lane holds one connection on either side, whichever way it goes.
         side_by_side(run.pass.lanes, lanes).await
     };
+    let mut ended: Vec<Vec<(Side, Outcome)>> = jobs.iter().map(|_| Vec::new()).collect();
+    for (at, into, outcome) in outcomes {
+        if let Some(list) = ended.get_mut(at) {
+            list.push((into, outcome));
+        }
+    }
+    let results = jobs.into_iter().zip(ended).map(|(mut job, outcomes)| {
+        job.work.links = job.links.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (job.work, outcomes)
+    });
     let mut stop = None;
     for (mut work, outcomes) in results {
         let id = work.id;
-        for (into, (done, result)) in [(Side::Source, outcomes.source), (Side::Target, outcomes.target)] {
+        for (into, (done, result)) in outcomes {
             run.report.carried[into] += done.carried;
             run.report.bytes += done.bytes;
             work.wrote[into] |= done.carried > 0;
@@ -142,33 +163,19 @@ async fn begin_cursors(run: &mut Run<'_>, works: &BTreeMap<FolderId, FolderWork>
     run.pass.book.commit(changes).await
 }
 
-async fn carry_folder(
-    run: &Run<'_>,
-    mut work: FolderWork,
-    plan: &FolderPlan,
-    listings: &Both<Listing>,
-) -> (FolderWork, Both<Outcome>) {
+/// A folder whose bodies are carried, in one direction or both.
+struct Job<'a> {
+    work: FolderWork,
+    links: Mutex<LinkTable>,
+    plan: &'a FolderPlan,
+}
+
+async fn carry(run: &Run<'_>, job: &Job<'_>, into: Side, listings: &Both<Listing>) -> Outcome {
+    let Job { work, links, plan } = job;
     if let Some(path) = &plan.name {
         run.pass.observer.event(crate::ports::Event::Folder { path: path.clone() });
     }
-    let links = Mutex::new(std::mem::take(&mut work.links));
-    let (source, target) = join(
-        carry(run, &work, &links, Side::Source, &plan.creates.source, listings),
-        carry(run, &work, &links, Side::Target, &plan.creates.target, listings),
-    )
-    .await;
-    work.links = links.into_inner().unwrap_or_else(PoisonError::into_inner);
-    (work, Both::new(source, target))
-}
-
-async fn carry(
-    run: &Run<'_>,
-    work: &FolderWork,
-    links: &Mutex<LinkTable>,
-    into: Side,
-    uids: &[Uid],
-    listings: &Both<Listing>,
-) -> Outcome {
+    let uids = &plan.creates[into];
     let from = into.other();
     let (Some(from_path), Some(into_path)) = (work.paths[from].clone(), work.paths[into].clone()) else {
         return (Done::default(), Ok(()));
@@ -176,9 +183,6 @@ async fn carry(
     let (Some(from_seen), Some(to_seen)) = (work.seen[from].clone(), work.seen[into].clone()) else {
         return (Done::default(), Ok(()));
     };
-    if uids.is_empty() {
-        return (Done::default(), Ok(()));
-    }
     let last = {
         let links = links.lock().unwrap_or_else(PoisonError::into_inner);
         let newcomers = work.findings.newcomers[into].iter().map(|sighting| sighting.uid).max();

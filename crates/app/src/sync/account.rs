@@ -137,7 +137,7 @@ impl Member {
     async fn try_pass(&mut self, sync: &Sync, watcher: &Watcher) -> Result<Report, Stopped> {
         watcher.tell(What::Phase(Phase::Connecting));
         let domain = wiring::domain(&sync.config, &self.account)?.clone();
-        let endpoints = sync.wiring.endpoints(&sync.config, &sync.store, &self.account, sync.share.lanes).await?;
+        let endpoints = sync.wiring.endpoints(&sync.config, &sync.store, &self.account, sync.share.lanes.max(2)).await?;
         let report = self.with_endpoints(sync, watcher, &domain, &endpoints).await;
         tokio::join!(endpoints.source.close(), endpoints.target.close());
         if let Err(error) = &report
@@ -172,7 +172,8 @@ impl Member {
             observer: watcher,
             policy: domain.policy(&sync.config.limits),
             exclusions: &exclusions,
-            lanes: sync.share.lanes,
+            // One connection of each side stays free for the questions that a lane asks while it holds the others.
+            lanes: sync.share.lanes.saturating_sub(1).max(1),
             deleted_today,
             scars: &self.scars,
             dry_run: sync.dry_run,
