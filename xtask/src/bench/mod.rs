@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: Parom beside mbsync and `doveadm sync`, on the same servers in the same run.
 
 pub mod corpus;
+pub mod floor;
+pub mod idle;
 pub mod measure;
 pub mod report;
 pub mod rig;
@@ -12,7 +14,7 @@ use scenario::SCENARIOS;
 use std::path::PathBuf;
 use std::process::Command;
 
-const USAGE: &str = "cargo xtask bench [a|a-tls|b|c-far|c-many|c-one|d|e]... [--runs N] [--no-peers] [--only TOOL] \
+const USAGE: &str = "cargo xtask bench [a|a-tls|b|c-far|c-many|c-one|d|e|idle]... [--runs N] [--no-peers|--without-parom] [--only TOOL] \
                      [--state-dir DIR] [--dry]";
 
 pub fn run(words: &[&str]) -> Result<()> {
@@ -26,6 +28,7 @@ pub fn run(words: &[&str]) -> Result<()> {
         match *word {
             "--runs" => rounds = words.next().and_then(|n| n.parse().ok()).ok_or_else(|| failure(USAGE))?,
             "--no-peers" => tools = vec![Tool::Parom],
+            "--without-parom" => tools.retain(|tool| *tool != Tool::Parom),
             "--only" => {
                 let wanted = words.next().ok_or_else(|| failure(USAGE))?;
                 tools.retain(|tool| tool.name() == *wanted);
@@ -33,6 +36,7 @@ pub fn run(words: &[&str]) -> Result<()> {
             "--state-dir" => state = PathBuf::from(words.next().ok_or_else(|| failure(USAGE))?),
             "--dry" => saved = false,
             // A letter stands for all its scenarios.
+            idle::KEY => keys.push(idle::KEY),
             key if SCENARIOS.iter().any(|scenario| is_named(scenario.key, key)) => keys.push(key),
             _ => return Err(failure(format!("unknown word {word}\n{USAGE}"))),
         }
@@ -41,7 +45,7 @@ pub fn run(words: &[&str]) -> Result<()> {
         return Err(failure("parom is not built: cargo build --release -p parom-app"));
     }
     // Only a comparison is worth keeping.
-    saved &= tools.len() > 1;
+    saved &= tools.len() > 1 && tools.contains(&Tool::Parom);
     let machine = machine();
     for scenario in SCENARIOS {
         if !keys.is_empty() && !keys.iter().any(|key| is_named(scenario.key, key)) {
@@ -49,6 +53,13 @@ pub fn run(words: &[&str]) -> Result<()> {
         }
         let tables = scenario::run(scenario, &tools, rounds, &state)?;
         let section = report::section(scenario, &tables, &machine);
+        println!("\n{section}");
+        if saved {
+            report::save(&section)?;
+        }
+    }
+    if tools.contains(&Tool::Parom) && (keys.is_empty() || keys.contains(&idle::KEY)) {
+        let section = idle::run(rounds, &state, &machine)?;
         println!("\n{section}");
         if saved {
             report::save(&section)?;

@@ -16,6 +16,7 @@ run, in turn, and the median of the rounds counts. Between the rounds of a first
 - Tools: `parom sync --all` (release build, durable intents, state on a real disk), `mbsync -a` (two-way; under
   `xargs -P 8` where there are many mailboxes; state on the same disk), `doveadm sync -1 -R` with an imapc source (it
   writes the target's storage itself, without a server, so it skips half of the work).
+- `floor`: all bodies fetched and the same appended (MULTIAPPEND) side by side by a client that does nothing else.
 - CPU is the client's, user and system, with all its children. Peak memory is that of the largest process.
 - 40 ms of round trip: the lab's fault proxy before both servers, which delays without limiting the throughput.
 - After Parom's last round the independent oracle has found source and target equal, message by message.
@@ -41,10 +42,12 @@ pub fn section(scenario: &Scenario, tables: &[Table], machine: &str) -> String {
             let ratio = mbsync.map_or_else(|| "-".to_owned(), |mbsync| format!("{:.2}", wall_s / mbsync.wall_s));
             let _ = writeln!(
                 text,
-                "| {} | {wall_s:.3} | {} | {ratio} | {cpu_s:.2} | {:.3} | {peak_mb:.1} |",
+                "| {} | {wall_s:.3} | {} | {ratio} | {} | {} | {} |",
                 figures.tool.name(),
                 rounds.join(", "),
-                cpu_s * 1000.0 / (*messages as f64),
+                known(cpu_s, 2),
+                known(cpu_s * 1000.0 / (*messages as f64), 3),
+                known(peak_mb, 1),
             );
         }
         let verdicts: Vec<String> = scenario.bars.iter().filter_map(|bar| verdict(bar, table)).collect();
@@ -53,6 +56,11 @@ pub fn section(scenario: &Scenario, tables: &[Table], machine: &str) -> String {
         }
     }
     text
+}
+
+/// A figure, or a dash where it was not measured.
+fn known(figure: f64, digits: usize) -> String {
+    if figure.is_nan() { "-".to_owned() } else { format!("{figure:.digits$}") }
 }
 
 fn cost_of(table: &Table, tool: Tool) -> Option<Cost> {
@@ -65,6 +73,10 @@ fn verdict(bar: &Bar, table: &Table) -> Option<String> {
     let (what, value, limit) = match bar {
         Bar::Wall(other, limit) => {
             (format!("wall time of {}'s", other.name()), parom.wall_s / cost_of(table, *other)?.wall_s, *limit)
+        }
+        Bar::Moonshot(other, limit) => {
+            let ratio = parom.wall_s / cost_of(table, *other)?.wall_s;
+            (format!("moonshot, wall time of {}'s", other.name()), ratio, *limit)
         }
         Bar::Cpu(other, limit) => {
             (format!("CPU of {}'s", other.name()), parom.cpu_s / cost_of(table, *other)?.cpu_s, *limit)

@@ -1,7 +1,8 @@
 //! Two Dovecots with mail on tmpfs, and the three tools set up to copy between them.
 
 use super::corpus::{self, Shape};
-use super::measure::Invocation;
+use super::floor::{self, Mail};
+use super::measure::{self, Cost, Invocation};
 use crate::live::dovecot::Options;
 use crate::live::parom::{Parom, Settings};
 use crate::live::relay::Relay;
@@ -19,6 +20,8 @@ pub enum Tool {
     Mbsync,
     /// `doveadm sync`: it reads over IMAP and writes the target's storage itself.
     Doveadm,
+    /// No tool: what the servers alone need ([`floor`]).
+    Floor,
 }
 
 impl Tool {
@@ -28,6 +31,7 @@ impl Tool {
             Tool::Parom => "parom",
             Tool::Mbsync => "mbsync",
             Tool::Doveadm => "doveadm",
+            Tool::Floor => "floor",
         }
     }
 }
@@ -52,6 +56,8 @@ pub struct Rig {
     _relays: Vec<Relay>,
     state: PathBuf,
     pub corpus_bytes: u64,
+    /// All mail in memory, once the floor has been asked for.
+    mail: Option<Mail>,
 }
 
 /// So many processes of a tool that serves one mailbox at a time.
@@ -70,8 +76,10 @@ impl Rig {
         let mut corpus_bytes = 0;
         for user in 0..setting.users {
             corpus_bytes += corpus::write(source.account(), &source.home(&name(user)), setting.shape, user + 1)?;
-            // The source's own indexes are built before anything is measured.
-            oracle::run(&["stats", &oracle::address(&source.plain(), &name(user))])?;
+            // The source's own indexes are built before anything is measured, but not for thousands of tiny mailboxes.
+            if setting.users <= 100 {
+                oracle::run(&["stats", &oracle::address(&source.plain(), &name(user))])?;
+            }
         }
         let mut relays = Vec::new();
         let mut reach = |server: &Dovecot| -> Result<Address> {
@@ -86,7 +94,17 @@ impl Rig {
         };
         let (source_address, target_address) = (reach(&source)?, reach(&target)?);
         let state = state.to_owned();
-        Ok(Rig { setting, source, target, source_address, target_address, _relays: relays, state, corpus_bytes })
+        Ok(Rig {
+            setting,
+            source,
+            target,
+            source_address,
+            target_address,
+            _relays: relays,
+            state,
+            corpus_bytes,
+            mail: None,
+        })
     }
 
     #[must_use]
@@ -107,8 +125,30 @@ impl Rig {
         match tool {
             Tool::Parom => self.set_up_parom(),
             Tool::Mbsync => self.set_up_mbsync(),
-            Tool::Doveadm => Ok(()),
+            Tool::Doveadm | Tool::Floor => Ok(()),
         }
+    }
+
+    /// Runs the tool once: its target comes into step with the source.
+    pub fn run(&mut self, tool: Tool) -> Result<Cost> {
+        if tool != Tool::Floor {
+            return measure::run(&self.invocation(tool)?);
+        }
+        let user = name(0);
+        let mail = match self.mail.take() {
+            Some(mail) => mail,
+            None => floor::read(&self.source_address, &user)?,
+        };
+        let cost = floor::run(&self.source_address, &user, &self.target_address, &own(tool, 0), &mail);
+        self.mail = Some(mail);
+        cost
+    }
+
+    /// Can the floor be measured here? It speaks plain IMAP for one mailbox, and knows no round trips to save.
+    #[must_use]
+    pub fn has_floor(&self) -> bool {
+        let Setting { users, round_trip, tls, shape } = self.setting;
+        users == 1 && round_trip.is_zero() && !tls && shape.messages > 1
     }
 
     /// The command that brings the target of this tool in step with the source.
@@ -130,6 +170,7 @@ impl Rig {
                 invocation.folder = PathBuf::from("/");
                 Ok(invocation)
             }
+            Tool::Floor => Err(failure("the floor is no command")),
         }
     }
 

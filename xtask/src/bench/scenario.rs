@@ -1,7 +1,7 @@
 //! The scenarios, their bars, and how each is run.
 
 use super::corpus;
-use super::measure::{self, Cost};
+use super::measure::Cost;
 use super::rig::{Rig, Setting, Tool};
 use crate::{Result, failure};
 use std::path::Path;
@@ -21,6 +21,8 @@ pub enum Kind {
 pub enum Bar {
     /// Wall time as a multiple of the other tool's.
     Wall(Tool, f64),
+    /// The same, as a wish beyond what is promised.
+    Moonshot(Tool, f64),
     /// CPU as a multiple of the other tool's.
     Cpu(Tool, f64),
     PeakMb(f64),
@@ -47,6 +49,7 @@ pub const SCENARIOS: &[Scenario] = &[
         bars: &[
             Bar::Wall(Tool::Mbsync, 0.5),
             Bar::Wall(Tool::Doveadm, 1.0),
+            Bar::Moonshot(Tool::Floor, 1.25),
             Bar::Cpu(Tool::Mbsync, 1.5),
             Bar::PeakMb(60.0),
         ],
@@ -91,7 +94,7 @@ pub const SCENARIOS: &[Scenario] = &[
         title: "(d) First copy of 100 mailboxes",
         kind: Kind::FirstCopy,
         setting: Setting { users: 100, shape: corpus::SMALL_MAILBOX, round_trip: NEAR, tls: false },
-        bars: &[Bar::Wall(Tool::Mbsync, 0.55), Bar::PeakMb(150.0)],
+        bars: &[Bar::Wall(Tool::Mbsync, 0.55), Bar::Moonshot(Tool::Mbsync, 0.45), Bar::PeakMb(150.0)],
     },
     Scenario {
         key: "e",
@@ -121,12 +124,17 @@ pub struct Table {
 /// Runs a scenario, the tools in turn within each round.
 pub fn run(scenario: &Scenario, tools: &[Tool], rounds: usize, state: &Path) -> Result<Vec<Table>> {
     println!("{}: building the mail", scenario.title);
-    let rig = Rig::build(scenario.setting, state)?;
+    let mut rig = Rig::build(scenario.setting, state)?;
+    let mut tools = tools.to_vec();
+    if scenario.kind == Kind::FirstCopy && tools.len() > 1 && rig.has_floor() {
+        tools.push(Tool::Floor);
+    }
+    let tools = tools.as_slice();
     let tables = match scenario.kind {
         Kind::FirstCopy => {
             let costs = rounds_of(tools, rounds, |tool, _| {
                 rig.start_over(tool)?;
-                measure::run(&rig.invocation(tool)?)
+                rig.run(tool)
             })?;
             vec![table(scenario.title.to_owned(), &rig, costs)]
         }
@@ -134,17 +142,17 @@ pub fn run(scenario: &Scenario, tools: &[Tool], rounds: usize, state: &Path) -> 
             for tool in tools {
                 rig.start_over(*tool)?;
                 // Twice: the second run absorbs whatever a tool still has to learn about its own copies.
-                measure::run(&rig.invocation(*tool)?)?;
-                measure::run(&rig.invocation(*tool)?)?;
+                rig.run(*tool)?;
+                rig.run(*tool)?;
             }
-            let idle = rounds_of(tools, rounds, |tool, _| measure::run(&rig.invocation(tool)?))?;
+            let idle = rounds_of(tools, rounds, |tool, _| rig.run(tool))?;
             let mut churned = None;
             let busy = rounds_of(tools, rounds, |tool, round| {
                 if churned != Some(round) {
                     rig.churn(round)?;
                     churned = Some(round);
                 }
-                measure::run(&rig.invocation(tool)?)
+                rig.run(tool)
             })?;
             vec![
                 table(format!("{}, nothing changed", scenario.title), &rig, idle),

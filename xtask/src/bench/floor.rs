@@ -1,0 +1,180 @@
+//! What a first copy costs the servers alone: all bodies fetched from one and appended to the other at the same time, by a
+//! client that does nothing else. No tool that goes through both servers can be faster on the same cores.
+
+use super::measure::Cost;
+use crate::live::{Address, PASSWORD};
+use crate::{Result, failure};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Instant;
+
+/// The mail of a mailbox, folder by folder.
+pub struct Mail {
+    folders: Vec<(String, Vec<Vec<u8>>)>,
+}
+
+/// Reads everything into memory, so that appending can be measured without fetching first.
+pub fn read(source: &Address, user: &str) -> Result<Mail> {
+    let mut folders = Vec::new();
+    fetch(source, user, |folder, body| match folders.last_mut() {
+        Some((last, bodies)) if last == folder => Vec::push(bodies, body.to_vec()),
+        _ => folders.push((folder.to_owned(), vec![body.to_vec()])),
+    })?;
+    Ok(Mail { folders })
+}
+
+/// Fetches all from the source and appends all to the target, side by side.
+pub fn run(source: &Address, user: &str, target: &Address, target_user: &str, mail: &Mail) -> Result<Cost> {
+    let start = Instant::now();
+    let (fetched, appended) = std::thread::scope(|scope| {
+        let fetching = scope.spawn(|| fetch(source, user, |_, _| ()));
+        let appended = append(target, target_user, mail);
+        (fetching.join(), appended)
+    });
+    fetched.map_err(|_| failure("the fetching thread panicked"))??;
+    appended?;
+    // Its own CPU is mixed with that of the harness, so it is not told.
+    Ok(Cost { wall_s: start.elapsed().as_secs_f64(), cpu_s: f64::NAN, peak_mb: f64::NAN })
+}
+
+fn fetch(source: &Address, user: &str, mut each: impl FnMut(&str, &[u8])) -> Result<()> {
+    let mut client = Client::connect(source, user)?;
+    let mut folders = Vec::new();
+    client.command("LIST \"\" \"*\"", |line, _| {
+        // The mail was written by `corpus`: its names need no unquoting.
+        if let Some((_, name)) =
+            line.trim_end().rsplit_once(" \".\" ").or_else(|| line.trim_end().rsplit_once(" \"/\" "))
+        {
+            folders.push(name.trim_matches('"').to_owned());
+        }
+    })?;
+    let mut body = Vec::new();
+    for folder in folders {
+        client.command(&format!("EXAMINE \"{folder}\""), |_, _| ())?;
+        client.command_with_literals("UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])", &mut body, |body| {
+            each(&folder, body);
+        })?;
+    }
+    Ok(())
+}
+
+fn append(target: &Address, user: &str, mail: &Mail) -> Result<()> {
+    let mut client = Client::connect(target, user)?;
+    for (folder, bodies) in &mail.folders {
+        if folder != "INBOX" {
+            client.command(&format!("CREATE \"{folder}\""), |_, _| ())?;
+        }
+        // Batches as the engine makes them; all are under way at once.
+        let mut batches = 0;
+        let mut rest = bodies.as_slice();
+        let mut writer = client.stream.try_clone()?;
+        let answers = std::thread::scope(|scope| -> Result<()> {
+            let (sent, to_read) = std::sync::mpsc::channel::<()>();
+            let reader = &mut client.reader;
+            let reading = scope.spawn(move || batch_answers(reader, to_read));
+            while !rest.is_empty() {
+                let (mut count, mut bytes) = (0, 0);
+                while let Some(body) = rest.get(count)
+                    && count < 64
+                    && (count == 0 || bytes + body.len() <= 4 << 20)
+                {
+                    bytes += body.len();
+                    count += 1;
+                }
+                let (batch, later) = rest.split_at(count);
+                rest = later;
+                let mut head = format!("b{batches} APPEND \"{folder}\"");
+                for body in batch {
+                    let date = "05-Mar-2024 10:00:00 +0300";
+                    writer.write_all(format!("{head} (\\Seen) \"{date}\" {{{}+}}\r\n", body.len()).as_bytes())?;
+                    writer.write_all(body)?;
+                    head.clear();
+                }
+                writer.write_all(b"\r\n")?;
+                batches += 1;
+                let _ = sent.send(());
+            }
+            drop(sent);
+            reading.join().map_err(|_| failure("the reading thread panicked"))?
+        });
+        answers?;
+    }
+    Ok(())
+}
+
+/// Reads a tagged answer for each batch that was sent.
+fn batch_answers(reader: &mut BufReader<TcpStream>, sent: std::sync::mpsc::Receiver<()>) -> Result<()> {
+    for () in sent {
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line)?;
+            if line.starts_with('b') {
+                if !line.contains(" OK ") {
+                    return Err(failure(format!("APPEND: {line}")));
+                }
+                break;
+            }
+            if line.is_empty() {
+                return Err(failure("the server closed the connection"));
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Client {
+    stream: TcpStream,
+    reader: BufReader<TcpStream>,
+}
+
+impl Client {
+    fn connect(server: &Address, user: &str) -> Result<Client> {
+        if server.tls {
+            return Err(failure("the floor is measured in plain only"));
+        }
+        let stream = TcpStream::connect((server.host.as_str(), server.port))?;
+        stream.set_nodelay(true)?;
+        let reader = BufReader::with_capacity(1 << 18, stream.try_clone()?);
+        let mut client = Client { stream, reader };
+        client.reader.read_line(&mut String::new())?;
+        client.command(&format!("LOGIN \"{user}\" \"{PASSWORD}\""), |_, _| ())?;
+        Ok(client)
+    }
+
+    fn command(&mut self, text: &str, mut each: impl FnMut(&str, &[u8])) -> Result<()> {
+        let mut none = Vec::new();
+        self.converse(text, &mut none, &mut |line, body| each(line, body))
+    }
+
+    fn command_with_literals(&mut self, text: &str, body: &mut Vec<u8>, mut each: impl FnMut(&[u8])) -> Result<()> {
+        self.converse(text, body, &mut |line, body| {
+            if line.ends_with("}\r\n") {
+                each(body);
+            }
+        })
+    }
+
+    /// Sends a command and calls `each` for every line, with the literal that follows it.
+    fn converse(&mut self, text: &str, body: &mut Vec<u8>, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+        self.stream.write_all(format!("a {text}\r\n").as_bytes())?;
+        let mut raw = Vec::new();
+        loop {
+            raw.clear();
+            self.reader.read_until(b'\n', &mut raw)?;
+            let line = String::from_utf8_lossy(&raw);
+            if line.is_empty() {
+                return Err(failure("the server closed the connection"));
+            }
+            if line.starts_with("a ") {
+                let done = line.starts_with("a OK");
+                return if done { Ok(()) } else { Err(failure(format!("{text}: {line}"))) };
+            }
+            body.clear();
+            if let Some(length) = line.strip_suffix("}\r\n").and_then(|line| line.rsplit_once('{')) {
+                body.resize(length.1.parse()?, 0);
+                self.reader.read_exact(body)?;
+            }
+            each(&line, body);
+        }
+    }
+}
