@@ -29,6 +29,7 @@ pub fn run(cli: Cli, texts: &Arc<Texts>) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(args, &config()?, texts),
         Command::Secret(command) => secret::run(command, &config()?, texts),
         Command::Reference(args) => output::print(&reference::page(args.page, texts)).map(|()| Exit::Done),
-        _ => Ok(Exit::Internal),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => crate::demo::run(args.keep, texts),
     }
 }

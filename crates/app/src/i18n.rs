@@ -94,6 +94,12 @@ impl Texts {
         Texts { lang, bundle }
     }
 
+    #[cfg(feature = "demo")]
+    #[must_use]
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
     /// The text of a key without arguments.
     #[must_use]
     pub fn text(&self, key: &str) -> String {
@@ -115,7 +121,13 @@ impl Texts {
     /// The sentence and everything that helps: the cause, what to do, the command. Several lines without a last newline.
     #[must_use]
     pub fn explain(&self, message: &Message) -> String {
-        let mut lines = self.say(message);
+        self.say(message) + &self.remedy(message)
+    }
+
+    /// Only what helps: each part on a line of its own, which begins with a line break.
+    #[must_use]
+    pub fn remedy(&self, message: &Message) -> String {
+        let mut lines = String::new();
         for (part, label) in [("why", "label-why"), ("fix", "label-fix"), ("command", "label-command")] {
             if let Some(text) = self.part(message, part) {
                 let label = self.text(label);
@@ -155,6 +167,11 @@ impl Texts {
             Value::Count(count) => count.to_string(),
             Value::Bytes(bytes) => self.bytes(*bytes),
             Value::Seconds(seconds) => self.seconds(*seconds),
+            Value::Elapsed(elapsed) if elapsed.as_millis() >= 9950 => self.seconds(elapsed.as_secs()),
+            Value::Elapsed(elapsed) => {
+                let number = self.decimal(elapsed.as_secs_f64(), 1);
+                format!("{number}\u{a0}{}", self.text("unit-s"))
+            }
             Value::Choices(choices) => self.choices(choices),
             Value::Message(message) => self.say(message),
         }
@@ -173,9 +190,13 @@ impl Texts {
             value /= 1024.0;
             unit += 1;
         }
-        let number = if value < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") };
-        let number = if self.lang == Lang::Ru { number.replace('.', ",") } else { number };
+        let number = self.decimal(value, if value < 99.95 { 1 } else { 0 });
         format!("{number}\u{a0}{}", self.text(UNITS.get(unit).copied().unwrap_or("unit-tb")))
+    }
+
+    fn decimal(&self, value: f64, places: usize) -> String {
+        let number = format!("{value:.places$}");
+        if self.lang == Lang::Ru { number.replace('.', ",") } else { number }
     }
 
     /// `2 h 05 min`, `3 min 20 s`, `17 s`.

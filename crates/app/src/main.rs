@@ -3,6 +3,8 @@
 mod cli;
 mod commands;
 mod config;
+#[cfg(feature = "demo")]
+mod demo;
 mod exit;
 mod failure;
 mod help;

@@ -17,6 +17,8 @@ pub enum Value {
     Bytes(u64),
     /// Written as hours, minutes and seconds.
     Seconds(u64),
+    /// The same, with a decimal where it is short.
+    Elapsed(std::time::Duration),
     /// "a", "b" or "c".
     Choices(Vec<String>),
     /// A sentence within the sentence.

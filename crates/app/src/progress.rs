@@ -78,6 +78,17 @@ pub enum Ending {
     Planned,
 }
 
+impl What {
+    /// What went wrong, if this tells of something that did.
+    #[must_use]
+    pub fn why(&self) -> Option<&Message> {
+        match self {
+            What::Trouble { why } | What::Ended(Ending::Failed { why } | Ending::Held { why }) => Some(why),
+            _ => None,
+        }
+    }
+}
+
 impl Phase {
     #[cfg(test)]
     pub const ALL: [Phase; 4] = [Phase::Connecting, Phase::Recovering, Phase::Observing, Phase::Carrying];

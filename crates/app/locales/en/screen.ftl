@@ -224,3 +224,61 @@ plan-marks-target = FLAGS ON TARGET
 plan-marks-source = FLAGS ON SOURCE
 plan-deletes-target = DELETE ON TARGET
 plan-deletes-source = DELETE ON SOURCE
+
+demo-start = Parom's demo: two mail servers on this machine, a company that does not exist, real processes.
+demo-company = { $accounts ->
+        [one] { $accounts } mailbox
+       *[other] { $accounts } mailboxes
+    } with { $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    } ({ $bytes }) on the source at { $source }; the target at { $target } is empty.
+demo-copy = 1. The first copy
+demo-copied = On the target now: { $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    } ({ $bytes }), after { $elapsed }.
+demo-same = Compared without Parom: all { $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    } are the same on both servers, each exactly once.
+demo-different = Compared without Parom: { $count ->
+        [one] { $count } difference
+       *[other] { $count } differences
+    } among { $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    }!
+demo-crossing = 2. People work on both sides
+demo-edit-arrival = { $side }, { $account }: new mail arrives
+demo-edit-flag = { $side }, { $account }: a message is flagged and gets a keyword
+demo-edit-move = { $side }, { $account }: a message is moved into a new folder
+demo-edit-delete = { $side }, { $account }: a message is deleted
+demo-edit-folder = { $side }, { $account }: a folder is made
+demo-crossed = Crossed: { $edit }
+demo-not-crossed = NOT crossed: { $edit }
+demo-kill = 3. Parom is killed in the middle of a message
+demo-more = { $messages ->
+        [one] { $messages } new message
+       *[other] { $messages } new messages
+    } on the source.
+demo-killed = Killed (SIGKILL) half-way; the target holds { $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    }. It is started again:
+demo-not-killed = Parom was done before it could be killed.
+demo-verify = 4. Parom's own comparison, and a run with nothing to do
+demo-idle = The run with nothing to do wrote nothing on either server.
+demo-not-idle = The run with nothing to do wrote something!
+demo-good = Everything is as it must be: { $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    } on each side. The demo took { $elapsed }.
+demo-bad = Something is NOT as it must be, see above ({ $messages ->
+        [one] { $messages } message
+       *[other] { $messages } messages
+    } on the target). The demo took { $elapsed }.
+demo-kept = The servers go on running. In another window: parom --config { $folder }/parom.toml status
+    Ctrl-C ends them.
+demo-failed = The demo cannot go on: { $detail }.
+    .fix = Check that this machine allows connections to itself and has room in its folder for temporary files.

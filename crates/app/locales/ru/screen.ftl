@@ -240,3 +240,71 @@ plan-marks-target = ФЛАГИ В ЦЕЛЕВОЙ
 plan-marks-source = ФЛАГИ В ИСХОДНОЙ
 plan-deletes-target = УДАЛИТЬ В ЦЕЛЕВОЙ
 plan-deletes-source = УДАЛИТЬ В ИСХОДНОЙ
+
+demo-start = Демонстрация парома: два почтовых сервера на этой машине, вымышленная компания, настоящие процессы.
+demo-company = В исходной системе ({ $source }) { $accounts ->
+        [one] { $accounts } ящик
+        [few] { $accounts } ящика
+       *[many] { $accounts } ящиков
+    }, { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    } ({ $bytes }); целевая ({ $target }) пуста.
+demo-copy = 1. Первое копирование
+demo-copied = Теперь в целевой системе { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    } ({ $bytes }), прошло { $elapsed }.
+demo-same = Сравнение без парома: на обоих серверах одно и то же, каждое письмо ровно один раз (всего { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    }).
+demo-different = Сравнение без парома: { $count ->
+        [one] { $count } расхождение
+        [few] { $count } расхождения
+       *[many] { $count } расхождений
+    } (всего { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    })!
+demo-crossing = 2. Люди работают на обеих сторонах
+demo-edit-arrival = { $side }, { $account }: пришло новое письмо
+demo-edit-flag = { $side }, { $account }: письмо отмечено флагом и ключевым словом
+demo-edit-move = { $side }, { $account }: письмо перемещено в новую папку
+demo-edit-delete = { $side }, { $account }: письмо удалено
+demo-edit-folder = { $side }, { $account }: создана папка
+demo-crossed = Перенесено: { $edit }
+demo-not-crossed = НЕ перенесено: { $edit }
+demo-kill = 3. Паром убит посреди письма
+demo-more = В исходной системе { $messages ->
+        [one] { $messages } новое письмо
+        [few] { $messages } новых письма
+       *[many] { $messages } новых писем
+    }.
+demo-killed = Убит (SIGKILL) на полпути; в целевой системе { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    }. Запускаем снова:
+demo-not-killed = Паром закончил раньше, чем его успели убить.
+demo-verify = 4. Сравнение самим паромом и запуск, которому нечего делать
+demo-idle = Запуск, которому нечего делать, ничего не записал ни на один сервер.
+demo-not-idle = Запуск, которому нечего делать, что-то записал!
+demo-good = Всё так, как должно быть: на каждой стороне { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    }. Демонстрация заняла { $elapsed }.
+demo-bad = Что-то НЕ так, см. выше (в целевой системе { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    }). Демонстрация заняла { $elapsed }.
+demo-kept = Серверы продолжают работать. В другом окне: parom --config { $folder }/parom.toml status
+    Ctrl-C остановит их.
+demo-failed = Демонстрация не может продолжаться: { $detail }.
+    .fix = Проверьте, что машина разрешает соединения с самой собой и что в каталоге временных файлов есть место.

@@ -23,7 +23,9 @@ pub fn run(args: &Status, config: &Config, texts: &Texts) -> Result<Exit, Failur
         for account in store.accounts().await? {
             let summary = summaries.remove(&account.id);
             let held = held.contains(&account.id);
-            rows.push(Row { account, summary, held });
+            let counts = store.folder_counts(account.id).await?;
+            let linked = counts.iter().map(|(_, counts)| counts.linked).sum();
+            rows.push(Row { account, summary, held, linked });
         }
         Ok(rows)
     })?;
@@ -45,6 +47,8 @@ struct Row {
     summary: Option<PassSummary>,
     /// A brake holds something back.
     held: bool,
+    /// Messages that are on both sides, as the state counts them now.
+    linked: u64,
 }
 
 /// What one word says of an account.
@@ -110,7 +114,7 @@ impl Row {
             "at_ms": self.summary.as_ref().map(|summary| summary.at_ms),
             "last_ok_ms": summary.last_ok_ms,
             "folders": summary.folders,
-            "linked": summary.linked,
+            "linked": self.linked,
             "parked": summary.parked,
             "carried": summary.carried,
             "code": summary.error.as_ref().map(|(code, _)| code),
@@ -129,7 +133,7 @@ fn text(rows: &[Row], now_ms: u64, texts: &Texts) -> String {
             row.account.address.clone(),
             texts.text(row.standing().key()),
             number(|summary| u64::from(summary.folders)),
-            number(|summary| summary.linked),
+            row.linked.to_string(),
             number(|summary| summary.parked),
             row.summary.as_ref().and_then(|summary| summary.last_ok_ms).map_or_else(dash, |at| ago(at, now_ms, texts)),
         ]);
@@ -164,7 +168,7 @@ mod tests {
         let summary = |last_ok_ms, code: Option<&str>| {
             let args = vec![("host".to_owned(), "mail.example".to_owned())];
             let error = code.map(|code| (code.to_owned(), args));
-            Some(PassSummary { at_ms: 1000, last_ok_ms, linked: 12, error, ..PassSummary::default() })
+            Some(PassSummary { at_ms: 1000, last_ok_ms, error, ..PassSummary::default() })
         };
         let row = |address: &str, enabled, summary| {
             let account = Account {
@@ -175,7 +179,7 @@ mod tests {
                 domain: String::new(),
                 enabled,
             };
-            Row { account, summary, held: address.starts_with("held") }
+            Row { account, summary, held: address.starts_with("held"), linked: 12 }
         };
         let rows = [
             row("off@x", false, summary(Some(1000), None)),

@@ -76,12 +76,14 @@ impl Progress for Bars {
             What::Parked { folder, code } => {
                 self.say(&event.account, &self.texts.say(&sentences::parked(folder, code)));
             }
-            What::Trouble { why } => self.say(&event.account, &self.texts.say(why)),
+            What::Trouble { why } => self.say(&event.account, &self.texts.explain(why)),
             What::Ended(ending) => {
                 // Under --watch most passes find nothing, and saying so would bury what matters.
                 let quiet = *ending == Ending::InStep { parked: 0 } && account.meter.done == Work::default();
                 if !quiet {
-                    self.say(&event.account, &self.texts.say(&sentences::ended(ending, &account.meter, now)));
+                    let remedy = event.what.why().map(|why| self.texts.remedy(why)).unwrap_or_default();
+                    let ended = self.texts.say(&sentences::ended(ending, &account.meter, now));
+                    self.say(&event.account, &(ended + &remedy));
                 }
                 if let Some(bar) = &account.bar {
                     bar.finish_and_clear();

@@ -1,6 +1,6 @@
 //! No progress: only what went wrong, on stderr, because stdout belongs to something else.
 
-use super::{Ending, Event, Progress, What};
+use super::{Event, Progress};
 use crate::i18n::Texts;
 use std::sync::Arc;
 
@@ -16,11 +16,9 @@ impl Failures {
 
 impl Progress for Failures {
     fn on(&self, event: &Event) {
-        let why = match &event.what {
-            What::Trouble { why } | What::Ended(Ending::Failed { why } | Ending::Held { why }) => why,
-            _ => return,
-        };
-        eprintln!("{}: {}", event.account, self.texts.explain(why));
+        if let Some(why) = event.what.why() {
+            eprintln!("{}: {}", event.account, self.texts.explain(why));
+        }
     }
 
     fn finish(&self) {}

@@ -1,6 +1,6 @@
 //! Progress as plain lines, for logs and pipes: what changes is said at once, what grows every few seconds.
 
-use super::meter::Meter;
+use super::meter::{Meter, Work};
 use super::{Event, Phase, Progress, What, sentences};
 use crate::i18n::Texts;
 use std::collections::HashMap;
@@ -30,24 +30,24 @@ impl<W: Write + Send> Lines<W> {
     pub fn new(texts: Arc<Texts>, out: W) -> Lines<W> {
         Lines { texts, state: Mutex::new(State { out, accounts: HashMap::new() }) }
     }
-}
 
-impl<W: Write + Send> Progress for Lines<W> {
-    fn on(&self, event: &Event) {
-        let now = Instant::now();
+    fn on_at(&self, event: &Event, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { out, accounts } = &mut *state;
         let fresh = || Account { meter: Meter::new(now), said: now };
         let account = accounts.entry(event.account.clone()).or_insert_with(fresh);
         account.meter.count(&event.what);
         let line = match &event.what {
-            What::Phase(Phase::Carrying) => Some(sentences::planned(&account.meter)),
-            What::Phase(phase) => Some(sentences::phase(*phase)),
+            What::Phase(Phase::Carrying) if account.meter.planned != Work::default() => {
+                Some(sentences::planned(&account.meter))
+            }
+            What::Phase(Phase::Recovering) => Some(sentences::phase(Phase::Recovering)),
             What::Did(_) if now.saturating_duration_since(account.said) >= PAUSE => {
                 account.said = now;
                 Some(sentences::moving(&account.meter, now))
             }
-            What::Began | What::Planned(_) | What::Did(_) | What::Folder { .. } => None,
+            // The rest is over before it could be read, and would bury what matters among many accounts.
+            What::Began | What::Phase(_) | What::Planned(_) | What::Did(_) | What::Folder { .. } => None,
             What::Parked { folder, code } => Some(sentences::parked(folder, code)),
             What::Trouble { why } => Some(why.clone()),
             What::Ended(ending) => Some(sentences::ended(ending, &account.meter, now)),
@@ -57,10 +57,17 @@ impl<W: Write + Send> Progress for Lines<W> {
             accounts.remove(&event.account);
         }
         if let Some(line) = line {
-            let line = format!("{}: {}\n", event.account, self.texts.say(&line));
+            let remedy = event.what.why().map(|why| self.texts.remedy(why)).unwrap_or_default();
+            let line = format!("{}: {}{remedy}\n", event.account, self.texts.say(&line));
             // Whoever read this may have gone away; the work itself goes on.
             let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
         }
+    }
+}
+
+impl<W: Write + Send> Progress for Lines<W> {
+    fn on(&self, event: &Event) {
+        self.on_at(event, Instant::now());
     }
 
     fn finish(&self) {}
@@ -68,7 +75,7 @@ impl<W: Write + Send> Progress for Lines<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Ending, Work};
+    use super::super::Ending;
     use super::*;
     use crate::i18n::Lang;
 
@@ -77,6 +84,7 @@ mod tests {
         let work = Work { messages: 3, bytes: 4096, changes: 0 };
         let told = |lang| {
             let lines = Lines::new(Arc::new(Texts::new(lang)), Vec::new());
+            let mut now = Instant::now();
             for what in [
                 What::Began,
                 What::Phase(Phase::Observing),
@@ -85,7 +93,8 @@ mod tests {
                 What::Did(work),
                 What::Ended(Ending::InStep { parked: 2 }),
             ] {
-                lines.on(&Event { account: "a@corp.example".into(), what });
+                now += Duration::from_millis(300);
+                lines.on_at(&Event { account: "a@corp.example".into(), what }, now);
             }
             let state = lines.state.into_inner().unwrap();
             assert!(state.accounts.is_empty(), "an account that is done costs nothing");
@@ -93,15 +102,13 @@ mod tests {
         };
         assert_eq!(
             told(Lang::En),
-            "a@corp.example: looking at the folders of both sides\n\
-             a@corp.example: to do: 3 messages\n\
-             a@corp.example: in step after 0 s: 3 messages (4.0 KB); 2 messages are parked (parom parked)\n"
+            "a@corp.example: to do: 3 messages\n\
+             a@corp.example: in step after 1.5 s: 3 messages (4.0 KB); 2 messages are parked (parom parked)\n"
         );
         assert_eq!(
             told(Lang::Ru),
-            "a@corp.example: просмотр папок обеих сторон\n\
-             a@corp.example: предстоит: 3 письма\n\
-             a@corp.example: синхронизировано за 0 с: 3 письма (4,0 КБ); отложено 2 письма (parom parked)\n"
+            "a@corp.example: предстоит: 3 письма\n\
+             a@corp.example: синхронизировано за 1,5 с: 3 письма (4,0 КБ); отложено 2 письма (parom parked)\n"
         );
     }
 }

@@ -36,7 +36,7 @@ pub fn ended(ending: &Ending, meter: &Meter, now: Instant) -> Message {
     let told = |plain: &str, with_parked: &str, parked: u64| {
         let key = if parked > 0 { with_parked } else { plain };
         let message = Message::new(key).with("work", work(meter.done)).with("parked", parked);
-        message.with("elapsed", Value::Seconds(meter.elapsed(now).as_secs()))
+        message.with("elapsed", Value::Elapsed(meter.elapsed(now)))
     };
     match ending {
         Ending::InStep { parked } => told("ended-in-step", "ended-in-step-parked", *parked),

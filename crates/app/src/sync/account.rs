@@ -137,7 +137,8 @@ impl Member {
     async fn try_pass(&mut self, sync: &Sync, watcher: &Watcher) -> Result<Report, Stopped> {
         watcher.tell(What::Phase(Phase::Connecting));
         let domain = wiring::domain(&sync.config, &self.account)?.clone();
-        let endpoints = sync.wiring.endpoints(&sync.config, &sync.store, &self.account, sync.share.lanes.max(2)).await?;
+        let endpoints =
+            sync.wiring.endpoints(&sync.config, &sync.store, &self.account, sync.share.lanes.max(2)).await?;
         let report = self.with_endpoints(sync, watcher, &domain, &endpoints).await;
         tokio::join!(endpoints.source.close(), endpoints.target.close());
         if let Err(error) = &report

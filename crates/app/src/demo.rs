@@ -1,0 +1,165 @@
+//! `parom demo`: everything shown with two embedded servers, a company that does not exist, and real processes.
+//!
+//! Nothing here is staged: the numbers are counted, Parom runs as the processes that a user would start, one of them is
+//! killed in the middle of a message, and the end is compared with what the two servers hold, without Parom's code.
+
+mod child;
+mod company;
+mod desk;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::i18n::Texts;
+use crate::message::{Message, Value};
+use crate::stop::Stop;
+use crate::{output, state};
+use child::Child;
+use company::{Company, Edit};
+use desk::Desk;
+use parom_domain::Side;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub fn run(keep: bool, texts: &Arc<Texts>) -> Result<Exit, Failure> {
+    let runtime = state::runtime()?;
+    let exit = runtime.block_on(async {
+        let stop = Stop::listen(|| {})?;
+        let show = Show { texts: texts.clone(), began: Instant::now() };
+        tokio::select! {
+            exit = show.play(keep, &stop) => exit,
+            () = stop.asked(), if !keep => Ok(Exit::Interrupted),
+        }
+    });
+    // The servers hold nothing that anybody needs.
+    runtime.shutdown_background();
+    exit
+}
+
+struct Show {
+    texts: Arc<Texts>,
+    began: Instant,
+}
+
+impl Show {
+    async fn play(&self, keep: bool, stop: &Stop) -> Result<Exit, Failure> {
+        self.say(&Message::new("demo-start"))?;
+        let company = Company::start().await?;
+        let (messages, bytes) = company.size(Side::Source);
+        self.say(
+            &Message::new("demo-company")
+                .with("accounts", company.accounts().len())
+                .with("messages", messages)
+                .with("bytes", Value::Bytes(bytes))
+                .with("source", company.addr(Side::Source).to_string())
+                .with("target", company.addr(Side::Target).to_string()),
+        )?;
+        let desk = Desk::set_up(&company, &self.texts).await?;
+        let mut good = self.first_copy(&company, &desk).await?;
+        good &= self.crossing(&company, &desk).await?;
+        good &= self.killed(&company, &desk).await?;
+        good &= self.verified(&company, &desk).await?;
+        let key = if good { "demo-good" } else { "demo-bad" };
+        let (messages, _) = company.size(Side::Target);
+        let elapsed = Value::Elapsed(self.began.elapsed());
+        self.say(&Message::new(key).with("elapsed", elapsed).with("messages", messages))?;
+        if keep {
+            self.say(&Message::new("demo-kept").with("folder", desk.folder().display().to_string()))?;
+            stop.asked().await;
+        }
+        Ok(if good { Exit::Done } else { Exit::Differences })
+    }
+
+    async fn first_copy(&self, company: &Company, desk: &Desk) -> Result<bool, Failure> {
+        self.title("demo-copy")?;
+        let began = Instant::now();
+        let code = Child::start(desk, &self.texts, &["sync", "--all", "--until-settled"])?.wait().await?;
+        let (messages, bytes) = company.size(Side::Target);
+        let done = Message::new("demo-copied")
+            .with("messages", messages)
+            .with("bytes", Value::Bytes(bytes))
+            .with("elapsed", Value::Elapsed(began.elapsed()));
+        self.say(&done)?;
+        Ok(self.compare(company)? && code == Some(0))
+    }
+
+    async fn crossing(&self, company: &Company, desk: &Desk) -> Result<bool, Failure> {
+        self.title("demo-crossing")?;
+        let edits = company.edit()?;
+        for edit in &edits {
+            self.say(&told(edit))?;
+        }
+        let code = Child::start(desk, &self.texts, &["sync", "--all", "--until-settled"])?.wait().await?;
+        let mut good = code == Some(0);
+        for edit in &edits {
+            let crossed = company.has_crossed(edit);
+            good &= crossed;
+            let key = if crossed { "demo-crossed" } else { "demo-not-crossed" };
+            self.say(&Message::new(key).with("edit", told(edit)))?;
+        }
+        Ok(self.compare(company)? && good)
+    }
+
+    /// Kills Parom at a byte in the middle of a message on its way into the target, and starts it again.
+    async fn killed(&self, company: &Company, desk: &Desk) -> Result<bool, Failure> {
+        self.title("demo-kill")?;
+        let new = company.more_mail()?;
+        self.say(&Message::new("demo-more").with("messages", new))?;
+        let reached = company.halfway(new);
+        let mut child = Child::start(desk, &self.texts, &["sync", "--all"])?;
+        let killed = tokio::select! {
+            Ok(held) = reached => {
+                child.kill().await?;
+                drop(held);
+                true
+            }
+            _ = child.wait() => false,
+        };
+        company.all_clear();
+        let (messages, _) = company.size(Side::Target);
+        let key = if killed { "demo-killed" } else { "demo-not-killed" };
+        self.say(&Message::new(key).with("messages", messages))?;
+        let code = Child::start(desk, &self.texts, &["sync", "--all", "--until-settled"])?.wait().await?;
+        Ok(self.compare(company)? && killed && code == Some(0))
+    }
+
+    async fn verified(&self, company: &Company, desk: &Desk) -> Result<bool, Failure> {
+        self.title("demo-verify")?;
+        let code = Child::start(desk, &self.texts, &["verify"])?.wait().await?;
+        Child::start(desk, &self.texts, &["status"])?.wait().await?;
+        let before = company.changes();
+        let idle = Child::silently(desk, &self.texts, &["sync", "--all"]).await?;
+        let untouched = company.changes() == before;
+        self.say(&Message::new(if untouched { "demo-idle" } else { "demo-not-idle" }))?;
+        Ok(code == Some(0) && idle == Some(0) && untouched)
+    }
+
+    /// Compares what the servers hold, without Parom and without IMAP.
+    fn compare(&self, company: &Company) -> Result<bool, Failure> {
+        let differences = company.differences();
+        let key = if differences == 0 { "demo-same" } else { "demo-different" };
+        let (messages, _) = company.size(Side::Source);
+        self.say(&Message::new(key).with("messages", messages).with("count", differences))?;
+        Ok(differences == 0)
+    }
+
+    fn title(&self, key: &str) -> Result<(), Failure> {
+        output::print(&format!("\n== {}\n", self.texts.text(key)))
+    }
+
+    fn say(&self, message: &Message) -> Result<(), Failure> {
+        output::print(&format!("{}\n", self.texts.say(message)))
+    }
+}
+
+fn told(edit: &Edit) -> Message {
+    let key = match edit.side() {
+        Side::Source => "side-source",
+        Side::Target => "side-target",
+    };
+    Message::new(edit.key()).with("side", Message::new(key)).with("account", edit.account())
+}
+
+/// What went wrong with the stage itself.
+fn failed(detail: impl ToString) -> Failure {
+    Failure::new(Exit::Internal, Message::new("demo-failed").with("detail", detail.to_string()))
+}

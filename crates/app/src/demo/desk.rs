@@ -1,0 +1,72 @@
+//! The admin's desk in the demo: a folder with configuration, key and state.
+
+use super::child::Child;
+use super::company::{Company, DOMAIN, SERVICE, address, password};
+use super::failed;
+use crate::failure::Failure;
+use crate::i18n::Texts;
+use parom_domain::Side;
+use parom_store::MasterKey;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+pub struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    /// Writes the configuration and adds all accounts, by the commands that an admin would give.
+    pub async fn set_up(company: &Company, texts: &Texts) -> Result<Desk, Failure> {
+        let desk = Desk { folder: TempDir::with_prefix("parom-demo-").map_err(failed)? };
+        std::fs::write(desk.config(), configuration(company)).map_err(failed)?;
+        MasterKey::create(&desk.folder().join("parom.key"))?;
+        let secret = desk.write("service", SERVICE.1)?;
+        desk.parom(texts, &["secret", "set", SERVICE.0, "--file", &secret]).await?;
+        for name in company.accounts() {
+            let file = desk.write(name, &password(name))?;
+            desk.parom(texts, &["account", "add", &address(name), "--source-password-file", &file]).await?;
+        }
+        Ok(desk)
+    }
+
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder().join("parom.toml")
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<String, Failure> {
+        let path = self.folder().join(name);
+        std::fs::write(&path, text).map_err(failed)?;
+        Ok(path.display().to_string())
+    }
+
+    async fn parom(&self, texts: &Texts, args: &[&str]) -> Result<(), Failure> {
+        match Child::silently(self, texts, args).await? {
+            Some(0) => Ok(()),
+            code => Err(failed(format!("parom {} -> {code:?}", args.join(" ")))),
+        }
+    }
+}
+
+fn configuration(company: &Company) -> String {
+    let side = |side: Side, login: &str, password: &str| {
+        let addr = company.addr(side);
+        format!(
+            "[domain.{side}.imap]\nhost = \"{}\"\nport = {}\ntls = \"none\"\nlogin = \"{login}\"\npassword = \"{password}\"\n",
+            addr.ip(),
+            addr.port()
+        )
+    };
+    // Every folder is carried, and what is deleted for good here is deleted for good there, so that the comparison at
+    // the end needs no exceptions.
+    format!(
+        "state = \"sqlite:parom.db\"\n[[domain]]\nname = \"{DOMAIN}\"\ngrace_s = 1\ndeletions = \"expunge\"\nexclude_folders = []\n{}{}",
+        side(Side::Source, "{source_login}", "account"),
+        side(Side::Target, &format!("{{target_login}}*{}", SERVICE.0), &format!("secret:{}", SERVICE.0)),
+    )
+}
