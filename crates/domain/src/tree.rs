@@ -491,8 +491,12 @@ impl<'a> Planner<'a> {
             });
             let missing = work.missing.source || work.missing.target;
             plan.unsettled |= missing;
+            // Where the other side never had the folder (or has not any more), nothing is left of the pair.
+            let is_left = |side: Side| work.pair.paths[side].is_some() && !work.gone[side];
             match (work.gone.source, work.gone.target) {
-                (true, true) => plan.forget.push(work.pair.id),
+                (source, target) if (source || target) && !is_left(Side::Source) && !is_left(Side::Target) => {
+                    plan.forget.push(work.pair.id);
+                }
                 (false, false) if !missing && !excluded => plan.active.push(work.pair.id),
                 (true, false) if !missing => plan.gone.push((work.pair.id, Side::Source)),
                 (false, true) if !missing => plan.gone.push((work.pair.id, Side::Target)),
