@@ -206,9 +206,13 @@ async fn shift(
             }
             move_link(works, side, from, to, item, *uid);
         }
+        // What was gone when we came is not explained any more: both folders are looked at again from where they stood.
+        let all_moved = items.iter().all(|item| new_uids.contains_key(&item.uid));
         for id in [from, to] {
             if let Some(work) = works.get_mut(&id) {
                 work.wrote[side] = true;
+                work.failed |= !all_moved;
+                work.settled &= all_moved;
                 changes.extend(work.link_changes());
             }
         }
