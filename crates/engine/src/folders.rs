@@ -9,7 +9,7 @@ use parom_domain::state::{Change, FolderId, FolderOp, FolderPair, Intent, Work};
 use parom_domain::tree::{self, Candidate, TreePlan, TreeStep, Trees};
 use parom_domain::uid::UidSet;
 use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, roles};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many messages are compared before a folder is believed to be another one renamed.
 const SAMPLE: usize = 20;
@@ -92,7 +92,25 @@ pub async fn bring_in_step(run: &mut Run<'_>, listings: Both<Listing>) -> Result
     )
     .await;
     let fresh = Both::new(source?, target?);
-    Ok((Both::new(fresh.source.unwrap_or(listings.source), fresh.target.unwrap_or(listings.target)), plan))
+    let listings = Both::new(fresh.source.unwrap_or(listings.source), fresh.target.unwrap_or(listings.target));
+    learn_mailbox_ids(run, &listings).await?;
+    Ok((listings, plan))
+}
+
+/// Folders that were made just now have got their permanent ids; were they learnt by the next pass, it would not be idle.
+async fn learn_mailbox_ids(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> {
+    let mut changes = Vec::new();
+    for side in Side::ALL {
+        let told = listings[side].folders.iter().filter_map(|seen| Some((&seen.path, seen.mailbox_id.as_ref()?)));
+        let told: HashMap<&FolderPath, &String> = told.collect();
+        for pair in run.state.folders.iter_mut().filter(|pair| pair.mailbox_ids[side].is_none()) {
+            if let Some(id) = pair.paths[side].as_ref().and_then(|path| told.get(path)) {
+                pair.mailbox_ids[side] = Some((*id).clone());
+                changes.push(Change::PutFolder(pair.clone()));
+            }
+        }
+    }
+    run.pass.book.commit(changes).await
 }
 
 fn step_side(step: &TreeStep) -> Side {
