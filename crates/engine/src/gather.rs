@@ -93,13 +93,17 @@ async fn look_at(run: &Run<'_>, listings: &Both<Listing>, job: Job) -> Result<Fo
     let links = run.pass.book.links(pair.id).await?;
     let open = Open::of(pair.id, &run.state.parked, &run.state.suspected, &run.state.recent);
     let view = View { run, pair: &pair, status: &status, links: &links };
+    // Only a complete listing confirms a suspicion or clears it: a delta says nothing of what vanished before it.
+    let due = |since: &u64| run.pass.clock.now_ms().saturating_sub(*since) >= run.pass.policy.grace_ms;
+    let full = Both::from_fn(|side| open.suspected[side].values().any(due));
     let (source, target) = match gone_side {
         None => {
-            let (source, target) = join(view.observe(Side::Source, false), view.observe(Side::Target, false)).await;
+            let looks = (view.observe(Side::Source, full.source), view.observe(Side::Target, full.target));
+            let (source, target) = join(looks.0, looks.1).await;
             (Some(source?), Some(target?))
         }
-        Some(Side::Source) => (None, Some(view.observe(Side::Target, false).await?)),
-        Some(Side::Target) => (Some(view.observe(Side::Source, false).await?), None),
+        Some(Side::Source) => (None, Some(view.observe(Side::Target, full.target).await?)),
+        Some(Side::Target) => (Some(view.observe(Side::Source, full.source).await?), None),
     };
     let mut seen = Both::new(source, target);
     let mut work = FolderWork::new(&pair, links, gone_side);
