@@ -440,6 +440,10 @@ fn plan_move(
     let (from, uid) = match also {
         Some(also) => (also.found.folder, also.found.uid),
         None if other_is_gone => return None,
+        None if old.findings.missing[other].contains(&change.lost.slot) => {
+            postpone(works, change);
+            return None;
+        }
         None => (change.lost.folder, link.uids[other]?),
     };
     if also.is_some() && from == change.found.folder {
@@ -472,6 +476,23 @@ fn plan_move(
         to: change.found.folder,
         item: Moving { uid, other: Some(change.found.uid), short: link.short, size: link.size, marks: link.base },
     })
+}
+
+/// What was moved here is missing on the other side too, and whether it was deleted or moved there is not known yet. It
+/// waits until that suspicion is confirmed or cleared: both folders are looked at again from where they stood.
+fn postpone(works: &mut BTreeMap<FolderId, FolderWork>, change: &Moved) {
+    for id in [change.lost.folder, change.found.folder] {
+        if let Some(work) = works.get_mut(&id) {
+            work.failed = true;
+            work.settled = false;
+        }
+    }
+    if let Some(work) = works.get_mut(&change.lost.folder) {
+        work.findings.gone[change.side].retain(|slot| *slot != change.lost.slot);
+    }
+    if let Some(work) = works.get_mut(&change.found.folder) {
+        work.take_newcomer(change.side, change.found.uid);
+    }
 }
 
 /// Brings a folder into the pass that had nothing to do until now (the trash that receives deletions). What a look finds
