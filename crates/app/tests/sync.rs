@@ -1,0 +1,268 @@
+//! `parom sync`, `verify`, `parked` and `status` as processes, against the lab's servers.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use parom_domain::{Both, FolderPath, InternalDate, Side};
+use parom_lab::server::{Config, Hands, LabServer, Switches};
+use std::fs;
+use std::net::SocketAddr;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+const NAMES: [&str; 3] = ["anna", "boris", "vera"];
+
+/// Two servers, a configured folder, and the accounts.
+struct Stage {
+    folder: TempDir,
+    servers: Both<LabServer>,
+    // Last, so that the servers end before what they run on.
+    _runtime: Runtime,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let runtime = Runtime::new().unwrap();
+        let config = |side: Side| Config {
+            accounts: NAMES.map(|name| (name.to_owned(), "pass".to_owned())).to_vec(),
+            master: Some(("svc".to_owned(), "service".to_owned())),
+            first_validity: if side == Side::Source { 10 } else { 20 },
+            ..Config::default()
+        };
+        let start = |side| runtime.block_on(LabServer::start(config(side))).unwrap();
+        let servers = Both::from_fn(start);
+        let stage = Stage { folder: tempfile::tempdir().unwrap(), servers, _runtime: runtime };
+        stage.configure("account", "");
+        stage.write("pw", "pass");
+        // Another configuration in the same folder: what is wanted of it is the key.
+        assert_eq!(code(&stage.parom(&["init"], "unused.toml")), 0);
+        for name in NAMES {
+            let address = format!("{name}@corp.example");
+            let added = stage.run(&[
+                "account",
+                "add",
+                &address,
+                "--source-password-file",
+                "pw",
+                "--target-password-file",
+                "pw",
+            ]);
+            assert_eq!(code(&added), 0, "{added:?}");
+        }
+        stage
+    }
+
+    /// Writes the configuration: where the source's password comes from, and lines for the top of the file.
+    fn configure(&self, source_password: &str, top: &str) {
+        let side = |side: Side, login: &str, password: &str| {
+            let addr: SocketAddr = self.servers[side].addr();
+            format!(
+                "[domain.{side}.imap]\nhost = \"{}\"\nport = {}\ntls = \"none\"\nlogin = \"{login}\"\npassword = \"{password}\"\n",
+                addr.ip(),
+                addr.port()
+            )
+        };
+        let login = if source_password == "account" { "{source_login}" } else { "{source_login}*svc" };
+        let text = format!(
+            "{top}\n[[domain]]\nname = \"corp.example\"\ngrace_s = 0\nexclude_folders = []\n{}{}",
+            side(Side::Source, login, source_password),
+            side(Side::Target, "{target_login}", "account")
+        );
+        self.write("parom.toml", &text);
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.parom(args, "parom.toml")
+    }
+
+    fn parom(&self, args: &[&str], config: &str) -> Output {
+        self.command(args, config).output().unwrap()
+    }
+
+    fn command(&self, args: &[&str], config: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parom"));
+        command
+            .args(["--lang", "en", "--config", config])
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_remove("PAROM_CONFIG")
+            .env_remove("PAROM_MASTER_KEY")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn hands(&self, side: Side, name: &str) -> Hands {
+        self.servers[side].mailbox(name).unwrap()
+    }
+
+    fn add(&self, side: Side, name: &str, text: &str) {
+        let bytes = format!("Message-ID: <{text}@x>\r\nSubject: {text}\r\n\r\n{text}\r\n").into_bytes();
+        self.hands(side, name).add(&FolderPath::inbox(), bytes, &["\\Seen"], DATE).unwrap();
+    }
+
+    fn bodies(&self, side: Side, name: &str) -> Vec<Vec<u8>> {
+        let mut bodies: Vec<Vec<u8>> =
+            self.hands(side, name).messages(&FolderPath::inbox()).iter().map(|seen| seen.bytes.to_vec()).collect();
+        bodies.sort();
+        bodies
+    }
+
+    /// How often somebody has tried to sign in.
+    fn sign_ins(&self, side: Side) -> u64 {
+        self.servers[side].count("LOGIN") + self.servers[side].count("AUTHENTICATE")
+    }
+}
+
+const DATE: InternalDate = InternalDate { unix_s: 1_000_000_000, offset_min: 0 };
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn mail_goes_both_ways_and_the_second_run_writes_nothing() {
+    let stage = Stage::new();
+    for name in NAMES {
+        stage.add(Side::Source, name, "one");
+        stage.add(Side::Target, name, "two");
+    }
+    let planned = stage.run(&["sync", "--all", "--dry-run"]);
+    assert_eq!(code(&planned), 0, "{planned:?}");
+    assert!(out(&planned).contains("INBOX"), "{planned:?}");
+    assert_eq!(stage.bodies(Side::Target, "anna").len(), 1, "a dry run changes nothing");
+
+    let differs = stage.run(&["verify", "anna@corp.example"]);
+    assert_eq!(code(&differs), 7, "{differs:?}");
+    assert!(out(&differs).contains("2 differences"), "{differs:?}");
+
+    let synced = stage.run(&["sync", "--all", "--until-settled"]);
+    assert_eq!(code(&synced), 0, "{synced:?}");
+    for name in NAMES {
+        assert_eq!(stage.bodies(Side::Source, name), stage.bodies(Side::Target, name));
+        assert_eq!(stage.bodies(Side::Source, name).len(), 2);
+    }
+    assert_eq!(code(&stage.run(&["verify"])), 0);
+    let status = out(&stage.run(&["status"]));
+    assert_eq!(status.matches("in step").count(), 3, "{status}");
+
+    let changes = || NAMES.map(|name| Side::ALL.map(|side| stage.hands(side, name).changes()));
+    let before = changes();
+    let again = stage.run(&["sync", "--all", "--json"]);
+    assert_eq!(code(&again), 0);
+    assert_eq!(changes(), before);
+    let ended: Vec<serde_json::Value> = out(&again).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(ended.iter().filter(|event| event["state"] == "in-step").count(), 3);
+    assert!(!ended.iter().any(|event| event["event"] == "did"), "{ended:?}");
+}
+
+#[test]
+fn a_refused_password_is_tried_once_and_told_with_its_remedy() {
+    let stage = Stage::new();
+    stage.write("wrong", "wrong");
+    assert_eq!(code(&stage.run(&["account", "add", "anna@corp.example", "--source-password-file", "wrong"])), 0);
+    let failed = stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]);
+    assert_eq!(code(&failed), 4, "{failed:?}");
+    assert!(out(&failed).contains("Cannot sign in to 127.0.0.1 as anna"), "{failed:?}");
+    assert!(out(&failed).contains("What to do: Set the password anew"), "{failed:?}");
+    assert_eq!(stage.sign_ins(Side::Source), 1);
+    let status = out(&stage.run(&["status"]));
+    assert!(status.contains("failed"), "{status}");
+    // The others are not concerned, and the account is in step again when its password is right.
+    assert_eq!(code(&stage.run(&["sync", "--account", "boris@corp.example"])), 0);
+    assert_eq!(code(&stage.run(&["account", "add", "anna@corp.example", "--source-password-file", "pw"])), 0);
+    assert_eq!(code(&stage.run(&["sync", "--account", "anna@corp.example"])), 0);
+    let status = out(&stage.run(&["status"]));
+    assert!(!status.contains("failed"), "{status}");
+}
+
+#[test]
+fn a_refused_service_password_is_not_tried_by_everyone() {
+    let stage = Stage::new();
+    stage.configure("secret:svc", "");
+    stage.write("wrong", "wrong");
+    assert_eq!(code(&stage.run(&["secret", "set", "svc", "--file", "wrong"])), 0);
+    let failed = stage.run(&["sync", "--all"]);
+    assert_eq!(code(&failed), 4, "{failed:?}");
+    // Two mailboxes are refused before it is the password's fault; three are configured.
+    assert_eq!(stage.sign_ins(Side::Source), 2);
+    stage.write("right", "service");
+    assert_eq!(code(&stage.run(&["secret", "set", "svc", "--file", "right"])), 0);
+    assert_eq!(code(&stage.run(&["sync", "--all"])), 0);
+    // Without a value the secret's name and the command that sets it are told.
+    assert_eq!(code(&stage.run(&["secret", "remove", "svc"])), 0);
+    let missing = stage.run(&["sync", "--all"]);
+    assert_eq!(code(&missing), 2, "{missing:?}");
+    assert!(out(&missing).contains("parom secret set svc"), "{missing:?}");
+}
+
+#[test]
+fn a_host_that_is_not_allowed_is_not_called() {
+    let stage = Stage::new();
+    stage.configure("account", "allow_hosts = [\"mail.example\"]");
+    let failed = stage.run(&["sync", "--all"]);
+    assert_eq!(code(&failed), 4, "{failed:?}");
+    assert!(out(&failed).contains("Connecting to 127.0.0.1 is not allowed"), "{failed:?}");
+    assert_eq!(stage.sign_ins(Side::Source) + stage.sign_ins(Side::Target), 0);
+}
+
+#[test]
+fn what_the_target_refuses_is_parked_told_and_tried_again_on_request() {
+    let stage = Stage::new();
+    stage.add(Side::Source, "anna", "bulky");
+    stage.add(Side::Source, "anna", "fine");
+    stage.servers.target.switch(|switches: &mut Switches| switches.refuses.push("bulky".to_owned()));
+    let synced = stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]);
+    assert_eq!(code(&synced), 0, "parked messages are told, not failed: {synced:?}");
+    assert!(out(&synced).contains("1 message is parked"), "{synced:?}");
+    assert_eq!(stage.bodies(Side::Target, "anna").len(), 1);
+    let parked = out(&stage.run(&["parked"]));
+    assert!(parked.contains("anna@corp.example, source, \"INBOX\", message 1"), "{parked}");
+    assert!(parked.contains("refused message"), "{parked}");
+
+    stage.servers.target.switch(|switches: &mut Switches| switches.refuses.clear());
+    assert_eq!(code(&stage.run(&["sync", "--all"])), 0);
+    assert_eq!(stage.bodies(Side::Target, "anna").len(), 1, "it is not tried again by itself");
+    assert!(out(&stage.run(&["parked", "--retry"])).contains("1 message will be tried again"));
+    assert_eq!(code(&stage.run(&["sync", "--all"])), 0);
+    assert_eq!(stage.bodies(Side::Target, "anna").len(), 2);
+    assert_eq!(out(&stage.run(&["parked"])), "Nothing is parked.\n");
+}
+
+#[test]
+fn a_watch_goes_on_until_it_is_stopped_and_holds_the_state() {
+    use std::io::{BufRead, BufReader};
+    let stage = Stage::new();
+    stage.configure("account", "[limits]\nlook_every_s = 1");
+    let mut watch =
+        stage.command(&["sync", "--all", "--watch", "--json"], "parom.toml").stdout(Stdio::piped()).spawn().unwrap();
+    let mut events = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut await_event =
+        |wanted: &str| events.find(|line| line.as_ref().is_ok_and(|line| line.contains(wanted))).unwrap().unwrap();
+    await_event("in-step");
+    // Beside it, looking is allowed and working is not.
+    assert_eq!(code(&stage.run(&["status"])), 0);
+    let second = stage.run(&["sync", "--all"]);
+    assert_eq!(code(&second), 5, "{second:?}");
+    assert!(err(&second).contains("in use by another Parom"), "{second:?}");
+    // What arrives is carried without being asked.
+    stage.add(Side::Target, "vera", "late");
+    let did = await_event("\"event\":\"did\"");
+    assert!(did.contains("vera@corp.example"), "{did}");
+    assert_eq!(stage.bodies(Side::Source, "vera").len(), 1);
+    let stopped = Command::new("kill").args(["-INT", &watch.id().to_string()]).status().unwrap();
+    assert!(stopped.success());
+    assert_eq!(watch.wait().unwrap().code(), Some(130));
+    assert_eq!(code(&stage.run(&["sync", "--all"])), 0, "the next one goes on");
+}
