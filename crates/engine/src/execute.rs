@@ -22,11 +22,7 @@ pub async fn record_findings(run: &mut Run<'_>, works: &mut Works, plan: &Accoun
         let mut changes = Vec::new();
         let folder = work.id;
         for side in Side::ALL {
-            for uid in &work.findings.suspect[side] {
-                let item = Suspected { folder, side, uid: *uid, since_ms: now_ms };
-                run.state.suspected.push(item);
-                changes.push(Change::Suspect(item));
-            }
+            // Old suspicions end first: after a renumbering the same UID may come under a new one.
             for uid in &work.findings.clear[side] {
                 let known = |item: &Suspected| item.folder == folder && item.side == side && item.uid == *uid;
                 // Cleared because it is gone for sure: then it stays noted until the deletion is done.
@@ -35,6 +31,11 @@ pub async fn record_findings(run: &mut Run<'_>, works: &mut Works, plan: &Accoun
                     run.state.suspected.retain(|item| !known(item));
                     changes.push(Change::Unsuspect { folder, side, uid: *uid });
                 }
+            }
+            for uid in &work.findings.suspect[side] {
+                let item = Suspected { folder, side, uid: *uid, since_ms: now_ms };
+                run.state.suspected.push(item);
+                changes.push(Change::Suspect(item));
             }
             for uid in &work.findings.unpark[side] {
                 run.state.parked.retain(|item| !(item.folder == folder && item.side == side && item.uid == *uid));

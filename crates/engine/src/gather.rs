@@ -91,7 +91,7 @@ fn is_idle(run: &Run<'_>, pair: &FolderPair, status: &Both<Option<Cursor>>) -> b
 async fn look_at(run: &Run<'_>, listings: &Both<Listing>, job: Job) -> Result<FolderWork> {
     let Job { pair, status, gone_side } = job;
     let links = run.pass.book.links(pair.id).await?;
-    let open = Open::of(pair.id, &run.state.parked, &run.state.suspected, &run.state.recent);
+    let mut open = Open::of(pair.id, &run.state.parked, &run.state.suspected, &run.state.recent);
     let view = View { run, pair: &pair, status: &status, links: &links };
     // Only a complete listing confirms a suspicion or clears it: a delta says nothing of what vanished before it.
     let due = |since: &u64| run.pass.clock.now_ms().saturating_sub(*since) >= run.pass.policy.grace_ms;
@@ -107,7 +107,13 @@ async fn look_at(run: &Run<'_>, listings: &Both<Listing>, job: Job) -> Result<Fo
     };
     let mut seen = Both::new(source, target);
     let mut work = FolderWork::new(&pair, links, gone_side);
-    relink_if_replaced(run, listings, &pair, &mut work, &mut seen).await?;
+    let renumbered = relink_if_replaced(run, listings, &pair, &mut work, &mut seen).await?;
+    // What was known of UIDs that mean something else now is not known any more.
+    let mut stale = Both::<(Vec<Uid>, Vec<Uid>)>::default();
+    for side in Side::ALL.into_iter().filter(|side| renumbered[*side]) {
+        stale[side].0 = open.suspected[side].drain().map(|(uid, _)| uid).collect();
+        stale[side].1 = open.parked[side].drain().collect();
+    }
     let known = Known {
         links: &work.links,
         parked: open.parked,
@@ -131,6 +137,10 @@ async fn look_at(run: &Run<'_>, listings: &Both<Listing>, job: Job) -> Result<Fo
         findings.gone[side] = work.links.iter().filter(|(_, l)| l.uids[side].is_some()).map(|(slot, _)| slot).collect();
         let gone: HashSet<_> = findings.gone[side].iter().copied().collect();
         findings.changed.retain(|(slot, _)| !gone.contains(slot));
+    }
+    for side in Side::ALL {
+        findings.clear[side].append(&mut stale[side].0);
+        findings.unpark[side].append(&mut stale[side].1);
     }
     work.findings = findings;
     work.seen = seen.map(|snapshot| snapshot.as_ref().map(Seen::of));
@@ -171,14 +181,15 @@ impl View<'_> {
 }
 
 /// A folder under another UIDVALIDITY, or with a UIDNEXT that went back, is paired anew from its headers. Nothing is
-/// deleted for it; what does not look like the old folder waits for a person.
+/// deleted for it; what does not look like the old folder waits for a person. Tells on which sides it happened.
 async fn relink_if_replaced(
     run: &Run<'_>,
     listings: &Both<Listing>,
     pair: &FolderPair,
     work: &mut FolderWork,
     seen: &mut Both<Option<Snapshot>>,
-) -> Result<()> {
+) -> Result<Both<bool>> {
+    let mut renumbered = Both::default();
     for side in Side::ALL {
         let (Some(cursor), Some(snapshot)) = (pair.cursors[side], &seen[side]) else { continue };
         let now = snapshot.cursor;
@@ -187,6 +198,7 @@ async fn relink_if_replaced(
         if !other_validity && !back {
             continue;
         }
+        renumbered[side] = true;
         let path = pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
         let endpoint = run.pass.sides[side];
         let full = endpoint.observe(path, None).await?;
@@ -205,7 +217,7 @@ async fn relink_if_replaced(
             seen[side.other()] = Some(run.pass.sides[side.other()].observe(path, None).await?);
         }
     }
-    Ok(())
+    Ok(renumbered)
 }
 
 async fn stamps(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {

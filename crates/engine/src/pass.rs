@@ -4,10 +4,11 @@ use crate::folders::{self, Exclusions};
 use crate::ports::{Book, Clock, Observer};
 use crate::work::FolderWork;
 use crate::{echo, execute, gather, held, plan, recovery, transfer};
+use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
 use parom_domain::guard::Brake;
 use parom_domain::policy::Policy;
-use parom_domain::state::{AccountState, Change, FolderId, FolderPair, PassSummary};
+use parom_domain::state::{AccountState, Change, FolderId, FolderPair, PassSummary, Work};
 use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -135,7 +136,13 @@ impl<'a> Run<'a> {
 
 /// Runs one pass. An error means that the pass could not go on at all; what was done until then is written down, and the
 /// next pass goes on from there.
-pub async fn run_pass(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
+///
+/// The future is boxed here so that the whole engine is compiled once, in this crate, and not in each one that runs it.
+pub fn run_pass<'a>(pass: &'a Pass<'a>, state: AccountState) -> BoxFuture<'a, Result<Report>> {
+    Box::pin(go(pass, state))
+}
+
+async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
     let mut run = Run::new(pass, state);
     let listings = folders::list(pass).await?;
     if !pass.dry_run {
@@ -174,7 +181,9 @@ async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Res
     run.report.wake_at_ms = wake;
     run.report.parked = run.state.parked.len() as u64;
     run.report.folders = u32::try_from(run.state.folders.len()).unwrap_or(u32::MAX);
-    let open = run.unfinished || works.values().any(|work| !work.settled);
+    // A rename that was announced and has lost its folder meanwhile is closed by the next pass.
+    let renaming = run.state.intents.iter().any(|intent| matches!(intent.work, Work::Folder { .. }));
+    let open = run.unfinished || renaming || works.values().any(|work| !work.settled);
     run.report.settled = !open && wake.is_none() && run.report.trouble.is_empty() && run.report.held.is_empty();
     run.report.linked = works.values().map(|work| work.links.len() as u64).sum();
     if run.report.trouble.is_empty() {
@@ -220,20 +229,4 @@ pub fn both_paths(pair: &FolderPair) -> Option<Both<FolderPath>> {
 #[must_use]
 pub fn stops_the_pass(error: &Error) -> bool {
     error.scope() >= parom_domain::Scope::Account
-}
-
-#[cfg(test)]
-mod tests {
-    /// Passes of many accounts run as tasks.
-    #[test]
-    fn a_pass_may_move_between_threads() {
-        fn is_send<T: Send>(_: impl FnOnce() -> T) {}
-        fn pass<'a>(pass: &'a super::Pass<'a>) -> impl Future + 'a {
-            super::run_pass(pass, super::AccountState::default())
-        }
-        fn check<'a>(given: &'a super::Pass<'a>) {
-            is_send(move || pass(given));
-        }
-        let _ = check;
-    }
 }

@@ -51,6 +51,8 @@ struct Pages {
     state: AccountState,
     links: BTreeMap<(FolderId, u32), Vec<Option<Link>>>,
     commits: u64,
+    /// What the last commit changed.
+    last: Vec<Change>,
 }
 
 impl MemoryBook {
@@ -63,9 +65,15 @@ impl MemoryBook {
         self.pages().commits
     }
 
+    /// What the last commit changed.
+    pub fn last(&self) -> Vec<Change> {
+        self.pages().last.clone()
+    }
+
     pub fn apply(&self, changes: Vec<Change>) {
         let mut pages = self.pages();
         pages.commits += 1;
+        pages.last.clone_from(&changes);
         changes.into_iter().for_each(|change| pages.apply(change));
     }
 
