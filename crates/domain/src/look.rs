@@ -139,9 +139,11 @@ fn look_at_absent(known: &Known<'_>, side: Side, snapshot: &Snapshot, findings: 
         }
         let absent = known.parked[side].iter().filter(|uid| !listed.contains(**uid)).copied();
         findings.unpark[side].extend(absent.filter(|uid| !snapshot.vanished.contains(*uid)));
-        // A suspect that is listed without marks (a UID list beside a delta of marks) is there.
+        // A suspect that is listed without marks (a UID list beside a delta of marks) is there. One that is not linked any
+        // more concerns nobody.
         let seen: HashSet<Uid> = findings.clear[side].iter().copied().collect();
-        let back = known.suspected[side].keys().filter(|uid| listed.contains(**uid) && !seen.contains(uid)).copied();
+        let is_cleared = |uid: &Uid| listed.contains(*uid) || known.links.slot(side, *uid).is_none();
+        let back = known.suspected[side].keys().filter(|uid| is_cleared(uid) && !seen.contains(uid)).copied();
         findings.clear[side].extend(back);
     }
     findings.gone[side].sort_unstable();
