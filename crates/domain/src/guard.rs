@@ -4,7 +4,7 @@
 //! destination was seen, not what is in Trash or Junk.
 
 use crate::policy::Policy;
-use crate::state::FolderId;
+use crate::state::{FolderId, Held};
 use crate::{Role, Side};
 
 /// A folder in which everything vanished at once counts as implausible from this size on: below, it is tidying.
@@ -82,13 +82,16 @@ impl Brake {
     }
 }
 
-/// Which brakes trip. `released` names those that a person has released. `done_today` are irreversible deletions of the
-/// account during the last 24 hours.
+/// Which brakes trip. `held` are those that tripped before, some of them released by a person. `done_today` are
+/// irreversible deletions of the account during the last 24 hours.
 #[must_use]
-pub fn brakes(losses: &[FolderLoss], total: u32, done_today: u32, policy: &Policy, released: &[String]) -> Vec<Brake> {
+pub fn brakes(losses: &[FolderLoss], total: u32, done_today: u32, policy: &Policy, held: &[Held]) -> Vec<Brake> {
     let mut brakes = Vec::new();
+    let is = |brake: &Brake, released: bool| held.iter().any(|it| it.released == released && it.key == brake.key());
     for loss in losses {
         let harmless = matches!(loss.role, Some(Role::Trash | Role::Junk));
+        let on =
+            |name| Brake { name, side: loss.side, folder: Some(loss.folder), count: loss.gone, total: loss.linked };
         let name = if loss.replaced {
             BrakeName::OtherMailbox
         } else if loss.went_back {
@@ -97,12 +100,13 @@ pub fn brakes(losses: &[FolderLoss], total: u32, done_today: u32, policy: &Polic
             continue;
         } else if loss.vanished {
             BrakeName::VanishedFolder
-        } else if loss.gone >= loss.linked {
+        } else if loss.gone >= loss.linked || is(&on(BrakeName::EmptiedFolder), false) {
+            // New mail in an emptied folder explains nothing: what is held stays held.
             BrakeName::EmptiedFolder
         } else {
             continue;
         };
-        brakes.push(Brake { name, side: loss.side, folder: Some(loss.folder), count: loss.gone, total: loss.linked });
+        brakes.push(on(name));
     }
     for side in Side::ALL {
         let counted =
@@ -115,7 +119,7 @@ pub fn brakes(losses: &[FolderLoss], total: u32, done_today: u32, policy: &Polic
             brakes.push(Brake { name: BrakeName::ManyDeletions, side, folder: None, count, total });
         }
     }
-    brakes.retain(|brake| !released.contains(&brake.key()));
+    brakes.retain(|brake| !is(brake, true));
     brakes
 }
 
@@ -135,6 +139,10 @@ mod tests {
             replaced: false,
             went_back: false,
         }
+    }
+
+    fn held(brake: &Brake, released: bool) -> Held {
+        Held { key: brake.key(), brake: brake.name.as_str().to_owned(), args: vec![], since_ms: 0, released }
     }
 
     fn tripped(loss: FolderLoss, total: u32) -> Vec<BrakeName> {
@@ -162,7 +170,17 @@ mod tests {
         let replaced = FolderLoss { replaced: true, ..loss() };
         let brake = brakes(&[replaced], 1000, 0, &Policy::default(), &[]);
         assert_eq!(brake.len(), 1);
-        assert!(brakes(&[replaced], 1000, 0, &Policy::default(), &[brake[0].key()]).is_empty());
+        assert!(brakes(&[replaced], 1000, 0, &Policy::default(), &[held(&brake[0], true)]).is_empty());
+    }
+
+    #[test]
+    fn new_mail_does_not_release_an_emptied_folder() {
+        let emptied = FolderLoss { linked: 30, gone: 30, ..loss() };
+        let brake = brakes(&[emptied], 100_000, 0, &Policy::default(), &[]);
+        let after_new_mail = FolderLoss { linked: 31, ..emptied };
+        assert!(brakes(&[after_new_mail], 100_000, 0, &Policy::default(), &[]).is_empty());
+        let again = brakes(&[after_new_mail], 100_000, 0, &Policy::default(), &[held(&brake[0], false)]);
+        assert_eq!(again[0].name, BrakeName::EmptiedFolder);
     }
 
     #[test]

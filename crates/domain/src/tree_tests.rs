@@ -16,6 +16,7 @@ fn abilities() -> Abilities {
         batch_bytes: 4 << 20,
         append_limit: None,
         recovery_grace_ms: 0,
+        round_trip_ms: 0,
     }
 }
 

@@ -27,7 +27,7 @@ pub async fn advance_cursors(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, F
         for work in works.values().filter(|work| !work.failed && work.gone_side.is_none()) {
             looks.push(Box::pin(async move { (work.id, advance(run, work).await) }));
         }
-        side_by_side(run.pass.lanes, looks).await
+        side_by_side(run.lanes, looks).await
     };
     let mut changes = Vec::new();
     for (id, result) in results {

@@ -1,15 +1,17 @@
 //! Does what the plan says, but for bodies: records findings, moves, marks, deletions.
 
+use crate::lanes::side_by_side;
 use crate::pass::{Run, stops_the_pass};
 use crate::plan::{AccountPlan, Removal, removal};
 use crate::ports::Event;
 use crate::recovery::settle_moved;
 use crate::work::FolderWork;
+use futures_util::future::BoxFuture;
 use parom_domain::endpoint::MarkChange;
 use parom_domain::link::{Link, Slot};
 use parom_domain::state::{Change, FolderId, Intent, Moving, Suspected, Work};
 use parom_domain::uid::UidSet;
-use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid, recover};
+use parom_domain::{Both, Code, Error, FolderPath, Marks, Result, Retry, Scope, Side, Uid, recover};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 type Works = BTreeMap<FolderId, FolderWork>;
@@ -259,47 +261,64 @@ async fn landed(
     Ok(known.collect())
 }
 
-/// Brings marks in step. A change that a server refuses is told, and tried again by the next pass.
+/// Brings marks in step, folders side by side. A change that a server refuses is told, and tried again by the next pass.
 pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> Result<()> {
-    for (id, folder) in &plan.folders {
-        let mut refused: HashSet<Slot> = HashSet::new();
-        for side in Side::ALL {
-            if folder.marks[side].is_empty() {
-                continue;
-            }
-            let Some(work) = works.get_mut(id) else { continue };
-            let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { continue };
-            let changes: Vec<MarkChange> = folder.marks[side].iter().map(|(change, _)| change.clone()).collect();
-            work.wrote[side] = true;
-            let results = match run.pass.sides[side].mark(&path, validity, &changes).await {
-                Ok(results) => results,
-                Err(error) => {
-                    refused.extend(folder.marks[side].iter().flat_map(|(_, slots)| slots.iter().copied()));
-                    fail(run, works, *id, error)?;
-                    continue;
-                }
-            };
-            let mut done = 0u64;
-            for ((change, slots), result) in folder.marks[side].iter().zip(results) {
-                match result {
-                    Ok(()) => done += change.uids.count(),
-                    Err(error) => {
-                        refused.extend(slots);
-                        fail(run, works, *id, error)?;
-                    }
+    let results = {
+        let run = &*run;
+        let mut jobs: Vec<BoxFuture<'_, (FolderId, Side, Vec<Result<()>>)>> = Vec::new();
+        for (id, folder) in &plan.folders {
+            let Some(work) = works.get(id) else { continue };
+            for side in Side::ALL {
+                if !folder.marks[side].is_empty() {
+                    jobs.push(Box::pin(async move { (*id, side, mark(run, work, &folder.marks[side], side).await) }));
                 }
             }
-            run.report.marked += done;
-            run.pass.observer.event(Event::Marked { count: done });
         }
+        side_by_side(run.lanes, jobs).await
+    };
+    let mut refused: HashSet<(FolderId, Slot)> = HashSet::new();
+    for (id, side, results) in results {
+        let Some(folder) = plan.folders.get(&id) else { continue };
+        if let Some(work) = works.get_mut(&id) {
+            work.wrote[side] = true;
+        }
+        let mut done = 0u64;
+        for ((change, slots), result) in folder.marks[side].iter().zip(results) {
+            match result {
+                Ok(()) => done += change.uids.count(),
+                Err(error) => {
+                    refused.extend(slots.iter().map(|slot| (id, *slot)));
+                    fail(run, works, id, error)?;
+                }
+            }
+        }
+        run.report.marked += done;
+        run.pass.observer.event(Event::Marked { count: done });
+    }
+    let mut changes = Vec::new();
+    for (id, folder) in &plan.folders {
         let Some(work) = works.get_mut(id) else { continue };
-        for (slot, marks) in folder.rebase.iter().filter(|(slot, _)| !refused.contains(slot)) {
+        for (slot, marks) in folder.rebase.iter().filter(|(slot, _)| !refused.contains(&(*id, *slot))) {
             work.links.set_base(*slot, marks.clone());
         }
-        let changes = work.link_changes();
-        run.pass.book.commit(changes).await?;
+        changes.extend(work.link_changes());
     }
-    Ok(())
+    run.pass.book.commit(changes).await
+}
+
+/// One result for each change.
+async fn mark(run: &Run<'_>, work: &FolderWork, changes: &[(MarkChange, Vec<Slot>)], side: Side) -> Vec<Result<()>> {
+    let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Vec::new() };
+    let commands: Vec<MarkChange> = changes.iter().map(|(change, _)| change.clone()).collect();
+    match run.pass.sides[side].mark(path, validity, &commands).await {
+        Ok(results) => results,
+        Err(error) => {
+            // One failure for all of them; the first tells why.
+            let refused = || Error::new(Code::ChangeRefused, Scope::Folder, Retry::Soon).with("folder", path);
+            let rest = commands.iter().skip(1).map(|_| Err(refused()));
+            std::iter::once(Err(error)).chain(rest).collect()
+        }
+    }
 }
 
 /// Deletions come last, when everything that could explain them has been done.

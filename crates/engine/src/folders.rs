@@ -333,7 +333,9 @@ pub async fn remove_gone(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, Folde
             .state
             .folders
             .iter()
-            .any(|pair| pair.id != id && pair.paths[side].as_ref().is_some_and(|child| child.is_below(&path)));
+            // A child that is missing there (removed by a pass that died before it could write it down) keeps nothing alive.
+            .filter(|pair| pair.id != id && pair.missing_since_ms[side].is_none())
+            .any(|pair| pair.paths[side].as_ref().is_some_and(|child| child.is_below(&path)));
         let keeps = run.pass.policy.deletions == Deletions::Never || children;
         // Only a look right now tells whether the folder is empty.
         let left = run.pass.sides[side].observe(&path, None).await;

@@ -42,7 +42,7 @@ pub async fn look_everywhere(
                 (id, look_at(run, listings, job).await)
             }));
         }
-        side_by_side(run.pass.lanes, looks).await
+        side_by_side(run.lanes, looks).await
     };
     let mut works = BTreeMap::new();
     for (id, result) in results {

@@ -17,9 +17,7 @@ pub async fn apply_brakes(
     let losses: Vec<FolderLoss> = works.values().flat_map(|work| losses(run, work, plan)).collect();
     let total: usize = works.values().map(|work| work.links.len()).sum();
     let total = u32::try_from(total).unwrap_or(u32::MAX);
-    let released: Vec<String> =
-        run.state.held.iter().filter(|held| held.released).map(|held| held.key.clone()).collect();
-    let brakes = guard::brakes(&losses, total, run.pass.deleted_today, &run.pass.policy, &released);
+    let brakes = guard::brakes(&losses, total, run.pass.deleted_today, &run.pass.policy, &run.state.held);
     for brake in &brakes {
         hold(works, plan, brake);
     }

@@ -5,7 +5,7 @@ use crate::ports::{Book, Clock, Observer};
 use crate::work::FolderWork;
 use crate::{echo, execute, gather, held, plan, recovery, transfer};
 use futures_util::future::BoxFuture;
-use parom_domain::endpoint::{Endpoint, Permits};
+use parom_domain::endpoint::{Endpoint, Listing, Permits};
 use parom_domain::guard::Brake;
 use parom_domain::policy::Policy;
 use parom_domain::state::{AccountState, Change, FolderId, FolderPair, PassSummary, Work};
@@ -13,6 +13,11 @@ use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+/// From this round trip on a server is far away.
+const FAR_MS: u32 = 8;
+/// So many lanes keep near servers busy.
+const NEAR_LANES: usize = 3;
 
 /// Everything one pass works with.
 pub struct Pass<'a> {
@@ -86,6 +91,8 @@ pub struct Run<'a> {
     pub pass: &'a Pass<'a>,
     pub state: AccountState,
     pub report: Report,
+    /// How many lanes this pass uses, see [`lanes_for`].
+    pub lanes: usize,
     /// A folder is missing from a listing and not yet believed gone.
     pub trees_wait: bool,
     /// This pass made work for the next one.
@@ -100,6 +107,7 @@ impl<'a> Run<'a> {
             pass,
             state,
             report: Report::default(),
+            lanes: 1,
             trees_wait: false,
             unfinished: false,
             next_intent: AtomicU64::new(last + 1),
@@ -145,6 +153,7 @@ pub fn run_pass<'a>(pass: &'a Pass<'a>, state: AccountState) -> BoxFuture<'a, Re
 async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
     let mut run = Run::new(pass, state);
     let listings = folders::list(pass).await?;
+    run.lanes = lanes_for(pass, &listings);
     if !pass.dry_run {
         recovery::recover(&mut run, &listings).await?;
     }
@@ -167,6 +176,14 @@ async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
     folders::remove_gone(&mut run, &mut works, &trees).await?;
     echo::advance_cursors(&mut run, &mut works).await?;
     finish(run, &works).await
+}
+
+/// Near servers are kept busy by a few lanes, and each further sign-in costs them more than it brings. Over a distance it
+/// is the round trips that take the time, and lanes wait for them side by side.
+fn lanes_for(pass: &Pass<'_>, listings: &Both<Listing>) -> usize {
+    let round_trip_ms = listings.source.abilities.round_trip_ms.max(listings.target.abilities.round_trip_ms);
+    let wanted = if round_trip_ms < FAR_MS { NEAR_LANES } else { usize::MAX };
+    pass.lanes.min(wanted).max(1)
 }
 
 /// Sums up. An idle pass writes nothing, so the summary is stored only when something happened or ended.

@@ -61,6 +61,8 @@ struct Closed;
 enum End {
     /// The answer was complete.
     Complete,
+    /// The server refused some message of those that were asked for.
+    Refused(Error),
     Broken(Error),
     Closed,
 }
@@ -74,12 +76,18 @@ pub async fn read(lane: &Lane<'_>, uids: &[Uid], feed: mpsc::Sender<Feed>) -> Re
         let wanted: UidSet = left.iter().copied().collect();
         match read_set(lane, &wanted, &mut left, &feed).await? {
             End::Closed => return Ok(()),
-            End::Complete => {
+            End::Complete | End::Refused(_) => {
+                let mut failed = Ok(());
                 for uid in std::mem::take(&mut left) {
-                    if !read_omitted(lane, uid, &feed).await? {
-                        return Ok(());
+                    match read_omitted(lane, uid, &feed).await {
+                        Ok(true) => {}
+                        Ok(false) => return Ok(()),
+                        // The server may give it later, so it is nothing to park; the others come first.
+                        Err(error) if error.scope() == Scope::Item => failed = Err(error),
+                        Err(error) => return Err(error),
                     }
                 }
+                failed?;
             }
             End::Broken(_) if left.len() < before => {}
             End::Broken(error) => {
@@ -114,8 +122,7 @@ async fn read_set(
     let endpoint = lane.run.pass.sides[lane.into.other()];
     let mut stream = match endpoint.read(&lane.from_path, lane.from.cursor.validity, wanted).await {
         Ok(stream) => stream,
-        Err(error) if is_broken(&error) => return Ok(End::Broken(error)),
-        Err(error) => return Err(error),
+        Err(error) => return ended(error),
     };
     loop {
         if lane.run.pass.observer.should_stop() {
@@ -124,8 +131,7 @@ async fn read_set(
         let item = match stream.next().await {
             Ok(Some(item)) => item,
             Ok(None) => return Ok(End::Complete),
-            Err(error) if is_broken(&error) => return Ok(End::Broken(error)),
-            Err(error) => return Err(error),
+            Err(error) => return ended(error),
         };
         let uid = item.uid;
         if !left.remove(&uid) {
@@ -135,6 +141,14 @@ async fn read_set(
             Ok(()) => {}
             Err(Closed) => return Ok(End::Closed),
         }
+    }
+}
+
+fn ended(error: Error) -> Result<End> {
+    match error.scope() {
+        _ if is_broken(&error) => Ok(End::Broken(error)),
+        Scope::Item => Ok(End::Refused(error)),
+        _ => Err(error),
     }
 }
 
@@ -151,7 +165,8 @@ async fn read_omitted(lane: &Lane<'_>, uid: Uid, feed: &mpsc::Sender<Feed>) -> R
     match read_set(lane, &only, &mut left, feed).await? {
         End::Closed => return Ok(false),
         End::Broken(error) => return read_suspect(lane, uid, &mut left, feed, error).await,
-        End::Complete => {}
+        End::Refused(error) if error.retry() == Retry::Soon => return Err(error),
+        End::Complete | End::Refused(_) => {}
     }
     if left.is_empty() {
         return Ok(true);
@@ -188,7 +203,8 @@ async fn read_suspect(
         }
         match read_set(lane, &only, left, feed).await? {
             End::Closed => return Ok(false),
-            End::Complete => {
+            End::Refused(error) if error.retry() == Retry::Soon => return Err(error),
+            End::Complete | End::Refused(_) => {
                 if left.remove(&uid) {
                     lane.park(uid, &unreadable(lane, uid, "the server lists it but does not give its text")).await?;
                 }

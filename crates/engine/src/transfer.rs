@@ -112,7 +112,7 @@ pub async fn creates(
             }
         }
         // Each lane holds one connection on either side, whichever way it goes.
-        side_by_side(run.pass.lanes, lanes).await
+        side_by_side(run.lanes, lanes).await
     };
     let mut ended: Vec<Vec<(Side, Outcome)>> = jobs.iter().map(|_| Vec::new()).collect();
     for (at, into, outcome) in outcomes {

@@ -36,6 +36,8 @@ pub struct Connection {
     pub ext: Extensions,
     pub selected: Option<Selected>,
     pub direction: Option<Direction>,
+    /// How long the answer to the sign-in took.
+    pub round_trip: std::time::Duration,
     next_tag: u32,
     /// Answers are outstanding that somebody waits for. A connection that is dropped like this cannot be used again.
     busy: bool,
@@ -58,6 +60,7 @@ impl Connection {
             ext: Extensions::none(),
             selected: None,
             direction: None,
+            round_trip: std::time::Duration::ZERO,
             next_tag: 1,
             busy: false,
             silent: Vec::new(),

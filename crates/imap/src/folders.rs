@@ -228,5 +228,6 @@ fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
         batch_bytes: quirks.batch_bytes,
         append_limit: conn.caps.append_limit(),
         recovery_grace_ms: quirks.recovery_grace_ms,
+        round_trip_ms: u32::try_from(conn.round_trip.as_millis()).unwrap_or(u32::MAX),
     }
 }

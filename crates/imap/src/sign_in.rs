@@ -28,7 +28,9 @@ pub async fn open(settings: &ServerSettings, login: &Login) -> Result<Connection
         conn = start_tls(conn, tls, settings, signed_in).await?;
     }
     if !signed_in {
+        let asked = std::time::Instant::now();
         authenticate(&mut conn, login).await.map_err(|error| error.with("login", &login.user))?;
+        conn.round_trip = asked.elapsed();
     }
     if conn.ext.compress {
         conn = compress(conn).await?;

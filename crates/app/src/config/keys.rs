@@ -110,7 +110,7 @@ pub const KEYS: &[Key] = &[
     key(Root, "master_key", Text, Derived("\"parom.key\"")),
     key(Root, "allow_hosts", List, Derived("[\"mail.new.example\", \"mail.old.example\"]")),
     key(Limits, "accounts_at_once", Whole { min: 1, max: 1000 }, Default("8")),
-    key(Limits, "connections_per_account", Whole { min: 2, max: 16 }, Default("4")),
+    key(Limits, "connections_per_account", Whole { min: 2, max: 16 }, Default("12")),
     key(Limits, "body_budget_mb", Whole { min: 4, max: 65_536 }, Default("32")),
     key(Limits, "brake_deletions", Whole { min: 0, max: 1_000_000_000 }, Default("50")),
     key(Limits, "brake_percent", Whole { min: 0, max: 100 }, Default("10")),

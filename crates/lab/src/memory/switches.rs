@@ -99,6 +99,7 @@ impl Default for Switches {
                 batch_bytes: 4 << 20,
                 append_limit: None,
                 recovery_grace_ms: 0,
+                round_trip_ms: 0,
             },
             counts_changes: true,
             lists_status: true,
