@@ -18,6 +18,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A clock that only moves when somebody sleeps or the test pushes it.
 pub struct TestClock(pub AtomicU64);
 
+impl TestClock {
+    pub fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 #[async_trait]
 impl Clock for TestClock {
     fn now_ms(&self) -> u64 {

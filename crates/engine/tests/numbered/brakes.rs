@@ -1,0 +1,151 @@
+//! Brakes: what looks like a disaster is held under its name, nothing is lost while it is, and a release goes on.
+
+use crate::total;
+use crate::world::{World, path};
+use parom_domain::policy::Deletions;
+use parom_domain::{Role, Side, Uid, UidSet};
+use parom_lab::memory::Switches;
+
+const MANY: u32 = 80;
+
+async fn full() -> World {
+    let world = World::in_memory(Switches::default(), Switches::default());
+    for at in 0..MANY {
+        world.add(Side::Source, "work", &format!("w{at}"), &[]);
+    }
+    world.add(Side::Source, "INBOX", "kept", &[]);
+    world.settle().await;
+    world
+}
+
+/// Several passes go by, and the brake of this name holds the account.
+async fn assert_held(world: &World, brake: &str, on: Side) {
+    for _ in 0..4 {
+        let report = world.pass().await.unwrap();
+        assert_eq!((report.deleted, report.settled && !report.held.is_empty()), (0, false));
+        world.wait_out_the_grace();
+    }
+    let held = world.book.state().held;
+    assert!(held.iter().any(|held| held.brake == brake && held.args[0].1 == on.to_string()), "{held:?}");
+}
+
+#[tokio::test]
+async fn an_emptied_folder_is_held_until_it_is_released() {
+    for side in Side::ALL {
+        let world = full().await;
+        world.servers[side].expunge(&path("work"), &UidSet::range(Uid::MIN, Uid::MAX)).unwrap();
+        assert_held(&world, "emptied-folder", side).await;
+        assert_eq!(total(&world.servers[side.other()]), MANY as usize + 1);
+        world.book.release();
+        world.settle().await;
+        assert_eq!(total(&world.servers[side.other()]), 1);
+        assert_eq!(world.book.state().held, [], "a release counts once");
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_does_not_hold_the_rest() {
+    let world = full().await;
+    world.servers.source.expunge(&path("work"), &UidSet::range(Uid::MIN, Uid::MAX)).unwrap();
+    world.add(Side::Source, "INBOX", "new", &[]);
+    world.add(Side::Target, "work", "fresh", &[]);
+    world.mark(Side::Target, "INBOX", "kept", &["\\Flagged"], &[]);
+    assert_held(&world, "emptied-folder", Side::Source).await;
+    assert_eq!(world.ids(Side::Target, "INBOX"), ["kept", "new"]);
+    assert_eq!(world.ids(Side::Source, "work"), ["fresh"]);
+}
+
+#[tokio::test]
+async fn a_vanished_folder_is_held_until_it_is_back_or_released() {
+    for side in Side::ALL {
+        for comes_back in [false, true] {
+            let world = full().await;
+            let backup = world.servers[side].backup();
+            world.servers[side].remove(&path("work")).unwrap();
+            assert_held(&world, "vanished-folder", side).await;
+            assert_eq!(total(&world.servers[side.other()]), MANY as usize + 1);
+            if comes_back {
+                world.servers[side].restore(&backup);
+                world.settle().await;
+                assert_eq!(total(&world.servers[side.other()]), MANY as usize + 1);
+            } else {
+                world.book.release();
+                world.settle().await;
+                assert_eq!(total(&world.servers[side.other()]), 1);
+            }
+            assert_eq!(world.book.state().held, []);
+            world.assert_equal();
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_mailbox_is_held_and_takes_no_mail() {
+    for side in Side::ALL {
+        let world = full().await;
+        world.servers[side].replace_mailbox();
+        world.add(side.other(), "INBOX", "new", &[]);
+        assert_held(&world, "other-mailbox", side).await;
+        assert_eq!(world.count(side, "INBOX", "<new@"), 0, "no mail of ours in a mailbox that may be another's");
+        assert_eq!(total(&world.servers[side.other()]), MANY as usize + 2);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_restored_is_held_and_takes_nothing_along() {
+    for side in Side::ALL {
+        let world = World::modern();
+        world.add(Side::Source, "INBOX", "first", &[]);
+        world.settle().await;
+        let backup = world.servers[side].backup();
+        for at in 0..MANY {
+            world.add(side.other(), "INBOX", &format!("m{at}"), &[]);
+        }
+        world.settle().await;
+        world.servers[side].restore(&backup);
+        assert_held(&world, "restored-server", side).await;
+        assert_eq!(total(&world.servers[side.other()]), MANY as usize + 1);
+        world.book.release();
+        world.settle().await;
+        assert_eq!(Side::ALL.map(|side| total(&world.servers[side])), [MANY as usize + 1; 2]);
+        world.assert_equal();
+    }
+}
+
+#[tokio::test]
+async fn many_deletions_are_held_and_a_few_are_not() {
+    let world = full().await;
+    let most = |count: u32| UidSet::range(Uid::MIN, Uid::new(count).unwrap());
+    world.servers.source.expunge(&path("work"), &most(50)).unwrap();
+    world.settle().await;
+    assert_eq!(total(&world.servers.target), MANY as usize - 49, "fifty are housekeeping");
+    let world = full().await;
+    world.servers.source.expunge(&path("work"), &most(51)).unwrap();
+    assert_held(&world, "many-deletions", Side::Source).await;
+    assert_eq!(total(&world.servers.target), MANY as usize + 1);
+    world.book.release();
+    world.settle().await;
+    assert_eq!(total(&world.servers.target), MANY as usize - 50);
+    world.assert_equal();
+}
+
+#[tokio::test]
+async fn what_goes_to_the_trash_and_what_is_moved_is_no_volume() {
+    let mut world = full().await;
+    world.policy.deletions = Deletions::Trash;
+    for (side, name) in [(Side::Source, "Deleted"), (Side::Target, "Trash")] {
+        world.servers[side].create_with_role(&path(name), Role::Trash).unwrap();
+    }
+    world.servers.source.create(&path("done")).unwrap();
+    world.settle().await;
+    let uids = |from: u32, to: u32| UidSet::range(Uid::new(from).unwrap(), Uid::new(to).unwrap());
+    world.servers.source.expunge(&path("work"), &uids(1, 30)).unwrap();
+    world.servers.source.shift(&path("work"), &uids(31, 79), &path("done")).unwrap();
+    let report = world.settle().await;
+    assert_eq!(report.held.len(), 0);
+    assert_eq!(world.ids(Side::Target, "Trash").len(), 30);
+    assert_eq!(world.ids(Side::Target, "done").len(), 49);
+    assert_eq!(world.ids(Side::Target, "work").len(), 1);
+}

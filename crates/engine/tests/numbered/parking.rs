@@ -1,0 +1,151 @@
+//! Parking: a message that cannot be carried is put aside with its reason, counts as accounted for, and stops nothing.
+
+use crate::survives_every_crash;
+use crate::world::{World, mail, path};
+use parom_domain::{Code, Marks, Side};
+use parom_lab::memory::{BatchLanding, ReadFault, RefusedBatch, Switches};
+
+const IDS: [&str; 7] = ["a", "b", "bad", "c", "d", "e", "f"];
+
+fn add_all(world: &World) {
+    for id in IDS {
+        world.add(Side::Source, "INBOX", id, &["\\Seen"]);
+    }
+}
+
+fn good() -> Vec<&'static str> {
+    IDS.into_iter().filter(|id| *id != "bad").collect()
+}
+
+fn parked(world: &World) -> Vec<String> {
+    world.book.state().parked.iter().map(|item| item.code.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_refused_message_in_the_middle_of_a_batch_is_parked_alone() {
+    for refused_batch in [RefusedBatch::Nothing, RefusedBatch::TheOnesBefore, RefusedBatch::TheGoodOnes] {
+        for batch_landing in [BatchLanding::Atomic, BatchLanding::OneByOne] {
+            for tells_new_uids in [true, false] {
+                let world = survives_every_crash(async || {
+                    let mut target = Switches { refused_batch, batch_landing, ..Switches::default() };
+                    target.abilities.tells_new_uids = tells_new_uids;
+                    target.refuses.push("<bad@".into());
+                    let world = World::in_memory(Switches::default(), target);
+                    add_all(&world);
+                    world
+                })
+                .await;
+                assert_eq!(world.ids(Side::Target, "INBOX"), good(), "{refused_batch:?} {batch_landing:?}");
+                assert_eq!(parked(&world), [Code::MessageRefused.as_str()]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_parked_message_that_is_deleted_is_forgotten() {
+    for switches in [Switches::default(), Switches::plain()] {
+        let world = World::in_memory(switches.clone(), switches);
+        world.servers.target.switch(|switches| switches.refuses.push("<bad@".into()));
+        add_all(&world);
+        world.settle().await;
+        assert_eq!(world.book.state().parked.len(), 1);
+        world.expunge(Side::Source, "INBOX", "bad");
+        world.settle().await;
+        assert_eq!(parked(&world), Vec::<String>::new());
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_parked_before_it_is_sent() {
+    let mut target = Switches { big_from: 1000, ..Switches::default() };
+    target.abilities.append_limit = Some(5_000);
+    let world = World::in_memory(Switches { big_from: 1000, ..Switches::default() }, target);
+    add_all(&world);
+    let large = format!("{}{}", mail("large"), "x".repeat(10_000));
+    world.servers.source.add(&path("INBOX"), large, Marks::default(), None).unwrap();
+    world.settle().await;
+    assert_eq!(world.ids(Side::Target, "INBOX").len(), IDS.len());
+    assert_eq!(parked(&world), [Code::MessageTooLarge.as_str()]);
+    let sends = world.steps.trail().iter().filter(|step| step.ends_with("target send")).count();
+    assert_eq!(sends, 1, "only the good ones left, in one batch");
+    world.assert_idle().await;
+}
+
+#[tokio::test]
+async fn a_message_that_breaks_the_connection_each_time_is_parked_and_the_rest_is_read() {
+    for bad in ["a", "c", "f"] {
+        let world = World::modern();
+        world.servers.source.switch(|s| s.read_faults.push((format!("<{bad}@"), ReadFault::BreaksConnection)));
+        add_all(&world);
+        world.settle().await;
+        let rest: Vec<&str> = {
+            let mut rest: Vec<&str> = IDS.into_iter().filter(|id| *id != bad).collect();
+            rest.sort_unstable();
+            rest
+        };
+        assert_eq!(world.ids(Side::Target, "INBOX"), rest, "{bad}");
+        assert_eq!(parked(&world), [Code::MessageUnreadable.as_str()]);
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_listed_and_never_given_is_parked() {
+    let world = World::modern();
+    world.servers.source.switch(|switches| switches.read_faults.push(("<bad@".into(), ReadFault::Missing)));
+    add_all(&world);
+    world.settle().await;
+    assert_eq!(world.ids(Side::Target, "INBOX"), good());
+    assert_eq!(parked(&world), [Code::MessageUnreadable.as_str()]);
+    world.assert_idle().await;
+}
+
+#[tokio::test]
+async fn a_message_whose_reading_is_refused_is_parked_and_the_rest_is_read() {
+    let world = World::modern();
+    world.servers.source.switch(|switches| switches.read_faults.push(("<bad@".into(), ReadFault::Refused)));
+    add_all(&world);
+    world.settle().await;
+    assert_eq!(world.ids(Side::Target, "INBOX"), good());
+    assert_eq!(parked(&world), [Code::MessageUnreadable.as_str()]);
+    world.assert_idle().await;
+}
+
+#[tokio::test]
+async fn big_messages_are_streamed_between_small_ones_whatever_crashes() {
+    survives_every_crash(async || {
+        let switches = Switches { big_from: 50_000, ..Switches::default() };
+        let world = World::in_memory(switches.clone(), switches);
+        for (id, len) in [("a", 10), ("big", 150_000), ("b", 10), ("bigger", 200_001), ("c", 10)] {
+            let bytes = format!("{}{}", mail(id), "y".repeat(len));
+            world.servers.source.add(&path("INBOX"), bytes, Marks::default(), crate::world::date(1)).unwrap();
+        }
+        world
+    })
+    .await
+    .assert_equal();
+}
+
+#[tokio::test]
+async fn a_full_quota_stops_with_its_name_and_goes_on_when_there_is_room() {
+    for refused_batch in [RefusedBatch::Nothing, RefusedBatch::TheOnesBefore] {
+        let mut target = Switches { refused_batch, ..Switches::default() };
+        target.abilities.batch_items = 3;
+        let room = 4 * mail("a").len() as u64;
+        target.quota_bytes = Some(room);
+        let world = World::in_memory(Switches::default(), target);
+        add_all(&world);
+        for _ in 0..3 {
+            assert_eq!(world.pass().await.unwrap_err().code(), Code::QuotaFull);
+        }
+        assert_eq!(parked(&world), Vec::<String>::new(), "a full mailbox is nothing of the message's");
+        world.servers.target.switch(|switches| switches.quota_bytes = None);
+        world.settle().await;
+        assert_eq!(world.ids(Side::Target, "INBOX").len(), IDS.len());
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
