@@ -1,1 +1,29 @@
-//! Many accounts: scheduler, permits, breakers, verification.
+//! Many accounts in one process: whose turn it is, with how many connections, and what comes after a pass.
+//!
+//! [`Service::run`] gives every account a task, and each task the same loop (`keep.rs`): wait for connections on both
+//! sides ([`Connections`]), run one pass under a lease (`member.rs`), and ask the table in `next.rs` what comes next.
+//! What one account finds out about a server or a service password spares the others the attempt (`gate.rs`). The service
+//! knows no protocol: endpoints come from an [`EndpointFactory`].
+
+mod bell;
+mod budget;
+mod connections;
+mod ending;
+mod gate;
+mod guarded;
+mod keep;
+mod lease;
+mod member;
+mod next;
+mod ports;
+mod service;
+mod stop;
+mod summary;
+
+pub use budget::Budget;
+pub use connections::{Connections, Grant, Need};
+pub use ending::{AccountOutcome, Ending, Totals};
+pub use next::Mode;
+pub use ports::{EndpointFactory, Listener, Notice, Place, Terms};
+pub use service::{Roster, Service, Settings};
+pub use stop::{Stop, StopSwitch};

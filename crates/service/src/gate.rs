@@ -1,0 +1,296 @@
+//! Breakers: what one account has found out about a server or a service password, the others need not find out again.
+
+use crate::ports::Place;
+use parom_domain::{Error, Result, Retry, Scope};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::time::Instant;
+
+/// For how long a server that could not be reached is left alone; doubled by each failure in a row.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// The gates of this process, by server and by service password.
+pub struct Gates {
+    known: Mutex<HashMap<Arc<str>, Arc<Gate>>>,
+    /// Faults that a person must remove are looked at again after a while. Where the process is to end, they are not.
+    watching: bool,
+}
+
+/// The gates before one side of an account.
+#[derive(Clone)]
+pub struct SideGates {
+    server: Arc<Gate>,
+    /// Only where several accounts sign in with one password.
+    credential: Option<Arc<Gate>>,
+}
+
+/// Stands before a server or a service password. Until somebody has got through, one account at a time may try; after a
+/// failure nobody may until the pause is over.
+pub struct Gate {
+    guards: Scope,
+    watching: bool,
+    turn: Arc<AsyncMutex<()>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Somebody got through, and nothing has failed since.
+    open: bool,
+    /// Somebody got through at any time.
+    proved: bool,
+    failures: u32,
+    broken: Option<Broken>,
+}
+
+struct Broken {
+    error: Error,
+    /// `None`: until the process is started anew.
+    until: Option<Instant>,
+}
+
+/// The right to try. Where nobody has got through yet it is held by one at a time.
+type Turn = Option<OwnedMutexGuard<()>>;
+
+impl Gates {
+    #[must_use]
+    pub fn new(watching: bool) -> Gates {
+        Gates { known: Mutex::default(), watching }
+    }
+
+    #[must_use]
+    pub fn of(&self, place: &Place) -> SideGates {
+        let credential = place.credential.as_ref().map(|name| {
+            let key = format!("{}\0{name}", place.server);
+            self.gate(key.into(), Scope::Credential)
+        });
+        SideGates { server: self.gate(place.server.clone(), Scope::Server), credential }
+    }
+
+    fn gate(&self, key: Arc<str>, guards: Scope) -> Arc<Gate> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(key).or_insert_with(|| Arc::new(Gate::new(guards, self.watching))).clone()
+    }
+}
+
+impl SideGates {
+    /// Does what connects and signs in, if it may be tried; else tells what others were told.
+    pub async fn through<T>(&self, attempt: impl Future<Output = Result<T>>) -> Result<T> {
+        let _server = self.server.enter().await?;
+        let _credential = match &self.credential {
+            Some(credential) => credential.enter().await?,
+            None => None,
+        };
+        let tried = attempt.await;
+        match &tried {
+            Ok(_) => self.all().for_each(Gate::open),
+            Err(error) => self.note(error),
+        }
+        tried
+    }
+
+    /// Notes an error that was met later on.
+    pub fn note(&self, error: &Error) {
+        // A server that refuses a sign-in is there.
+        if error.scope() < Scope::Server && error.arg("answer").is_some() {
+            self.server.open();
+        }
+        self.all().for_each(|gate| gate.note(error));
+    }
+
+    /// Somebody has signed in there during the life of this process.
+    #[must_use]
+    pub fn is_proved(&self) -> bool {
+        self.all().all(|gate| gate.lock().proved)
+    }
+
+    /// How long nothing needs to be tried.
+    #[must_use]
+    pub fn closed_for(&self) -> Duration {
+        let untils = self.all().filter_map(|gate| gate.lock().broken.as_ref().and_then(|broken| broken.until));
+        untils.max().map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Gate> {
+        std::iter::once(&*self.server).chain(self.credential.as_deref())
+    }
+}
+
+impl Gate {
+    fn new(guards: Scope, watching: bool) -> Gate {
+        Gate { guards, watching, turn: Arc::default(), state: Mutex::default() }
+    }
+
+    async fn enter(&self) -> Result<Turn> {
+        if let Some(known) = self.known() {
+            return known.map(|()| None);
+        }
+        let turn = self.turn.clone().lock_owned().await;
+        match self.known() {
+            Some(known) => known.map(|()| None),
+            None => Ok(Some(turn)),
+        }
+    }
+
+    /// What is known without trying: that one may pass, or why one may not.
+    fn known(&self) -> Option<Result<()>> {
+        let mut state = self.lock();
+        if let Some(broken) = &state.broken {
+            if broken.until.is_none_or(|until| Instant::now() < until) {
+                return Some(Err(again(&broken.error)));
+            }
+            state.broken = None;
+        }
+        state.open.then_some(Ok(()))
+    }
+
+    fn open(&self) {
+        let mut state = self.lock();
+        (state.open, state.proved, state.failures) = (true, true, 0);
+    }
+
+    fn note(&self, error: &Error) {
+        if error.scope() != self.guards {
+            return;
+        }
+        let mut state = self.lock();
+        let until = match (self.guards, error.retry()) {
+            (_, Retry::After(pause)) => Instant::now().checked_add(pause),
+            // The password has opened another mailbox: it is right, and the refusal concerns this mailbox alone.
+            (Scope::Credential, _) if state.open => return,
+            (Scope::Credential, _) => None,
+            (_, Retry::Soon) => Instant::now().checked_add(pause(state.failures)),
+            (_, Retry::WhenFixed | Retry::Never) if self.watching => Instant::now().checked_add(LONGEST_PAUSE),
+            (_, Retry::WhenFixed | Retry::Never) => None,
+        };
+        // Several may fail together; that is one failure.
+        if state.broken.as_ref().is_none_or(|broken| broken.until.is_some()) {
+            if state.open || state.broken.is_none() {
+                state.failures = state.failures.saturating_add(1);
+            }
+            state.open = false;
+            state.broken = Some(Broken { error: again(error), until });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pause(failures: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(LONGEST_PAUSE)
+}
+
+/// The same error once more; what lies behind it is told once.
+pub fn again(error: &Error) -> Error {
+    let copy = Error::new(error.code(), error.scope(), error.retry());
+    error.args().iter().fold(copy, |copy, (name, value)| copy.with(name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parom_domain::Code;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn place(credential: Option<&str>) -> Place {
+        Place { server: "mail:993".into(), max_connections: 16, credential: credential.map(Arc::from) }
+    }
+
+    fn error(code: Code, scope: Scope, retry: Retry) -> Error {
+        Error::new(code, scope, retry).with("host", "mail").with("answer", "NO")
+    }
+
+    fn refused() -> Error {
+        error(Code::SignInRefused, Scope::Credential, Retry::WhenFixed)
+    }
+
+    fn unreachable() -> Error {
+        Error::new(Code::CannotConnect, Scope::Server, Retry::Soon).with("host", "mail")
+    }
+
+    /// So many accounts try at the same time; the answer to the n-th attempt is `answer(n)`. Tells how many attempts
+    /// there were, and how many accounts failed.
+    async fn storm(gates: &Gates, place: &Place, accounts: u32, answer: fn(u32) -> Result<()>) -> (u32, usize) {
+        let attempts = Arc::new(AtomicU32::new(0));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..accounts {
+            let (side, attempts) = (gates.of(place), attempts.clone());
+            tasks.spawn(async move {
+                side.through(async {
+                    let n = attempts.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                    answer(n)
+                })
+                .await
+            });
+        }
+        let failed = tasks.join_all().await.into_iter().filter(Result::is_err).count();
+        (attempts.load(Ordering::Relaxed), failed)
+    }
+
+    #[tokio::test]
+    async fn a_refused_service_password_is_one_failed_sign_in() {
+        let gates = Gates::new(true);
+        assert_eq!(storm(&gates, &place(Some("svc")), 500, |_| Err(refused())).await, (1, 500));
+        assert_eq!(storm(&gates, &place(Some("svc")), 1, |_| Ok(())).await, (0, 1), "not again in this process");
+        assert_eq!(storm(&gates, &place(Some("other")), 9, |_| Ok(())).await, (9, 0), "the server is not to blame");
+    }
+
+    #[tokio::test]
+    async fn once_the_password_is_proved_a_refusal_concerns_one_mailbox() {
+        let gates = Gates::new(false);
+        let answer = |n| if n == 3 { Err(refused()) } else { Ok(()) };
+        assert_eq!(storm(&gates, &place(Some("svc")), 50, answer).await, (50, 1));
+    }
+
+    #[tokio::test]
+    async fn passwords_of_their_own_are_all_tried() {
+        let gates = Gates::new(false);
+        assert_eq!(storm(&gates, &place(None), 20, |_| Err(refused())).await, (20, 20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_down_is_asked_by_one_account_and_left_alone_ever_longer() {
+        let gates = Gates::new(true);
+        assert_eq!(storm(&gates, &place(None), 100, |_| Err(unreachable())).await, (1, 100));
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            let closed = gates.of(&place(None)).closed_for();
+            pauses.push(closed.as_secs());
+            tokio::time::sleep(closed).await;
+            assert_eq!(storm(&gates, &place(None), 100, |_| Err(unreachable())).await, (1, 100));
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+        tokio::time::sleep(LONGEST_PAUSE).await;
+        assert_eq!(storm(&gates, &place(None), 100, |_| Ok(())).await, (100, 0));
+        assert_eq!(gates.of(&place(None)).closed_for(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_person_must_fix_is_tried_again_by_a_watch_only() {
+        let refused = |_| Err(error(Code::CertificateRefused, Scope::Server, Retry::WhenFixed));
+        for (watching, later) in [(true, (1, 0)), (false, (0, 1))] {
+            let gates = Gates::new(watching);
+            assert_eq!(storm(&gates, &place(None), 10, refused).await, (1, 10));
+            tokio::time::sleep(LONGEST_PAUSE).await;
+            assert_eq!(storm(&gates, &place(None), 1, |_| Ok(())).await, later);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttling_server_gets_the_time_it_asked_for() {
+        let gates = Gates::new(false);
+        let side = gates.of(&place(Some("svc")));
+        side.through(async { Ok(()) }).await.unwrap();
+        side.note(&error(Code::Throttled, Scope::Credential, Retry::After(Duration::from_secs(40))));
+        assert_eq!(side.closed_for(), Duration::from_secs(40));
+        assert_eq!(storm(&gates, &place(Some("svc")), 10, |_| Ok(())).await, (0, 10));
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        assert_eq!(storm(&gates, &place(Some("svc")), 10, |_| Ok(())).await, (10, 0));
+    }
+}

@@ -1,0 +1,97 @@
+//! An endpoint behind its side's gates: the first call asks before it connects, and what later calls meet is noted.
+
+use crate::gate::SideGates;
+use async_trait::async_trait;
+use parom_domain::endpoint::{BodyStream, Cursor, Endpoint, Listing, MarkChange, Snapshot, Stamp, Writer};
+use parom_domain::{FolderPath, Result, Role, Uid, UidSet};
+use std::sync::Arc;
+
+pub struct Guarded {
+    pub endpoint: Arc<dyn Endpoint>,
+    pub gates: SideGates,
+}
+
+impl Guarded {
+    fn noted<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result {
+            self.gates.note(error);
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Endpoint for Guarded {
+    /// A pass begins with this call: it is the one that connects.
+    async fn folders(&self) -> Result<Listing> {
+        self.gates.through(self.endpoint.folders()).await
+    }
+
+    async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {
+        self.noted(self.endpoint.observe(folder, since).await)
+    }
+
+    async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
+        self.noted(self.endpoint.stamps(folder, validity, uids).await)
+    }
+
+    async fn read(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Box<dyn BodyStream>> {
+        self.noted(self.endpoint.read(folder, validity, uids).await)
+    }
+
+    async fn writer(&self, folder: &FolderPath, validity: u32) -> Result<Box<dyn Writer>> {
+        self.noted(self.endpoint.writer(folder, validity).await)
+    }
+
+    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
+        self.noted(self.endpoint.mark(folder, validity, changes).await)
+    }
+
+    async fn shift(
+        &self,
+        from: &FolderPath,
+        validity: u32,
+        uids: &UidSet,
+        to: &FolderPath,
+    ) -> Result<Vec<(Uid, Option<Uid>)>> {
+        self.noted(self.endpoint.shift(from, validity, uids, to).await)
+    }
+
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()> {
+        self.noted(self.endpoint.expunge(folder, validity, uids).await)
+    }
+
+    async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()> {
+        self.noted(self.endpoint.create(folder, role).await)
+    }
+
+    async fn create_all(&self, folders: &[(FolderPath, Option<Role>)]) -> Vec<Result<()>> {
+        let results = self.endpoint.create_all(folders).await;
+        results.iter().filter_map(|result| result.as_ref().err()).for_each(|error| self.gates.note(error));
+        results
+    }
+
+    async fn rename(&self, from: &FolderPath, to: &FolderPath) -> Result<()> {
+        self.noted(self.endpoint.rename(from, to).await)
+    }
+
+    async fn remove(&self, folder: &FolderPath) -> Result<()> {
+        self.noted(self.endpoint.remove(folder).await)
+    }
+
+    async fn subscribe(&self, folder: &FolderPath, subscribed: bool) -> Result<()> {
+        self.noted(self.endpoint.subscribe(folder, subscribed).await)
+    }
+
+    async fn find(&self, folder: &FolderPath, validity: u32, floor: Uid) -> Result<Vec<Stamp>> {
+        self.noted(self.endpoint.find(folder, validity, floor).await)
+    }
+
+    async fn wait(&self, folder: &FolderPath, limit_ms: u64) -> Result<()> {
+        self.noted(self.endpoint.wait(folder, limit_ms).await)
+    }
+
+    async fn close(&self) {
+        self.endpoint.close().await;
+    }
+}

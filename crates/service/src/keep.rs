@@ -1,0 +1,176 @@
+//! The loop of one account: wait for connections, run a pass, ask what comes next, rest.
+
+use crate::bell::{Bell, Told, bells_of};
+use crate::connections::{Need, Waiting};
+use crate::ending::{AccountOutcome, Ending, Totals};
+use crate::gate::again;
+use crate::member::{Member, Passed};
+use crate::next::{History, Mode, Next, next};
+use crate::ports::{Notice, Place, Terms};
+use crate::service::Shared;
+use futures_util::FutureExt;
+use parom_domain::endpoint::Endpoint;
+use parom_domain::{Both, Error, Result, Side};
+use parom_engine::{Clock, SystemClock};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Works on an account until there is no more to do, or for as long as it is asked to. `first` is a place in the queue
+/// that was taken together with other accounts. `None` when the account was switched off meanwhile.
+pub async fn keep(
+    shared: Arc<Shared>,
+    mut member: Member,
+    first: Option<Waiting>,
+    switched_off: Arc<Notify>,
+) -> Option<AccountOutcome> {
+    let mut totals = Totals::default();
+    let ended = tokio::select! {
+        ended = rounds(&shared, &mut member, first, &mut totals) => Some(ended),
+        // What a pass leaves when it is dropped, a kill may leave as well.
+        () = switched_off.notified() => None,
+    };
+    let address = member.address.clone();
+    if let Some(lease) = member.into_lease() {
+        shared.leave(lease);
+    }
+    ended.map(|ending| AccountOutcome { address, ending, totals })
+}
+
+async fn rounds(shared: &Arc<Shared>, member: &mut Member, first: Option<Waiting>, totals: &mut Totals) -> Ending {
+    let mut waiting = first;
+    let mut history = History::default();
+    let mut bell: Option<Bell> = None;
+    loop {
+        if let Some(bell) = &mut bell {
+            bell.reset();
+        }
+        let terms = shared.factory.terms(&member.account);
+        // On the heap, and only for as long as it runs: thousands of accounts in step must cost next to nothing.
+        let Some(passed) = Box::pin(one_pass(shared, member, &terms, waiting.take())).await else {
+            return Ending::Interrupted;
+        };
+        totals.add(&passed.totals);
+        if passed.progressed {
+            shared.hot.touch(member.account.id, Instant::now());
+        }
+        history = judge(history, &passed);
+        history.proved =
+            terms.as_ref().is_ok_and(|terms| terms.places.iter().all(|(_, place)| shared.gates.of(place).is_proved()));
+        let mut after = next(shared.settings.mode, &passed.ending, history, SystemClock.now_ms());
+        if let (Next::Again { after_ms }, Ending::Failed(_), Ok(terms)) = (&mut after, &passed.ending, &terms) {
+            let closed = terms.places.iter().map(|(_, place)| shared.gates.of(place).closed_for()).max();
+            *after_ms =
+                (*after_ms).max(closed.map_or(0, |closed| u64::try_from(closed.as_millis()).unwrap_or(u64::MAX)));
+        }
+        let again_ms = match (after, &passed.ending) {
+            (Next::Again { after_ms }, Ending::Failed(_)) => Some(after_ms),
+            _ => None,
+        };
+        shared.listener.on(&member.address, Notice::Ended { ending: &passed.ending, again_ms });
+        let Next::Again { after_ms } = after else { return passed.ending };
+        if let (Mode::Watch { .. }, Ok(terms), None) = (shared.settings.mode, &terms, &bell)
+            && matches!(passed.ending, Ending::InStep { .. } | Ending::Unsettled { .. })
+        {
+            let active_at = if passed.progressed { Instant::now() } else { shared.started };
+            bell = hang(shared, member, terms, active_at).await;
+        }
+        if !rest(shared, Duration::from_millis(after_ms), &mut bell).await {
+            return Ending::Interrupted;
+        }
+    }
+}
+
+/// One pass with its connections; `None` when stopping was asked for before it began.
+async fn one_pass(
+    shared: &Shared,
+    member: &mut Member,
+    terms: &Result<Terms>,
+    waiting: Option<Waiting>,
+) -> Option<Passed> {
+    let failed = |ending| Passed { ending, totals: Totals { passes: 1, ..Totals::default() }, progressed: false };
+    let terms = match terms {
+        Ok(terms) => terms,
+        Err(error) => {
+            return Some(failed(member.failed(shared, again(error)).await));
+        }
+    };
+    let mut waiting = waiting.unwrap_or_else(|| shared.connections.request(&need(shared, terms)));
+    let grant = tokio::select! {
+        biased;
+        () = shared.stop.asked() => return None,
+        grant = waiting.granted() => grant,
+    };
+    shared.listener.on(&member.address, Notice::Began);
+    // A defect of ours that shows in one mailbox must not keep the others from their mail.
+    let passed = AssertUnwindSafe(member.pass(shared, terms, &grant)).catch_unwind().await;
+    Some(match passed {
+        Ok(passed) => passed,
+        Err(_) => failed(member.failed(shared, Error::internal("a pass panicked")).await),
+    })
+}
+
+/// What the next decision must know of the past.
+fn judge(history: History, passed: &Passed) -> History {
+    let tries = match (&passed.ending, passed.progressed) {
+        (Ending::Failed(_) | Ending::Unsettled { .. }, false) => history.tries.saturating_add(1),
+        (Ending::Failed(_) | Ending::Unsettled { .. }, true) => 1,
+        _ => 0,
+    };
+    let repeats = match passed.ending {
+        Ending::Unsettled { soon: true, .. } if passed.totals.passes > 0 => history.repeats.saturating_add(1),
+        Ending::Failed(_) => history.repeats,
+        _ => 0,
+    };
+    History { tries, repeats, ..history }
+}
+
+/// The connections that an account asks for.
+pub fn need(shared: &Shared, terms: &Terms) -> Need {
+    let limit = |place: &Place| match shared.settings.mode {
+        Mode::Watch { .. } => place.max_connections - bells_of(place.max_connections),
+        Mode::Once | Mode::UntilSettled => place.max_connections,
+    };
+    Need {
+        servers: terms.places.as_ref().map(|place| (place.server.clone(), limit(place))),
+        least: terms.least_connections(),
+        most: shared.settings.connections_per_account,
+    }
+}
+
+async fn hang(shared: &Arc<Shared>, member: &Member, terms: &Terms, active_at: Instant) -> Option<Bell> {
+    let endpoints = async || -> Result<Both<Arc<dyn Endpoint>>> {
+        let endpoint = async |side: Side| shared.factory.endpoint(&member.account, side, 1).await;
+        Ok(Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?))
+    };
+    Bell::hang(&shared.hot, member.account.id, terms, active_at, endpoints).await
+}
+
+/// Rests until it is time, or the bell rings. `false`: stopping was asked for.
+async fn rest(shared: &Shared, pause: Duration, bell: &mut Option<Bell>) -> bool {
+    // Beyond a year nobody waits.
+    let until = Instant::now() + pause.min(Duration::from_secs(365 * 86_400));
+    loop {
+        let heard = async {
+            match bell.as_mut() {
+                Some(bell) => bell.heard().await,
+                None => std::future::pending().await,
+            }
+        };
+        let told = tokio::select! {
+            () = shared.stop.asked() => return false,
+            () = tokio::time::sleep_until(until) => return true,
+            told = heard => told,
+        };
+        match told {
+            Told::Rang => return true,
+            Told::Over => {
+                if let Some(bell) = bell.take() {
+                    bell.take_down().await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One account in this process: its lease, one pass over it, and what is kept of it between passes.
+
+use crate::connections::Grant;
+use crate::ending::{Ending, Totals};
+use crate::guarded::Guarded;
+use crate::lease::Tenure;
+use crate::ports::{Notice, Terms};
+use crate::service::Shared;
+use crate::summary;
+use parom_domain::endpoint::Endpoint;
+use parom_domain::state::{Change, Lease, PassSummary};
+use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
+use parom_engine::{Clock, Event, LeasedBook, Observer, Pass, Report, Scars, SystemClock, run_pass};
+use parom_store::Account;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long a pass that was asked to stop may take to do so before its connections are cut.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+const DAY_MS: u64 = 86_400_000;
+
+pub struct Member {
+    pub account: Arc<Account>,
+    pub address: Arc<str>,
+    tenure: Option<Tenure>,
+    scars: Scars,
+    /// Irreversible deletions of the last day with their moments.
+    deletions: VecDeque<(u64, u32)>,
+    /// The last one that is stored.
+    summary: PassSummary,
+}
+
+/// A pass that is over.
+pub struct Passed {
+    pub ending: Ending,
+    pub totals: Totals,
+    /// It brought something forward, even if it failed afterwards.
+    pub progressed: bool,
+}
+
+impl Member {
+    #[must_use]
+    pub fn new(account: Arc<Account>, summary: Option<PassSummary>) -> Member {
+        Member {
+            address: account.address.as_str().into(),
+            account,
+            tenure: None,
+            scars: Scars::default(),
+            deletions: VecDeque::new(),
+            summary: summary.unwrap_or_default(),
+        }
+    }
+
+    /// Runs one pass and keeps a summary of it.
+    pub async fn pass(&mut self, shared: &Shared, terms: &Terms, grant: &Grant) -> Passed {
+        let watcher = Watcher { shared, address: &self.address.clone(), progressed: AtomicBool::new(false) };
+        let result = self.try_pass(shared, terms, grant, &watcher).await;
+        let mut totals = Totals { passes: 1, ..Totals::default() };
+        let ending = match result {
+            Ok(report) => {
+                totals = Totals::of(&report);
+                self.passed(shared, report, totals.did_anything()).await
+            }
+            Err(error) => self.failed(shared, error).await,
+        };
+        let progressed = totals.did_anything() || watcher.progressed.load(Ordering::Relaxed);
+        Passed { ending, totals, progressed }
+    }
+
+    /// What an error before a pass comes to.
+    pub async fn failed(&mut self, shared: &Shared, error: Error) -> Ending {
+        if error.code() == Code::Cancelled {
+            return Ending::Interrupted;
+        }
+        let error = error.with("account", &self.address);
+        tracing::info!(account = %self.address, error = ?error, "a pass failed");
+        let is_ours = error.scope() != Scope::System && error.code() != Code::LeaseLost && !shared.settings.dry_run;
+        let summary = summary::after_error(&self.summary, &error, SystemClock.now_ms());
+        if let Some(summary) = summary.filter(|_| is_ours)
+            && let Err(error) = self.write(shared, summary).await
+        {
+            tracing::warn!(account = %self.address, error = ?error, "the failure could not be written down");
+        }
+        Ending::Failed(error)
+    }
+
+    /// The lease, if there is one; it is not used any more.
+    pub fn into_lease(self) -> Option<Lease> {
+        self.tenure.map(|tenure| tenure.lease)
+    }
+
+    async fn try_pass(
+        &mut self,
+        shared: &Shared,
+        terms: &Terms,
+        grant: &Grant,
+        watcher: &Watcher<'_>,
+    ) -> Result<Report> {
+        let endpoint = async |side: Side| -> Result<Guarded> {
+            let endpoint = shared.factory.endpoint(&self.account, side, grant.connections).await?;
+            Ok(Guarded { endpoint, gates: shared.gates.of(&terms.places[side]) })
+        };
+        let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
+        let report = self.with_endpoints(shared, terms, grant, watcher, &endpoints).await;
+        tokio::join!(endpoints.source.close(), endpoints.target.close());
+        report
+    }
+
+    async fn with_endpoints(
+        &mut self,
+        shared: &Shared,
+        terms: &Terms,
+        grant: &Grant,
+        watcher: &Watcher<'_>,
+        endpoints: &Both<Guarded>,
+    ) -> Result<Report> {
+        let deleted_today = self.deleted_today(SystemClock.now_ms());
+        let mut tenure = self.tenure(shared).await?;
+        let state = shared.store.load(self.account.id).await?;
+        watcher.tell(Notice::Looking);
+        let pass = Pass {
+            sides: Both::new(&endpoints.source, &endpoints.target),
+            book: &LeasedBook { store: &shared.store, lease: tenure.lease },
+            clock: &SystemClock,
+            permits: &shared.budget,
+            observer: watcher,
+            policy: terms.policy,
+            exclusions: &terms.exclusions,
+            lanes: terms.lanes(grant.connections),
+            deleted_today,
+            scars: &self.scars,
+            dry_run: shared.settings.dry_run,
+        };
+        let report = tokio::select! {
+            report = run_pass(&pass, state) => report,
+            error = tenure.keep(&shared.store) => Err(error),
+            () = stopped_too_long(shared) => Err(cancelled()),
+        };
+        let is_lost = matches!(&report, Err(error) if error.code() == Code::LeaseLost);
+        self.tenure = Some(tenure).filter(|_| !is_lost);
+        report
+    }
+
+    async fn tenure(&mut self, shared: &Shared) -> Result<Tenure> {
+        if shared.settings.dry_run {
+            return Ok(Tenure::of_a_dry_run(self.account.id));
+        }
+        Tenure::of(self.tenure.take(), &shared.store, self.account.id, &shared.settings.owner).await
+    }
+
+    fn deleted_today(&mut self, now_ms: u64) -> u32 {
+        while self.deletions.front().is_some_and(|(at, _)| at.saturating_add(DAY_MS) < now_ms) {
+            self.deletions.pop_front();
+        }
+        self.deletions.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+
+    async fn passed(&mut self, shared: &Shared, report: Report, did: bool) -> Ending {
+        let now_ms = SystemClock.now_ms();
+        if report.irreversible > 0 {
+            self.deletions.push_back((now_ms, report.irreversible));
+        }
+        for (folder, error) in &report.trouble {
+            shared.listener.on(&self.address, Notice::Trouble { folder: folder.as_ref(), error });
+        }
+        if report.plan.is_none() {
+            let (summary, is_new) = summary::after_report(&self.summary, &report, did, now_ms);
+            if !is_new {
+                self.summary = summary;
+            } else if let Err(error) = self.write(shared, summary).await {
+                return self.failed(shared, error).await;
+            }
+        }
+        Ending::of(report)
+    }
+
+    async fn write(&mut self, shared: &Shared, summary: PassSummary) -> Result<()> {
+        let tenure = self.tenure(shared).await?;
+        shared.store.commit(&tenure.lease, vec![Change::Summary(summary.clone())]).await?;
+        self.tenure = Some(tenure);
+        self.summary = summary;
+        Ok(())
+    }
+}
+
+/// Hands on what a pass tells, and notices whether it gets anywhere.
+struct Watcher<'a> {
+    shared: &'a Shared,
+    address: &'a Arc<str>,
+    progressed: AtomicBool,
+}
+
+impl Watcher<'_> {
+    fn tell(&self, notice: Notice<'_>) {
+        self.shared.listener.on(self.address, notice);
+    }
+}
+
+impl Observer for Watcher<'_> {
+    fn event(&self, event: Event) {
+        let forward = matches!(
+            event,
+            Event::Carried { .. }
+                | Event::Marked { .. }
+                | Event::Moved { .. }
+                | Event::Deleted { .. }
+                | Event::Parked { .. }
+        );
+        if forward {
+            self.progressed.store(true, Ordering::Relaxed);
+        }
+        self.tell(Notice::Pass(event));
+    }
+
+    fn should_stop(&self) -> bool {
+        self.shared.stop.is_asked()
+    }
+}
+
+async fn stopped_too_long(shared: &Shared) {
+    shared.stop.asked().await;
+    tokio::time::sleep(STOP_WITHIN).await;
+}
+
+fn cancelled() -> Error {
+    Error::new(Code::Cancelled, Scope::Account, Retry::Soon).with("what", "sync")
+}
