@@ -249,6 +249,11 @@ pub trait Endpoint: Send + Sync {
     /// For recovery only: all messages at or above `floor`.
     async fn find(&self, folder: &FolderPath, validity: u32, floor: Uid) -> Result<Vec<Stamp>>;
 
+    /// Signs in ahead of need, so that `lanes` lanes find their connections open. A side that cannot is none the worse.
+    async fn warm(&self, lanes: usize) {
+        let _ = lanes;
+    }
+
     /// Waits until something seems to have happened in the folder, or `limit_ms` has passed: a bell, no data.
     async fn wait(&self, folder: &FolderPath, limit_ms: u64) -> Result<()>;
 

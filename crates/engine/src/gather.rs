@@ -2,7 +2,7 @@
 //! paired before anything is decided.
 
 use crate::lanes::side_by_side;
-use crate::pass::{Run, stops_the_pass};
+use crate::pass::{NEAR_LANES, Run, stops_the_pass};
 use crate::relink;
 use crate::work::{FolderWork, Open, Seen};
 use futures_util::future::{BoxFuture, join};
@@ -30,6 +30,7 @@ pub async fn look_everywhere(
     trees: &TreePlan,
 ) -> Result<BTreeMap<FolderId, FolderWork>> {
     let jobs = jobs(run, listings, trees);
+    let fresh = jobs.iter().filter(|job| job.pair.cursors.target.is_none()).count();
     let results = {
         let run = &*run;
         let mut looks: Vec<BoxFuture<'_, (FolderId, Result<FolderWork>)>> = Vec::with_capacity(jobs.len());
@@ -42,7 +43,15 @@ pub async fn look_everywhere(
                 (id, look_at(run, listings, job).await)
             }));
         }
-        side_by_side(run.lanes, looks).await
+        // A first copy will need its connections to both sides in a moment; the target's folders are empty and need none
+        // for the look.
+        let warm = async {
+            if fresh > 1 && run.lanes > NEAR_LANES {
+                let lanes = run.lanes.min(fresh);
+                join(run.pass.sides.source.warm(lanes), run.pass.sides.target.warm(lanes)).await;
+            }
+        };
+        join(side_by_side(run.lanes, looks), warm).await.0
     };
     let mut works = BTreeMap::new();
     for (id, result) in results {

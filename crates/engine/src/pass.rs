@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 /// From this round trip on a server is far away.
 const FAR_MS: u32 = 8;
 /// So many lanes keep near servers busy.
-const NEAR_LANES: usize = 3;
+pub const NEAR_LANES: usize = 3;
 
 /// Everything one pass works with.
 pub struct Pass<'a> {
@@ -97,6 +97,7 @@ pub struct Run<'a> {
     pub trees_wait: bool,
     /// This pass made work for the next one.
     pub unfinished: bool,
+    began_ms: u64,
     next_intent: AtomicU64,
 }
 
@@ -108,10 +109,16 @@ impl<'a> Run<'a> {
             state,
             report: Report::default(),
             lanes: 1,
+            began_ms: pass.clock.now_ms(),
             trees_wait: false,
             unfinished: false,
             next_intent: AtomicU64::new(last + 1),
         }
+    }
+
+    /// For the log: where the time of a pass goes.
+    fn phase(&self, done: &'static str) {
+        tracing::debug!(done, ms = self.pass.clock.now_ms().saturating_sub(self.began_ms), lanes = self.lanes, "phase");
     }
 
     pub fn intent_id(&self) -> u64 {
@@ -157,8 +164,11 @@ async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
     if !pass.dry_run {
         recovery::recover(&mut run, &listings).await?;
     }
+    run.phase("listed");
     let (listings, trees) = folders::bring_in_step(&mut run, listings).await?;
+    run.phase("trees in step");
     let mut works = gather::look_everywhere(&mut run, &listings, &trees).await?;
+    run.phase("looked");
     gather::pair_newcomers(&mut run, &mut works, &listings).await?;
     let moves = gather::pair_moves(&mut run, &mut works).await?;
     let mut plan = plan::make(&run, &mut works, moves, &listings);
@@ -168,13 +178,17 @@ async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
         run.report.plan = Some(plan);
         return Ok(run.report);
     }
+    run.phase("planned");
     execute::record_findings(&mut run, &mut works, &plan).await?;
     execute::moves(&mut run, &mut works, &mut plan).await?;
     transfer::creates(&mut run, &mut works, &plan, &listings).await?;
+    run.phase("bodies carried");
     execute::marks(&mut run, &mut works, &plan).await?;
     execute::deletes(&mut run, &mut works, &plan).await?;
     folders::remove_gone(&mut run, &mut works, &trees).await?;
+    run.phase("changes done");
     echo::advance_cursors(&mut run, &mut works).await?;
+    run.phase("cursors advanced");
     finish(run, &works).await
 }
 

@@ -211,6 +211,10 @@ impl Endpoint for ImapEndpoint {
         stamps::stamps_from(&mut conn, floor).await.about(folder)
     }
 
+    async fn warm(&self, lanes: usize) {
+        self.pool.warm(lanes).await;
+    }
+
     async fn wait(&self, folder: &FolderPath, limit_ms: u64) -> Result<()> {
         let name = self.name(folder).await?;
         self.bell.wait(&self.pool, &name, limit_ms).await.about(folder)

@@ -86,6 +86,12 @@ impl Pool {
         opened
     }
 
+    /// Opens connections side by side until `count` are there. One that fails is not missed: whoever needs it will see why.
+    pub async fn warm(self: &Arc<Pool>, count: usize) {
+        let opening = (0..count.min(self.lanes)).map(|_| self.lend(None, None));
+        drop(futures_util::future::join_all(opening).await);
+    }
+
     /// Says good-bye on all idle connections.
     pub async fn close(&self) {
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));

@@ -140,7 +140,7 @@ async fn what_is_no_imap_is_a_protocol_error() {
 }
 
 #[tokio::test]
-async fn a_listing_without_an_inbox_is_not_believed() {
+async fn l15_a_listing_without_an_inbox_is_not_believed() {
     let list = ("LIST", "* LIST () \"/\" Other\r\n$ OK done\r\n");
     let peer = Peer::start(vec![(GREETING, vec![WELCOME, list, LSUB])]).await;
     assert_eq!(peer.endpoint().folders().await.err().unwrap().code(), Code::ListingIncomplete);
@@ -184,7 +184,7 @@ async fn a_server_that_falls_silent_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_listing_that_is_too_short_is_not_believed() {
+async fn l2_a_listing_that_is_too_short_is_not_believed() {
     let fetch =
         ("UID FETCH 1:* (UID FLAGS)", "* 1 FETCH (UID 1 FLAGS ())\r\n* 3 FETCH (UID 3 FLAGS ())\r\n$ OK done\r\n");
     let peer = Peer::with_inbox(vec![("SELECT \"INBOX\"", SELECTED), fetch]).await;
@@ -199,7 +199,7 @@ async fn a_listing_that_is_too_short_is_not_believed() {
 }
 
 #[tokio::test]
-async fn what_goes_and_comes_while_listing_is_accounted_for() {
+async fn d14_what_goes_and_comes_while_listing_is_counted_once() {
     let fetch = (
         "UID FETCH 1:* (UID FLAGS)",
         // Message 1 goes while it is listed, 3 (then 2) changes its flags, and a new one comes.
@@ -218,7 +218,7 @@ async fn what_goes_and_comes_while_listing_is_accounted_for() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_opened_is_said_so_whatever_follows() {
+async fn l15_a_folder_that_cannot_be_opened_is_said_so_whatever_follows() {
     let refused = ("SELECT", "$ NO [INUSE] locked\r\n");
     let peer = Peer::with_inbox(vec![refused, ("UID FETCH", "$ BAD nothing is open\r\n")]).await;
     let endpoint = peer.endpoint();
@@ -255,7 +255,7 @@ async fn a_server_that_went_back_in_time_is_listed_whole() {
 }
 
 #[tokio::test]
-async fn the_last_message_is_not_taken_for_a_new_one() {
+async fn d13_the_last_message_is_not_taken_for_a_new_one() {
     let fetch = (
         "UID FETCH 10:*",
         "* 3 FETCH (UID 9 FLAGS () RFC822.SIZE 3 BODY[HEADER.FIELDS (Date)] {2}\r\n\r\n)\r\n$ OK done\r\n",
@@ -341,7 +341,7 @@ async fn a_reader_that_is_given_up_in_the_middle_of_a_body_goes_on_where_it_was(
 }
 
 #[tokio::test]
-async fn bodies_of_another_uidvalidity_are_not_handed_over() {
+async fn l9_bodies_of_another_uidvalidity_are_not_handed_over() {
     let peer = Peer::with_inbox(vec![
         ("SELECT", SELECTED),
         ("UID FETCH", "* 1 FETCH (UID 1 BODY[] {3}\r\none)\r\n$ OK done\r\n"),
@@ -355,7 +355,7 @@ async fn bodies_of_another_uidvalidity_are_not_handed_over() {
 }
 
 #[tokio::test]
-async fn a_literal_that_lies_about_its_length_spoils_nothing_but_the_connection() {
+async fn c7_a_literal_that_lies_about_its_length_spoils_nothing_but_the_connection() {
     for lie in [
         "* 1 FETCH (UID 1 BODY[] {2}\r\none)\r\n$ OK done\r\n",
         "* 1 FETCH (UID 1 BODY[] {6}\r\none)\r\nwhatever\r\n$ OK done\r\n",
@@ -481,7 +481,7 @@ async fn messages_that_were_gone_are_missing_from_a_move() {
 }
 
 #[tokio::test]
-async fn without_uidplus_the_mail_that_others_marked_as_deleted_stays() {
+async fn l11_without_uidplus_the_mail_that_others_marked_as_deleted_stays() {
     let caps = "$ OK [CAPABILITY IMAP4rev1] in\r\n";
     let script = |found: &'static str| {
         vec![
@@ -505,6 +505,63 @@ async fn without_uidplus_the_mail_that_others_marked_as_deleted_stays() {
     let peer = Peer::start(vec![(GREETING, alone)]).await;
     let endpoint = peer.endpoint();
     endpoint.expunge(&inbox(), 5, &uids(&[2])).await.unwrap();
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn c3_nothing_that_reads_marks_a_message_as_seen() {
+    let headers = "* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 9 BODY[HEADER.FIELDS (Date)] {2}\r\n\r\n)\r\n$ OK done\r\n";
+    let peer = Peer::with_inbox(vec![
+        ("SELECT", SELECTED),
+        (
+            "UID FETCH 1 (UID FLAGS INTERNALDATE BODY.PEEK[])",
+            "* 1 FETCH (UID 1 FLAGS () BODY[] {1}\r\nx)\r\n$ OK done\r\n",
+        ),
+        ("NOOP", "$ OK\r\n"),
+        ("BODY.PEEK[HEADER.FIELDS", headers),
+        ("SELECT", SELECTED),
+        ("BODY.PEEK[HEADER.FIELDS", headers),
+    ])
+    .await;
+    let endpoint = peer.endpoint();
+    let mut stream = endpoint.read(&inbox(), 5, &uids(&[1])).await.unwrap();
+    assert!(!stream.next().await.unwrap().unwrap().marks.seen());
+    assert!(stream.next().await.unwrap().is_none());
+    drop(stream);
+    assert_eq!(endpoint.stamps(&inbox(), 5, &uids(&[1])).await.unwrap().len(), 1);
+    assert_eq!(endpoint.find(&inbox(), 5, Uid::MIN).await.unwrap().len(), 1);
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn l4_a_body_that_the_server_does_not_give_is_no_empty_message() {
+    for answer in [
+        "* 1 FETCH (UID 1 FLAGS ())\r\n$ NO [SERVERBUG] try later\r\n",
+        "* 1 FETCH (UID 1 FLAGS () BODY[] NIL)\r\n$ NO [SERVERBUG] try later\r\n",
+        "$ NO [UNAVAILABLE] try later\r\n",
+    ] {
+        let peer = Peer::with_inbox(vec![("SELECT", SELECTED), ("UID FETCH 1", answer)]).await;
+        let endpoint = peer.endpoint();
+        let mut stream = endpoint.read(&inbox(), 5, &uids(&[1])).await.unwrap();
+        let error = stream.next().await.err().unwrap();
+        assert!(error.retry() == parom_domain::Retry::Soon, "{answer}: {error:?}");
+        drop((stream, endpoint));
+        peer.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn l19_only_the_named_messages_are_expunged() {
+    let peer = Peer::with_inbox(vec![
+        ("SELECT", SELECTED),
+        ("UID STORE 2,7 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
+        ("UID EXPUNGE 2,7", "* 2 EXPUNGE\r\n$ OK\r\n"),
+    ])
+    .await;
+    let endpoint = peer.endpoint();
+    endpoint.expunge(&inbox(), 5, &uids(&[2, 7])).await.unwrap();
     drop(endpoint);
     peer.finished().await;
 }
