@@ -349,7 +349,7 @@ def main():
         made = commands.add_parser(name)
         made.set_defaults(run=run)
         for argument in positional:
-            made.add_argument(argument, nargs="+" if argument == "journals" else None)
+            made.add_argument(argument, nargs="*" if argument == "journals" else None)
         return made
 
     command("snapshot", save, "address").add_argument("--out", required=True)

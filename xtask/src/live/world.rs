@@ -151,6 +151,15 @@ impl World {
         oracle::run(&words).map(drop)
     }
 
+    /// Fails unless the oracle finds a difference: an oracle that cannot look has not found one.
+    pub fn differ(&self, a: &str, b: &str) -> Result<()> {
+        let found = oracle::call(&["compare", a, b])?;
+        if found.status.code() == Some(1) && String::from_utf8_lossy(&found.stdout).contains("DIFFERENT") {
+            return Ok(());
+        }
+        Err(failure(format!("{a} and {b} do not differ")))
+    }
+
     /// Fails unless `actual` is `base` with the edits of the journals, and nothing else.
     pub fn expect(&self, base: &Path, journals: &[&Path], actual: &str) -> Result<()> {
         let mut words = vec!["expect".to_owned(), base.display().to_string()];
