@@ -133,6 +133,28 @@ impl People {
     }
 }
 
+/// Each message that came into being is on both sides once, unless somebody deleted it.
+fn count(world: &World, deeds: &Deeds) -> Result<(), String> {
+    for side in Side::ALL {
+        let mut places: BTreeMap<String, Vec<FolderPath>> = BTreeMap::new();
+        for folder in world.servers[side].folders() {
+            for (_, stored) in world.servers[side].messages(&folder) {
+                places.entry(id_of(&stored.bytes)).or_default().push(folder.clone());
+            }
+        }
+        for id in &deeds.born {
+            let there = places.get(id).map_or(&[][..], Vec::as_slice);
+            if there.is_empty() && !deeds.deleted.contains(id) {
+                return Err(format!("{id} is lost on {side}"));
+            }
+            if there.len() > 1 {
+                return Err(format!("{id} is in {there:?} on {side}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Every folder has one partner, and both hold the same. Their names may differ where both sides renamed at once: one of
 /// two folders that wanted the same name has got a number.
 fn is_equal(world: &World) -> bool {
@@ -243,25 +265,7 @@ async fn judge(world: &World, people: &People) -> Result<(), String> {
         let trail = world.steps.trail().join(", ");
         return Err(format!("it does not come to rest: {report:#?}\n{:#?}\n{trail}", world.book.state()));
     }
-    let deeds = people.deeds.lock().unwrap();
-    for side in Side::ALL {
-        let mut places: BTreeMap<String, Vec<FolderPath>> = BTreeMap::new();
-        for folder in world.servers[side].folders() {
-            for (_, stored) in world.servers[side].messages(&folder) {
-                places.entry(id_of(&stored.bytes)).or_default().push(folder.clone());
-            }
-        }
-        for id in &deeds.born {
-            let there = places.get(id).map_or(&[][..], Vec::as_slice);
-            if there.is_empty() && !deeds.deleted.contains(id) {
-                return Err(format!("{id} is lost on {side}"));
-            }
-            if there.len() > 1 {
-                return Err(format!("{id} is in {there:?} on {side}"));
-            }
-        }
-    }
-    drop(deeds);
+    count(world, &people.deeds.lock().unwrap())?;
     if !is_equal(world) {
         let [source, target] = Side::ALL.map(|side| content(&world.servers[side]));
         return Err(format!("the sides differ\nsource: {source}\ntarget: {target}"));
