@@ -11,19 +11,19 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::i18n::Texts;
 use crate::message::{Message, Value};
-use crate::stop::Stop;
-use crate::{output, state};
+use crate::{output, state, stop};
 use child::Child;
 use company::{Company, Edit};
 use desk::Desk;
 use parom_domain::Side;
+use parom_service::Stop;
 use std::sync::Arc;
 use std::time::Instant;
 
 pub fn run(keep: bool, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     let runtime = state::runtime()?;
     let exit = runtime.block_on(async {
-        let stop = Stop::listen(|| {})?;
+        let stop = stop::listen(|| {})?;
         let show = Show { texts: texts.clone(), began: Instant::now() };
         tokio::select! {
             exit = show.play(keep, &stop) => exit,

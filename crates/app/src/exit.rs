@@ -75,7 +75,11 @@ impl Exit {
             Code::StateUnavailable | Code::StateFull | Code::StateLocked | Code::StateNewer | Code::StateDamaged => {
                 Exit::State
             }
-            Code::SecretMissing | Code::SecretUnreadable | Code::AccountUnknown => Exit::Usage,
+            Code::SecretMissing
+            | Code::SecretUnreadable
+            | Code::AccountUnknown
+            | Code::AccountDomainMissing
+            | Code::AccountPasswordMissing => Exit::Usage,
             Code::Braked => Exit::Held,
             Code::Cancelled => Exit::Interrupted,
             Code::Internal => Exit::Internal,

@@ -56,7 +56,7 @@ pub fn stored(code: &str, args: &[(String, String)]) -> Message {
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an
 /// error lacks is written as a dash.
-const ARGUMENTS: [&str; 26] = [
+const ARGUMENTS: [&str; 27] = [
     "account",
     "answer",
     "backoff_ms",
@@ -80,6 +80,7 @@ const ARGUMENTS: [&str; 26] = [
     "pid",
     "port",
     "seconds",
+    "side",
     "total",
     "uid",
     "what",

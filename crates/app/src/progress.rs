@@ -73,6 +73,11 @@ pub enum Ending {
     Failed {
         why: Message,
     },
+    /// It failed and is tried again.
+    Again {
+        why: Message,
+        seconds: u64,
+    },
     Interrupted,
     /// A dry run: the plan is told elsewhere.
     Planned,

@@ -43,8 +43,11 @@ pub fn with<T>(
     })
 }
 
+/// The work is waiting for servers and for the disk; two threads are plenty, and each costs memory.
+const WORKERS: usize = 2;
+
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     built
         .map_err(|error| Failure::new(Exit::Internal, Message::new("runtime-failed").with("detail", error.to_string())))
 }

@@ -1,132 +1,172 @@
-//! Many accounts in one process: who is worked on when, and what comes after a pass.
-
-mod account;
-mod breaker;
-mod next;
-mod observer;
-mod permits;
-
-pub use account::Planned;
-pub use next::Until;
+//! Many accounts, as the command line wants them: what the service tells becomes progress and an exit code.
 
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::progress::Progress;
+use crate::failure::{self, Failure};
+use crate::message::Message;
+use crate::progress::{self, Phase, Progress, What, Work};
 use crate::state;
-use crate::stop::Stop;
-use crate::wiring::Wiring;
-use account::{Member, Outcome};
-use breaker::Breakers;
-use next::{Next, next};
-use parom_store::{Account, Store};
-use permits::Budget;
+use crate::wiring::{Factory, Wiring};
+use parom_domain::Error;
+use parom_engine::{AccountPlan, Event};
+use parom_service::{AccountOutcome, Ending, Listener, Mode, Notice, Roster, Service, Settings, Stop};
+use parom_store::Store;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
-/// Everything that the passes of this process share.
-pub struct Sync {
-    config: Config,
-    store: Store,
-    wiring: Wiring,
+/// What a dry run would do to an account.
+#[derive(Debug)]
+pub struct Planned {
+    pub account: Arc<str>,
+    pub plan: AccountPlan,
+}
+
+/// Works on the accounts for as long as the mode says. The plans are those of a dry run.
+pub async fn run(
+    config: &Config,
+    store: &Store,
+    roster: Roster,
+    (mode, dry_run): (Mode, bool),
     progress: Arc<dyn Progress>,
     stop: Stop,
-    budget: Budget,
-    breakers: Breakers,
-    share: Share,
-    dry_run: bool,
+) -> Result<(Exit, Vec<Planned>), Failure> {
+    let number = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+    let settings = Settings {
+        mode,
+        dry_run,
+        owner: state::OWNER.to_owned(),
+        accounts_at_once: number(config.limits.accounts_at_once),
+        connections_per_account: number(config.limits.connections_per_account),
+        body_budget_bytes: config.limits.body_budget_bytes,
+    };
+    let factory = Factory { wiring: Wiring::new(config)?, config: config.clone(), store: store.clone() };
+    let service = Service::new(store.clone(), Arc::new(factory), Arc::new(Teller(progress)), stop, settings);
+    let outcomes = service.run(roster).await?;
+    let exit = Exit::together(outcomes.iter().map(|outcome| exit(&outcome.ending)));
+    let plans = outcomes.into_iter().filter_map(planned).collect();
+    Ok((exit, plans))
 }
 
-/// How the servers' connections are shared out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Share {
-    accounts_at_once: usize,
-    /// Connections of one account to one side.
-    lanes: usize,
-}
-
-impl Sync {
-    pub fn new(
-        config: &Config,
-        store: &Store,
-        progress: Arc<dyn Progress>,
-        stop: Stop,
-        accounts: usize,
-        dry_run: bool,
-    ) -> Result<Sync, Failure> {
-        Ok(Sync {
-            wiring: Wiring::new(config)?,
-            store: store.clone(),
-            progress,
-            stop,
-            budget: Budget::new(config.limits.body_budget_bytes),
-            breakers: Breakers::new(accounts > 1),
-            share: Share::of(config, accounts),
-            dry_run,
-            config: config.clone(),
-        })
-    }
-
-    /// Works on all these accounts. The plans are those of a dry run.
-    pub async fn run(self, accounts: Vec<Account>, until: Until) -> Result<(Exit, Vec<Planned>), Failure> {
-        let mut summaries: std::collections::HashMap<_, _> = self.store.summaries().await?.into_iter().collect();
-        let slots = Arc::new(Semaphore::new(self.share.accounts_at_once));
-        let shared = Arc::new(self);
-        let mut tasks = JoinSet::new();
-        for account in accounts {
-            let summary = summaries.remove(&account.id);
-            let member = Member::new(account, summary);
-            tasks.spawn(keep(shared.clone(), slots.clone(), member, until));
-        }
-        let (mut exits, mut plans) = (Vec::new(), Vec::new());
-        while let Some(ended) = tasks.join_next().await {
-            // A task fails only by a panic, which has been told on stderr.
-            let (exit, plan) = ended.unwrap_or((Exit::Internal, None));
-            exits.push(exit);
-            plans.extend(plan);
-        }
-        Ok((Exit::together(exits), plans))
+fn planned(outcome: AccountOutcome) -> Option<Planned> {
+    match outcome.ending {
+        Ending::Planned(plan) => Some(Planned { account: outcome.address, plan }),
+        _ => None,
     }
 }
 
-/// Works on one account until there is no more to do, or for as long as it is asked to.
-async fn keep(sync: Arc<Sync>, slots: Arc<Semaphore>, mut member: Member, until: Until) -> (Exit, Option<Planned>) {
-    let mut failures = 0;
-    loop {
-        let outcome = {
-            // The semaphore is never closed. Stopping ends those that wait, too.
-            let _slot = tokio::select! {
-                slot = slots.acquire() => slot,
-                () = sync.stop.asked() => return (Exit::Interrupted, None),
-            };
-            // On the heap, and only for as long as it runs: thousands of accounts in step must cost next to nothing.
-            Box::pin(member.pass(&sync)).await
-        };
-        failures = if matches!(outcome, Outcome::Failed { .. }) { failures + 1 } else { 0 };
-        match next(until, &outcome, failures, state::now_ms()) {
-            Next::End(exit) => return (exit, outcome.into_plan()),
-            Next::Again { after_ms } => {
-                tokio::select! {
-                    () = tokio::time::sleep(Duration::from_millis(after_ms)) => {}
-                    () = sync.stop.asked() => return (Exit::Interrupted, None),
-                }
+/// What the end of an account's work comes to for a script.
+fn exit(ending: &Ending) -> Exit {
+    match ending {
+        Ending::InStep { .. } | Ending::Planned(_) => Exit::Done,
+        // What is only suspected yet is nothing to complain of.
+        Ending::Unsettled { troubles, .. } => Exit::together(troubles.iter().map(|code| Exit::of(*code))),
+        Ending::Held(_) => Exit::Held,
+        Ending::Failed(error) => Exit::of(error.code()),
+        Ending::Interrupted => Exit::Interrupted,
+    }
+}
+
+/// Tells progress what the service tells.
+struct Teller(Arc<dyn Progress>);
+
+impl Listener for Teller {
+    fn on(&self, account: &Arc<str>, notice: Notice<'_>) {
+        let tell = |what: What| self.0.on(&progress::Event { account: account.clone(), what });
+        match notice {
+            Notice::Began => {
+                tell(What::Began);
+                tell(What::Phase(Phase::Connecting));
+            }
+            Notice::Looking => tell(What::Phase(Phase::Observing)),
+            Notice::Pass(Event::Planned { messages }) => {
+                tell(What::Planned(Work { messages, ..Work::default() }));
+                tell(What::Phase(Phase::Carrying));
+            }
+            Notice::Pass(event) => tell(what(event)),
+            Notice::Trouble { folder, error } => {
+                tell(What::Trouble { why: about(error, folder.map(ToString::to_string), account) });
+            }
+            Notice::Ended { ending, again_ms } => tell(What::Ended(ended(ending, again_ms, account))),
+        }
+    }
+}
+
+fn what(event: Event) -> What {
+    let changes = |changes| What::Did(Work { changes, ..Work::default() });
+    match event {
+        Event::Planned { messages } => What::Planned(Work { messages, ..Work::default() }),
+        Event::Folder { path } => What::Folder { folder: path.to_string() },
+        Event::Carried { bytes, .. } => What::Did(Work { messages: 1, bytes, changes: 0 }),
+        Event::Marked { count } | Event::Moved { count } | Event::Deleted { count } => changes(count),
+        Event::Parked { folder, error } => {
+            // The error as it is logged: its code comes first.
+            let code = error.split_whitespace().next().unwrap_or_default().to_owned();
+            What::Parked { folder: folder.to_string(), code }
+        }
+        Event::Waiting { .. } => What::Phase(Phase::Recovering),
+    }
+}
+
+fn ended(ending: &Ending, again_ms: Option<u64>, account: &str) -> progress::Ending {
+    match ending {
+        Ending::InStep { parked } => progress::Ending::InStep { parked: *parked },
+        Ending::Unsettled { parked, .. } => progress::Ending::Unsettled { parked: *parked },
+        Ending::Held(error) => progress::Ending::Held { why: about(error, None, account) },
+        Ending::Planned(_) => progress::Ending::Planned,
+        Ending::Interrupted => progress::Ending::Interrupted,
+        Ending::Failed(error) => {
+            let why = about(error, None, account);
+            match again_ms {
+                Some(again_ms) => progress::Ending::Again { why, seconds: again_ms.div_ceil(1000) },
+                None => progress::Ending::Failed { why },
             }
         }
     }
 }
 
-impl Share {
-    /// No server is asked for more connections than any domain allows, whichever accounts come together. Each account
-    /// needs two: one never serves both directions.
-    fn of(config: &Config, accounts: usize) -> Share {
-        let sides = config.domains.iter().flat_map(|domain| [&domain.sides.source, &domain.sides.target]);
-        let number = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
-        let allowed = sides.map(|side| number(side.max_connections)).min().unwrap_or(1);
-        let wanted = number(config.limits.accounts_at_once).min(accounts).max(1);
-        let accounts_at_once = wanted.min(allowed / 2).max(1);
-        let lanes = number(config.limits.connections_per_account).min(allowed / accounts_at_once).max(1);
-        Share { accounts_at_once, lanes }
+/// The sentence of an error, with what the error itself may not know.
+fn about(error: &Error, folder: Option<String>, account: &str) -> Message {
+    let mut args: Vec<(String, String)> =
+        error.args().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let more = [("account", Some(account.to_owned())), ("folder", folder)];
+    for (name, value) in more.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        if !args.iter().any(|(known, _)| known == name) {
+            args.push((name.to_owned(), value));
+        }
+    }
+    failure::stored(error.code().as_str(), &args)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parom_domain::{Code, Retry, Scope};
+
+    #[test]
+    fn the_end_of_an_account_has_its_exit_code() {
+        let unsettled = |troubles| Ending::Unsettled { parked: 0, wake_at_ms: Some(1), soon: false, troubles };
+        let failed = |code| Ending::Failed(Error::new(code, Scope::Account, Retry::Soon));
+        let table = [
+            (Ending::InStep { parked: 4 }, Exit::Done),
+            (unsettled(vec![]), Exit::Done),
+            (unsettled(vec![Code::FolderCannotOpen, Code::ListingIncomplete]), Exit::NotInStep),
+            (Ending::Held(Error::internal("")), Exit::Held),
+            (failed(Code::SignInRefused), Exit::Server),
+            (failed(Code::ConnectionLost), Exit::Server),
+            (failed(Code::StateFull), Exit::State),
+            (failed(Code::LeaseLost), Exit::NotInStep),
+            (failed(Code::AccountPasswordMissing), Exit::Usage),
+            (failed(Code::Internal), Exit::Internal),
+            (Ending::Interrupted, Exit::Interrupted),
+        ];
+        for (ending, wanted) in table {
+            assert_eq!(exit(&ending), wanted, "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_whose_it_is_and_keeps_what_it_knew() {
+        let error = Error::new(Code::FolderGone, Scope::Folder, Retry::Soon).with("folder", "inner");
+        let message = about(&error, Some("outer".to_owned()), "a@corp.example");
+        assert!(message.args.contains(&("folder", "inner".into())));
     }
 }

@@ -3,12 +3,13 @@
 //! This is the only place that knows which adapter serves which side.
 
 use crate::config::{Config, Excluded, ImapSide, MailDomain, PasswordFrom, Sasl, Switch, Words};
-use crate::failure::Failure;
-use crate::message::Message;
-use parom_domain::{Both, FolderPath, FolderSeen, Role, Side};
+use async_trait::async_trait;
+use parom_domain::endpoint::Endpoint;
+use parom_domain::{Both, Code, Error, FolderPath, FolderSeen, Result, Retry, Role, Scope, Side};
 use parom_engine::Exclusions;
 use parom_imap::{Deadlines, ImapEndpoint, Login, Mechanism, Overrides, ServerSettings};
 use parom_net::{AllowList, Dialer, Secret};
+use parom_service::{EndpointFactory, Place, Terms};
 use parom_store::{Account, Store};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub struct Wiring {
 
 impl Wiring {
     /// Reads what has to be read once, such as certificates. Connects to nothing.
-    pub fn new(config: &Config) -> Result<Wiring, Failure> {
+    pub fn new(config: &Config) -> Result<Wiring> {
         let mut servers = HashMap::new();
         let allowed = AllowList::of(&config.allow_hosts);
         for domain in &config.domains {
@@ -31,38 +32,70 @@ impl Wiring {
         Ok(Wiring { servers })
     }
 
-    /// Both sides of an account, with at most `lanes` connections each. Nothing is connected before the first call to them.
-    pub async fn endpoints(
+    /// A side of an account, with at most so many connections. Nothing is connected before the first call to it.
+    pub async fn endpoint(
         &self,
         config: &Config,
         store: &Store,
         account: &Account,
-        lanes: usize,
-    ) -> Result<Both<ImapEndpoint>, Failure> {
+        side: Side,
+        connections: usize,
+    ) -> Result<ImapEndpoint> {
         let domain = domain(config, account)?;
         let servers = self.servers.get(&account.domain).ok_or_else(|| domain_is_gone(config, account))?;
-        let endpoint = async |side: Side| -> Result<ImapEndpoint, Failure> {
-            let login = login(store, domain, account, side).await?;
-            Ok(ImapEndpoint::new(servers[side].clone(), login, lanes))
+        let login = login(store, domain, account, side).await?;
+        Ok(ImapEndpoint::new(servers[side].clone(), login, connections))
+    }
+}
+
+/// Makes the service's endpoints.
+pub struct Factory {
+    pub wiring: Wiring,
+    pub config: Config,
+    pub store: Store,
+}
+
+#[async_trait]
+impl EndpointFactory for Factory {
+    fn terms(&self, account: &Account) -> Result<Terms> {
+        let domain = domain(&self.config, account)?;
+        let place = |side: Side| {
+            let settings = &domain.sides[side];
+            Place {
+                server: format!("{}:{}", settings.host, settings.port).into(),
+                max_connections: usize::try_from(settings.max_connections).unwrap_or(usize::MAX),
+                credential: match &settings.password {
+                    PasswordFrom::Secret(name) => Some(name.as_str().into()),
+                    PasswordFrom::Account => None,
+                },
+            }
         };
-        Ok(Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?))
+        let exclusions = Arc::new(exclusions(domain));
+        Ok(Terms { policy: domain.policy(&self.config.limits), exclusions, places: Both::from_fn(place) })
+    }
+
+    async fn endpoint(&self, account: &Account, side: Side, connections: usize) -> Result<Arc<dyn Endpoint>> {
+        let endpoint = self.wiring.endpoint(&self.config, &self.store, account, side, connections).await?;
+        Ok(Arc::new(endpoint))
     }
 }
 
 /// The account's domain in the configuration.
-pub fn domain<'c>(config: &'c Config, account: &Account) -> Result<&'c MailDomain, Failure> {
+fn domain<'c>(config: &'c Config, account: &Account) -> Result<&'c MailDomain> {
     let found = config.domains.iter().find(|domain| domain.name == account.domain);
     found.ok_or_else(|| domain_is_gone(config, account))
 }
 
 /// The domain was there when the account was added, and has been taken out of the configuration since.
-fn domain_is_gone(config: &Config, account: &Account) -> Failure {
-    let known = config.domains.iter().map(|domain| domain.name.as_str()).collect::<crate::message::Value>();
-    let message = Message::new("account-domain").with("account", account.address.clone()).with("known", known);
-    Failure::usage(message.with("file", config.file.display().to_string()))
+fn domain_is_gone(config: &Config, account: &Account) -> Error {
+    let known: Vec<&str> = config.domains.iter().map(|domain| domain.name.as_str()).collect();
+    Error::new(Code::AccountDomainMissing, Scope::Account, Retry::WhenFixed)
+        .with("account", &account.address)
+        .with("path", config.file.display())
+        .with("known", known.join(", "))
 }
 
-fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings, Failure> {
+fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings> {
     let dialer = Dialer::new(allowed.clone(), Duration::from_secs(side.connect_timeout_s));
     let mut settings =
         ServerSettings::new(&side.host, side.port, side.tls, side.trust.clone(), side.tls_policy, dialer)?;
@@ -77,18 +110,16 @@ fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings, Failur
     Ok(settings)
 }
 
-async fn login(store: &Store, domain: &MailDomain, account: &Account, side: Side) -> Result<Login, Failure> {
+async fn login(store: &Store, domain: &MailDomain, account: &Account, side: Side) -> Result<Login> {
     let settings = &domain.sides[side];
     let words =
         Words { address: &account.address, source_login: &account.source_login, target_login: &account.target_login };
     let password = match &settings.password {
         PasswordFrom::Secret(name) => store.secret(name).await?,
         PasswordFrom::Account => store.password(account.id, side).await?.ok_or_else(|| {
-            let key = match side {
-                Side::Source => "account-lacks-source",
-                Side::Target => "account-lacks-target",
-            };
-            Failure::usage(Message::new(key).with("account", account.address.clone()))
+            Error::new(Code::AccountPasswordMissing, Scope::Account, Retry::WhenFixed)
+                .with("account", &account.address)
+                .with("side", side)
         })?,
     };
     Ok(Login {

@@ -195,8 +195,8 @@ fn a_refused_service_password_is_not_tried_by_everyone() {
     assert_eq!(code(&stage.run(&["secret", "set", "svc", "--file", "wrong"])), 0);
     let failed = stage.run(&["sync", "--all"]);
     assert_eq!(code(&failed), 4, "{failed:?}");
-    // Two mailboxes are refused before it is the password's fault; three are configured.
-    assert_eq!(stage.sign_ins(Side::Source), 2);
+    assert_eq!(stage.sign_ins(Side::Source), 1, "three accounts are configured");
+    assert_eq!(out(&failed).matches("Cannot sign in").count(), 3, "and all are told: {failed:?}");
     stage.write("right", "service");
     assert_eq!(code(&stage.run(&["secret", "set", "svc", "--file", "right"])), 0);
     assert_eq!(code(&stage.run(&["sync", "--all"])), 0);

@@ -120,6 +120,10 @@ codes! {
     SecretUnreadable = "secret-unreadable",
     /// Arguments: account.
     AccountUnknown = "account-unknown",
+    /// Arguments: account, path, known. The domain of the account is not in the configuration (any more).
+    AccountDomainMissing = "account-domain-missing",
+    /// Arguments: account, side. The account has no password of its own, and there is none for all.
+    AccountPasswordMissing = "account-password-missing",
 
     // Holding back.
     /// Arguments: brake, folder, count, total, examples.

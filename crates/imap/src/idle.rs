@@ -32,7 +32,11 @@ impl Bell {
         // Taken out while in use: a call that is cancelled in between leaves no half-spoken connection behind.
         let mut conn = match slot.take() {
             Some(conn) => conn,
-            None => pool.open().await?,
+            // A connection that is left over from a listing serves as well as a new one.
+            None => match pool.spare() {
+                Some(conn) => conn,
+                None => pool.open().await?,
+            },
         };
         if conn.selected.as_ref().is_none_or(|selected| selected.name != *name) {
             let command = select(&conn, name, "");

@@ -92,6 +92,11 @@ impl Pool {
         drop(futures_util::future::join_all(opening).await);
     }
 
+    /// Takes an idle connection out, for good.
+    pub fn spare(&self) -> Option<Connection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
     /// Says good-bye on all idle connections.
     pub async fn close(&self) {
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));

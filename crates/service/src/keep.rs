@@ -18,6 +18,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+/// One lane, and one connection for the questions that it asks besides.
+const LEAST_CONNECTIONS: usize = 2;
+
 /// Works on an account until there is no more to do, or for as long as it is asked to. `first` is a place in the queue
 /// that was taken together with other accounts. `None` when the account was switched off meanwhile.
 pub async fn keep(
@@ -135,7 +138,7 @@ pub fn need(shared: &Shared, terms: &Terms) -> Need {
     };
     Need {
         servers: terms.places.as_ref().map(|place| (place.server.clone(), limit(place))),
-        least: terms.least_connections(),
+        least: LEAST_CONNECTIONS,
         most: shared.settings.connections_per_account,
     }
 }

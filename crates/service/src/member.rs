@@ -128,7 +128,7 @@ impl Member {
             observer: watcher,
             policy: terms.policy,
             exclusions: &terms.exclusions,
-            lanes: terms.lanes(grant.connections),
+            lanes: grant.connections.saturating_sub(1).max(1),
             deleted_today,
             scars: &self.scars,
             dry_run: shared.settings.dry_run,

@@ -3,7 +3,7 @@
 use crate::ending::Ending;
 use async_trait::async_trait;
 use parom_domain::endpoint::Endpoint;
-use parom_domain::policy::{Mode, Policy};
+use parom_domain::policy::Policy;
 use parom_domain::{Both, Error, FolderPath, Result, Side};
 use parom_engine::{Event, Exclusions};
 use parom_store::Account;
@@ -37,28 +37,6 @@ pub struct Place {
     pub credential: Option<Arc<str>>,
 }
 
-impl Terms {
-    /// How many folders may be worked on at once over so many connections to each side. A connection that carries bodies
-    /// serves one direction only, and one is left for looking something up while all others are under way.
-    #[must_use]
-    pub fn lanes(&self, connections: usize) -> usize {
-        (connections.saturating_sub(1) / self.connections_per_lane()).max(1)
-    }
-
-    /// With fewer than these, two directions could wait for each other for ever.
-    #[must_use]
-    pub fn least_connections(&self) -> usize {
-        self.connections_per_lane() + 1
-    }
-
-    fn connections_per_lane(&self) -> usize {
-        match self.policy.mode {
-            Mode::TwoWay => 2,
-            Mode::ToTarget => 1,
-        }
-    }
-}
-
 /// Hears what happens. Called from any thread, interleaved between accounts.
 pub trait Listener: Send + Sync {
     fn on(&self, account: &Arc<str>, notice: Notice<'_>);
@@ -76,23 +54,4 @@ pub enum Notice<'a> {
     Trouble { folder: Option<&'a FolderPath>, error: &'a Error },
     /// The pass is over. `again_ms` is given where a failed pass is repeated.
     Ended { ending: &'a Ending, again_ms: Option<u64> },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lanes_leave_a_connection_for_each_direction_and_one_to_look_things_up() {
-        let place = Place { server: "s".into(), max_connections: 16, credential: None };
-        let terms = |mode| Terms {
-            policy: Policy { mode, ..Policy::default() },
-            exclusions: Arc::default(),
-            places: Both::new(place.clone(), place.clone()),
-        };
-        let (both, one) = (terms(Mode::TwoWay), terms(Mode::ToTarget));
-        assert_eq!((both.least_connections(), both.lanes(3), both.lanes(9), both.lanes(16)), (3, 1, 4, 7));
-        assert_eq!((one.least_connections(), one.lanes(2), one.lanes(9)), (2, 1, 8));
-        assert_eq!(both.lanes(0), 1);
-    }
 }

@@ -147,6 +147,14 @@ error-account-unknown = There is no account { $account }.
     .why = It was not added, or the address is mistyped.
     .fix = See which accounts there are, or add it.
     .command = parom account list
+error-account-domain-missing = The domain of { $account } is not in { $path }.
+    .why = It was there when the account was added. Configured now: { $known }.
+    .fix = Add the [[domain]] again, or remove the account.
+    .command = parom account remove { $account }
+error-account-password-missing = { $account } has no password for the { $side }.
+    .why = The configuration says that each account has its own.
+    .fix = Give it in a file, or use a service account ("password" in the configuration).
+    .command = parom account add { $account } --{ $side }-password-file FILE
 
 ## Holding back
 

@@ -147,6 +147,17 @@ error-account-unknown = Пользователя { $account } нет.
     .why = Он не добавлен, или адрес написан с ошибкой.
     .fix = Посмотрите список пользователей или добавьте его.
     .command = parom account list
+error-account-domain-missing = Домена адреса { $account } нет в { $path }.
+    .why = Он был там, когда пользователя добавляли. В конфигурации сейчас: { $known }.
+    .fix = Верните раздел [[domain]] или удалите пользователя.
+    .command = parom account remove { $account }
+error-account-password-missing = У пользователя { $account } нет своего пароля { $side ->
+        [source] к исходной
+       *[other] к целевой
+    } системе.
+    .why = В конфигурации сказано, что пароль у каждого свой.
+    .fix = Передайте его в файле или используйте служебную учётную запись («password» в конфигурации).
+    .command = parom account add { $account } --{ $side }-password-file ФАЙЛ
 
 ## Предохранители
 

@@ -10,38 +10,36 @@ use crate::message::Message;
 use crate::output;
 use crate::progress::{self, Style};
 use crate::state::{self, Access};
-use crate::stop::Stop;
-use crate::sync::{Planned, Sync, Until};
+use crate::stop;
+use crate::sync::{self, Planned};
 use crate::table::Table;
 use parom_domain::Side;
 use parom_engine::FolderPlan;
+use parom_service::{Mode, Roster};
 use serde_json::json;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
 pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     let style = Style::choose(args.json, std::io::stderr().is_terminal() && std::io::stdout().is_terminal());
-    let until = match (args.watch, args.until_settled) {
-        (true, _) => Until::Stopped { look_every_ms: config.limits.look_every_s.saturating_mul(1000) },
-        (false, true) => Until::Settled,
-        (false, false) => Until::OnePass,
+    let mode = match (args.watch && !args.dry_run, args.until_settled) {
+        (true, _) => Mode::Watch { every_ms: config.limits.look_every_s.saturating_mul(1000) },
+        (false, true) => Mode::UntilSettled,
+        (false, false) => Mode::Once,
     };
     let access = if args.dry_run { Access::Read } else { Access::Write };
     let ended = state::with(config, access, async |store| {
-        let mut chosen = accounts(store, &args.account).await?;
-        if args.all {
-            chosen.retain(|account| account.enabled);
-        }
-        if chosen.is_empty() {
+        let chosen = accounts(store, &args.account).await?;
+        if chosen.iter().all(|account| args.all && !account.enabled) {
             return Ok(None);
         }
+        let roster = if args.all { Roster::Enabled } else { Roster::These(chosen) };
         let said = texts.clone();
-        let stop = Stop::listen(move || eprintln!("{}", said.text("stopping")))?;
+        let stop = stop::listen(move || eprintln!("{}", said.text("stopping")))?;
         // The plan is the output of a dry run; progress would be in its way.
         let style = if args.dry_run { None } else { Some(style) };
         let progress = progress::show(style, texts.clone());
-        let sync = Sync::new(config, store, progress.clone(), stop, chosen.len(), args.dry_run)?;
-        let ended = sync.run(chosen, until).await;
+        let ended = sync::run(config, store, roster, (mode, args.dry_run), progress.clone(), stop).await;
         progress.finish();
         ended.map(Some)
     })?;
@@ -85,7 +83,7 @@ const FIELDS: [&str; 6] =
 
 fn told(planned: &Planned, texts: &Texts) -> String {
     let head = |key: &str| {
-        texts.say(&Message::new(key).with("account", planned.account.clone()).with("count", planned.plan.moves.len()))
+        texts.say(&Message::new(key).with("account", &*planned.account).with("count", planned.plan.moves.len()))
     };
     if planned.plan.is_empty() {
         return format!("{}\n", head("plan-nothing"));
@@ -105,7 +103,7 @@ fn objects(planned: &Planned) -> Vec<serde_json::Value> {
         .map(|plan| {
             let mut object = json!({
                 "plan": "folder",
-                "account": planned.account,
+                "account": &*planned.account,
                 "folder": plan.name.as_ref().map(ToString::to_string),
             });
             if let Some(fields) = object.as_object_mut() {
@@ -115,6 +113,6 @@ fn objects(planned: &Planned) -> Vec<serde_json::Value> {
             object
         })
         .collect();
-    objects.push(json!({ "plan": "account", "account": planned.account, "moves": planned.plan.moves.len() }));
+    objects.push(json!({ "plan": "account", "account": &*planned.account, "moves": planned.plan.moves.len() }));
     objects
 }

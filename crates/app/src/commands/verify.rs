@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::output;
 use crate::progress::{self, Event, Phase, Progress, Style, What};
 use crate::state::{self, Access};
-use crate::stop::Stop;
+use crate::stop;
 use crate::verify::{Difference, Step, Verdict, verify};
 use crate::wiring::{self, Wiring};
 use parom_domain::endpoint::Endpoint;
@@ -31,7 +31,7 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
     let bars =
         (!args.json && std::io::stderr().is_terminal()).then(|| progress::show(Some(Style::Bars), texts.clone()));
     let compared = state::with(config, Access::Read, async |store| {
-        let stop = Stop::listen(|| {})?;
+        let stop = stop::listen(|| {})?;
         let mut compared = Vec::new();
         for account in accounts(store, &args.accounts).await? {
             if !args.accounts.is_empty() || account.enabled {
@@ -86,7 +86,8 @@ async fn one(
     account: &Account,
     shown: Option<&Arc<dyn Progress>>,
 ) -> Result<Verdict, Failure> {
-    let endpoints = wiring.endpoints(config, store, account, LANES).await?;
+    let endpoint = async |side: Side| wiring.endpoint(config, store, account, side, LANES).await;
+    let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
     let address: Arc<str> = account.address.as_str().into();
     let tell = |what: What| {
         if let Some(shown) = shown {

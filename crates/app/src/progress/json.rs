@@ -39,6 +39,9 @@ impl<W: Write + Send> Json<W> {
             Ending::Unsettled { parked } => vec![("state", json!("unsettled")), ("parked", json!(parked))],
             Ending::Held { why } => [vec![("state", json!("held"))], self.why(why)].concat(),
             Ending::Failed { why } => [vec![("state", json!("failed"))], self.why(why)].concat(),
+            Ending::Again { why, seconds } => {
+                [vec![("state", json!("again")), ("seconds", json!(seconds))], self.why(why)].concat()
+            }
             Ending::Interrupted => vec![("state", json!("interrupted"))],
             Ending::Planned => vec![("state", json!("planned"))],
         }

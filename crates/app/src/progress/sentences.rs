@@ -43,6 +43,9 @@ pub fn ended(ending: &Ending, meter: &Meter, now: Instant) -> Message {
         Ending::Unsettled { parked } => told("ended-unsettled", "ended-unsettled-parked", *parked),
         Ending::Held { why } => Message::new("ended-held").with("why", why.clone()),
         Ending::Failed { why } => Message::new("ended-failed").with("why", why.clone()),
+        Ending::Again { why, seconds } => {
+            Message::new("ended-again").with("why", why.clone()).with("pause", Value::Seconds(*seconds))
+        }
         Ending::Interrupted => Message::new("ended-interrupted"),
         Ending::Planned => Message::new("ended-planned"),
     }
