@@ -1,5 +1,5 @@
 //! What a first copy costs the servers alone: all bodies fetched from one and appended to the other at the same time, by a
-//! client that does nothing else. No tool that goes through both servers can be faster on the same cores.
+//! client that does nothing else, over one connection to each.
 
 use super::measure::Cost;
 use crate::live::{Address, PASSWORD};

@@ -21,7 +21,7 @@ pub fn run(words: &[&str]) -> Result<()> {
     let mut keys = Vec::new();
     let mut rounds = 3;
     let mut tools = vec![Tool::Parom, Tool::Mbsync, Tool::Doveadm];
-    let mut state = paths::target().join("bench-state");
+    let mut below = paths::target();
     let mut saved = true;
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -33,7 +33,7 @@ pub fn run(words: &[&str]) -> Result<()> {
                 let wanted = words.next().ok_or_else(|| failure(USAGE))?;
                 tools.retain(|tool| tool.name() == *wanted);
             }
-            "--state-dir" => state = PathBuf::from(words.next().ok_or_else(|| failure(USAGE))?),
+            "--state-dir" => below = PathBuf::from(words.next().ok_or_else(|| failure(USAGE))?),
             "--dry" => saved = false,
             // A letter stands for all its scenarios.
             idle::KEY => keys.push(idle::KEY),
@@ -44,6 +44,9 @@ pub fn run(words: &[&str]) -> Result<()> {
     if tools.contains(&Tool::Parom) && !crate::live::parom::Parom::is_built() {
         return Err(failure("parom is not built: cargo build --release -p parom-app"));
     }
+    // Two benchmarks at once spoil each other's figures, but they must not find each other's state.
+    let state = tempfile::Builder::new().prefix("bench-state-").tempdir_in(below)?;
+    let state = state.path();
     // Only a comparison is worth keeping.
     saved &= tools.len() > 1 && tools.contains(&Tool::Parom);
     let machine = machine();
@@ -51,7 +54,7 @@ pub fn run(words: &[&str]) -> Result<()> {
         if !keys.is_empty() && !keys.iter().any(|key| is_named(scenario.key, key)) {
             continue;
         }
-        let tables = scenario::run(scenario, &tools, rounds, &state)?;
+        let tables = scenario::run(scenario, &tools, rounds, state)?;
         let section = report::section(scenario, &tables, &machine);
         println!("\n{section}");
         if saved {
@@ -59,14 +62,11 @@ pub fn run(words: &[&str]) -> Result<()> {
         }
     }
     if tools.contains(&Tool::Parom) && (keys.is_empty() || keys.contains(&idle::KEY)) {
-        let section = idle::run(rounds, &state, &machine)?;
+        let section = idle::run(rounds, state, &machine)?;
         println!("\n{section}");
         if saved {
             report::save(&section)?;
         }
-    }
-    if state.exists() {
-        std::fs::remove_dir_all(&state)?;
     }
     Ok(())
 }
