@@ -101,7 +101,9 @@ pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan)
     let mut shown: HashMap<(FolderId, Side, Uid), Marks> = HashMap::new();
     let mut left: HashMap<(FolderId, Side, Uid), (FolderId, Slot)> = HashMap::new();
     for planned in std::mem::take(&mut plan.moves) {
-        left.insert((planned.from, planned.side, planned.item.uid), planned.left);
+        if let Some(link) = planned.left {
+            left.insert((planned.from, planned.side, planned.item.uid), link);
+        }
         if let Some(uid) = planned.item.other {
             shown.insert((planned.to, planned.side.other(), uid), planned.marks_there);
         }
@@ -261,11 +263,14 @@ async fn landed(
     Ok(known.collect())
 }
 
+/// What became of each change of marks in one folder on one side.
+type Marked = (FolderId, Side, Vec<Result<()>>);
+
 /// Brings marks in step, folders side by side. A change that a server refuses is told, and tried again by the next pass.
 pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> Result<()> {
     let results = {
         let run = &*run;
-        let mut jobs: Vec<BoxFuture<'_, (FolderId, Side, Vec<Result<()>>)>> = Vec::new();
+        let mut jobs: Vec<BoxFuture<'_, Marked>> = Vec::new();
         for (id, folder) in &plan.folders {
             let Some(work) = works.get(id) else { continue };
             for side in Side::ALL {

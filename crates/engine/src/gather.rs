@@ -391,8 +391,9 @@ pub struct PlannedMove {
     pub from: FolderId,
     pub to: FolderId,
     pub item: Moving,
-    /// The link it has until then. It is given up when the move is settled, not before: a crash in between must find it.
-    pub left: (FolderId, Slot),
+    /// The link it has until then, if any. It is given up when the move is settled, not before: a crash in between must
+    /// find it.
+    pub left: Option<(FolderId, Slot)>,
     /// The marks it has where the person moved it.
     pub marks_there: Marks,
 }
@@ -417,7 +418,7 @@ pub async fn pair_moves(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, Folder
             .collect();
         moved[side] = pair::pair_moves(side, &lost, &found);
     }
-    let mut planned = Vec::new();
+    let mut planned = crate::overtaken::pair_overtaken(run, works).await?;
     let home = run.pass.policy.home;
     let mut explained = HashSet::new();
     for side in [home, home.other()] {
@@ -490,7 +491,7 @@ fn plan_move(
     }
     let sighting = works.get_mut(&change.found.folder)?.take_newcomer(side, change.found.uid)?;
     Some(PlannedMove {
-        left: (change.lost.folder, slot),
+        left: Some((change.lost.folder, slot)),
         marks_there: sighting.marks,
         side: other,
         from,

@@ -7,6 +7,8 @@ mod folders;
 mod gather;
 mod held;
 mod lanes;
+mod missing;
+mod overtaken;
 mod pass;
 mod plan;
 mod ports;

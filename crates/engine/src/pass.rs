@@ -3,7 +3,7 @@
 use crate::folders::{self, Exclusions};
 use crate::ports::{Book, Clock, Observer};
 use crate::work::FolderWork;
-use crate::{echo, execute, gather, held, plan, recovery, transfer};
+use crate::{echo, execute, gather, held, missing, plan, recovery, transfer};
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Listing, Permits};
 use parom_domain::guard::Brake;
@@ -170,6 +170,7 @@ async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
     let mut works = gather::look_everywhere(&mut run, &listings, &trees).await?;
     run.phase("looked");
     gather::pair_newcomers(&mut run, &mut works, &listings).await?;
+    missing::hold_back(&run, &mut works).await?;
     let moves = gather::pair_moves(&mut run, &mut works).await?;
     let mut plan = plan::make(&run, &mut works, moves, &listings);
     held::apply_brakes(&mut run, &mut works, &mut plan).await?;

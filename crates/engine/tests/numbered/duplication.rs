@@ -277,3 +277,47 @@ async fn d12_our_own_writing_is_no_news() {
 fn writes(world: &World) -> [u64; 2] {
     Side::ALL.map(|side| MemoryServer::writes(&world.servers[side]))
 }
+
+#[tokio::test]
+async fn d4_what_is_moved_on_before_we_saw_where_it_landed_is_not_sent_again() {
+    for switches in [Switches::plain(), Switches::default()] {
+        let world = World::in_memory(Switches::default(), switches);
+        world.add(Side::Source, "INBOX", "a", &["\\Seen"]);
+        world.servers.target.create(&path("done")).unwrap();
+        let (steps, server) = (world.steps.clone(), world.servers.target.clone());
+        world.steps.on("target append answer", 1, move || {
+            let uids = server.uids_of(&path("INBOX"), "<a@");
+            server.shift(&path("INBOX"), &uids, &path("done")).unwrap();
+            steps.crash_at(steps.taken() + 1);
+        });
+        world.pass().await.unwrap_err();
+        world.revive();
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!((world.ids(side, "INBOX").len(), world.ids(side, "done")), (0, vec!["a".to_owned()]), "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_what_is_moved_out_of_a_folder_that_is_then_removed_is_moved_and_not_copied() {
+    for side in Side::ALL {
+        let world = World::modern();
+        for id in ["a", "b"] {
+            world.add(Side::Source, "old", id, &["\\Seen"]);
+        }
+        world.settle().await;
+        let bodies = Side::ALL.map(|side| world.servers[side].bodies_read());
+        world.shift(side, "old", "a", "INBOX");
+        world.shift(side, "old", "b", "INBOX");
+        world.servers[side].remove(&path("old")).unwrap();
+        let report = world.settle().await;
+        assert_eq!(report.deleted, 0);
+        assert_eq!(Side::ALL.map(|side| world.servers[side].bodies_read()), bodies, "bodies moved");
+        assert_eq!(world.ids(side.other(), "INBOX"), ["a", "b"]);
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
