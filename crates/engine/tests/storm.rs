@@ -176,7 +176,8 @@ fn content(server: &MemoryServer) -> String {
     let folders = server.folders().into_iter().map(|folder| {
         let messages = server.messages(&folder).into_iter();
         let messages = messages.map(|(uid, stored)| {
-            format!("{uid}={} {}", id_of(&stored.bytes), stored.marks.names().collect::<Vec<_>>().join(" "))
+            let date = stored.date.map(|date| date.unix_s % 1000);
+            format!("{uid}={} {date:?} {}", id_of(&stored.bytes), stored.marks.names().collect::<Vec<_>>().join(" "))
         });
         format!("{folder} [{}]", messages.collect::<Vec<_>>().join(", "))
     });
@@ -268,7 +269,8 @@ async fn judge(world: &World, people: &People) -> Result<(), String> {
     count(world, &people.deeds.lock().unwrap())?;
     if !is_equal(world) {
         let [source, target] = Side::ALL.map(|side| content(&world.servers[side]));
-        return Err(format!("the sides differ\nsource: {source}\ntarget: {target}"));
+        let pairs: Vec<_> = world.book.state().folders.into_iter().map(|pair| pair.paths).collect();
+        return Err(format!("the sides differ\nsource: {source}\ntarget: {target}\n{pairs:?}"));
     }
     let before = (world.commits(), world.servers.source.writes(), world.servers.target.writes());
     world.pass().await.map_err(|error| format!("{error:?}"))?;
