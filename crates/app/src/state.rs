@@ -32,7 +32,7 @@ pub fn with<T>(
         return Err(Failure::new(Exit::State, message));
     }
     runtime()?.block_on(async {
-        let key = MasterKey::find(&config.master_key)?;
+        let key = master_key(config, access)?;
         let store = match access {
             Access::Read => Store::open_read(&config.state, key).await?,
             Access::Write => Store::open(&config.state, key).await?,
@@ -41,6 +41,16 @@ pub fn with<T>(
         store.close().await;
         done
     })
+}
+
+/// The key that opens sealed passwords. A new state gets a new key; beside an old state a missing key is an error, because
+/// what it sealed cannot be opened with another.
+fn master_key(config: &Config, access: Access) -> Result<MasterKey, Failure> {
+    let is_new = access == Access::Write && !config.state.exists() && !config.master_key.exists();
+    if is_new && std::env::var_os(parom_store::MASTER_KEY_VARIABLE).is_none() {
+        return Ok(MasterKey::create(&config.master_key)?);
+    }
+    Ok(MasterKey::find(&config.master_key)?)
 }
 
 /// The work is waiting for servers and for the disk; two threads are plenty, and each costs memory.

@@ -64,7 +64,7 @@ codes! {
     SignInRefused = "sign-in-refused",
     /// Arguments: host, mechanism.
     NoMechanism = "no-mechanism",
-    /// Arguments: host, login. The login opens a mailbox that is not the one we know.
+    /// Arguments: side. The login opens a mailbox that is not the one we know.
     OtherMailbox = "other-mailbox",
     /// Arguments: host, detail.
     ConnectionLost = "connection-lost",

@@ -3,9 +3,9 @@
 
 use crate::lanes::side_by_side;
 use crate::pass::{NEAR_LANES, Run, stops_the_pass};
-use crate::relink;
 use crate::work::{FolderWork, Open, Seen};
-use futures_util::future::{BoxFuture, join};
+use crate::{relink, witness};
+use futures_util::future::{BoxFuture, join, join3};
 use parom_domain::endpoint::{Cursor, Endpoint, Holds, Listing, Snapshot, Stamp};
 use parom_domain::link::{Link, LinkTable, Slot, stored_size};
 use parom_domain::look::{self, Known};
@@ -31,7 +31,8 @@ pub async fn look_everywhere(
 ) -> Result<BTreeMap<FolderId, FolderWork>> {
     let jobs = jobs(run, listings, trees);
     let fresh = jobs.iter().filter(|job| job.pair.cursors.target.is_none()).count();
-    let results = {
+    let asked = witness::choose(jobs.iter().map(|job| &job.pair)).cloned();
+    let (results, strangers) = {
         let run = &*run;
         let mut looks: Vec<BoxFuture<'_, (FolderId, Result<FolderWork>)>> = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -51,8 +52,21 @@ pub async fn look_everywhere(
                 join(run.pass.sides.source.warm(lanes), run.pass.sides.target.warm(lanes)).await;
             }
         };
-        join(side_by_side(run.lanes, looks), warm).await.0
+        let known = async {
+            let Some(pair) = &asked else { return Ok(None) };
+            let links = run.pass.book.links(pair.id).await?;
+            let answers =
+                (witness::ask(run, pair, &links, Side::Source), witness::ask(run, pair, &links, Side::Target));
+            let (source, target) = join(answers.0, answers.1).await;
+            let known = Both::new(source?, target?);
+            Ok(Side::ALL.into_iter().find(|side| !known[*side]))
+        };
+        let (results, (), strangers) = join3(side_by_side(run.lanes, looks), warm, known).await;
+        (results, strangers)
     };
+    if let Some(side) = strangers? {
+        witness::hold(run, side).await?;
+    }
     let mut works = BTreeMap::new();
     for (id, result) in results {
         match result {

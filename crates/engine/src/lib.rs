@@ -16,6 +16,7 @@ mod read;
 mod recovery;
 mod relink;
 mod transfer;
+mod witness;
 mod work;
 
 pub use folders::Exclusions;

@@ -3,7 +3,7 @@
 use crate::folders::{self, Exclusions};
 use crate::ports::{Book, Clock, Observer};
 use crate::work::FolderWork;
-use crate::{echo, execute, gather, held, missing, plan, recovery, transfer};
+use crate::{echo, execute, gather, held, missing, plan, recovery, transfer, witness};
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Listing, Permits};
 use parom_domain::guard::Brake;
@@ -159,6 +159,7 @@ pub fn run_pass<'a>(pass: &'a Pass<'a>, state: AccountState) -> BoxFuture<'a, Re
 
 async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
     let mut run = Run::new(pass, state);
+    witness::accept_released(&mut run).await?;
     let listings = folders::list(pass).await?;
     run.lanes = lanes_for(pass, &listings);
     if !pass.dry_run {
