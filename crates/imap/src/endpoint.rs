@@ -9,7 +9,7 @@ use crate::folders;
 use crate::idle::Bell;
 use crate::names::Names;
 use crate::observe;
-use crate::pool::{Lent, Pool};
+use crate::pool::{Lent, Pool, again};
 use crate::read::Bodies;
 use crate::select::{ensure_open, validity_changed};
 use crate::settings::{Login, ServerSettings};
@@ -168,6 +168,26 @@ impl Endpoint for ImapEndpoint {
         }
     }
 
+    /// All in one flight. Where a server does not take the role, which it seldom says in advance, the folder is made
+    /// without it.
+    async fn create_all(&self, folders: &[(FolderPath, Option<Role>)]) -> Vec<Result<()>> {
+        let made = match self.create_in_one_flight(folders).await {
+            Ok(made) => made,
+            Err(error) => {
+                let rest = folders.iter().skip(1).map(|_| Err(again(&error))).collect::<Vec<_>>();
+                return std::iter::once(Err(error)).chain(rest).take(folders.len()).collect();
+            }
+        };
+        let mut results = Vec::with_capacity(folders.len());
+        for ((folder, role), made) in folders.iter().zip(made) {
+            results.push(match (made, role) {
+                (Err(_), Some(_)) => self.create(folder, None).await,
+                (made, _) => made,
+            });
+        }
+        results
+    }
+
     async fn rename(&self, from: &FolderPath, to: &FolderPath) -> Result<()> {
         let (old, new) = (self.name(from).await?, self.name(to).await?);
         let mut conn = self.aside(&old).await?;
@@ -227,6 +247,34 @@ impl Endpoint for ImapEndpoint {
 }
 
 impl ImapEndpoint {
+    async fn create_in_one_flight(&self, folders: &[(FolderPath, Option<Role>)]) -> Result<Vec<Result<()>>> {
+        let mut names = Vec::with_capacity(folders.len());
+        for (folder, _) in folders {
+            names.push(self.name(folder).await?);
+        }
+        let mut conn = self.pool.lend(None, None).await?;
+        let literals = conn.literals();
+        let commands: Vec<Command> = names
+            .iter()
+            .zip(folders)
+            .map(|(name, (_, role))| {
+                let plain = Command::new("CREATE", Request::Folder).string(name, literals);
+                match role.and_then(attribute).filter(|_| conn.ext.create_special_use) {
+                    Some(attribute) => plain.raw(&format!("(USE ({attribute}))")),
+                    None => plain,
+                }
+            })
+            .collect();
+        let answers = conn.run(&commands, &mut ignore).await?;
+        let results = answers.into_iter().zip(folders).map(|(answer, (folder, _))| {
+            if already_exists(&answer) {
+                return Ok(());
+            }
+            conn.checked(Request::Folder, Some(answer)).map(drop).about(folder)
+        });
+        Ok(results.collect())
+    }
+
     /// A folder has another name now, or none: nothing that was known about it holds.
     fn forget(&self, folder: &FolderPath) {
         self.with_names(|names| names.forget(folder));

@@ -87,6 +87,10 @@ impl Endpoint for Guarded {
         self.noted(self.endpoint.find(folder, validity, floor).await)
     }
 
+    async fn warm(&self, lanes: usize) {
+        self.endpoint.warm(lanes).await;
+    }
+
     async fn wait(&self, folder: &FolderPath, limit_ms: u64) -> Result<()> {
         self.noted(self.endpoint.wait(folder, limit_ms).await)
     }
