@@ -75,7 +75,7 @@ fn verdict(request: Request, answer: &Answer) -> (Code, Scope, Retry) {
     use Request::{Account, Append, Change, Folder, Open, Read, SignIn};
 
     // What stops a whole login or server, whatever was asked.
-    if let Some(pause) = throttled(answer) {
+    if let Some(pause) = throttled(request, answer) {
         return (Code::Throttled, Scope::Credential, Retry::After(pause));
     }
     if answer.has_code("UNAVAILABLE") || answer.status == Status::Bye && !answer.has_code("CLOSED") {
@@ -150,9 +150,10 @@ fn unusable(request: Request) -> Code {
     }
 }
 
-/// `BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds` (Exchange), `[THROTTLED]` (Yahoo), `[LIMIT]`
-/// (RFC 5530).
-fn throttled(answer: &Answer) -> Option<Duration> {
+/// `BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds` (Exchange), `[THROTTLED]` (Yahoo), `Account
+/// exceeded command or bandwidth limits` (Gmail). `[LIMIT]` (RFC 5530) is about the rate only where nothing is written:
+/// elsewhere it is the message, its keywords or the name that goes beyond what the server can hold.
+fn throttled(request: Request, answer: &Answer) -> Option<Duration> {
     let text = answer.text.to_ascii_lowercase();
     if let Some((_, after)) = text.split_once("suggested backoff time:") {
         let digits: String = after.trim_start().chars().take_while(char::is_ascii_digit).collect();
@@ -160,8 +161,10 @@ fn throttled(answer: &Answer) -> Option<Duration> {
         let pause = digits.parse().unwrap_or(60_000).min(86_400_000);
         return Some(Duration::from_millis(pause));
     }
-    let limit = answer.has_code("THROTTLED") || answer.has_code("LIMIT") && answer.status != Status::Ok;
-    (limit || text.contains("request is throttled")).then_some(Duration::from_secs(60))
+    let writes = matches!(request, Request::Append | Request::Change | Request::Folder);
+    let told = answer.has_code("THROTTLED") || answer.has_code("LIMIT") && answer.status != Status::Ok && !writes;
+    let words = ["request is throttled", "bandwidth limits", "rate limit"];
+    (told || words.iter().any(|words| text.contains(words))).then_some(Duration::from_secs(60))
 }
 
 fn over_quota(answer: &Answer) -> bool {
@@ -176,6 +179,7 @@ fn is_too_large(answer: &Answer) -> bool {
         || answer.says("too large")
         || answer.says("too big")
         || answer.says("maximum size of appendable message")
+        || answer.says("larger than the maximum size")
         || answer.says("message size exceeds")
 }
 
@@ -276,6 +280,23 @@ mod tests {
                 Scope::Item,
                 fixed,
             ),
+            (
+                Append,
+                "NO [LIMIT] Mail size is larger than the maximum size allowed by server configuration (0.003 secs).",
+                Code::MessageTooLarge,
+                Scope::Item,
+                fixed,
+            ),
+            (Append, "NO [LIMIT] Too many keywords", Code::MessageRefused, Scope::Item, fixed),
+            (Append, "NO [LIMIT] Rate limit exceeded", Code::Throttled, Scope::Credential, after(60_000)),
+            (
+                Append,
+                "NO [OVERQUOTA] Account exceeded command or bandwidth limits.",
+                Code::Throttled,
+                Scope::Credential,
+                after(60_000),
+            ),
+            (Append, "NO [THROTTLED] slow down", Code::Throttled, Scope::Credential, after(60_000)),
             (Append, "NO Message contains invalid header", Code::MessageRefused, Scope::Item, fixed),
             (Append, "BAD Command Argument Error. 11", Code::MessageRefused, Scope::Item, fixed),
             (Append, "BYE [UNAVAILABLE] shutting down", Code::ServerUnavailable, Scope::Server, soon),
@@ -283,6 +304,9 @@ mod tests {
             (Change, "NO [TRYCREATE] no such mailbox", Code::FolderGone, Scope::Folder, soon),
             (Change, "NO [OVERQUOTA] full", Code::QuotaFull, Scope::Account, fixed),
             (Change, "NO [THROTTLED] slow down", Code::Throttled, Scope::Credential, after(60_000)),
+            (Change, "NO [LIMIT] Too many flags", Code::ChangeRefused, Scope::Item, fixed),
+            (Folder, "NO [LIMIT] Mailbox name too long", Code::FolderRefused, Scope::Folder, fixed),
+            (Read, "NO [LIMIT] wait a little", Code::Throttled, Scope::Credential, after(60_000)),
             (Change, "BAD what", Code::ChangeRefused, Scope::Item, fixed),
         ];
         for (request, line, code, scope, retry) in table {
