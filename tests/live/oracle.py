@@ -24,7 +24,9 @@ import sys
 import samples
 from mailbox import UID, Failed, Mailbox, flags_of, ranges
 
-FOLDED = {ord(char): "_" for char in '/.\\^~*%:"∕․＼＾～＊％：'}
+# What a server may refuse in a name, and beside it the look-alike that is expected instead.
+LOOKALIKES = dict(zip('/.\\^~*%:!";<>`{|}', "∕․＼＾～＊％：！＂；＜＞｀｛｜｝", strict=True))
+FOLDED = {ord(char): "_" for pair in LOOKALIKES.items() for char in pair}
 
 
 def snapshot(address):

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 /// Look-alikes for characters that the other side cannot have in a name: its delimiter first of all. The mapping is the
 /// same every time, so that a lost state finds the same pairs again.
-const LOOKALIKES: [(char, char); 8] = [
+const LOOKALIKES: [(char, char); 17] = [
     ('/', '\u{2215}'),
     ('.', '\u{2024}'),
     ('\\', '\u{FF3C}'),
@@ -14,6 +14,15 @@ const LOOKALIKES: [(char, char); 8] = [
     ('*', '\u{FF0A}'),
     ('%', '\u{FF05}'),
     (':', '\u{FF1A}'),
+    ('!', '\u{FF01}'),
+    ('"', '\u{FF02}'),
+    (';', '\u{FF1B}'),
+    ('<', '\u{FF1C}'),
+    ('>', '\u{FF1E}'),
+    ('`', '\u{FF40}'),
+    ('{', '\u{FF5B}'),
+    ('|', '\u{FF5C}'),
+    ('}', '\u{FF5D}'),
 ];
 
 /// The same name with every forbidden character replaced.
@@ -89,6 +98,16 @@ mod tests {
         let child = path(&["Sent", "v1.2"]);
         assert_eq!(place(&child, Some((&sent, &sent_there)), &['.']), path(&["Sent Items", "v1\u{2024}2"]));
         assert_eq!(place(&child, None, &['/']), child);
+    }
+
+    #[test]
+    fn every_forbidden_character_has_a_look_alike_of_its_own() {
+        let forbidden: Vec<char> = "/.\\^~*%:!\";<>`{|}".chars().collect();
+        let there = "∕․＼＾～＊％：！＂；＜＞｀｛｜｝";
+        assert_eq!(spelled(&forbidden.iter().collect::<String>(), &forbidden), there);
+        // Spelled once is spelled for good, and what nobody has a look-alike for is still a name.
+        assert_eq!(spelled(there, &forbidden), there);
+        assert_eq!(spelled("a\tb", &['\t']), "a_b");
     }
 
     #[test]
