@@ -125,6 +125,7 @@ impl Found {
         let mut namespace = self.namespace.unwrap_or_default();
         namespace.delimiter = namespace.delimiter.or(self.delimiter);
         namespace.utf8 = conn.ext.utf8_accept && conn.ext.enable;
+        let shared = shared_ids(self.status.values().filter_map(|(_, id)| id.as_ref()));
         let mut names = Names::new(namespace);
         let mut folders = Vec::with_capacity(self.folders.len());
         for (name, attributes) in &self.folders {
@@ -144,7 +145,7 @@ impl Found {
                 may_have_children: !attributes.childless && names.namespace.delimiter.is_some(),
                 subscribed: self.subscribed.contains(name),
                 status: status.map(|(cursor, _)| *cursor).filter(|_| !attributes.unselectable),
-                mailbox_id: status.and_then(|(_, id)| id.clone()),
+                mailbox_id: status.and_then(|(_, id)| id.clone()).filter(|id| !shared.contains(id)),
                 path,
             });
         }
@@ -187,15 +188,25 @@ fn name(rest: &mut Tokens<'_>) -> Option<WireName> {
     }
 }
 
-/// Reads `name (MESSAGES 1 UIDNEXT 2 ...)`; `None` without a UIDVALIDITY.
+/// Reads `name (MESSAGES 1 UIDNEXT 2 ...)`; `None` without a UIDVALIDITY, and for a line that is not whole: what stands
+/// in its other half is not known.
 #[must_use]
 pub fn status(mut rest: Tokens<'_>) -> Option<(WireName, Cursor, Option<String>)> {
     let name = name(&mut rest)?;
     let (mut cursor, mut id) = (Cursor { validity: 0, uidnext: 0, modseq: 0, exists: 0 }, None);
-    rest.open();
-    while let Some(Token::Atom(item)) = rest.next() {
-        let mut value = rest;
-        rest.skip_value();
+    if !rest.open() {
+        return None;
+    }
+    loop {
+        let item = match rest.next()? {
+            Token::Atom(item) => item,
+            Token::Close if rest.next().is_none() => break,
+            _ => return None,
+        };
+        let value = rest;
+        if !rest.skip_value() {
+            return None;
+        }
         let number = |mut value: Tokens<'_>| value.next().and_then(Token::number).unwrap_or(0);
         let short = |value| u32::try_from(number(value)).unwrap_or(0);
         match item.to_ascii_uppercase().as_slice() {
@@ -203,15 +214,29 @@ pub fn status(mut rest: Tokens<'_>) -> Option<(WireName, Cursor, Option<String>)
             b"UIDNEXT" => cursor.uidnext = short(value),
             b"UIDVALIDITY" => cursor.validity = short(value),
             b"HIGHESTMODSEQ" => cursor.modseq = number(value),
-            b"MAILBOXID" => {
-                value.open();
-                let text = value.next().and_then(Token::string);
-                id = text.map(|text| String::from_utf8_lossy(&text).into_owned());
-            }
+            b"MAILBOXID" => id = object_id(value),
             _ => {}
         }
     }
     (cursor.validity > 0).then_some((name, cursor, id))
+}
+
+/// Reads `(id)`. What is no objectid (RFC 8474 section 7) identifies nothing: Cyrus 3.6 tells whatever bytes lie in its
+/// memory.
+fn object_id(mut value: Tokens<'_>) -> Option<String> {
+    if !value.open() {
+        return None;
+    }
+    let id = value.next()?.string()?;
+    let plain = id.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let whole = matches!(value.next(), Some(Token::Close));
+    (plain && whole && (1..=255).contains(&id.len())).then(|| String::from_utf8_lossy(&id).into_owned())
+}
+
+/// Ids that several folders have: they tell nothing about any of them.
+fn shared_ids<'a>(ids: impl Iterator<Item = &'a String>) -> HashSet<String> {
+    let mut seen = HashSet::new();
+    ids.filter(|id| !seen.insert(*id)).cloned().collect()
 }
 
 fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
@@ -229,5 +254,56 @@ fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
         append_limit: conn.caps.append_limit(),
         recovery_grace_ms: quirks.recovery_grace_ms,
         round_trip_ms: u32::try_from(conn.round_trip.as_millis()).unwrap_or(u32::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(line: &[u8]) -> Option<(Cursor, Option<String>)> {
+        status(Tokens::new(line)).map(|(_, cursor, id)| (cursor, id))
+    }
+
+    #[test]
+    fn only_a_plain_id_is_believed() {
+        let cursor = Cursor { validity: 7, uidnext: 4, modseq: 9, exists: 3 };
+        let line = |id: &[u8]| {
+            [&b"INBOX (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 7 MAILBOXID "[..], id, b" HIGHESTMODSEQ 9)"].concat()
+        };
+        let longest = "x".repeat(255);
+        for id in ["F-1_a", "paxaawqprwfg07qbws2elk11", &longest] {
+            assert_eq!(told(&line(format!("({id})").as_bytes())), Some((cursor, Some(id.to_owned()))));
+        }
+        let too_long = format!("({longest}x)");
+        let garbage: [&[u8]; 9] = [
+            b"(\xb0\xc5\xe5\x87\xdfU)",
+            b"(\x00\x01)",
+            b"()",
+            b"NIL",
+            b"(a b)",
+            b"(a+b)",
+            b"(\"a\\\"b\")",
+            b"\xff",
+            too_long.as_bytes(),
+        ];
+        for id in garbage {
+            assert_eq!(told(&line(id)), Some((cursor, None)), "{}", id.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn half_a_line_is_not_believed() {
+        for line in [
+            &b"INBOX (UIDVALIDITY 7 MAILBOXID (\xb0(\xd9) HIGHESTMODSEQ 9)"[..],
+            b"INBOX (UIDVALIDITY 7 MAILBOXID (a)\xb0) HIGHESTMODSEQ 9)",
+            b"INBOX (UIDVALIDITY 7 MAILBOXID (a\"b) HIGHESTMODSEQ 9)",
+            b"INBOX (UIDVALIDITY 7 MAILBOXID (a",
+            b"INBOX (UIDVALIDITY 7",
+            b"INBOX",
+            b"INBOX (MESSAGES 3)",
+        ] {
+            assert_eq!(told(line), None, "{}", line.escape_ascii());
+        }
     }
 }

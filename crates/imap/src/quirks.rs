@@ -114,6 +114,9 @@ pub struct Quirks {
     pub recovery_grace_ms: u64,
 }
 
+/// What Cyrus refuses in a name, its delimiter and control characters aside (`GOODCHARS` in its sources, reversed).
+const CYRUS_FORBIDS: &str = "!\"%;<>\\^`{|}\u{7F}";
+
 impl Default for Quirks {
     fn default() -> Quirks {
         Quirks {
@@ -151,6 +154,15 @@ impl Quirks {
                 keeps_bytes: false,
                 case_sensitive: false,
                 recovery_grace_ms: 30_000,
+                ..quirks
+            };
+        }
+        if text.contains("cyrus imap") {
+            // STATUS of Cyrus 3.6 tells as MAILBOXID whatever lies in its memory: other bytes each time, and sometimes the
+            // same for several folders.
+            return Quirks {
+                extensions: Extensions { object_id: false, ..quirks.extensions },
+                forbidden_in_names: CYRUS_FORBIDS.chars().chain('\0'..' ').collect(),
                 ..quirks
             };
         }
@@ -208,5 +220,17 @@ mod tests {
     fn exchange_is_treated_gently() {
         let quirks = Quirks::of_greeting("The Microsoft Exchange IMAP4 service is ready. [RQBYAEMASAA=]");
         assert!(!quirks.keeps_bytes && !quirks.case_sensitive && quirks.depth < Quirks::default().depth);
+    }
+
+    #[test]
+    fn cyrus_is_not_asked_for_mailbox_ids_and_gets_names_that_it_takes() {
+        let quirks = Quirks::of_greeting("mail.example.org Cyrus IMAP 3.6.1-Debian-3.6.1-4+deb12u5 server ready");
+        assert!(!quirks.extensions.object_id && quirks.extensions.qresync);
+        for forbidden in "\0\t\r\n!\"%;<>\\^`{|}\u{7F}".chars() {
+            assert!(quirks.forbidden_in_names.contains(&forbidden), "{forbidden:?}");
+        }
+        for taken in " #$&'()*+,-.=?@[]_~aé".chars() {
+            assert!(!quirks.forbidden_in_names.contains(&taken), "{taken:?}");
+        }
     }
 }

@@ -148,6 +148,41 @@ async fn l15_a_listing_without_an_inbox_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_mailbox_id_of_uninitialised_memory_is_no_id() {
+    let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 LITERAL+ LIST-EXTENDED LIST-STATUS OBJECTID] in\r\n");
+    let list = (
+        "RETURN (SUBSCRIBED STATUS (MESSAGES UIDNEXT UIDVALIDITY MAILBOXID))",
+        "* LIST () \"/\" INBOX\r\n* STATUS INBOX (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 7 MAILBOXID (\u{b0}\u{e5}\u{1}U))\r\n\
+         * LIST () \"/\" a\r\n* STATUS a (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 8 MAILBOXID (twice))\r\n\
+         * LIST () \"/\" b\r\n* STATUS b (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 9 MAILBOXID (twice))\r\n\
+         * LIST () \"/\" c\r\n* STATUS c (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 9 MAILBOXID (\"(\"x\"))\r\n\
+         * LIST () \"/\" d\r\n* STATUS d (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 5 MAILBOXID (d-1))\r\n$ OK done\r\n",
+    );
+    let peer = Peer::start(vec![(GREETING, vec![welcome, list])]).await;
+    let listing = peer.endpoint().folders().await.unwrap();
+    let seen = |name: &str| listing.folders.iter().find(|folder| folder.path.name() == name).unwrap();
+    let told = |name: &str| (seen(name).status.map(|status| status.validity), seen(name).mailbox_id.as_deref());
+    assert_eq!(told("INBOX"), (Some(7), None));
+    // An id that two folders have is none.
+    assert_eq!((told("a"), told("b")), ((Some(8), None), (Some(9), None)));
+    // Of a line that cannot be read, the rest is not believed either; the folder is looked into instead.
+    assert_eq!(told("c"), (None, None));
+    assert_eq!(told("d"), (Some(5), Some("d-1")));
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn cyrus_is_not_asked_for_mailbox_ids() {
+    let greeting = "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR AUTH=PLAIN] mail Cyrus IMAP 3.6.1 server ready\r\n";
+    let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 LITERAL+ LIST-EXTENDED LIST-STATUS OBJECTID] in\r\n");
+    let list = ("STATUS (MESSAGES UIDNEXT UIDVALIDITY))", "* LIST () \"/\" INBOX\r\n$ OK done\r\n");
+    let peer = Peer::start(vec![(greeting, vec![welcome, list])]).await;
+    let listing = peer.endpoint().folders().await.unwrap();
+    assert!(listing.abilities.forbidden_in_names.contains(&'%'));
+    peer.finished().await;
+}
+
+#[tokio::test]
 async fn bytes_behind_the_answer_to_starttls_are_refused() {
     let script = vec![("STARTTLS", "$ OK go\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n")];
     let peer = Peer::start(vec![(GREETING, script)]).await;
