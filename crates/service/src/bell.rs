@@ -7,12 +7,16 @@ use parom_domain::state::AccountId;
 use parom_domain::{Both, FolderPath, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// One wait is at most this long. The adapter renews what has to be renewed in between.
 const WAIT_MS: u64 = 86_400_000;
+
+/// A bell rings at most this often.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Who has a bell.
 #[derive(Default)]
@@ -168,6 +172,8 @@ async fn listen(endpoint: Arc<dyn Endpoint>, rang: Arc<Notify>) -> Result<()> {
             break error;
         }
         rang.notify_one();
+        // What happens now is told by the next wait. A server that ends every wait at once must not keep us running.
+        tokio::time::sleep(QUIET).await;
     };
     endpoint.close().await;
     Err(waited)
@@ -183,7 +189,6 @@ pub fn bells_of(max_connections: usize) -> usize {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
-    use std::time::Duration;
 
     fn servers(source: &str, target: &str) -> Both<Arc<str>> {
         Both::new(source.into(), target.into())

@@ -82,6 +82,8 @@ fn after_failure(mode: Mode, error: &Error, history: History) -> Next {
             // A password that was refused once is not tried again by this process: servers lock accounts after a few.
             _ if error.code() == Code::SignInRefused => Next::End,
             Retry::Never => Next::End,
+            // A defect shows again whenever the same mail is met.
+            _ if error.code() == Code::Internal => Next::Again { after_ms: LONGEST_PAUSE_MS.max(every_ms) },
             Retry::WhenFixed if error.scope() == Scope::System => Next::End,
             Retry::WhenFixed => Next::Again { after_ms: LONGEST_PAUSE_MS.max(every_ms) },
             Retry::Soon if error.code() == Code::LeaseLost => Next::Again { after_ms: every_ms },
@@ -92,6 +94,7 @@ fn after_failure(mode: Mode, error: &Error, history: History) -> Next {
         Retry::WhenFixed | Retry::Never => Next::End,
         // The state fails for every account alike, and somebody else has this one.
         _ if error.scope() == Scope::System || error.code() == Code::LeaseLost => Next::End,
+        _ if error.code() == Code::Internal => Next::End,
         // A server that was never reached is more likely misconfigured than restarting.
         Retry::Soon if error.scope() == Scope::Server && !history.proved => Next::End,
         _ if history.tries >= TRIES => Next::End,
@@ -157,7 +160,8 @@ mod tests {
             (failed(Code::StateFull, Scope::System, after(60)), Next::End, Next::End, again(60_000)),
             (failed(Code::StateDamaged, Scope::System, Retry::WhenFixed), Next::End, Next::End, Next::End),
             (failed(Code::LeaseLost, Scope::Account, Retry::Soon), Next::End, Next::End, again(60_000)),
-            (failed(Code::Internal, Scope::Account, Retry::Never), Next::End, Next::End, Next::End),
+            (failed(Code::Internal, Scope::Account, Retry::Soon), Next::End, Next::End, again(300_000)),
+            (failed(Code::MessageRefused, Scope::Account, Retry::Never), Next::End, Next::End, Next::End),
         ];
         for (ending, once, settled, watch) in table {
             assert_eq!(next(Mode::Once, &ending, FIRST, 1000), once, "once: {ending:?}");

@@ -108,11 +108,14 @@ impl Service {
         let follows = matches!((&roster, self.shared.settings.mode), (Roster::Enabled, Mode::Watch { .. }));
         let mut outcomes = Vec::new();
         loop {
+            let alone = crew.tasks.is_empty();
+            // A watch over nobody waits for accounts, but one whose accounts have all failed for good says so by ending.
+            if alone && !(follows && outcomes.is_empty()) {
+                break;
+            }
             tokio::select! {
-                ended = crew.next() => match ended {
-                    Some(outcome) => outcomes.extend(outcome),
-                    None => break,
-                },
+                Some(outcome) = crew.next(), if !alone => outcomes.extend(outcome),
+                () = self.shared.stop.asked(), if alone => break,
                 () = tokio::time::sleep(self.look_at_roster_every()), if follows => {
                     match self.accounts(&roster).await {
                         Ok(accounts) => crew.follow(accounts).await?,
