@@ -244,8 +244,13 @@ fn a_wrong_or_open_master_key_is_told() {
     let said = desk.parom("en", &["account", "add", "a@corp.example"]);
     assert_eq!(said.code, 2);
     assert!(said.err.contains("its mode is 644, it must be 600"), "{}", said.err);
+    // A state that does not exist yet gets a new key; beside an old state a missing key is an error.
     fs::remove_file(&key).unwrap();
-    assert_eq!(desk.parom("ru", &["account", "add", "a@corp.example"]).code, 2);
+    assert_eq!(desk.parom("ru", &["account", "add", "a@corp.example"]).code, 0);
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::remove_file(&key).unwrap();
+    assert_eq!(desk.parom("ru", &["account", "add", "b@corp.example"]).code, 2);
+    assert!(!key.exists());
 }
 
 #[test]
