@@ -60,6 +60,7 @@ ended-unsettled-parked = not settled yet after { $elapsed }: { $work }; the next
     } parked (parom parked)
 ended-held = held: { $why }
 ended-failed = failed: { $why }
+ended-again-now = { $why } Trying again.
 ended-again = { $why } Trying again in { $pause }.
 ended-planned = planned; nothing was changed
 ended-interrupted = stopped; the next run goes on from here

@@ -67,6 +67,7 @@ ended-unsettled-parked = за { $elapsed } ещё не всё: { $work }; про
     } (parom parked)
 ended-held = удержано: { $why }
 ended-failed = не удалось: { $why }
+ended-again-now = { $why } Новая попытка.
 ended-again = { $why } Следующая попытка через { $pause }.
 ended-planned = план готов; ничего не изменено
 ended-interrupted = остановлено; следующий запуск продолжит с этого места

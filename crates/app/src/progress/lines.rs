@@ -1,9 +1,9 @@
 //! Progress as plain lines, for logs and pipes: what changes is said at once, what grows every few seconds.
 
 use super::meter::{Meter, Work};
-use super::{Event, Phase, Progress, What, sentences};
+use super::{Ending, Event, Phase, Progress, What, sentences};
 use crate::i18n::Texts;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +19,8 @@ pub struct Lines<W> {
 struct State<W> {
     out: W,
     accounts: HashMap<Arc<str>, Account>,
+    /// Accounts that were told to be in step. A watch looks at them again and again, and that is no news.
+    in_step: HashSet<Arc<str>>,
 }
 
 struct Account {
@@ -28,12 +30,12 @@ struct Account {
 
 impl<W: Write + Send> Lines<W> {
     pub fn new(texts: Arc<Texts>, out: W) -> Lines<W> {
-        Lines { texts, state: Mutex::new(State { out, accounts: HashMap::new() }) }
+        Lines { texts, state: Mutex::new(State { out, accounts: HashMap::new(), in_step: HashSet::new() }) }
     }
 
     fn on_at(&self, event: &Event, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { out, accounts } = &mut *state;
+        let State { out, accounts, in_step } = &mut *state;
         let fresh = || Account { meter: Meter::new(now), said: now };
         let account = accounts.entry(event.account.clone()).or_insert_with(fresh);
         account.meter.count(&event.what);
@@ -50,7 +52,18 @@ impl<W: Write + Send> Lines<W> {
             What::Began | What::Phase(_) | What::Planned(_) | What::Did(_) | What::Folder { .. } => None,
             What::Parked { folder, code } => Some(sentences::parked(folder, code)),
             What::Trouble { why } => Some(why.clone()),
-            What::Ended(ending) => Some(sentences::ended(ending, &account.meter, now)),
+            What::Ended(ending) => {
+                let is_news = match ending {
+                    Ending::InStep { .. } => {
+                        in_step.insert(event.account.clone()) || account.meter.done != Work::default()
+                    }
+                    _ => {
+                        in_step.remove(&event.account);
+                        true
+                    }
+                };
+                is_news.then(|| sentences::ended(ending, &account.meter, now))
+            }
         };
         if matches!(event.what, What::Ended(_)) {
             // Thousands of accounts pass by under --watch; only those at work are held.
@@ -75,7 +88,6 @@ impl<W: Write + Send> Progress for Lines<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Ending;
     use super::*;
     use crate::i18n::Lang;
 
@@ -110,5 +122,25 @@ mod tests {
             "a@corp.example: предстоит: 3 письма\n\
              a@corp.example: синхронизировано за 1,5 с: 3 письма (4,0 КБ); отложено 2 письма (parom parked)\n"
         );
+    }
+
+    #[test]
+    fn an_account_that_stays_in_step_is_told_once() {
+        let lines = Lines::new(Arc::new(Texts::new(Lang::En)), Vec::new());
+        let now = Instant::now();
+        let tell = |what| lines.on_at(&Event { account: "a@corp.example".into(), what }, now);
+        let pass = |did: u64, ending| {
+            tell(What::Began);
+            tell(What::Did(Work { changes: did, ..Work::default() }));
+            tell(What::Ended(ending));
+        };
+        for did in [0, 0, 1, 0] {
+            pass(did, Ending::InStep { parked: 0 });
+        }
+        pass(0, Ending::Unsettled { parked: 0 });
+        pass(0, Ending::InStep { parked: 0 });
+        pass(0, Ending::InStep { parked: 0 });
+        let told = String::from_utf8(lines.state.into_inner().unwrap().out).unwrap();
+        assert_eq!(told.lines().count(), 4, "{told}");
     }
 }

@@ -43,6 +43,7 @@ pub fn ended(ending: &Ending, meter: &Meter, now: Instant) -> Message {
         Ending::Unsettled { parked } => told("ended-unsettled", "ended-unsettled-parked", *parked),
         Ending::Held { why } => Message::new("ended-held").with("why", why.clone()),
         Ending::Failed { why } => Message::new("ended-failed").with("why", why.clone()),
+        Ending::Again { why, seconds: 0 } => Message::new("ended-again-now").with("why", why.clone()),
         Ending::Again { why, seconds } => {
             Message::new("ended-again").with("why", why.clone()).with("pause", Value::Seconds(*seconds))
         }
