@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use xtask::live::oracle;
+use xtask::live::parom::Parom;
 use xtask::live::world::{Peer, World, ready};
 
 const USER: &str = "anna";
@@ -97,6 +98,15 @@ fn whole_mailboxes(source: Peer, target: Peer) {
     assert_eq!(differs.code, Some(7), "{}", differs.said());
 }
 
+fn lose_state(parom: &Parom) {
+    for entry in std::fs::read_dir(parom.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().contains(".db")) {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
 /// `mailbox` holds everything of the snapshot, and so many messages more.
 fn only_added(world: &World, snapshot: &Path, mailbox: &str, more: usize) {
     let now = world.snapshot(mailbox, "now").unwrap();
@@ -133,6 +143,24 @@ fn names_with_the_other_sides_separator_find_a_place() {
 }
 
 #[test]
+fn a_name_spelled_on_the_source_is_found_again_after_a_lost_state() {
+    if !ready(&[Peer::DovecotMaildir, Peer::DovecotSdbox]) {
+        return;
+    }
+    let world = World::new(Peer::DovecotMaildir, Peer::DovecotSdbox).unwrap();
+    let theirs = world.target_of(USER);
+    oracle::run(&["load", &theirs, "ordinary", "--folder", "v1.2/sub.folder", "--count", "3"]).unwrap();
+    let parom = world.parom(USER).unwrap();
+    parom.settle().unwrap();
+    let before = world.snapshot(&theirs, "full").unwrap();
+    lose_state(&parom);
+    parom.add(USER, USER, USER).unwrap();
+    parom.settle().unwrap();
+    world.compare(&before.to_string_lossy(), &theirs).unwrap();
+    world.equal(USER).unwrap();
+}
+
+#[test]
 fn two_full_mailboxes_are_paired_not_doubled() {
     if !ready(&[Peer::DovecotMaildir, Peer::DovecotSdbox]) {
         return;
@@ -149,12 +177,7 @@ fn two_full_mailboxes_are_paired_not_doubled() {
     world.compare(&before.to_string_lossy(), &world.source_of(USER)).unwrap();
 
     // The state is lost: everything is paired again, nothing is copied or deleted (L1, D8).
-    for entry in std::fs::read_dir(parom.folder()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().contains(".db")) {
-            std::fs::remove_file(path).unwrap();
-        }
-    }
+    lose_state(&parom);
     parom.add(USER, USER, USER).unwrap();
     parom.settle().unwrap();
     world.compare(&before.to_string_lossy(), &world.source_of(USER)).unwrap();

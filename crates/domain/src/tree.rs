@@ -320,9 +320,12 @@ impl<'a> Planner<'a> {
                     let there = self.renamed_by_steps(Side::Target, &folder.path);
                     self.keyed(Side::Target, &there) == self.keyed(Side::Target, &path)
                 };
-                self.unlinked(Side::Target)
-                    .into_iter()
-                    .find(|there| self.folder(Side::Target, *there).is_some_and(same))
+                let unlinked = self.unlinked(Side::Target);
+                let by_name = unlinked.iter().find(|there| self.folder(Side::Target, **there).is_some_and(same));
+                // Else the one that this folder may be the spelling of: its name has characters that only the target can
+                // have, and the state that knew of the pair is lost.
+                let spelling = || unlinked.iter().find(|there| self.is_spelled_on_source(**there, &here.path));
+                by_name.or_else(spelling).copied()
             });
             if let Some(there) = there {
                 self.new_pair(Both::new(Some(at), Some(there)));
@@ -573,6 +576,19 @@ impl<'a> Planner<'a> {
             above = here.parent();
         }
         names::place(path, None, self.forbidden(side))
+    }
+
+    /// Would the target's folder be made on the source as just this one?
+    fn is_spelled_on_source(&self, there: usize, here: &FolderPath) -> bool {
+        let Some(folder) = self.folder(Side::Target, there) else { return false };
+        // The name alone rules out nearly all, and costs no search for ancestors.
+        let name = names::spelled(folder.path.name(), self.forbidden(Side::Source));
+        let alike = name == here.name()
+            || !self.trees.listings.source.abilities.case_sensitive
+                && name.to_lowercase() == here.name().to_lowercase();
+        let here = self.renamed_by_steps(Side::Source, here);
+        let place = || self.place_on(Side::Source, &self.renamed_by_steps(Side::Target, &folder.path));
+        alike && self.keyed(Side::Source, &place()) == self.keyed(Side::Source, &here)
     }
 
     fn keyed(&self, side: Side, path: &FolderPath) -> FolderPath {

@@ -249,6 +249,26 @@ fn roles_pair_folders_of_different_names() {
 }
 
 #[test]
+fn a_lost_state_finds_the_spelled_name_from_either_side() {
+    let (plain, spelled) = (["v1.2", "v1.2/a.b"], ["v1\u{2024}2", "v1\u{2024}2/a\u{2024}b"]);
+    for side in Side::ALL {
+        // `side` is the one that cannot have the dot.
+        let world = if side == Side::Source { World::new(&spelled, &plain) } else { World::new(&plain, &spelled) };
+        let mut listings = Both::from_fn(|side| world.servers[side].listing());
+        listings[side].abilities.forbidden_in_names.push('.');
+        let trees = Trees {
+            pairs: &[],
+            listings: listings.as_ref(),
+            roles: listings.as_ref().map(|listing| crate::roles::roles(&listing.folders)),
+            excluded: listings.as_ref().map(|listing| vec![false; listing.folders.len()]),
+        };
+        let planned = plan(&trees, &match_folders(&trees), &[], &[], &world.policy, world.now_ms);
+        assert_eq!(planned.put.len(), 2, "{side:?}");
+        assert_eq!(planned.steps, [], "{side:?}");
+    }
+}
+
+#[test]
 fn names_that_differ_by_case_do_not_merge_on_a_server_that_ignores_it() {
     let listings = Both::new(
         Server(vec![("INBOX".into(), 1), ("work".into(), 2), ("Work".into(), 3)]).listing(),
