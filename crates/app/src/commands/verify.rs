@@ -13,6 +13,7 @@ use crate::state::{self, Access};
 use crate::stop;
 use crate::verify::{Difference, Step, Verdict, verify};
 use crate::wiring::{self, Wiring};
+use futures_util::{StreamExt, stream};
 use parom_domain::endpoint::Endpoint;
 use parom_domain::{Both, Marks, Side};
 use parom_store::{Account, Store};
@@ -32,20 +33,24 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
         (!args.json && std::io::stderr().is_terminal()).then(|| progress::show(Some(Style::Bars), texts.clone()));
     let compared = state::with(config, Access::Read, async |store| {
         let stop = stop::listen(|| {})?;
-        let mut compared = Vec::new();
-        for account in accounts(store, &args.accounts).await? {
-            if !args.accounts.is_empty() || account.enabled {
-                // Nothing is written anywhere, so it may end at any moment.
-                let verdict = tokio::select! {
-                    verdict = one(&wiring, config, store, &account, bars.as_ref()) => verdict,
-                    () = stop.asked() => Err(Failure::new(Exit::Interrupted, Message::new("verify-stopped"))),
-                };
-                if stop.is_asked() {
-                    compared.push((account, verdict));
-                    break;
-                }
-                compared.push((account, verdict));
-            }
+        let mut chosen = accounts(store, &args.accounts).await?;
+        chosen.retain(|account| !args.accounts.is_empty() || account.enabled);
+        let (wiring, bars, stop) = (&wiring, bars.as_ref(), &stop);
+        let compared = stream::iter(chosen).map(async |account| {
+            // Nothing is written anywhere, so it may end at any moment.
+            let verdict = tokio::select! {
+                verdict = one(wiring, config, store, &account, bars) => verdict,
+                () = stop.asked() => Err(Failure::new(Exit::Interrupted, Message::new("verify-stopped"))),
+            };
+            (account, verdict)
+        });
+        let mut compared: Vec<_> = compared.buffered(at_once(config)).collect().await;
+        // That the others were not compared either is told once.
+        let interrupted = |(_, verdict): &(_, Result<_, Failure>)| {
+            verdict.as_ref().is_err_and(|failure| failure.exit == Exit::Interrupted)
+        };
+        if let Some(first) = compared.iter().position(interrupted) {
+            compared.truncate(first + 1);
         }
         Ok(compared)
     })?;
@@ -69,6 +74,13 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
         }
     }
     Ok(together(exits))
+}
+
+/// How many accounts are compared at once: each takes one connection to either side.
+fn at_once(config: &Config) -> usize {
+    let sides = config.domains.iter().flat_map(|domain| [&domain.sides.source, &domain.sides.target]);
+    let allowed = sides.map(|side| side.max_connections).chain([config.limits.accounts_at_once]).min();
+    allowed.map_or(1, |allowed| usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
 }
 
 /// A difference that was found is the answer to the question, whatever else could not be compared.
