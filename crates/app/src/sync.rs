@@ -12,6 +12,7 @@ use parom_engine::{AccountPlan, Event};
 use parom_service::{AccountOutcome, Ending, Listener, Mode, Notice, Roster, Service, Settings, Stop};
 use parom_store::Store;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a dry run would do to an account.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl Listener for Teller {
             Notice::Trouble { folder, error } => {
                 tell(What::Trouble { why: about(error, folder.map(ToString::to_string), account) });
             }
-            Notice::Ended { ending, again_ms } => tell(What::Ended(ended(ending, again_ms, account))),
+            Notice::Ended { ending, again } => tell(What::Ended(ended(ending, again, account))),
         }
     }
 }
@@ -106,7 +107,7 @@ fn what(event: Event) -> What {
     }
 }
 
-fn ended(ending: &Ending, again_ms: Option<u64>, account: &str) -> progress::Ending {
+fn ended(ending: &Ending, again: Option<Duration>, account: &str) -> progress::Ending {
     match ending {
         Ending::InStep { parked } => progress::Ending::InStep { parked: *parked },
         Ending::Unsettled { parked, .. } => progress::Ending::Unsettled { parked: *parked },
@@ -115,8 +116,10 @@ fn ended(ending: &Ending, again_ms: Option<u64>, account: &str) -> progress::End
         Ending::Interrupted => progress::Ending::Interrupted,
         Ending::Failed(error) => {
             let why = about(error, None, account);
-            match again_ms {
-                Some(again_ms) => progress::Ending::Again { why, seconds: again_ms.div_ceil(1000) },
+            match again {
+                Some(pause) => {
+                    progress::Ending::Again { why, seconds: pause.saturating_add(Duration::from_millis(999)).as_secs() }
+                }
                 None => progress::Ending::Failed { why },
             }
         }

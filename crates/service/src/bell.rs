@@ -1,6 +1,7 @@
 //! Bells: connections that wait in IDLE, so that a change crosses at once. There are few of them: the accounts in which
 //! something happened last have one on each side, all others are looked at from time to time.
 
+use crate::connections::LEAST_CONNECTIONS;
 use crate::ports::Terms;
 use parom_domain::endpoint::Endpoint;
 use parom_domain::state::AccountId;
@@ -182,13 +183,20 @@ async fn listen(endpoint: Arc<dyn Endpoint>, rang: Arc<Notify>) -> Result<()> {
 /// Of a server's connections, those that may wait in IDLE. The others are for passes.
 #[must_use]
 pub fn bells_of(max_connections: usize) -> usize {
-    max_connections / 2
+    (max_connections / 2).min(max_connections.saturating_sub(LEAST_CONNECTIONS))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use futures_util::FutureExt;
+
+    #[test]
+    fn bells_leave_connections_for_a_pass() {
+        for (allowed, bells) in [(0, 0), (1, 0), (2, 0), (3, 1), (4, 2), (16, 8)] {
+            assert_eq!(bells_of(allowed), bells, "{allowed}");
+        }
+    }
 
     fn servers(source: &str, target: &str) -> Both<Arc<str>> {
         Both::new(source.into(), target.into())

@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
+/// An account needs so many to each side: one lane, and one connection for the questions that it asks besides.
+pub const LEAST_CONNECTIONS: usize = 2;
+
 /// Connections to a pair of servers, as many to one as to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {

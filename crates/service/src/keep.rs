@@ -1,9 +1,9 @@
 //! The loop of one account: wait for connections, run a pass, ask what comes next, rest.
 
 use crate::bell::{Bell, Told, bells_of};
-use crate::connections::{Need, Waiting};
+use crate::connections::{LEAST_CONNECTIONS, Need, Waiting};
 use crate::ending::{AccountOutcome, Ending, Totals};
-use crate::gate::again;
+use crate::gate::{SideGates, again};
 use crate::member::{Member, Passed};
 use crate::next::{History, Mode, Next, next};
 use crate::ports::{Notice, Place, Terms};
@@ -17,9 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-
-/// One lane, and one connection for the questions that it asks besides.
-const LEAST_CONNECTIONS: usize = 2;
 
 /// Works on an account until there is no more to do, or for as long as it is asked to. `first` is a place in the queue
 /// that was taken together with other accounts. `None` when the account was switched off meanwhile.
@@ -59,28 +56,26 @@ async fn rounds(shared: &Arc<Shared>, member: &mut Member, first: Option<Waiting
         if passed.progressed {
             shared.hot.touch(member.account.id, Instant::now());
         }
-        history = judge(history, &passed);
-        history.proved =
-            terms.as_ref().is_ok_and(|terms| terms.places.iter().all(|(_, place)| shared.gates.of(place).is_proved()));
-        let mut after = next(shared.settings.mode, &passed.ending, history, SystemClock.now_ms());
-        if let (Next::Again { after_ms }, Ending::Failed(_), Ok(terms)) = (&mut after, &passed.ending, &terms) {
-            let closed = terms.places.iter().map(|(_, place)| shared.gates.of(place).closed_for()).max();
-            *after_ms =
-                (*after_ms).max(closed.map_or(0, |closed| u64::try_from(closed.as_millis()).unwrap_or(u64::MAX)));
-        }
-        let again_ms = match (after, &passed.ending) {
-            (Next::Again { after_ms }, Ending::Failed(_)) => Some(after_ms),
-            _ => None,
+        let gates: Vec<SideGates> =
+            terms.iter().flat_map(|terms| terms.places.iter().map(|(_, place)| shared.gates.of(place))).collect();
+        history = judge(history, &passed, gates.iter().all(SideGates::is_proved));
+        let after = match next(shared.settings.mode, &passed.ending, history, SystemClock.now_ms()) {
+            Next::End => None,
+            Next::Again { after_ms } => Some(Duration::from_millis(after_ms)),
         };
-        shared.listener.on(&member.address, Notice::Ended { ending: &passed.ending, again_ms });
-        let Next::Again { after_ms } = after else { return passed.ending };
+        // While a gate is closed, nothing could be tried.
+        let failed = matches!(passed.ending, Ending::Failed(_));
+        let closed = gates.iter().filter(|_| failed).map(SideGates::closed_for).max().unwrap_or_default();
+        let after = after.map(|after| after.max(closed));
+        shared.listener.on(&member.address, Notice::Ended { ending: &passed.ending, again: after.filter(|_| failed) });
+        let Some(after) = after else { return passed.ending };
         if let (Mode::Watch { .. }, Ok(terms), None) = (shared.settings.mode, &terms, &bell)
             && matches!(passed.ending, Ending::InStep { .. } | Ending::Unsettled { .. })
         {
             let active_at = if passed.progressed { Instant::now() } else { shared.started };
             bell = hang(shared, member, terms, active_at).await;
         }
-        if !rest(shared, Duration::from_millis(after_ms), &mut bell).await {
+        if !rest(shared, after, &mut bell).await {
             return Ending::Interrupted;
         }
     }
@@ -96,9 +91,7 @@ async fn one_pass(
     let failed = |ending| Passed { ending, totals: Totals { passes: 1, ..Totals::default() }, progressed: false };
     let terms = match terms {
         Ok(terms) => terms,
-        Err(error) => {
-            return Some(failed(member.failed(shared, again(error)).await));
-        }
+        Err(error) => return Some(failed(member.failed(shared, again(error)).await)),
     };
     let mut waiting = waiting.unwrap_or_else(|| shared.connections.request(&need(shared, terms)));
     let grant = tokio::select! {
@@ -116,18 +109,18 @@ async fn one_pass(
 }
 
 /// What the next decision must know of the past.
-fn judge(history: History, passed: &Passed) -> History {
+fn judge(history: History, passed: &Passed, proved: bool) -> History {
     let tries = match (&passed.ending, passed.progressed) {
         (Ending::Failed(_) | Ending::Unsettled { .. }, false) => history.tries.saturating_add(1),
         (Ending::Failed(_) | Ending::Unsettled { .. }, true) => 1,
         _ => 0,
     };
     let repeats = match passed.ending {
-        Ending::Unsettled { soon: true, .. } if passed.totals.passes > 0 => history.repeats.saturating_add(1),
+        Ending::Unsettled { soon: true, .. } => history.repeats.saturating_add(1),
         Ending::Failed(_) => history.repeats,
         _ => 0,
     };
-    History { tries, repeats, ..history }
+    History { tries, repeats, proved }
 }
 
 /// The connections that an account asks for.

@@ -1,7 +1,7 @@
 //! Many accounts in one process: whose turn it is, with how many connections, and what comes after a pass.
 //!
 //! [`Service::run`] gives every account a task, and each task the same loop (`keep.rs`): wait for connections on both
-//! sides ([`Connections`]), run one pass under a lease (`member.rs`), and ask the table in `next.rs` what comes next.
+//! sides (`connections.rs`), run one pass under a lease (`member.rs`), and ask the table in `next.rs` what comes next.
 //! What one account finds out about a server or a service password spares the others the attempt (`gate.rs`). The service
 //! knows no protocol: endpoints come from an [`EndpointFactory`].
 
@@ -20,8 +20,6 @@ mod service;
 mod stop;
 mod summary;
 
-pub use budget::Budget;
-pub use connections::{Connections, Grant, Need};
 pub use ending::{AccountOutcome, Ending, Totals};
 pub use next::Mode;
 pub use ports::{EndpointFactory, Listener, Notice, Place, Terms};

@@ -8,6 +8,7 @@ use parom_domain::{Both, Error, FolderPath, Result, Side};
 use parom_engine::{Event, Exclusions};
 use parom_store::Account;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Makes endpoints; the only thing here that knows which protocol a side speaks.
 #[async_trait]
@@ -52,6 +53,6 @@ pub enum Notice<'a> {
     Pass(Event),
     /// Something went wrong that stops less than the account.
     Trouble { folder: Option<&'a FolderPath>, error: &'a Error },
-    /// The pass is over. `again_ms` is given where a failed pass is repeated.
-    Ended { ending: &'a Ending, again_ms: Option<u64> },
+    /// The pass is over. `again` is the pause after which a failed pass is repeated.
+    Ended { ending: &'a Ending, again: Option<Duration> },
 }

@@ -30,8 +30,8 @@ struct Ear(UnboundedSender<(String, Heard)>);
 
 impl Listener for Ear {
     fn on(&self, account: &Arc<str>, notice: Notice<'_>) {
-        let Notice::Ended { ending, again_ms } = notice else { return };
-        let heard = match (ending, again_ms) {
+        let Notice::Ended { ending, again } = notice else { return };
+        let heard = match (ending, again) {
             (Ending::InStep { .. }, _) => Heard::InStep,
             (Ending::Failed(error), Some(_)) => Heard::Again(error.code()),
             _ => Heard::Other,
