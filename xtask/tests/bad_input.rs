@@ -125,7 +125,7 @@ fn a_login_that_opens_another_mailbox_is_held() {
     parom.settle().unwrap();
     let own = world.snapshot(&world.source_of(USER), "own").unwrap();
     // An admin mistakes the template, and behind the new login lies another person's mailbox, or an empty one.
-    oracle::run(&["load", &world.target_of("zoe-boris"), "ordinary", "--seed", "stranger", "--count", "60"]).unwrap();
+    oracle::run(&["load", &world.target_of("zoe-boris"), "ordinary", "--seed", "stranger", "--count", "47"]).unwrap();
     for prefix in ["zoe-", "nobody-"] {
         let stranger = world.target_of(&format!("{prefix}{USER}"));
         let before = world.snapshot(&stranger, prefix).unwrap();
