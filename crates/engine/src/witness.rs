@@ -7,7 +7,7 @@ use parom_domain::guard::BrakeName;
 use parom_domain::link::{LinkTable, stored_size};
 use parom_domain::state::{AccountState, Change, FolderPair, Held};
 use parom_domain::uid::UidSet;
-use parom_domain::{Code, Error, Result, Retry, Scope, Side};
+use parom_domain::{Code, Error, FolderPath, Result, Retry, Scope, Side};
 
 /// So many messages are asked.
 const SAMPLE: usize = 8;
@@ -43,16 +43,11 @@ pub async fn ask(run: &Run<'_>, pair: &FolderPair, links: &LinkTable, side: Side
     Ok(strangers * 2 <= stamps.len())
 }
 
-/// The folder that is asked: the smallest of those that changed and hold enough messages for a sample, else the largest.
+/// The folder that is asked: the inbox, if it changed. Any other may have changed its name with a sibling that was made in
+/// the same second, and so has the same UIDVALIDITY (Cyrus 3.6): that is a rename, and no other mailbox.
 #[must_use]
-pub fn choose<'a>(pairs: impl Iterator<Item = &'a FolderPair>) -> Option<&'a FolderPair> {
-    let size = |pair: &FolderPair| {
-        let exists = |side: Side| pair.cursors[side].map_or(0, |cursor| cursor.exists);
-        exists(Side::Source).min(exists(Side::Target)) as usize
-    };
-    let pairs: Vec<&FolderPair> = pairs.filter(|pair| size(pair) > 0).collect();
-    let enough = pairs.iter().copied().filter(|pair| size(pair) >= SAMPLE).min_by_key(|pair| size(pair));
-    enough.or_else(|| pairs.into_iter().max_by_key(|pair| size(pair)))
+pub fn choose<'a>(mut pairs: impl Iterator<Item = &'a FolderPair>) -> Option<&'a FolderPair> {
+    pairs.find(|pair| Side::ALL.iter().all(|side| pair.paths[*side].as_ref().is_some_and(FolderPath::is_inbox)))
 }
 
 fn key(side: Side) -> String {
