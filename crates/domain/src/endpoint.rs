@@ -97,6 +97,24 @@ pub struct Snapshot {
     pub vanished: UidSet,
 }
 
+/// A folder that is to be looked at.
+#[derive(Clone, Debug)]
+pub struct LookAt {
+    pub folder: FolderPath,
+    /// As for [`Endpoint::observe`].
+    pub since: Option<Cursor>,
+    /// Messages whose headers are wanted along with it.
+    pub ask: UidSet,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    pub snapshot: Snapshot,
+    /// The headers that were asked for, under the snapshot's UIDVALIDITY. A UID that is gone is missing.
+    pub stamps: Vec<Stamp>,
+}
+
 /// What identifies a message without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
@@ -204,6 +222,24 @@ pub trait Endpoint: Send + Sync {
 
     /// Looks at a folder. With a cursor the answer may be a delta; without, it lists everything.
     async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot>;
+
+    /// Looks at several folders over one connection, with as few round trips as the side allows. One result for each.
+    async fn observe_all(&self, looks: &[LookAt]) -> Vec<Result<Looked>> {
+        let mut results = Vec::with_capacity(looks.len());
+        for look in looks {
+            let looked = async {
+                let snapshot = self.observe(&look.folder, look.since.as_ref()).await?;
+                let validity = snapshot.cursor.validity;
+                let stamps = match look.ask.is_empty() {
+                    true => Vec::new(),
+                    false => self.stamps(&look.folder, validity, &look.ask).await?,
+                };
+                Ok(Looked { snapshot, stamps })
+            };
+            results.push(looked.await);
+        }
+        results
+    }
 
     /// Headers only, for pairing. A UID that is gone is missing from the answer.
     async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>>;

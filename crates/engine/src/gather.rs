@@ -1,251 +1,14 @@
-//! The looks of a pass: every folder that may have changed is observed on both sides, and what appeared or vanished is
-//! paired before anything is decided.
+//! Pairs what appeared or vanished before anything is decided: newcomers of both sides, and moves across folders.
 
-use crate::lanes::side_by_side;
-use crate::pass::{NEAR_LANES, Run, stops_the_pass};
+use crate::pass::Run;
 use crate::work::{FolderWork, Open, Seen};
-use crate::{relink, witness};
-use futures_util::future::{BoxFuture, join, join3};
-use parom_domain::endpoint::{Cursor, Endpoint, Holds, Listing, Snapshot, Stamp};
-use parom_domain::link::{Link, LinkTable, Slot, stored_size};
-use parom_domain::look::{self, Known};
+use parom_domain::endpoint::{Endpoint, Listing, Stamp};
+use parom_domain::link::{Link, Slot, stored_size};
 use parom_domain::pair::{self, Found, Lost, Moved};
-use parom_domain::state::{FolderId, FolderPair, Moving};
-use parom_domain::tree::TreePlan;
+use parom_domain::state::{FolderId, Moving};
 use parom_domain::uid::UidSet;
-use parom_domain::{Both, Code, Error, FolderPath, Marks, Result, Side, Uid, recover};
+use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid, recover};
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// A folder to look at.
-struct Job {
-    pair: FolderPair,
-    status: Both<Option<Cursor>>,
-    gone_side: Option<Side>,
-}
-
-/// Looks at every folder that may have changed. A folder that cannot be opened is that folder's trouble.
-pub async fn look_everywhere(
-    run: &mut Run<'_>,
-    listings: &Both<Listing>,
-    trees: &TreePlan,
-) -> Result<BTreeMap<FolderId, FolderWork>> {
-    let jobs = jobs(run, listings, trees);
-    let fresh = jobs.iter().filter(|job| job.pair.cursors.target.is_none()).count();
-    let asked = witness::choose(jobs.iter().map(|job| &job.pair)).cloned();
-    let (results, strangers) = {
-        let run = &*run;
-        let mut looks: Vec<BoxFuture<'_, (FolderId, Result<FolderWork>)>> = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            looks.push(Box::pin(async move {
-                if run.pass.observer.should_stop() {
-                    return (job.pair.id, Err(crate::ports::cancelled()));
-                }
-                let id = job.pair.id;
-                (id, look_at(run, listings, job).await)
-            }));
-        }
-        // A first copy will need its connections to both sides in a moment; the target's folders are empty and need none
-        // for the look.
-        let warm = async {
-            if fresh > 1 && run.lanes > NEAR_LANES {
-                let lanes = run.lanes.min(fresh);
-                join(run.pass.sides.source.warm(lanes), run.pass.sides.target.warm(lanes)).await;
-            }
-        };
-        let known = async {
-            let Some(pair) = &asked else { return Ok(None) };
-            let links = run.pass.book.links(pair.id).await?;
-            let answers =
-                (witness::ask(run, pair, &links, Side::Source), witness::ask(run, pair, &links, Side::Target));
-            let (source, target) = join(answers.0, answers.1).await;
-            let known = Both::new(source?, target?);
-            Ok(Side::ALL.into_iter().find(|side| !known[*side]))
-        };
-        let (results, (), strangers) = join3(side_by_side(run.lanes, looks), warm, known).await;
-        (results, strangers)
-    };
-    if let Some(side) = strangers? {
-        witness::hold(run, side).await?;
-    }
-    let mut works = BTreeMap::new();
-    for (id, result) in results {
-        match result {
-            Ok(work) => {
-                works.insert(id, work);
-            }
-            Err(error) if stops_the_pass(&error) => return Err(error),
-            Err(error) => run.trouble(id, error),
-        }
-    }
-    Ok(works)
-}
-
-fn jobs(run: &Run<'_>, listings: &Both<Listing>, trees: &TreePlan) -> Vec<Job> {
-    let gone: HashMap<FolderId, Side> = trees.gone.iter().copied().collect();
-    let active: HashSet<FolderId> = trees.active.iter().copied().collect();
-    let by_path: Both<HashMap<&FolderPath, Option<Cursor>>> =
-        Both::from_fn(|side| listings[side].folders.iter().map(|folder| (&folder.path, folder.status)).collect());
-    let mut jobs = Vec::new();
-    for pair in &run.state.folders {
-        let gone_side = gone.get(&pair.id).copied();
-        if gone_side.is_none() && (!active.contains(&pair.id) || crate::pass::both_paths(pair).is_none()) {
-            continue;
-        }
-        let status =
-            Both::from_fn(|side| pair.paths[side].as_ref().and_then(|path| by_path[side].get(path).copied()).flatten());
-        if gone_side.is_none() && is_idle(run, pair, &status) {
-            continue;
-        }
-        jobs.push(Job { pair: pair.clone(), status, gone_side });
-    }
-    jobs
-}
-
-/// Both sides stand where they stood, and nothing is open: no links are loaded and no folder is opened.
-fn is_idle(run: &Run<'_>, pair: &FolderPair, status: &Both<Option<Cursor>>) -> bool {
-    let still = Side::ALL.iter().all(|side| match (pair.cursors[*side], status[*side]) {
-        // Without a MODSEQ flags change unseen; an empty folder has none to change.
-        (Some(then), Some(now)) => then == now && (now.modseq > 0 || now.exists == 0),
-        _ => false,
-    });
-    still && !run.state.suspected.iter().any(|item| item.folder == pair.id)
-}
-
-async fn look_at(run: &Run<'_>, listings: &Both<Listing>, job: Job) -> Result<FolderWork> {
-    let Job { pair, status, gone_side } = job;
-    let links = run.pass.book.links(pair.id).await?;
-    let mut open = Open::of(pair.id, &run.state.parked, &run.state.suspected, &run.state.recent);
-    let view = View { run, pair: &pair, status: &status, links: &links };
-    // Only a complete listing confirms a suspicion or clears it: a delta says nothing of what vanished before it.
-    let due = |since: &u64| run.pass.clock.now_ms().saturating_sub(*since) >= run.pass.policy.grace_ms;
-    let full = Both::from_fn(|side| open.suspected[side].values().any(due));
-    let (source, target) = match gone_side {
-        None => {
-            let looks = (view.observe(Side::Source, full.source), view.observe(Side::Target, full.target));
-            let (source, target) = join(looks.0, looks.1).await;
-            (Some(source?), Some(target?))
-        }
-        Some(Side::Source) => (None, Some(view.observe(Side::Target, full.target).await?)),
-        Some(Side::Target) => (Some(view.observe(Side::Source, full.source).await?), None),
-    };
-    let mut seen = Both::new(source, target);
-    let mut work = FolderWork::new(&pair, links, gone_side);
-    let renumbered = relink_if_replaced(run, listings, &pair, &mut work, &mut seen).await?;
-    // What was known of UIDs that mean something else now is not known any more.
-    let mut stale = Both::<(Vec<Uid>, Vec<Uid>)>::default();
-    for side in Side::ALL.into_iter().filter(|side| renumbered[*side]) {
-        stale[side].0 = open.suspected[side].drain().map(|(uid, _)| uid).collect();
-        stale[side].1 = open.parked[side].drain().collect();
-    }
-    let known = Known {
-        links: &work.links,
-        parked: open.parked,
-        suspected: open.suspected,
-        now_ms: run.pass.clock.now_ms(),
-        grace_ms: run.pass.policy.grace_ms,
-    };
-    let mut findings = look::look(&known, seen.as_ref().map(Option::as_ref));
-    // The free audit: a delta that does not add up is not believed, and everything is listed.
-    for side in Side::ALL {
-        let Some(snapshot) = &seen[side] else { continue };
-        if !look::adds_up(&known, side, snapshot, &findings) {
-            tracing::info!(side = %side, folder = ?pair.paths[side], "the delta does not add up; listing the folder");
-            let path = pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
-            seen[side] = Some(run.pass.sides[side].observe(path, None).await?);
-            findings = look::look(&known, seen.as_ref().map(Option::as_ref));
-        }
-    }
-    if let Some(side) = gone_side {
-        // The folder is gone with all that was in it.
-        findings.gone[side] = work.links.iter().filter(|(_, l)| l.uids[side].is_some()).map(|(slot, _)| slot).collect();
-        let gone: HashSet<_> = findings.gone[side].iter().copied().collect();
-        findings.changed.retain(|(slot, _)| !gone.contains(slot));
-    }
-    for side in Side::ALL {
-        findings.clear[side].append(&mut stale[side].0);
-        findings.unpark[side].append(&mut stale[side].1);
-    }
-    work.findings = findings;
-    work.seen = seen.map(|snapshot| snapshot.as_ref().map(Seen::of));
-    Ok(work)
-}
-
-struct View<'a> {
-    run: &'a Run<'a>,
-    pair: &'a FolderPair,
-    status: &'a Both<Option<Cursor>>,
-    links: &'a LinkTable,
-}
-
-impl View<'_> {
-    async fn observe(&self, side: Side, full: bool) -> Result<Snapshot> {
-        let path = self.pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
-        // An empty folder of which nothing is known needs no opening.
-        if let Some(status) = self.status[side].filter(|status| status.exists == 0)
-            && self.links.count(side) == 0
-            && self.pair.cursors[side].is_none()
-        {
-            return Ok(Snapshot {
-                cursor: status,
-                holds: Holds { marks: Marks::from_system(31), any_keyword: true },
-                present: Vec::new(),
-                listed: Some(UidSet::new()),
-                vanished: UidSet::new(),
-            });
-        }
-        // A cursor that covers nothing yet (written before the first copy) asks for everything.
-        let since = self.pair.cursors[side].filter(|cursor| !full && cursor.modseq > 0);
-        match self.run.pass.sides[side].observe(path, since.as_ref()).await {
-            // The cursor speaks of another folder of that name: everything is listed, and compared by what it is.
-            Err(error) if error.code() == Code::ValidityChanged => self.run.pass.sides[side].observe(path, None).await,
-            other => other,
-        }
-    }
-}
-
-/// A folder under another UIDVALIDITY, or with a UIDNEXT that went back, is paired anew from its headers. Nothing is
-/// deleted for it; what does not look like the old folder waits for a person. Tells on which sides it happened.
-async fn relink_if_replaced(
-    run: &Run<'_>,
-    listings: &Both<Listing>,
-    pair: &FolderPair,
-    work: &mut FolderWork,
-    seen: &mut Both<Option<Snapshot>>,
-) -> Result<Both<bool>> {
-    let mut renumbered = Both::default();
-    for side in Side::ALL {
-        let (Some(cursor), Some(snapshot)) = (pair.cursors[side], &seen[side]) else { continue };
-        let now = snapshot.cursor;
-        let other_validity = now.validity != cursor.validity;
-        let back = !other_validity && now.uidnext > 0 && now.uidnext < cursor.uidnext;
-        if !other_validity && !back {
-            continue;
-        }
-        renumbered[side] = true;
-        let path = pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
-        let endpoint = run.pass.sides[side];
-        let full = endpoint.observe(path, None).await?;
-        let uids: UidSet = full.present.iter().map(|sighting| sighting.uid).collect();
-        let stamps = stamps(endpoint, path, full.cursor.validity, &uids).await?;
-        let agreement = relink::relink(&mut work.links, side, &stamps, listings[side].abilities.keeps_bytes);
-        tracing::warn!(side = %side, folder = ?path, ?agreement, "the folder was renumbered; paired anew from its headers");
-        work.went_back[side] = back && !agreement.is_plausible();
-        work.replaced[side] = other_validity && !agreement.is_plausible();
-        seen[side] = Some(full);
-        // Messages that lost their link are newcomers on the other side, and a delta would not show them.
-        if agreement.dropped > 0
-            && let Some(path) = &pair.paths[side.other()]
-            && work.gone_side.is_none()
-        {
-            seen[side.other()] = Some(run.pass.sides[side.other()].observe(path, None).await?);
-        }
-    }
-    Ok(renumbered)
-}
-
-async fn stamps(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
-    if uids.is_empty() { Ok(Vec::new()) } else { endpoint.stamps(path, validity, uids).await }
-}
 
 /// Newcomers that appeared on both sides of a folder are the same message or not: headers tell, and where they do not,
 /// bodies do.
@@ -322,6 +85,11 @@ fn adopt(run: &Run<'_>, work: &mut FolderWork, pairs: &[Both<Uid>]) {
             work.findings.changed.push((slot, Both::new(Some(source.clone()), Some(target.clone()))));
         }
     }
+}
+
+/// The headers of these messages.
+pub async fn stamps(endpoint: &dyn Endpoint, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
+    if uids.is_empty() { Ok(Vec::new()) } else { endpoint.stamps(folder, validity, uids).await }
 }
 
 pub async fn fetch_stamps(run: &Run<'_>, work: &mut FolderWork, side: Side) -> Result<()> {

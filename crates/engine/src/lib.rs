@@ -7,6 +7,7 @@ mod folders;
 mod gather;
 mod held;
 mod lanes;
+mod looks;
 mod missing;
 mod overtaken;
 mod pass;

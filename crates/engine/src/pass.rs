@@ -3,7 +3,7 @@
 use crate::folders::{self, Exclusions};
 use crate::ports::{Book, Clock, Observer};
 use crate::work::FolderWork;
-use crate::{echo, execute, gather, held, missing, plan, recovery, transfer, witness};
+use crate::{echo, execute, gather, held, looks, missing, plan, recovery, transfer, witness};
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Listing, Permits};
 use parom_domain::guard::Brake;
@@ -168,7 +168,7 @@ async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
     run.phase("listed");
     let (listings, trees) = folders::bring_in_step(&mut run, listings).await?;
     run.phase("trees in step");
-    let mut works = gather::look_everywhere(&mut run, &listings, &trees).await?;
+    let mut works = looks::look_everywhere(&mut run, &listings, &trees).await?;
     run.phase("looked");
     gather::pair_newcomers(&mut run, &mut works, &listings).await?;
     missing::hold_back(&run, &mut works).await?;

@@ -3,6 +3,7 @@
 //! who they are.
 
 use crate::pass::Run;
+use parom_domain::endpoint::Looked;
 use parom_domain::guard::BrakeName;
 use parom_domain::link::{LinkTable, stored_size};
 use parom_domain::state::{AccountState, Change, FolderPair, Held};
@@ -12,25 +13,25 @@ use parom_domain::{Code, Error, FolderPath, Result, Retry, Scope, Side};
 /// So many messages are asked.
 const SAMPLE: usize = 8;
 
-/// Asks one of the folders that changed. Most of the messages that answer must be what they were; those that are gone say
-/// nothing.
-pub async fn ask(run: &Run<'_>, pair: &FolderPair, links: &LinkTable, side: Side) -> Result<bool> {
-    let (Some(path), Some(cursor)) = (&pair.paths[side], &pair.cursors[side]) else { return Ok(true) };
-    let known: Vec<_> = links.iter().filter(|(_, link)| link.short != 0).filter_map(|(_, l)| l.uids[side]).collect();
-    let step = known.len().div_ceil(SAMPLE).max(1);
-    let sample: UidSet = known.iter().copied().step_by(step).collect();
-    if sample.is_empty() {
-        return Ok(true);
+/// The messages to ask; none where nothing is known yet.
+#[must_use]
+pub fn sample(pair: &FolderPair, links: &LinkTable, side: Side) -> UidSet {
+    if pair.cursors[side].is_none() {
+        return UidSet::new();
     }
-    let stamps = match run.pass.sides[side].stamps(path, cursor.validity, &sample).await {
-        Ok(stamps) => stamps,
-        // Another UIDVALIDITY, or no such folder: the look finds that out, and knows what to do.
-        Err(error) if matches!(error.code(), Code::ValidityChanged | Code::FolderGone | Code::FolderCannotOpen) => {
-            return Ok(true);
-        }
-        Err(error) => return Err(error),
-    };
-    let strangers = stamps
+    let known: Vec<_> = links.iter().filter(|(_, link)| link.short != 0).filter_map(|(_, l)| l.uids[side]).collect();
+    known.iter().copied().step_by(known.len().div_ceil(SAMPLE).max(1)).collect()
+}
+
+/// Most of the messages that answered must be what they were; those that are gone say nothing.
+#[must_use]
+pub fn knows(pair: &FolderPair, links: &LinkTable, side: Side, looked: &Looked) -> bool {
+    if pair.cursors[side].is_none_or(|cursor| cursor.validity != looked.snapshot.cursor.validity) {
+        // Another UIDVALIDITY: the comparison finds that out, and knows what to do.
+        return true;
+    }
+    let strangers = looked
+        .stamps
         .iter()
         .filter(|stamp| {
             // Another message has other headers and another length. Headers alone do not tell: Cyrus 3.6 shows some of
@@ -40,22 +41,22 @@ pub async fn ask(run: &Run<'_>, pair: &FolderPair, links: &LinkTable, side: Side
             })
         })
         .count();
-    Ok(strangers * 2 <= stamps.len())
+    strangers * 2 <= looked.stamps.len()
 }
 
-/// The folder that is asked: the inbox, if it changed. Any other may have changed its name with a sibling that was made in
-/// the same second, and so has the same UIDVALIDITY (Cyrus 3.6): that is a rename, and no other mailbox.
+/// The folder whose messages are asked: the inbox, if it changed. Any other may have changed its name with a sibling that was
+/// made in the same second, and so has the same UIDVALIDITY (Cyrus 3.6): that is a rename, and no other mailbox.
 #[must_use]
-pub fn choose<'a>(mut pairs: impl Iterator<Item = &'a FolderPair>) -> Option<&'a FolderPair> {
-    pairs.find(|pair| Side::ALL.iter().all(|side| pair.paths[*side].as_ref().is_some_and(FolderPath::is_inbox)))
+pub fn choose<'a>(mut pairs: impl Iterator<Item = &'a FolderPair>) -> Option<usize> {
+    pairs.position(|pair| Side::ALL.iter().all(|side| pair.paths[*side].as_ref().is_some_and(FolderPath::is_inbox)))
 }
 
 fn key(side: Side) -> String {
     format!("{}:{side}", BrakeName::OtherMailbox.as_str())
 }
 
-/// Holds the account: nothing at all is done while another mailbox answers.
-pub async fn hold(run: &mut Run<'_>, side: Side) -> Result<()> {
+/// Holds the account: nothing at all is done while another mailbox answers. Returns the error that says so.
+pub async fn hold(run: &mut Run<'_>, side: Side) -> Result<Error> {
     let key = key(side);
     if !run.pass.dry_run && !run.state.held.iter().any(|held| held.key == key) {
         let held = Held {
@@ -74,7 +75,7 @@ pub async fn hold(run: &mut Run<'_>, side: Side) -> Result<()> {
         };
         run.pass.book.commit(vec![Change::Hold(held)]).await?;
     }
-    Err(Error::new(Code::OtherMailbox, Scope::Account, Retry::WhenFixed).with("side", side))
+    Ok(Error::new(Code::OtherMailbox, Scope::Account, Retry::WhenFixed).with("side", side))
 }
 
 /// A person has said that the other mailbox is right: what was known of the account is forgotten, and both sides are

@@ -15,8 +15,10 @@ use crate::select::{ensure_open, validity_changed};
 use crate::settings::{Login, ServerSettings};
 use crate::stamps;
 use async_trait::async_trait;
-use parom_domain::endpoint::{BodyStream, Cursor, Endpoint, Listing, MarkChange, Snapshot, Stamp, Writer};
-use parom_domain::{FolderPath, Result, Role, Uid, UidSet};
+use parom_domain::endpoint::{
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Snapshot, Stamp, Writer,
+};
+use parom_domain::{Error, FolderPath, Result, Role, Uid, UidSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Speaks IMAP for one account, over at most `lanes` connections and one more for [`Endpoint::wait`].
@@ -91,11 +93,16 @@ impl Endpoint for ImapEndpoint {
     }
 
     async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {
-        let name = self.name(folder).await?;
-        let mut conn = self.pool.lend(None, Some(&name)).await?;
-        let snapshot = observe::observe(&mut conn, &name, since).await.about(folder)?;
-        self.with_names(|names| names.set_validity(&name, snapshot.cursor.validity));
-        Ok(snapshot)
+        let look = LookAt { folder: folder.clone(), since: since.copied(), ask: UidSet::new() };
+        let mut looked = self.observe_all(&[look]).await;
+        looked.pop().unwrap_or_else(|| Err(Error::internal("a look without a result"))).map(|looked| looked.snapshot)
+    }
+
+    async fn observe_all(&self, looks: &[LookAt]) -> Vec<Result<Looked>> {
+        match self.observe_in_one_flight(looks).await {
+            Ok(results) => results,
+            Err(error) => each_fails(error, looks.len()),
+        }
     }
 
     async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
@@ -173,10 +180,7 @@ impl Endpoint for ImapEndpoint {
     async fn create_all(&self, folders: &[(FolderPath, Option<Role>)]) -> Vec<Result<()>> {
         let made = match self.create_in_one_flight(folders).await {
             Ok(made) => made,
-            Err(error) => {
-                let rest = folders.iter().skip(1).map(|_| Err(again(&error))).collect::<Vec<_>>();
-                return std::iter::once(Err(error)).chain(rest).take(folders.len()).collect();
-            }
+            Err(error) => return each_fails(error, folders.len()),
         };
         let mut results = Vec::with_capacity(folders.len());
         for ((folder, role), made) in folders.iter().zip(made) {
@@ -247,6 +251,21 @@ impl Endpoint for ImapEndpoint {
 }
 
 impl ImapEndpoint {
+    async fn observe_in_one_flight(&self, looks: &[LookAt]) -> Result<Vec<Result<Looked>>> {
+        let mut names = Vec::with_capacity(looks.len());
+        for look in looks {
+            names.push(self.name(&look.folder).await?);
+        }
+        let mut conn = self.pool.lend(None, names.first().map(|name| &name[..])).await?;
+        let results = observe::observe_all(&mut conn, &names, looks).await;
+        let results = names.iter().zip(looks).zip(results).map(|((name, look), result)| {
+            let looked = result.about(&look.folder)?;
+            self.with_names(|names| names.set_validity(name, looked.snapshot.cursor.validity));
+            Ok(looked)
+        });
+        Ok(results.collect())
+    }
+
     async fn create_in_one_flight(&self, folders: &[(FolderPath, Option<Role>)]) -> Result<Vec<Result<()>>> {
         let mut names = Vec::with_capacity(folders.len());
         for (folder, _) in folders {
@@ -280,6 +299,12 @@ impl ImapEndpoint {
         self.with_names(|names| names.forget(folder));
         self.pool.forget_selected();
     }
+}
+
+/// One failure for all of them; the first tells why.
+fn each_fails<T>(error: Error, count: usize) -> Vec<Result<T>> {
+    let rest = (1..count).map(|_| Err(again(&error))).collect::<Vec<_>>();
+    std::iter::once(Err(error)).chain(rest).take(count).collect()
 }
 
 async fn status(conn: &mut Connection, name: &WireName) -> Result<u32> {

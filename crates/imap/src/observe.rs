@@ -1,100 +1,209 @@
-//! Looks at a folder: what is there, what changed, what vanished, and whether the answer adds up.
+//! Looks at folders: what is there, what changed, what vanished, and whether the answer adds up.
 
 use crate::classify::{Answer, Request};
 use crate::command::{Command, WireName};
 use crate::connection::Selected;
 use crate::fetch::Fetched;
-use crate::pool::Lent;
+use crate::pool::{Lent, again};
 use crate::response::{Response, uid_set};
 use crate::select::{Opening, select};
+use crate::stamps;
 use crate::tokens::{Token, Tokens};
-use parom_domain::endpoint::{Cursor, Sighting, Snapshot};
+use parom_domain::endpoint::{Cursor, LookAt, Looked, Sighting, Snapshot, Stamp};
 use parom_domain::{Code, Error, Result, Retry, Scope, Uid, UidSet};
+use std::collections::BTreeMap;
 
-/// Opens the folder anew and lists what is new since the cursor, or everything.
+/// Opens each folder anew and lists what is new since its cursor, or everything. One result for each:
+/// `FolderGone`, `FolderCannotOpen`, `ListingIncomplete`, or what broke the connection.
 ///
-/// # Errors
-/// `FolderGone`, `FolderCannotOpen`, `ListingIncomplete`.
-pub async fn observe(conn: &mut Lent, name: &WireName, since: Option<&Cursor>) -> Result<Snapshot> {
-    let since = since.filter(|since| since.modseq > 0);
-    if let Some(since) = since
-        && conn.ext.qresync
-    {
-        let how = format!("(QRESYNC ({} {}))", since.validity, since.modseq);
-        let look = run(conn, name, Some(how), &[]).await?;
-        return match look.delta(since) {
-            Some(snapshot) => Ok(snapshot),
-            None => listing(conn, name).await,
-        };
-    }
-    if let Some(since) = since
-        && conn.ext.condstore
-    {
-        let search = if conn.ext.esearch { "RETURN (ALL) ALL" } else { "ALL" };
-        let commands = [
-            fetch(&format!("1:* (UID FLAGS) (CHANGEDSINCE {})", since.modseq)),
-            Command::new("UID SEARCH", Request::Read).raw(search),
-        ];
-        let look = run(conn, name, Some("(CONDSTORE)".to_owned()), &commands).await?;
-        let listed = look.searched(conn)?;
-        return match look.delta(since) {
-            Some(snapshot) => Ok(Snapshot { listed: Some(listed), ..snapshot }),
-            None => listing(conn, name).await,
-        };
-    }
-    listing(conn, name).await
-}
-
-/// Every message of the folder.
-async fn listing(conn: &mut Lent, name: &WireName) -> Result<Snapshot> {
-    let how = (conn.ext.condstore && !conn.ext.qresync).then(|| "(CONDSTORE)".to_owned());
-    let look = run(conn, name, how, &[fetch("1:* (UID FLAGS)")]).await?;
-    look.complete(conn)
-}
-
-fn fetch(what: &str) -> Command {
-    Command::new("UID FETCH", Request::Read).raw(what)
-}
-
-/// Sends SELECT and what follows it, in one flight where the server bears it.
-async fn run(conn: &mut Lent, name: &WireName, how: Option<String>, commands: &[Command]) -> Result<Look> {
-    let mut look = Look::default();
-    conn.selected = None;
-    let opening = select(conn, name, how.as_deref().unwrap_or_default());
-    let together = conn.quirks.pipelines_select;
-    let mut flight = vec![opening];
-    if together {
-        flight.extend_from_slice(commands);
-    }
-    let mut answers = conn
-        .run(&flight, &mut |at, response| {
-            look.note(at > 0, response);
-            Ok(())
-        })
-        .await?
-        .into_iter();
-    let opened = conn.checked(Request::Open, answers.next())?;
-    look.opening.note_answer(&opened);
-    let Some(cursor) = look.opening.cursor() else {
-        return Err(conn.wire.nonsense("a folder without UIDVALIDITY").widened(Scope::Folder));
-    };
-    conn.selected = Some(Selected { name: name.clone(), validity: cursor.validity });
-    let rest: Vec<Answer> = if together {
-        answers.collect()
-    } else {
-        conn.run(commands, &mut |_, response| {
-            look.note(true, response);
-            Ok(())
-        })
-        .await?
-    };
-    for answer in rest {
-        // Some servers call `1:*` a mistake where there is no message at all.
-        if !(cursor.exists == 0 && look.rows.is_empty()) {
-            conn.checked(Request::Read, Some(answer)).map_err(|error| error.widened(Scope::Folder))?;
+/// All of it is one flight where the server bears commands behind a SELECT whose answer is not there yet.
+pub async fn observe_all(conn: &mut Lent, names: &[WireName], looks: &[LookAt]) -> Vec<Result<Looked>> {
+    let mut visits: Vec<Visit<'_>> = names.iter().zip(looks).map(|(name, at)| Visit::new(conn, name, at)).collect();
+    let at_once = if conn.quirks.pipelines_select { visits.len() } else { 1 };
+    for visits in visits.chunks_mut(at_once.max(1)) {
+        if let Err(error) = fly(conn, visits).await {
+            for visit in visits {
+                visit.failed.get_or_insert_with(|| again(&error));
+            }
         }
     }
-    Ok(look)
+    let mut results = Vec::with_capacity(visits.len());
+    for visit in visits {
+        results.push(visit.finish(conn).await);
+    }
+    results
+}
+
+/// How the state of a folder is asked for.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// QRESYNC: SELECT itself tells what changed and what vanished since.
+    Resync(&'a Cursor),
+    /// CONDSTORE: what changed since, and a list of all UIDs.
+    Changed(&'a Cursor),
+    Everything,
+}
+
+/// What a command of a visit is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Opening,
+    Reading,
+    Asking,
+}
+
+/// One folder on the way.
+struct Visit<'a> {
+    name: &'a WireName,
+    way: Way<'a>,
+    ask: &'a UidSet,
+    look: Look,
+    stamps: BTreeMap<Uid, Stamp>,
+    failed: Option<Error>,
+}
+
+impl<'a> Visit<'a> {
+    fn new(conn: &Lent, name: &'a WireName, at: &'a LookAt) -> Visit<'a> {
+        let way = match at.since.as_ref().filter(|since| since.modseq > 0) {
+            Some(since) if conn.ext.qresync => Way::Resync(since),
+            Some(since) if conn.ext.condstore => Way::Changed(since),
+            _ => Way::Everything,
+        };
+        Visit { name, way, ask: &at.ask, look: Look::default(), stamps: BTreeMap::new(), failed: None }
+    }
+
+    fn opening(&self, conn: &Lent) -> Command {
+        match self.way {
+            Way::Resync(since) => select(conn, self.name, &format!("(QRESYNC ({} {}))", since.validity, since.modseq)),
+            _ if conn.ext.condstore && !conn.ext.qresync => select(conn, self.name, "(CONDSTORE)"),
+            _ => select(conn, self.name, ""),
+        }
+    }
+
+    fn questions(&self, conn: &Lent) -> Vec<(Part, Command)> {
+        let fetch = |what: &str| Command::new("UID FETCH", Request::Read).raw(what);
+        let mut commands = match self.way {
+            Way::Resync(_) => Vec::new(),
+            Way::Changed(since) => {
+                let search = if conn.ext.esearch { "RETURN (ALL) ALL" } else { "ALL" };
+                vec![
+                    (Part::Reading, fetch(&format!("1:* (UID FLAGS) (CHANGEDSINCE {})", since.modseq))),
+                    (Part::Reading, Command::new("UID SEARCH", Request::Read).raw(search)),
+                ]
+            }
+            Way::Everything => vec![(Part::Reading, fetch("1:* (UID FLAGS)"))],
+        };
+        let asked = stamps::commands(self.ask, conn.quirks.fetch_items);
+        commands.extend(asked.into_iter().map(|command| (Part::Asking, command)));
+        commands
+    }
+
+    fn note(&mut self, part: Part, response: &Response<'_>) {
+        match stamps::stamp(response).filter(|_| part == Part::Asking) {
+            Some(stamp) => drop(self.stamps.insert(stamp.uid, stamp)),
+            None => self.look.note(part != Part::Opening, response),
+        }
+    }
+
+    fn answered(&mut self, conn: &mut Lent, part: Part, answer: Answer) {
+        // What follows a SELECT that was refused is refused too, and says nothing.
+        if self.failed.is_none() {
+            self.failed = match part {
+                Part::Opening => self.opened(conn, answer),
+                // Some servers call `1:*` a mistake where there is no message at all.
+                Part::Reading if self.look.opening.exists == 0 && self.look.rows.is_empty() => Ok(()),
+                // Messages that went away meanwhile are missing, which is the answer.
+                Part::Asking if answer.has_code("EXPUNGEISSUED") => Ok(()),
+                Part::Reading | Part::Asking => conn.checked(Request::Read, Some(answer)).map(drop),
+            }
+            .map_err(|error| if part == Part::Opening { error } else { error.widened(Scope::Folder) })
+            .err();
+        }
+    }
+
+    fn opened(&mut self, conn: &mut Lent, answer: Answer) -> Result<()> {
+        conn.selected = None;
+        let opened = conn.checked(Request::Open, Some(answer))?;
+        self.look.opening.note_answer(&opened);
+        let Some(Cursor { validity, .. }) = self.look.opening.cursor() else {
+            return Err(conn.wire.nonsense("a folder without UIDVALIDITY").widened(Scope::Folder));
+        };
+        conn.selected = Some(Selected { name: self.name.clone(), validity });
+        Ok(())
+    }
+
+    async fn finish(mut self, conn: &mut Lent) -> Result<Looked> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let ask = self.ask;
+        let stamps = std::mem::take(&mut self.stamps).into_values().filter(|stamp| ask.contains(stamp.uid)).collect();
+        let snapshot = match self.way {
+            Way::Everything => self.look.complete(conn)?,
+            Way::Resync(since) => match self.look.delta(since) {
+                Some(snapshot) => snapshot,
+                None => listing(conn, self.name).await?,
+            },
+            Way::Changed(since) => {
+                let listed = self.look.searched(conn)?;
+                match self.look.delta(since) {
+                    Some(snapshot) => Snapshot { listed: Some(listed), ..snapshot },
+                    None => listing(conn, self.name).await?,
+                }
+            }
+        };
+        Ok(Looked { snapshot, stamps })
+    }
+}
+
+/// Every message of the folder: the server cannot tell the changes since the cursor.
+async fn listing(conn: &mut Lent, name: &WireName) -> Result<Snapshot> {
+    let nothing = UidSet::new();
+    let (way, look) = (Way::Everything, Look::default());
+    let mut visit = Visit { name, way, ask: &nothing, look, stamps: BTreeMap::new(), failed: None };
+    fly(conn, std::slice::from_mut(&mut visit)).await?;
+    match visit.failed {
+        Some(error) => Err(error),
+        None => visit.look.complete(conn),
+    }
+}
+
+/// Sends the SELECTs and what follows each, and hands out the answers.
+async fn fly(conn: &mut Lent, visits: &mut [Visit<'_>]) -> Result<()> {
+    let (mut commands, mut owners) = (Vec::new(), Vec::new());
+    for (at, visit) in visits.iter().enumerate() {
+        commands.push(visit.opening(conn));
+        owners.push((at, Part::Opening));
+        for (part, command) in visit.questions(conn) {
+            commands.push(command);
+            owners.push((at, part));
+        }
+    }
+    conn.selected = None;
+    let first = if conn.quirks.pipelines_select { commands.len() } else { 1 };
+    for range in [0..first, first..commands.len()] {
+        let owners = owners.get(range.clone()).unwrap_or_default();
+        let answers = conn
+            .run(commands.get(range).unwrap_or_default(), &mut |at, response| {
+                if let Some((owner, part)) = owners.get(at)
+                    && let Some(visit) = visits.get_mut(*owner)
+                {
+                    visit.note(*part, response);
+                }
+                Ok(())
+            })
+            .await?;
+        for ((owner, part), answer) in owners.iter().zip(answers) {
+            if let Some(visit) = visits.get_mut(*owner) {
+                visit.answered(conn, *part, answer);
+            }
+        }
+        // Questions about a folder that could not be opened would only count as mistakes.
+        if !conn.quirks.pipelines_select && visits.iter().any(|visit| visit.failed.is_some()) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// What was said between SELECT and the last answer.

@@ -18,8 +18,7 @@ pub const SET_BYTES: usize = 7_000;
 /// # Errors
 /// When the server refuses to tell about the folder as a whole.
 pub async fn stamps(conn: &mut Lent, uids: &UidSet) -> Result<Vec<Stamp>> {
-    let items = conn.quirks.fetch_items;
-    let commands: Vec<Command> = uids.chunks(SET_BYTES, items).iter().map(|set| command(&set.to_string())).collect();
+    let commands = commands(uids, conn.quirks.fetch_items);
     let found = run(conn, &commands).await?;
     Ok(found.into_values().filter(|stamp| uids.contains(stamp.uid)).collect())
 }
@@ -32,6 +31,11 @@ pub async fn stamps_from(conn: &mut Lent, floor: Uid) -> Result<Vec<Stamp>> {
     let found = run(conn, &[command(&format!("{floor}:*"))]).await?;
     // `n:*` names the last message even when that is older than n (RFC 3501 section 9, `seq-range`).
     Ok(found.into_values().filter(|stamp| stamp.uid >= floor).collect())
+}
+
+/// The commands that ask for the stamps of these messages, at most `items` each.
+pub fn commands(uids: &UidSet, items: u32) -> Vec<Command> {
+    uids.chunks(SET_BYTES, items).iter().map(|set| command(&set.to_string())).collect()
 }
 
 fn command(set: &str) -> Command {
@@ -59,7 +63,7 @@ async fn run(conn: &mut Lent, commands: &[Command]) -> Result<BTreeMap<Uid, Stam
 }
 
 /// `None` for a FETCH that tells something else: flags that changed, for example.
-fn stamp(response: &Response<'_>) -> Option<Stamp> {
+pub fn stamp(response: &Response<'_>) -> Option<Stamp> {
     let (_, rest) = response.numbered("FETCH")?;
     let fetched = Fetched::parse(rest)?;
     let marks = fetched.marks().unwrap_or_default();

@@ -2,7 +2,9 @@
 
 use crate::gate::SideGates;
 use async_trait::async_trait;
-use parom_domain::endpoint::{BodyStream, Cursor, Endpoint, Listing, MarkChange, Snapshot, Stamp, Writer};
+use parom_domain::endpoint::{
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Snapshot, Stamp, Writer,
+};
 use parom_domain::{FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
 
@@ -18,6 +20,11 @@ impl Guarded {
         }
         result
     }
+
+    fn all_noted<T>(&self, results: Vec<Result<T>>) -> Vec<Result<T>> {
+        results.iter().filter_map(|result| result.as_ref().err()).for_each(|error| self.gates.note(error));
+        results
+    }
 }
 
 #[async_trait]
@@ -29,6 +36,10 @@ impl Endpoint for Guarded {
 
     async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {
         self.noted(self.endpoint.observe(folder, since).await)
+    }
+
+    async fn observe_all(&self, looks: &[LookAt]) -> Vec<Result<Looked>> {
+        self.all_noted(self.endpoint.observe_all(looks).await)
     }
 
     async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
@@ -66,9 +77,7 @@ impl Endpoint for Guarded {
     }
 
     async fn create_all(&self, folders: &[(FolderPath, Option<Role>)]) -> Vec<Result<()>> {
-        let results = self.endpoint.create_all(folders).await;
-        results.iter().filter_map(|result| result.as_ref().err()).for_each(|error| self.gates.note(error));
-        results
+        self.all_noted(self.endpoint.create_all(folders).await)
     }
 
     async fn rename(&self, from: &FolderPath, to: &FolderPath) -> Result<()> {

@@ -55,6 +55,9 @@ pub fn run(invocation: &Invocation) -> Result<Cost> {
         let said = String::from_utf8_lossy(&output.stdout);
         return Err(failure(format!("{} failed: {said}{words}", invocation.program.display())));
     }
+    if std::env::var_os("PAROM_LOG").is_some() {
+        eprint!("{words}");
+    }
     let last = words.lines().rev().find_map(|line| line.strip_prefix("cost ")).unwrap_or_default();
     let figures: Vec<f64> = last.split(' ').filter_map(|figure| figure.parse().ok()).collect();
     match figures.as_slice() {
