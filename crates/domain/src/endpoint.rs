@@ -38,6 +38,8 @@ pub struct Abilities {
     /// A batch of messages for [`Writer::send`] holds at most so many; 1 without MULTIAPPEND.
     pub batch_items: usize,
     pub batch_bytes: u64,
+    /// So many small batches may be under way on one connection.
+    pub batches_under_way: usize,
     /// The largest message the server says it takes (APPENDLIMIT, RFC 7889).
     pub append_limit: Option<u64>,
     /// After a crash, how long this server may still commit what it had already received.
@@ -145,14 +147,26 @@ pub enum Body {
     },
 }
 
-/// Messages in the order the server gives them.
+/// Messages of one folder that are to be read.
+#[derive(Clone, Debug)]
+pub struct ReadFrom {
+    pub folder: FolderPath,
+    pub validity: u32,
+    pub uids: UidSet,
+}
+
+/// Messages of one folder after another, in the order the server gives them.
 #[async_trait]
 pub trait BodyStream: Send {
-    /// The next message, `None` at the end of the tagged answer. What is left of a big body is skipped first.
-    /// A message that was asked for and never came is simply missing: the engine finds out why.
+    /// The next message of the folder at hand, `None` when it gives no more. What is left of a big body is skipped first.
+    /// A message that was asked for and never came is simply missing: the engine finds out why. After an error of the
+    /// folder or of a message, `turn` goes on; after one of the connection nothing does.
     async fn next(&mut self) -> Result<Option<Item>>;
     /// The next piece of the big body that `next` has just announced, `None` after its last byte.
     async fn chunk(&mut self) -> Result<Option<Bytes>>;
+    /// Goes on to the next folder that was asked for; `false` behind the last. What the folder at hand still gives is
+    /// skipped.
+    async fn turn(&mut self) -> Result<bool>;
 }
 
 /// Pieces of a big body on their way into a side. Dropping it before the end makes the writer break the connection,
@@ -194,12 +208,13 @@ pub enum BatchOutcome {
     Refused(Error),
 }
 
-/// A lane into one folder. Several batches may be under way; they are answered in order.
+/// A lane into the folders of a side. Several batches may be under way; they are answered in order.
 #[async_trait]
 pub trait Writer: Send {
-    /// Hands a batch to the server. It returns when the last byte has left, not when the answer is there.
+    /// Hands a batch for one folder to the server. It returns when the last byte has left, not when the answer is there.
+    /// After an error of the folder (`ValidityChanged`) nothing of it has left, and other batches may follow.
     /// Not to be cancelled: a half-sent literal breaks the connection.
-    async fn send(&mut self, batch: Vec<Letter>) -> Result<()>;
+    async fn send(&mut self, folder: &FolderPath, validity: u32, batch: Vec<Letter>) -> Result<()>;
     /// What became of the oldest unanswered batch; `None` when none is under way. May be cancelled and called again.
     async fn outcome(&mut self) -> Option<Result<BatchOutcome>>;
 }
@@ -244,11 +259,17 @@ pub trait Endpoint: Send + Sync {
     /// Headers only, for pairing. A UID that is gone is missing from the answer.
     async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>>;
 
-    /// Bodies, without leaving a trace (PEEK), in ascending order of UID where the server allows.
-    async fn read(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Box<dyn BodyStream>>;
+    /// Bodies, without leaving a trace (PEEK), in ascending order of UID where the server allows. All folders come over
+    /// one connection, one after another.
+    async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>>;
 
-    /// Opens a lane into the folder.
-    async fn writer(&self, folder: &FolderPath, validity: u32) -> Result<Box<dyn Writer>>;
+    /// Bodies of one folder.
+    async fn read(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Box<dyn BodyStream>> {
+        self.read_all(vec![ReadFrom { folder: folder.clone(), validity, uids: uids.clone() }]).await
+    }
+
+    /// Opens a lane for messages.
+    async fn writer(&self) -> Result<Box<dyn Writer>>;
 
     /// One result for each change, in order.
     async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>>;

@@ -4,119 +4,186 @@
 use crate::ports::Event;
 use crate::read::{Incoming, IncomingBody};
 use crate::recovery;
-use crate::transfer::{self, Lane};
+use crate::transfer::{self, Convoy, Lane};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use parom_domain::endpoint::{BatchOutcome, Chunks, Landed, Letter, LetterBody, Writer};
 use parom_domain::recover::{Recovery, recover_appends};
 use parom_domain::state::{Appending, Change};
 use parom_domain::{Code, Error, Result, Retry, Scope, Uid};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::mpsc;
 
-/// How many batches may be under way: one that the server works on, and one that fills its buffers.
-const DEPTH: usize = 2;
+/// Whatever their size, two batches may be under way: one that the server works on, and one that fills its buffers.
+const AT_LEAST: usize = 2;
+/// More of them may be, as long as all together hold no more than this: near, where the server's buffers alone keep it
+/// busy, and over a distance, where what is on the way keeps the line busy.
+const NEAR_BYTES: u64 = 512 * 1024;
+const FAR_BYTES: u64 = 4 << 20;
 /// So many messages whose UIDs the server did not tell are looked up together.
 const UNTOLD: usize = 256;
 
 /// Messages that were announced together.
+///
+/// Small bodies are kept until the batch is settled, in case the messages have to be sent one by one.
 pub struct Batch {
+    /// The place of the lane in the convoy.
+    pub lane: usize,
     pub intent: u64,
     pub items: Vec<Incoming>,
 }
 
-/// A batch that was sent. Small bodies are kept until it is settled, in case the messages have to be sent one by one.
-struct Sent {
-    intent: u64,
-    items: Vec<Incoming>,
+impl Batch {
+    fn bytes(&self) -> u64 {
+        self.items.iter().map(|item| item.len).sum()
+    }
 }
 
 struct Appender<'a> {
-    lane: &'a Lane<'a>,
+    convoy: &'a Convoy<'a>,
     writer: Box<dyn Writer>,
-    under_way: VecDeque<Sent>,
+    under_way: VecDeque<Batch>,
+    under_way_bytes: u64,
+    /// Batches that the server refused.
+    refused: VecDeque<(Batch, Error)>,
     /// Messages of a refused batch, each announced anew.
-    singles: VecDeque<Sent>,
-    /// Landed, but the server did not say where.
-    untold: Vec<(u64, Vec<Appending>)>,
+    singles: VecDeque<Batch>,
+    /// Landed, but the server did not say where: by lane, the intents and what they announced.
+    untold: BTreeMap<usize, Vec<(u64, Vec<Appending>)>>,
 }
 
-/// Appends what comes until the channel closes.
-pub async fn append(lane: &Lane<'_>, mut batches: mpsc::Receiver<Batch>) -> Result<()> {
+/// Appends what comes until the channel closes. The errors of single folders are left with their lanes.
+pub async fn append(convoy: &Convoy<'_>, mut batches: mpsc::Receiver<Batch>) -> Result<()> {
     let Some(first) = batches.recv().await else { return Ok(()) };
-    let endpoint = lane.run.pass.sides[lane.into];
-    let writer = endpoint.writer(&lane.into_path, lane.to.cursor.validity).await?;
-    let mut appender =
-        Appender { lane, writer, under_way: VecDeque::new(), singles: VecDeque::new(), untold: Vec::new() };
-    appender.send(Sent { intent: first.intent, items: first.items }).await?;
+    let writer = convoy.run.pass.sides[convoy.into].writer().await?;
+    let mut appender = Appender {
+        convoy,
+        writer,
+        under_way: VecDeque::new(),
+        under_way_bytes: 0,
+        refused: VecDeque::new(),
+        singles: VecDeque::new(),
+        untold: BTreeMap::new(),
+    };
+    appender.send(first).await?;
     let mut open = true;
     loop {
-        if appender.under_way.is_empty()
-            && let Some(single) = appender.singles.pop_front()
-        {
-            appender.send(single).await?;
-        }
-        let may_send = open && appender.under_way.len() < DEPTH && appender.singles.is_empty();
+        while appender.under_way.is_empty() && appender.take_apart().await? {}
+        let may_send = open && appender.has_room() && !appender.has_leftovers();
         let waiting = !appender.under_way.is_empty();
         if !may_send && !waiting {
             break;
         }
         tokio::select! {
             biased;
-            outcome = appender.writer.outcome(), if waiting => {
-                let lost = || Error::new(Code::ConnectionLost, Scope::Account, Retry::Soon).with("detail", "no answer");
-                appender.settle(outcome.ok_or_else(lost)??).await?;
-            }
+            outcome = appender.writer.outcome(), if waiting => appender.settle(outcome).await?,
             batch = batches.recv(), if may_send => match batch {
-                Some(batch) => appender.send(Sent { intent: batch.intent, items: batch.items }).await?,
+                Some(batch) => appender.send(batch).await?,
                 None => open = false,
             },
         }
     }
-    appender.look_up_untold().await
+    let lanes: Vec<usize> = appender.untold.keys().copied().collect();
+    for at in lanes {
+        appender.look_up_untold(at).await?;
+    }
+    Ok(())
 }
 
 impl Appender<'_> {
-    async fn send(&mut self, mut sent: Sent) -> Result<()> {
-        let letters = sent.items.iter_mut().map(|item| letter(self.lane, item)).collect();
-        self.writer.send(letters).await?;
-        self.under_way.push_back(sent);
-        Ok(())
+    fn has_room(&self) -> bool {
+        let bytes = if self.convoy.run.is_far() { FAR_BYTES } else { NEAR_BYTES };
+        let small = self.under_way_bytes < bytes;
+        self.under_way.len() < AT_LEAST || small && self.under_way.len() < self.convoy.abilities.batches_under_way
     }
 
-    async fn settle(&mut self, outcome: BatchOutcome) -> Result<()> {
-        let Some(sent) = self.under_way.pop_front() else { return Ok(()) };
-        match outcome {
-            BatchOutcome::Landed(landed) => self.settle_landed(sent, &landed).await,
-            BatchOutcome::Refused(error) => self.settle_refused(sent, error).await,
+    fn has_leftovers(&self) -> bool {
+        !(self.refused.is_empty() && self.singles.is_empty())
+    }
+
+    /// Deals with one of the leftovers, when all that was sent is answered: what landed of other batches is linked by then,
+    /// and is not taken for a part of the refused one. Returns false when there is none.
+    async fn take_apart(&mut self) -> Result<bool> {
+        if let Some((batch, error)) = self.refused.pop_front() {
+            let lane = self.convoy.lane(batch.lane)?;
+            self.settle_refused(batch, error).await.or_else(|error| lane.fail(error))?;
+        } else if let Some(single) = self.singles.pop_front() {
+            self.send(single).await?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Sends a batch, unless its folder has failed: then its announcement stays, and the next pass looks for it.
+    async fn send(&mut self, mut batch: Batch) -> Result<()> {
+        let lane = self.convoy.lane(batch.lane)?;
+        if lane.has_failed() {
+            return Ok(());
+        }
+        let letters = batch.items.iter_mut().map(|item| letter(lane, item)).collect();
+        match self.writer.send(&lane.into_path, lane.to.cursor.validity, letters).await {
+            Ok(()) => {
+                self.under_way_bytes += batch.bytes();
+                self.under_way.push_back(batch);
+                Ok(())
+            }
+            Err(error) => lane.fail(error),
         }
     }
 
-    async fn settle_landed(&mut self, sent: Sent, landed: &[Landed]) -> Result<()> {
-        let lane = self.lane;
+    /// Settles the oldest batch, and those whose answers have come along with its own, in one commit.
+    async fn settle(&mut self, outcome: Option<Result<BatchOutcome>>) -> Result<()> {
+        let lost = || Error::new(Code::ConnectionLost, Scope::Account, Retry::Soon).with("detail", "no answer");
+        let mut outcome = Some(outcome.ok_or_else(lost)?);
+        let mut changes = Vec::new();
+        while let Some(told) = outcome {
+            let Some(batch) = self.under_way.pop_front() else { break };
+            self.under_way_bytes = self.under_way_bytes.saturating_sub(batch.bytes());
+            match told {
+                Ok(BatchOutcome::Landed(landed)) => changes.extend(self.settle_landed(batch, &landed).await?),
+                Ok(BatchOutcome::Refused(error)) => self.refused.push_back((batch, error)),
+                Err(error) => {
+                    // What landed before is known all the same.
+                    self.convoy.run.pass.book.commit(changes).await?;
+                    return Err(error);
+                }
+            }
+            outcome = self.writer.outcome().now_or_never().flatten();
+        }
+        self.convoy.run.pass.book.commit(changes).await
+    }
+
+    async fn settle_landed(&mut self, batch: Batch, landed: &[Landed]) -> Result<Vec<Change>> {
+        let lane = self.convoy.lane(batch.lane)?;
         if let Some(other) = landed.iter().filter_map(|l| l.validity).find(|v| *v != lane.to.cursor.validity) {
             tracing::warn!(folder = ?lane.into_path, validity = other, "the folder was replaced while it was written to");
-            return Err(Error::new(Code::ValidityChanged, Scope::Folder, Retry::Soon).with("folder", &lane.into_path));
+            let error = Error::new(Code::ValidityChanged, Scope::Folder, Retry::Soon).with("folder", &lane.into_path);
+            return lane.fail(error).map(|()| Vec::new());
         }
-        let told = landed.len() == sent.items.len() && landed.iter().all(|landed| landed.uid.is_some());
-        let announced: Vec<Appending> = sent.items.iter().map(Incoming::announced).collect();
-        count(lane, &sent.items);
+        let told = landed.len() == batch.items.len() && landed.iter().all(|landed| landed.uid.is_some());
+        let announced: Vec<Appending> = batch.items.iter().map(Incoming::announced).collect();
+        count(lane, &batch.items);
         if !told {
-            self.untold.push((sent.intent, announced));
-            let waiting: usize = self.untold.iter().map(|(_, items)| items.len()).sum();
-            return if waiting >= UNTOLD { self.look_up_untold().await } else { Ok(()) };
+            let untold = self.untold.entry(batch.lane).or_default();
+            untold.push((batch.intent, announced));
+            if untold.iter().map(|(_, items)| items.len()).sum::<usize>() >= UNTOLD {
+                self.look_up_untold(batch.lane).await?;
+            }
+            return Ok(Vec::new());
         }
         let uids: Vec<Uid> = landed.iter().filter_map(|landed| landed.uid).collect();
         let pairs: Vec<(&Appending, Uid)> = announced.iter().zip(uids).collect();
         let mut changes = link(lane, &pairs);
-        changes.push(Change::CloseIntent(sent.intent));
-        lane.run.pass.book.commit(changes).await
+        changes.push(Change::CloseIntent(batch.intent));
+        Ok(changes)
     }
 
     /// A refused batch may have landed in part all the same: what is found is linked, the rest is sent one by one, so
     /// that only the message that the server means is parked.
-    async fn settle_refused(&mut self, sent: Sent, error: Error) -> Result<()> {
-        let lane = self.lane;
+    async fn settle_refused(&mut self, sent: Batch, error: Error) -> Result<()> {
+        let lane = self.convoy.lane(sent.lane)?;
         let book = lane.run.pass.book;
         if let [item] = sent.items.as_slice() {
             book.commit(vec![Change::CloseIntent(sent.intent)]).await?;
@@ -142,7 +209,7 @@ impl Appender<'_> {
         count(lane, &arrived);
         for item in again {
             let intent = transfer::intent(lane, vec![item.announced()]);
-            self.singles.push_back(Sent { intent: intent.id, items: vec![item] });
+            self.singles.push_back(Batch { lane: sent.lane, intent: intent.id, items: vec![item] });
             changes.push(Change::OpenIntent(intent));
         }
         book.commit(changes).await
@@ -150,26 +217,28 @@ impl Appender<'_> {
 
     /// Servers without UIDPLUS do not say where a message landed: it is found by what it is. The intents stay open until
     /// then, so that a crash finds them.
-    async fn look_up_untold(&mut self) -> Result<()> {
-        if self.untold.is_empty() {
-            return Ok(());
-        }
-        let lane = self.lane;
-        let untold = std::mem::take(&mut self.untold);
-        let announced: Vec<Appending> = untold.iter().flat_map(|(_, items)| items.iter().cloned()).collect();
-        let landed = find(lane, &announced).await?;
-        let found: Vec<(&Appending, Uid)> =
-            announced.iter().zip(&landed).filter_map(|(item, uid)| Some((item, (*uid)?))).collect();
-        let all = found.len() == announced.len();
-        let mut changes = link(lane, &found);
-        if all {
-            changes.extend(untold.iter().map(|(intent, _)| Change::CloseIntent(*intent)));
-            return lane.run.pass.book.commit(changes).await;
-        }
-        lane.run.pass.book.commit(changes).await?;
-        // The server said yes and shows nothing yet: the open intents are looked up again by the next pass.
-        Err(Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("folder", &lane.into_path))
+    async fn look_up_untold(&mut self, at: usize) -> Result<()> {
+        let lane = self.convoy.lane(at)?;
+        let untold = self.untold.remove(&at).unwrap_or_default();
+        let outcome = look_up(lane, &untold).await;
+        outcome.or_else(|error| lane.fail(error))
     }
+}
+
+async fn look_up(lane: &Lane<'_>, untold: &[(u64, Vec<Appending>)]) -> Result<()> {
+    let announced: Vec<Appending> = untold.iter().flat_map(|(_, items)| items.iter().cloned()).collect();
+    let landed = find(lane, &announced).await?;
+    let found: Vec<(&Appending, Uid)> =
+        announced.iter().zip(&landed).filter_map(|(item, uid)| Some((item, (*uid)?))).collect();
+    let all = found.len() == announced.len();
+    let mut changes = link(lane, &found);
+    if all {
+        changes.extend(untold.iter().map(|(intent, _)| Change::CloseIntent(*intent)));
+        return lane.run.pass.book.commit(changes).await;
+    }
+    lane.run.pass.book.commit(changes).await?;
+    // The server said yes and shows nothing yet: the open intents are looked up again by the next pass.
+    Err(Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("folder", &lane.into_path))
 }
 
 fn count(lane: &Lane<'_>, items: &[Incoming]) {

@@ -263,6 +263,14 @@ async fn landed(
     Ok(known.collect())
 }
 
+/// Asks for the connections that marks will take while bodies are still being carried.
+pub fn warm_for_marks(run: &Run<'_>, plan: &AccountPlan) {
+    let folders = plan.folders.values().filter(|folder| !Side::ALL.iter().all(|side| folder.marks[*side].is_empty()));
+    if run.is_far() {
+        run.warmth.wish(folders.count().min(run.lanes));
+    }
+}
+
 /// What became of each change of marks in one folder on one side.
 type Marked = (FolderId, Side, Vec<Result<()>>);
 

@@ -16,14 +16,12 @@ pub async fn side_by_side<T>(lanes: usize, jobs: Vec<BoxFuture<'_, T>>) -> Vec<T
     results
 }
 
-/// So many messages to list are worth a connection of their own: signing in costs a server as much.
-const WORTH_A_LANE: u64 = 2000;
-
-/// Splits work into runs of neighbours of about the same weight, at most one for each lane; returns how many each holds.
+/// Splits work into at most `most` runs of neighbours of about the same weight, each worth the connection that it takes:
+/// signing in costs a server as much as work of the weight `worth`. Returns how many each holds.
 #[must_use]
-pub fn split(weights: &[u64], lanes: usize) -> Vec<usize> {
+pub fn split(weights: &[u64], worth: u64, most: usize) -> Vec<usize> {
     let total: u64 = weights.iter().sum();
-    let wanted = usize::try_from(total / WORTH_A_LANE).unwrap_or(usize::MAX).clamp(1, lanes.max(1));
+    let wanted = usize::try_from(total / worth.max(1)).unwrap_or(usize::MAX).clamp(1, most.max(1));
     let share = total.div_ceil(wanted as u64);
     let mut counts = Vec::new();
     let (mut count, mut weight) = (0, 0);
@@ -45,20 +43,20 @@ mod tests {
 
     #[test]
     fn little_work_takes_one_lane_and_much_takes_all() {
-        assert_eq!(split(&[], 3), [0; 0]);
-        assert_eq!(split(&[0; 20], 3), [20]);
-        assert_eq!(split(&[100; 20], 12), [20]);
-        assert_eq!(split(&[1000; 20], 3), [6, 6, 8]);
-        assert_eq!(split(&[200_000, 0, 5, 7], 3), [1, 3]);
-        assert_eq!(split(&[1, 200_000, 200_000], 2), [2, 1]);
+        assert_eq!(split(&[], 10, 3), [0; 0]);
+        assert_eq!(split(&[0; 20], 10, 3), [20]);
+        assert_eq!(split(&[1; 20], 20, 12), [20]);
+        assert_eq!(split(&[10; 20], 20, 3), [6, 6, 8]);
+        assert_eq!(split(&[2000, 0, 5, 7], 20, 3), [1, 3]);
+        assert_eq!(split(&[1, 2000, 2000], 20, 2), [2, 1]);
     }
 
     proptest::proptest! {
         #[test]
-        fn nothing_is_left_out(weights in proptest::collection::vec(0u64..10_000, 0..60), lanes in 0usize..9) {
-            let counts = split(&weights, lanes);
+        fn nothing_is_left_out(weights in proptest::collection::vec(0u64..10_000, 0..60), worth in 0u64..5000, most in 0usize..9) {
+            let counts = split(&weights, worth, most);
             proptest::prop_assert_eq!(counts.iter().sum::<usize>(), weights.len());
-            proptest::prop_assert!(counts.len() <= lanes.max(1) && counts.iter().all(|count| *count > 0));
+            proptest::prop_assert!(counts.len() <= most.max(1) && counts.iter().all(|count| *count > 0));
         }
     }
 }

@@ -17,6 +17,7 @@ mod read;
 mod recovery;
 mod relink;
 mod transfer;
+mod warmth;
 mod witness;
 mod work;
 

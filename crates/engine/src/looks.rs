@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// What an answer that tells everything is taken to be worth where nothing says how much there is.
 const UNKNOWN_MESSAGES: u64 = 1000;
 
+/// So many messages to list are worth a connection of their own.
+const WORTH_A_CONNECTION: u64 = 2000;
+
 /// A folder to look at.
 struct Job {
     pair: FolderPair,
@@ -184,7 +187,7 @@ pub async fn observe_many(run: &Run<'_>, side: Side, looks: Vec<(LookAt, u64)>) 
     let weights: Vec<u64> = looks.iter().map(|(_, messages)| *messages).collect();
     let mut looks = looks.into_iter().map(|(look, _)| look);
     let mut flights: Vec<BoxFuture<'_, (usize, Vec<Result<Looked>>)>> = Vec::new();
-    for (at, count) in split(&weights, run.lanes).into_iter().enumerate() {
+    for (at, count) in split(&weights, WORTH_A_CONNECTION, run.lanes).into_iter().enumerate() {
         let looks: Vec<LookAt> = looks.by_ref().take(count).collect();
         flights.push(Box::pin(async move {
             if run.pass.observer.should_stop() {

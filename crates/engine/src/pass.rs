@@ -2,10 +2,11 @@
 
 use crate::folders::{self, Exclusions};
 use crate::ports::{Book, Clock, Observer};
+use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
 use crate::{echo, execute, gather, held, looks, missing, plan, recovery, transfer, witness};
 use futures_util::future::BoxFuture;
-use parom_domain::endpoint::{Endpoint, Listing, Permits};
+use parom_domain::endpoint::{Endpoint, Permits};
 use parom_domain::guard::Brake;
 use parom_domain::policy::Policy;
 use parom_domain::state::{AccountState, Change, FolderId, FolderPair, PassSummary, Work};
@@ -93,6 +94,8 @@ pub struct Run<'a> {
     pub report: Report,
     /// How many lanes this pass uses, see [`lanes_for`].
     pub lanes: usize,
+    round_trip_ms: u32,
+    pub warmth: Warmth,
     /// A folder is missing from a listing and not yet believed gone.
     pub trees_wait: bool,
     /// This pass made work for the next one.
@@ -102,13 +105,15 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(pass: &'a Pass<'a>, state: AccountState) -> Run<'a> {
+    fn new(pass: &'a Pass<'a>, state: AccountState, warmth: Warmth) -> Run<'a> {
         let last = state.intents.iter().map(|intent| intent.id).max().unwrap_or(0);
         Run {
             pass,
             state,
             report: Report::default(),
             lanes: 1,
+            round_trip_ms: 0,
+            warmth,
             began_ms: pass.clock.now_ms(),
             trees_wait: false,
             unfinished: false,
@@ -119,6 +124,11 @@ impl<'a> Run<'a> {
     /// For the log: where the time of a pass goes.
     fn phase(&self, done: &'static str) {
         tracing::debug!(done, ms = self.pass.clock.now_ms().saturating_sub(self.began_ms), lanes = self.lanes, "phase");
+    }
+
+    /// Round trips are what takes the time.
+    pub fn is_far(&self) -> bool {
+        self.round_trip_ms >= FAR_MS
     }
 
     pub fn intent_id(&self) -> u64 {
@@ -158,10 +168,21 @@ pub fn run_pass<'a>(pass: &'a Pass<'a>, state: AccountState) -> BoxFuture<'a, Re
 }
 
 async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
-    let mut run = Run::new(pass, state);
+    let (warmth, opening) = warmth::beside(pass.sides);
+    tokio::select! {
+        biased;
+        report = work(pass, state, warmth) => report,
+        never = opening => match never {},
+    }
+}
+
+async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Report> {
+    let mut run = Run::new(pass, state, warmth);
     witness::accept_released(&mut run).await?;
     let listings = folders::list(pass).await?;
-    run.lanes = lanes_for(pass, &listings);
+    run.round_trip_ms = listings.source.abilities.round_trip_ms.max(listings.target.abilities.round_trip_ms);
+    run.lanes = lanes_for(&run);
+    transfer::warm_for_first_copy(&run, &listings);
     if !pass.dry_run {
         recovery::recover(&mut run, &listings).await?;
     }
@@ -181,6 +202,7 @@ async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
         return Ok(run.report);
     }
     run.phase("planned");
+    execute::warm_for_marks(&run, &plan);
     execute::record_findings(&mut run, &mut works, &plan).await?;
     execute::moves(&mut run, &mut works, &mut plan).await?;
     transfer::creates(&mut run, &mut works, &plan, &listings).await?;
@@ -196,10 +218,9 @@ async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
 
 /// Near servers are kept busy by a few lanes, and each further sign-in costs them more than it brings. Over a distance it
 /// is the round trips that take the time, and lanes wait for them side by side.
-fn lanes_for(pass: &Pass<'_>, listings: &Both<Listing>) -> usize {
-    let round_trip_ms = listings.source.abilities.round_trip_ms.max(listings.target.abilities.round_trip_ms);
-    let wanted = if round_trip_ms < FAR_MS { NEAR_LANES } else { usize::MAX };
-    pass.lanes.min(wanted).max(1)
+fn lanes_for(run: &Run<'_>) -> usize {
+    let wanted = if run.is_far() { usize::MAX } else { NEAR_LANES };
+    run.pass.lanes.min(wanted).max(1)
 }
 
 /// Sums up. An idle pass writes nothing, so the summary is stored only when something happened or ended.

@@ -1,12 +1,12 @@
-//! Reads the messages of one lane, whatever some of them do to the connection: one that breaks it again and again, or
-//! never comes, is parked, and the rest is read.
+//! Reads the messages of a convoy, folder by folder, whatever some of them do to the connection: one that breaks it again
+//! and again, or never comes, is parked, and the rest is read.
 
 use crate::pass::stops_the_pass;
-use crate::transfer::Lane;
+use crate::transfer::{Convoy, Lane};
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use parom_domain::date::InternalDate;
-use parom_domain::endpoint::{Body, BodyStream, Item};
+use parom_domain::endpoint::{Body, BodyStream, Item, ReadFrom};
 use parom_domain::state::Appending;
 use parom_domain::uid::UidSet;
 use parom_domain::{Code, Error, Fingerprint, Marks, Result, Retry, Scope, Uid};
@@ -28,6 +28,8 @@ pub enum Feed {
 
 /// A message on its way, with the part of the memory budget that it holds.
 pub struct Incoming {
+    /// The place of its lane in the convoy.
+    pub lane: usize,
     pub uid: Uid,
     pub marks: Marks,
     pub date: Option<InternalDate>,
@@ -67,38 +69,121 @@ enum End {
     Closed,
 }
 
-/// Reads all of `uids` into `feed`.
-pub async fn read(lane: &Lane<'_>, uids: &[Uid], feed: mpsc::Sender<Feed>) -> Result<()> {
-    let mut left: BTreeSet<Uid> = uids.iter().copied().collect();
-    park_scarred(lane, &mut left).await?;
-    while !left.is_empty() {
-        let before = left.len();
-        let wanted: UidSet = left.iter().copied().collect();
-        match read_set(lane, &wanted, &mut left, &feed).await? {
-            End::Closed => return Ok(()),
-            End::Complete | End::Refused(_) => {
-                let mut failed = Ok(());
-                for uid in std::mem::take(&mut left) {
-                    match read_omitted(lane, uid, &feed).await {
-                        Ok(true) => {}
-                        Ok(false) => return Ok(()),
-                        // The server may give it later, so it is nothing to park; the others come first.
-                        Err(error) if error.scope() == Scope::Item => failed = Err(error),
-                        Err(error) => return Err(error),
-                    }
-                }
-                failed?;
-            }
-            End::Broken(_) if left.len() < before => {}
-            End::Broken(error) => {
-                let Some(suspect) = left.first().copied() else { break };
-                if !read_suspect(lane, suspect, &mut left, &feed, error).await? {
-                    return Ok(());
-                }
+/// One lane while it is read.
+struct Reading<'a> {
+    lane: &'a Lane<'a>,
+    left: BTreeSet<Uid>,
+}
+
+/// How a round over the folders of a convoy ended.
+struct Round {
+    /// Folders whose answer is complete and lacks messages, by their place in the round.
+    lacking: Vec<usize>,
+    broken: Option<Broken>,
+}
+
+/// The connection broke while this folder was read.
+struct Broken {
+    at: usize,
+    /// Some of its messages had come.
+    progressed: bool,
+    error: Error,
+}
+
+/// Reads everything into `feed`. The errors of single folders are left with their lanes. Returns false when nobody took
+/// messages any more, so that not everything was read.
+pub async fn read(convoy: &Convoy<'_>, feed: mpsc::Sender<Feed>) -> Result<bool> {
+    let mut readings = Vec::with_capacity(convoy.lanes.len());
+    for lane in &convoy.lanes {
+        let mut left: BTreeSet<Uid> = lane.uids.iter().copied().collect();
+        park_scarred(lane, &mut left).await?;
+        readings.push(Reading { lane, left });
+    }
+    loop {
+        readings.retain(|reading| !reading.left.is_empty() && !reading.lane.has_failed());
+        if readings.is_empty() {
+            return Ok(true);
+        }
+        let Ok(Round { lacking, broken }) = round(convoy, &mut readings, &feed).await? else { return Ok(false) };
+        for at in lacking {
+            let Some(Reading { lane, left }) = readings.get_mut(at) else { continue };
+            if !kept(lane, read_omitted_ones(lane, left, &feed).await)? {
+                return Ok(false);
             }
         }
+        if let Some(Broken { at, progressed: false, error }) = broken
+            && let Some(Reading { lane, left }) = readings.get_mut(at)
+            && let Some(suspect) = left.first().copied()
+            && !kept(lane, read_suspect(lane, suspect, left, &feed, error).await)?
+        {
+            return Ok(false);
+        }
     }
-    Ok(())
+}
+
+/// Leaves the error of a folder with its lane: the others go on. So they do when only this folder's messages are not taken
+/// any more.
+fn kept(lane: &Lane<'_>, outcome: Result<bool>) -> Result<bool> {
+    let taken = outcome.or_else(|error| lane.fail(error).map(|()| true))?;
+    Ok(taken || lane.has_failed())
+}
+
+/// Reads the folders one after another over one connection, until all answers have ended or the connection breaks.
+async fn round(
+    convoy: &Convoy<'_>,
+    readings: &mut [Reading<'_>],
+    feed: &mpsc::Sender<Feed>,
+) -> Result<Result<Round, Closed>> {
+    let mut round = Round { lacking: Vec::new(), broken: None };
+    let wanted = readings.iter().map(|Reading { lane, left }| ReadFrom {
+        folder: lane.from_path.clone(),
+        validity: lane.from.cursor.validity,
+        uids: left.iter().copied().collect(),
+    });
+    let mut stream = match convoy.run.pass.sides[convoy.into.other()].read_all(wanted.collect()).await {
+        Ok(stream) => stream,
+        Err(error) if is_broken(&error) => {
+            round.broken = Some(Broken { at: 0, progressed: false, error });
+            return Ok(Ok(round));
+        }
+        Err(error) => return Err(error),
+    };
+    for (at, Reading { lane, left }) in readings.iter_mut().enumerate() {
+        let before = left.len();
+        let turned = if at > 0 { stream.turn().await.map(drop) } else { Ok(()) };
+        lane.begin();
+        let end = match turned {
+            Ok(()) => read_folder(lane, stream.as_mut(), left, feed).await,
+            Err(error) => ended(error),
+        };
+        match end {
+            Ok(End::Complete | End::Refused(_)) if left.is_empty() => {}
+            Ok(End::Complete | End::Refused(_)) => round.lacking.push(at),
+            Ok(End::Broken(error)) => {
+                round.broken = Some(Broken { at, progressed: left.len() < before, error });
+                break;
+            }
+            Ok(End::Closed) if lane.has_failed() => {}
+            Ok(End::Closed) => return Ok(Err(Closed)),
+            Err(error) => lane.fail(error)?,
+        }
+    }
+    Ok(Ok(round))
+}
+
+/// What the server left out of a complete answer, one by one. Returns false when nobody takes messages any more.
+async fn read_omitted_ones(lane: &Lane<'_>, left: &mut BTreeSet<Uid>, feed: &mpsc::Sender<Feed>) -> Result<bool> {
+    let mut failed = Ok(true);
+    for uid in std::mem::take(left) {
+        match read_omitted(lane, uid, feed).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            // The server may give it later, so it is nothing to park; the others come first.
+            Err(error) if error.scope() == Scope::Item => failed = Err(error),
+            Err(error) => return Err(error),
+        }
+    }
+    failed
 }
 
 async fn park_scarred(lane: &Lane<'_>, left: &mut BTreeSet<Uid>) -> Result<()> {
@@ -112,7 +197,7 @@ async fn park_scarred(lane: &Lane<'_>, left: &mut BTreeSet<Uid>) -> Result<()> {
     Ok(())
 }
 
-/// One round: reads until the answer ends or breaks, taking what arrived out of `left`.
+/// Reads a few messages by themselves, taking what arrived out of `left`.
 async fn read_set(
     lane: &Lane<'_>,
     wanted: &UidSet,
@@ -120,10 +205,19 @@ async fn read_set(
     feed: &mpsc::Sender<Feed>,
 ) -> Result<End> {
     let endpoint = lane.run.pass.sides[lane.into.other()];
-    let mut stream = match endpoint.read(&lane.from_path, lane.from.cursor.validity, wanted).await {
-        Ok(stream) => stream,
-        Err(error) => return ended(error),
-    };
+    match endpoint.read(&lane.from_path, lane.from.cursor.validity, wanted).await {
+        Ok(mut stream) => read_folder(lane, stream.as_mut(), left, feed).await,
+        Err(error) => ended(error),
+    }
+}
+
+/// Reads the folder at hand until the answer ends or breaks, taking what arrived out of `left`.
+async fn read_folder(
+    lane: &Lane<'_>,
+    stream: &mut dyn BodyStream,
+    left: &mut BTreeSet<Uid>,
+    feed: &mpsc::Sender<Feed>,
+) -> Result<End> {
     loop {
         if lane.run.pass.observer.should_stop() {
             return Err(crate::ports::cancelled());
@@ -137,7 +231,7 @@ async fn read_set(
         if !left.remove(&uid) {
             continue;
         }
-        match deliver(lane, item, stream.as_mut(), feed).await? {
+        match deliver(lane, item, stream, feed).await? {
             Ok(()) => {}
             Err(Closed) => return Ok(End::Closed),
         }
@@ -262,7 +356,7 @@ async fn deliver(
         Body::Small(bytes) => {
             let fingerprint = Fingerprint::of_headers(&bytes);
             let body = IncomingBody::Small(bytes);
-            let letter = Incoming { uid, marks, date, fingerprint, len, body, _budget: budget };
+            let letter = Incoming { lane: lane.at, uid, marks, date, fingerprint, len, body, _budget: budget };
             Ok(feed.send(Feed::Letter(letter)).await.map_err(|_| Closed))
         }
         Body::Big { .. } => {
@@ -273,7 +367,7 @@ async fn deliver(
             let fingerprint = Fingerprint::of_headers(&head);
             let (pieces, body) = mpsc::channel(2);
             let body = IncomingBody::Big(body);
-            let letter = Incoming { uid, marks, date, fingerprint, len, body, _budget: budget };
+            let letter = Incoming { lane: lane.at, uid, marks, date, fingerprint, len, body, _budget: budget };
             if feed.send(Feed::Letter(letter)).await.is_err() || pieces.send(Ok(head)).await.is_err() {
                 return Ok(Err(Closed));
             }

@@ -1,11 +1,11 @@
-//! Carries bodies: read on one side and appended on the other at the same time, in bounded memory, folders side by side
-//! and both directions at once.
+//! Carries bodies: read on one side and appended on the other at the same time, in bounded memory, folders one behind the
+//! other over the same connections, several such convoys side by side, and both directions at once.
 //!
-//! Three stages for each folder and direction, joined by short channels: `read` yields messages, this module's batcher
-//! announces them in batches, `append` sends and settles them. A stage that fails closes its channel, and the others end.
+//! Three stages for each convoy, joined by short channels: `read` yields messages, this module's batcher announces them in
+//! batches, `append` sends and settles them. A stage that fails closes its channel, and the others end.
 
 use crate::append::{self, Batch};
-use crate::lanes::side_by_side;
+use crate::lanes::{side_by_side, split};
 use crate::pass::{Run, stops_the_pass};
 use crate::plan::{AccountPlan, FolderPlan};
 use crate::read::{self, Feed, Incoming, IncomingBody};
@@ -18,22 +18,37 @@ use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TryRecvError};
+
+/// Folders whose messages go one way, over one connection on either side.
+pub struct Convoy<'a> {
+    pub run: &'a Run<'a>,
+    pub into: Side,
+    pub abilities: &'a Abilities,
+    pub lanes: Vec<Lane<'a>>,
+}
 
 /// One folder in one direction.
 pub struct Lane<'a> {
+    /// Its place in the convoy.
+    pub at: usize,
     pub run: &'a Run<'a>,
     pub folder: FolderId,
     pub into: Side,
+    /// What is to be carried.
+    pub uids: &'a [Uid],
     pub from_path: FolderPath,
     pub into_path: FolderPath,
     pub from: Seen,
     pub to: Seen,
     pub abilities: &'a Abilities,
+    /// The name under which people know the folder.
+    name: Option<&'a FolderPath>,
     links: &'a Mutex<LinkTable>,
     /// No message that we append from now on can get a UID below this one.
     floor: AtomicU32,
     done: Mutex<Done>,
+    failed: Mutex<Option<Error>>,
 }
 
 /// What a lane did.
@@ -44,8 +59,12 @@ pub struct Done {
     pub parked: Vec<Parked>,
 }
 
-/// What a lane did, and how it ended.
-type Outcome = (Done, Result<()>);
+impl<'a> Convoy<'a> {
+    /// The lane of a message under way.
+    pub fn lane(&self, at: usize) -> Result<&Lane<'a>> {
+        self.lanes.get(at).ok_or_else(|| Error::internal("a message without a lane"))
+    }
+}
 
 impl Lane<'_> {
     pub fn links(&self) -> MutexGuard<'_, LinkTable> {
@@ -65,6 +84,26 @@ impl Lane<'_> {
         if let Some(next) = landed.next() {
             self.floor.fetch_max(next.get(), Ordering::Relaxed);
         }
+    }
+
+    /// Tells that the convoy has come to this folder.
+    pub fn begin(&self) {
+        if let Some(path) = self.name {
+            self.run.pass.observer.event(crate::ports::Event::Folder { path: path.clone() });
+        }
+    }
+
+    /// The folder cannot go on; the others of the convoy can. An error that reaches further is handed back.
+    pub fn fail(&self, error: Error) -> Result<()> {
+        if stops_the_pass(&error) {
+            return Err(error);
+        }
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        Ok(())
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Puts a message aside: it counts as accounted for, and the rest goes on.
@@ -103,31 +142,27 @@ pub async fn creates(
         .collect();
     let outcomes = {
         let run = &*run;
-        let mut lanes: Vec<BoxFuture<'_, (usize, Side, Outcome)>> = Vec::new();
-        for (at, job) in jobs.iter().enumerate() {
-            for into in Side::ALL {
-                if !job.plan.creates[into].is_empty() {
-                    lanes.push(Box::pin(async move { (at, into, carry(run, job, into, listings).await) }));
-                }
-            }
-        }
-        // Each lane holds one connection on either side, whichever way it goes.
-        side_by_side(run.lanes, lanes).await
+        let convoys = Side::ALL.into_iter().flat_map(|into| convoys(run, &jobs, into, &listings[into].abilities));
+        let convoys: Vec<BoxFuture<'_, Arrival>> = convoys.map(|convoy| Box::pin(drive(convoy)) as _).collect();
+        // Each convoy holds one connection on either side, whichever way it goes.
+        side_by_side(run.lanes, convoys).await
     };
-    let mut ended: Vec<Vec<(Side, Outcome)>> = jobs.iter().map(|_| Vec::new()).collect();
-    for (at, into, outcome) in outcomes {
-        if let Some(list) = ended.get_mut(at) {
-            list.push((into, outcome));
+    let mut stop = None;
+    let mut ended: BTreeMap<FolderId, Vec<(Side, Done, Result<()>)>> = BTreeMap::new();
+    for Arrival { into, lanes, result } in outcomes {
+        for (folder, done, outcome) in lanes {
+            ended.entry(folder).or_default().push((into, done, outcome));
         }
+        stop = result.err().or(stop);
     }
-    let results = jobs.into_iter().zip(ended).map(|(mut job, outcomes)| {
+    let results = jobs.into_iter().map(|mut job| {
         job.work.links = job.links.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let outcomes = ended.remove(&job.work.id).unwrap_or_default();
         (job.work, outcomes)
     });
-    let mut stop = None;
     for (mut work, outcomes) in results {
         let id = work.id;
-        for (into, (done, result)) in outcomes {
+        for (into, done, result) in outcomes {
             run.report.carried[into] += done.carried;
             run.report.bytes += done.bytes;
             work.wrote[into] |= done.carried > 0;
@@ -135,11 +170,7 @@ pub async fn creates(
             if let Err(error) = result {
                 work.failed = true;
                 work.settled = false;
-                if stops_the_pass(&error) {
-                    stop = Some(error);
-                } else {
-                    run.trouble(id, error);
-                }
+                run.trouble(id, error);
             }
         }
         works.insert(id, work);
@@ -170,86 +201,191 @@ struct Job<'a> {
     plan: &'a FolderPlan,
 }
 
-async fn carry(run: &Run<'_>, job: &Job<'_>, into: Side, listings: &Both<Listing>) -> Outcome {
-    let Job { work, links, plan } = job;
-    if let Some(path) = &plan.name {
-        run.pass.observer.event(crate::ports::Event::Folder { path: path.clone() });
+/// A convoy at its end.
+struct Arrival {
+    into: Side,
+    /// What each folder came to. The errors are those of single folders.
+    lanes: Vec<(FolderId, Done, Result<()>)>,
+    /// An error that ends the pass.
+    result: Result<()>,
+}
+
+/// How many convoys each of the connections to a near server gets, one after another: the largest of them decides when all
+/// is done. Over a distance each beginning costs two round trips.
+const CONVOYS_A_LANE: usize = 4;
+
+/// Forms the convoys of one direction.
+fn convoys<'a>(run: &'a Run<'a>, jobs: &'a [Job<'a>], into: Side, abilities: &'a Abilities) -> Vec<Convoy<'a>> {
+    let lanes: Vec<Lane<'a>> = jobs.iter().filter_map(|job| lane(run, job, into, abilities)).collect();
+    let weights: Vec<u64> = lanes.iter().map(|lane| lane.uids.len() as u64).collect();
+    let many = if run.is_far() { run.lanes } else { run.lanes * CONVOYS_A_LANE };
+    let mut lanes = lanes.into_iter();
+    let counts = split(&weights, WORTH_A_CONVOY, many);
+    let group = |count| {
+        let lanes = lanes.by_ref().take(count).enumerate().map(|(at, lane)| Lane { at, ..lane });
+        Convoy { run, into, abilities, lanes: lanes.collect() }
+    };
+    counts.into_iter().map(group).collect()
+}
+
+/// So many messages are worth connections of their own.
+const WORTH_A_CONVOY: u64 = 400;
+
+/// Asks for the connections of a first copy while the folders are still being made.
+pub fn warm_for_first_copy(run: &Run<'_>, listings: &Both<Listing>) {
+    if !run.is_far() || run.pass.dry_run || !run.state.folders.is_empty() {
+        return;
     }
-    let uids = &plan.creates[into];
-    let from = into.other();
-    let (Some(from_path), Some(into_path)) = (work.paths[from].clone(), work.paths[into].clone()) else {
-        return (Done::default(), Ok(()));
-    };
-    let (Some(from_seen), Some(to_seen)) = (work.seen[from].clone(), work.seen[into].clone()) else {
-        return (Done::default(), Ok(()));
-    };
+    let most = Side::ALL.into_iter().map(|side| {
+        let folders = listings[side].folders.iter().filter_map(|folder| folder.status);
+        folders.map(|status| u64::from(status.exists)).sum::<u64>()
+    });
+    let convoys = usize::try_from(most.max().unwrap_or(0) / WORTH_A_CONVOY).unwrap_or(usize::MAX);
+    run.warmth.wish(convoys.min(run.lanes));
+}
+
+fn lane<'a>(run: &'a Run<'a>, job: &'a Job<'a>, into: Side, abilities: &'a Abilities) -> Option<Lane<'a>> {
+    let Job { work, links, plan } = job;
+    let (uids, from) = (plan.creates[into].as_slice(), into.other());
+    if uids.is_empty() {
+        return None;
+    }
+    let (from_path, into_path) = (work.paths[from].clone()?, work.paths[into].clone()?);
+    let (from_seen, to_seen) = (work.seen[from].clone()?, work.seen[into].clone()?);
     let last = {
         let links = links.lock().unwrap_or_else(PoisonError::into_inner);
         let newcomers = work.findings.newcomers[into].iter().map(|sighting| sighting.uid).max();
         links.iter().filter_map(|(_, link)| link.uids[into]).max().max(newcomers)
     };
-    let lane = Lane {
+    Some(Lane {
+        at: 0,
         run,
         folder: work.id,
         into,
+        uids,
         from_path,
         into_path,
         floor: AtomicU32::new(to_seen.floor(last).get()),
         from: from_seen,
         to: to_seen,
-        abilities: &listings[into].abilities,
+        abilities,
+        name: plan.name.as_ref(),
         links,
         done: Mutex::default(),
-    };
+        failed: Mutex::default(),
+    })
+}
+
+async fn drive(convoy: Convoy<'_>) -> Arrival {
     let (feed, fed) = mpsc::channel(16);
     let (batches, batched) = mpsc::channel(1);
     let (read, announced, appended) =
-        join3(read::read(&lane, uids, feed), announce(&lane, fed, batches), append::append(&lane, batched)).await;
-    let done = std::mem::take(&mut *lane.done());
+        join3(read::read(&convoy, feed), announce(&convoy, fed, batches), append::append(&convoy, batched)).await;
+    let Convoy { into, lanes, .. } = convoy;
+    let ended = lanes.into_iter().map(|lane| {
+        let failed = lane.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (lane.folder, lane.done.into_inner().unwrap_or_else(PoisonError::into_inner), failed.map_or(Ok(()), Err))
+    });
     // The stage nearest to the end knows best: the others only saw their channel close.
-    (done, appended.and(announced).and(read))
+    let result = appended.and(announced).and(read).and_then(|read_all| {
+        // INVARIANT: a convoy that ends well has read everything; else cursors would pass over what it left.
+        if read_all { Ok(()) } else { Err(Error::internal("messages were not taken, and nobody said why")) }
+    });
+    Arrival { into, lanes: ended.collect(), result }
 }
 
-/// Forms batches and announces each durably before it may leave.
-async fn announce(lane: &Lane<'_>, mut fed: mpsc::Receiver<Feed>, batches: mpsc::Sender<Batch>) -> Result<()> {
-    let mut items: Vec<Incoming> = Vec::new();
-    let mut bytes = 0;
-    while let Some(feed) = fed.recv().await {
-        let Feed::Letter(item) = feed else {
-            flush(lane, &mut items, &mut bytes, &batches).await?;
-            continue;
+/// Forms batches and announces each durably before it may leave. Small ones of several folders are announced together.
+async fn announce(convoy: &Convoy<'_>, mut fed: mpsc::Receiver<Feed>, batches: mpsc::Sender<Batch>) -> Result<()> {
+    let mut forming = Forming::default();
+    loop {
+        let feed = match fed.try_recv() {
+            Ok(feed) => feed,
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) => {
+                send_on(convoy, &mut forming.ready, &batches).await?;
+                (forming.waiting, forming.waiting_bytes) = (0, 0);
+                match fed.recv().await {
+                    Some(feed) => feed,
+                    None => break,
+                }
+            }
         };
-        let alone = matches!(item.body, IncomingBody::Big(_));
-        let full = items.len() >= lane.abilities.batch_items.max(1) || bytes + item.len > lane.abilities.batch_bytes;
-        if alone || full {
-            flush(lane, &mut items, &mut bytes, &batches).await?;
+        match feed {
+            Feed::Letter(item) => forming.add(item, convoy.abilities),
+            Feed::Flush => forming.close(true),
         }
-        bytes += item.len;
-        items.push(item);
-        if alone {
-            flush(lane, &mut items, &mut bytes, &batches).await?;
+        if forming.is_urgent {
+            send_on(convoy, &mut forming.ready, &batches).await?;
+            (forming.is_urgent, forming.waiting, forming.waiting_bytes) = (false, 0, 0);
         }
     }
-    flush(lane, &mut items, &mut bytes, &batches).await
+    forming.close(true);
+    send_on(convoy, &mut forming.ready, &batches).await
 }
 
-async fn flush(
-    lane: &Lane<'_>,
-    items: &mut Vec<Incoming>,
-    bytes: &mut u64,
-    batches: &mpsc::Sender<Batch>,
-) -> Result<()> {
-    if items.is_empty() {
-        return Ok(());
+/// So many messages, or bytes of them, are announced at once.
+const ANNOUNCED_ITEMS: usize = 64;
+const ANNOUNCED_BYTES: u64 = 1 << 20;
+
+/// Batches on their way from single messages to the announcement.
+#[derive(Default)]
+struct Forming {
+    /// Messages of one folder.
+    items: Vec<Incoming>,
+    bytes: u64,
+    /// Batches that wait to be announced, and how much they hold.
+    ready: Vec<Vec<Incoming>>,
+    waiting: usize,
+    waiting_bytes: u64,
+    /// They must not wait any longer.
+    is_urgent: bool,
+}
+
+impl Forming {
+    fn add(&mut self, item: Incoming, abilities: &Abilities) {
+        let other = self.items.last().is_some_and(|last| last.lane != item.lane);
+        // A big one is streamed: whoever reads it waits until it leaves.
+        let alone = matches!(item.body, IncomingBody::Big(_));
+        let full = self.items.len() >= abilities.batch_items.max(1) || self.bytes + item.len > abilities.batch_bytes;
+        if other || alone || full {
+            self.close(alone);
+        }
+        self.bytes += item.len;
+        self.items.push(item);
+        if alone {
+            self.close(true);
+        }
     }
-    let items = std::mem::take(items);
-    *bytes = 0;
-    let intent = intent(lane, items.iter().map(Incoming::announced).collect());
-    let id = intent.id;
-    // INVARIANT: the intent is durable before the first byte of the batch leaves.
-    lane.run.pass.book.commit(vec![Change::OpenIntent(intent)]).await?;
-    // The receiver is gone only when appending failed, and then that error is the one that counts.
-    let _ = batches.send(Batch { intent: id, items }).await;
+
+    fn close(&mut self, is_urgent: bool) {
+        let items = std::mem::take(&mut self.items);
+        self.waiting += items.len();
+        self.waiting_bytes += std::mem::take(&mut self.bytes);
+        self.ready.extend((!items.is_empty()).then_some(items));
+        self.is_urgent |= is_urgent || self.waiting >= ANNOUNCED_ITEMS || self.waiting_bytes >= ANNOUNCED_BYTES;
+    }
+}
+
+/// Announces batches and hands them on.
+async fn send_on(convoy: &Convoy<'_>, ready: &mut Vec<Vec<Incoming>>, batches: &mpsc::Sender<Batch>) -> Result<()> {
+    let mut announced = Vec::with_capacity(ready.len());
+    let mut changes = Vec::with_capacity(ready.len());
+    for items in ready.drain(..) {
+        let Some(at) = items.first().map(|item| item.lane) else { continue };
+        let lane = convoy.lane(at)?;
+        if lane.has_failed() {
+            continue;
+        }
+        let intent = intent(lane, items.iter().map(Incoming::announced).collect());
+        announced.push(Batch { lane: at, intent: intent.id, items });
+        changes.push(Change::OpenIntent(intent));
+    }
+    // INVARIANT: the intents are durable before the first byte of a batch leaves.
+    convoy.run.pass.book.commit(changes).await?;
+    for batch in announced {
+        // The receiver is gone only when appending failed, and then that error is the one that counts.
+        let _ = batches.send(batch).await;
+    }
     Ok(())
 }
 

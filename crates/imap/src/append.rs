@@ -2,12 +2,15 @@
 
 use crate::classify::{Answer, Request, classify};
 use crate::command::{Command, Literals, WireName};
+use crate::folders;
+use crate::names::SharedNames;
 use crate::pool::{Lent, again};
 use crate::response::{Condition, Response, ranges};
+use crate::select::validity_changed;
 use crate::tokens::Token;
 use async_trait::async_trait;
 use parom_domain::endpoint::{BatchOutcome, Chunks, Landed, Letter, LetterBody, Writer};
-use parom_domain::{Error, Result, Uid};
+use parom_domain::{Error, FolderPath, Result, Uid};
 use std::collections::VecDeque;
 
 /// So much of a long body may wait for the network.
@@ -15,7 +18,7 @@ const UNSENT_MAX: usize = 512 * 1024;
 
 pub struct Appender {
     conn: Lent,
-    name: WireName,
+    names: SharedNames,
     literals: Literals,
     /// Batches without an answer: tag and number of messages.
     under_way: VecDeque<(u32, usize)>,
@@ -32,13 +35,35 @@ enum Wait {
 
 impl Appender {
     #[must_use]
-    pub fn new(conn: Lent, name: WireName) -> Appender {
+    pub fn new(conn: Lent, names: SharedNames) -> Appender {
         let literals = conn.literals();
-        Appender { conn, name, literals, under_way: VecDeque::new(), outcomes: VecDeque::new() }
+        Appender { conn, names, literals, under_way: VecDeque::new(), outcomes: VecDeque::new() }
     }
 
-    async fn transmit(&mut self, tag: u32, batch: Vec<Letter>) -> Result<()> {
-        let opening = Command::new("APPEND", Request::Append).string(&self.name, self.literals);
+    /// The folder's name on the wire. APPEND names no UIDVALIDITY: the one just observed (or told by LIST) is believed
+    /// without another round trip; should the folder be replaced in this moment, APPENDUID tells, and recovery does the rest.
+    async fn destination(&mut self, folder: &FolderPath, validity: u32) -> Result<WireName> {
+        let known = self.names.with(|names| {
+            let name = names.name(folder);
+            let validity = names.validity(&name);
+            (name, validity)
+        });
+        let (name, told) = known.ok_or_else(|| Error::internal("a message for a folder that was never listed"))?;
+        if told == Some(validity) {
+            return Ok(name);
+        }
+        // Answers to batches come first: nothing else may be asked while they are outstanding.
+        while !self.under_way.is_empty() {
+            self.conn.advance().await?;
+            self.note()?;
+        }
+        let told = folders::validity(&mut self.conn, &name).await?;
+        self.names.with(|names| names.set_validity(&name, told));
+        if told == validity { Ok(name) } else { Err(validity_changed(&self.conn)) }
+    }
+
+    async fn transmit(&mut self, name: &WireName, tag: u32, batch: Vec<Letter>) -> Result<()> {
+        let opening = Command::new("APPEND", Request::Append).string(name, self.literals);
         for (at, part) in opening.parts().enumerate() {
             if at > 0
                 && let Wait::Refused = self.wait(tag).await?
@@ -121,15 +146,16 @@ impl Appender {
 
 #[async_trait]
 impl Writer for Appender {
-    async fn send(&mut self, batch: Vec<Letter>) -> Result<()> {
+    async fn send(&mut self, folder: &FolderPath, validity: u32, batch: Vec<Letter>) -> Result<()> {
         if batch.is_empty() {
             return Err(Error::internal("an empty batch"));
         }
+        let name = self.destination(folder, validity).await.map_err(|error| error.with("folder", folder))?;
         let count = batch.len();
         self.conn.set_busy(true);
         let tag = self.conn.begin("APPEND");
         self.under_way.push_back((tag, count));
-        let sent = self.transmit(tag, batch).await;
+        let sent = self.transmit(&name, tag, batch).await;
         if sent.is_err() {
             // Its fate is unknown, and the caller knows that from here; the connection is of no use any more.
             self.under_way.retain(|(sent, _)| *sent != tag);

@@ -4,28 +4,27 @@ use crate::append::Appender;
 use crate::change;
 use crate::classify::{Request, already_exists, missing};
 use crate::command::{Command, WireName};
-use crate::connection::{Connection, Direction, ignore};
+use crate::connection::{Direction, ignore};
 use crate::folders;
 use crate::idle::Bell;
-use crate::names::Names;
+use crate::names::SharedNames;
 use crate::observe;
 use crate::pool::{Lent, Pool, again};
 use crate::read::Bodies;
-use crate::select::{ensure_open, validity_changed};
+use crate::select::ensure_open;
 use crate::settings::{Login, ServerSettings};
 use crate::stamps;
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Snapshot, Stamp, Writer,
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Snapshot, Stamp, Writer,
 };
 use parom_domain::{Error, FolderPath, Result, Role, Uid, UidSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Speaks IMAP for one account, over at most `lanes` connections and one more for [`Endpoint::wait`].
 pub struct ImapEndpoint {
     pool: Arc<Pool>,
-    /// `None` until the first listing.
-    names: Mutex<Option<Names>>,
+    names: SharedNames,
     bell: Bell,
 }
 
@@ -33,20 +32,16 @@ impl ImapEndpoint {
     /// Does nothing yet: the first call connects.
     #[must_use]
     pub fn new(settings: Arc<ServerSettings>, login: Login, lanes: usize) -> ImapEndpoint {
-        ImapEndpoint { pool: Pool::new(settings, login, lanes), names: Mutex::default(), bell: Bell::default() }
+        ImapEndpoint { pool: Pool::new(settings, login, lanes), names: SharedNames::default(), bell: Bell::default() }
     }
 
     /// The wire name of a folder, exactly as the server listed it.
     async fn name(&self, folder: &FolderPath) -> Result<WireName> {
-        if let Some(name) = self.with_names(|names| names.name(folder)) {
+        if let Some(name) = self.names.with(|names| names.name(folder)) {
             return Ok(name);
         }
         self.folders().await?;
-        Ok(self.with_names(|names| names.name(folder)).unwrap_or_default())
-    }
-
-    fn with_names<T>(&self, work: impl FnOnce(&mut Names) -> T) -> Option<T> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(work)
+        Ok(self.names.with(|names| names.name(folder)).unwrap_or_default())
     }
 
     /// A connection for work on existing messages of a folder, which is open on it.
@@ -86,9 +81,9 @@ impl<T> About<T> for Result<T> {
 impl Endpoint for ImapEndpoint {
     async fn folders(&self) -> Result<Listing> {
         let mut conn = self.pool.lend(None, None).await?;
-        let known = self.with_names(|names| names.namespace.clone());
+        let known = self.names.with(|names| names.namespace.clone());
         let (listing, names) = folders::list(&mut conn, known).await?;
-        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
+        self.names.replace(names);
         Ok(listing)
     }
 
@@ -110,26 +105,21 @@ impl Endpoint for ImapEndpoint {
         stamps::stamps(&mut conn, uids).await.about(folder)
     }
 
-    async fn read(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Box<dyn BodyStream>> {
-        let name = self.name(folder).await?;
-        let conn = self.pool.lend(Some(Direction::Out), Some(&name)).await?;
-        let bodies = Bodies::start(conn, &name, validity, uids).await.about(folder)?;
-        Ok(Box::new(bodies))
+    async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
+        let mut names = Vec::with_capacity(wanted.len());
+        for from in &wanted {
+            names.push(self.name(&from.folder).await?);
+        }
+        let conn = self.pool.lend(Some(Direction::Out), names.first().map(|name| &name[..])).await?;
+        Ok(Box::new(Bodies::start(conn, names, &wanted).await?))
     }
 
-    async fn writer(&self, folder: &FolderPath, validity: u32) -> Result<Box<dyn Writer>> {
-        let name = self.name(folder).await?;
-        let mut conn = self.pool.lend(Some(Direction::In), None).await?;
-        // APPEND names no UIDVALIDITY. The one just observed (or told by LIST) is believed without another round trip;
-        // should the folder be replaced in this moment, APPENDUID tells, and recovery does the rest.
-        if self.with_names(|names| names.validity(&name)).flatten() != Some(validity) {
-            let told = status(&mut conn, &name).await.about(folder)?;
-            self.with_names(|names| names.set_validity(&name, told));
-            if told != validity {
-                return Err(validity_changed(&conn)).about(folder);
-            }
+    async fn writer(&self) -> Result<Box<dyn Writer>> {
+        if self.names.with(|_| ()).is_none() {
+            self.folders().await?;
         }
-        Ok(Box::new(Appender::new(conn, name)))
+        let conn = self.pool.lend(Some(Direction::In), None).await?;
+        Ok(Box::new(Appender::new(conn, self.names.clone())))
     }
 
     async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
@@ -260,7 +250,7 @@ impl ImapEndpoint {
         let results = observe::observe_all(&mut conn, &names, looks).await;
         let results = names.iter().zip(looks).zip(results).map(|((name, look), result)| {
             let looked = result.about(&look.folder)?;
-            self.with_names(|names| names.set_validity(name, looked.snapshot.cursor.validity));
+            self.names.with(|names| names.set_validity(name, looked.snapshot.cursor.validity));
             Ok(looked)
         });
         Ok(results.collect())
@@ -296,7 +286,7 @@ impl ImapEndpoint {
 
     /// A folder has another name now, or none: nothing that was known about it holds.
     fn forget(&self, folder: &FolderPath) {
-        self.with_names(|names| names.forget(folder));
+        self.names.with(|names| names.forget(folder));
         self.pool.forget_selected();
     }
 }
@@ -305,19 +295,6 @@ impl ImapEndpoint {
 fn each_fails<T>(error: Error, count: usize) -> Vec<Result<T>> {
     let rest = (1..count).map(|_| Err(again(&error))).collect::<Vec<_>>();
     std::iter::once(Err(error)).chain(rest).take(count).collect()
-}
-
-async fn status(conn: &mut Connection, name: &WireName) -> Result<u32> {
-    let command = Command::new("STATUS", Request::Open).string(name, conn.literals()).raw("(UIDVALIDITY)");
-    let mut validity = 0;
-    conn.done(command, &mut |_, response| {
-        if let Some((_, cursor, _)) = response.data("STATUS").and_then(folders::status) {
-            validity = cursor.validity;
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(validity)
 }
 
 fn attribute(role: Role) -> Option<&'static str> {

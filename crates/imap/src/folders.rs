@@ -188,6 +188,23 @@ fn name(rest: &mut Tokens<'_>) -> Option<WireName> {
     }
 }
 
+/// Asks for the UIDVALIDITY of one folder; 0 where the server does not tell.
+///
+/// # Errors
+/// `FolderGone`, `FolderCannotOpen`.
+pub async fn validity(conn: &mut Connection, name: &WireName) -> Result<u32> {
+    let command = Command::new("STATUS", Request::Open).string(name, conn.literals()).raw("(UIDVALIDITY)");
+    let mut validity = 0;
+    conn.done(command, &mut |_, response| {
+        if let Some((_, cursor, _)) = response.data("STATUS").and_then(status) {
+            validity = cursor.validity;
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(validity)
+}
+
 /// Reads `name (MESSAGES 1 UIDNEXT 2 ...)`; `None` without a UIDVALIDITY, and for a line that is not whole: what stands
 /// in its other half is not known.
 #[must_use]
@@ -251,6 +268,7 @@ fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
         forbidden_in_names: forbidden,
         batch_items: if conn.ext.multiappend { quirks.batch_items } else { 1 },
         batch_bytes: quirks.batch_bytes,
+        batches_under_way: quirks.depth,
         append_limit: conn.caps.append_limit(),
         recovery_grace_ms: quirks.recovery_grace_ms,
         round_trip_ms: u32::try_from(conn.round_trip.as_millis()).unwrap_or(u32::MAX),

@@ -6,6 +6,7 @@ use crate::utf7;
 use bytes::Bytes;
 use parom_domain::FolderPath;
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The personal namespace (RFC 2342), and the prefixes of what is not personal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -171,6 +172,21 @@ impl Names {
     #[must_use]
     pub fn validity(&self, name: &WireName) -> Option<u32> {
         self.validities.get(name).copied()
+    }
+}
+
+/// The names of one account, shared by whatever speaks for it. There are none before the first listing.
+#[derive(Clone, Default)]
+pub struct SharedNames(Arc<Mutex<Option<Names>>>);
+
+impl SharedNames {
+    /// `None` before the first listing.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Names) -> T) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(work)
+    }
+
+    pub fn replace(&self, names: Names) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::connection::{Connection, Direction};
 use crate::settings::{Login, ServerSettings};
 use crate::sign_in;
+use futures_util::future::join_all;
 use parom_domain::{Code, Error, Result};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,10 +87,21 @@ impl Pool {
         opened
     }
 
-    /// Opens connections side by side until `count` are there. One that fails is not missed: whoever needs it will see why.
+    /// Opens connections side by side until `count` are there, each to be lent as soon as it is open. One that fails is not
+    /// missed: whoever needs it will see why.
     pub async fn warm(self: &Arc<Pool>, count: usize) {
-        let opening = (0..count.min(self.lanes)).map(|_| self.lend(None, None));
-        drop(futures_util::future::join_all(opening).await);
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let missing = count.min(self.lanes).saturating_sub(idle + self.in_use());
+        let opening = (0..missing).map(|_| async {
+            let permit = self.free.clone().acquire_owned().await.ok()?;
+            let conn = self.open().await.ok()?;
+            Some(Lent { conn: Some(conn), pool: self.clone(), _permit: permit })
+        });
+        join_all(opening.map(|opened| async { drop(opened.await) })).await;
+    }
+
+    fn in_use(&self) -> usize {
+        self.lanes - self.free.available_permits().min(self.lanes)
     }
 
     /// Takes an idle connection out, for good.
@@ -126,8 +138,7 @@ impl Pool {
         if let Some(at) = best {
             return (Some(idle.swap_remove(at)), None);
         }
-        let in_use = self.lanes - self.free.available_permits().min(self.lanes);
-        let full = idle.len() + in_use > self.lanes;
+        let full = idle.len() + self.in_use() > self.lanes;
         (None, if full { idle.pop() } else { None })
     }
 }

@@ -124,7 +124,7 @@ impl Default for Quirks {
             // nothing that modified UTF-7 does not.
             extensions: Extensions { compress: false, utf8_accept: false, ..Extensions::all() },
             pipelines_select: true,
-            depth: 32,
+            depth: 128,
             fetch_items: 1000,
             batch_items: 64,
             batch_bytes: 4 << 20,

@@ -11,7 +11,7 @@ use crate::select::{Opening, ensure_open, select, validity_changed};
 use crate::stamps::SET_BYTES;
 use async_trait::async_trait;
 use bytes::Bytes;
-use parom_domain::endpoint::{Body, BodyStream, Item};
+use parom_domain::endpoint::{Body, BodyStream, Item, ReadFrom};
 use parom_domain::{Result, Scope, Uid, UidSet};
 use std::collections::VecDeque;
 
@@ -22,14 +22,49 @@ const UNDER_WAY: usize = 4;
 
 pub struct Bodies {
     conn: Lent,
+    /// The first one is at hand. Those behind it may have been asked for already.
+    folders: VecDeque<Folder>,
+    body: InHand,
+}
+
+/// A folder on the way.
+struct Folder {
+    name: WireName,
     validity: u32,
     uids: UidSet,
     unsent: VecDeque<UidSet>,
     /// Commands without an answer: tags, and the messages each asked for.
     under_way: VecDeque<(u32, UidSet)>,
-    /// The SELECT that goes ahead, until its answer is there.
-    opening: Option<(u32, WireName, Opening)>,
-    body: InHand,
+    opening: Opens,
+    /// It could not be opened, or is another one: nothing that comes is of it.
+    failed: bool,
+}
+
+enum Opens {
+    /// Nothing was sent yet.
+    Not,
+    /// The SELECT is under way.
+    Asked(u32, Opening),
+    Open,
+}
+
+impl Folder {
+    fn new(name: WireName, from: &ReadFrom, items: u32) -> Folder {
+        Folder {
+            name,
+            validity: from.validity,
+            uids: from.uids.clone(),
+            unsent: from.uids.chunks(SET_BYTES, items).into(),
+            under_way: VecDeque::new(),
+            opening: Opens::Not,
+            failed: false,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let asked = matches!(self.opening, Opens::Open) && self.unsent.is_empty();
+        self.under_way.is_empty() && (asked || self.failed)
+    }
 }
 
 /// What became of the body of the response that is being read.
@@ -46,39 +81,74 @@ enum InHand {
 }
 
 impl Bodies {
-    /// Sends the first commands. Without a round trip where the folder must be opened first: FETCH only reads, so it may
-    /// follow SELECT at once, and nothing is handed over before the UIDVALIDITY is known.
-    pub async fn start(mut conn: Lent, name: &WireName, validity: u32, uids: &UidSet) -> Result<Bodies> {
-        let unsent = uids.chunks(SET_BYTES, conn.quirks.fetch_items).into();
-        let open = conn.selected.as_ref().is_some_and(|it| it.name == *name && it.validity == validity);
-        let command = select(&conn, name, "");
-        let waits = command.parts().count() > 1;
-        let mut opening = None;
-        if open || !conn.quirks.pipelines_select || waits {
-            ensure_open(&mut conn, name, validity).await?;
-        } else {
-            conn.selected = None;
-            let tag = conn.push(&command);
-            opening = Some((tag, name.clone(), Opening::default()));
+    /// Sends the first commands. Without a round trip where folders must be opened first: FETCH only reads, so it may follow
+    /// SELECT at once, and nothing is handed over before the UIDVALIDITY is known.
+    pub async fn start(mut conn: Lent, names: Vec<WireName>, wanted: &[ReadFrom]) -> Result<Bodies> {
+        let items = conn.quirks.fetch_items;
+        let mut folders: VecDeque<Folder> =
+            names.into_iter().zip(wanted).map(|(name, from)| Folder::new(name, from, items)).collect();
+        if let Some(first) = folders.front_mut()
+            && conn.selected.as_ref().is_some_and(|it| it.name == first.name && it.validity == first.validity)
+        {
+            ensure_open(&mut conn, &first.name, first.validity).await?;
+            first.opening = Opens::Open;
         }
         conn.set_busy(true);
         conn.wire.announce_bodies(true);
-        let uids = uids.clone();
-        let under_way = VecDeque::new();
-        let mut bodies = Bodies { conn, validity, uids, unsent, under_way, opening, body: InHand::Nothing };
+        let mut bodies = Bodies { conn, folders, body: InHand::Nothing };
         bodies.fill();
         Ok(bodies)
     }
 
-    /// Keeps enough commands under way.
+    /// Keeps enough commands under way, those of the folders to come among them.
     fn fill(&mut self) {
-        while self.under_way.len() < UNDER_WAY
-            && let Some(set) = self.unsent.pop_front()
-        {
-            let what = format!("{set} (UID FLAGS INTERNALDATE BODY.PEEK[])");
-            let tag = self.conn.push(&Command::new("UID FETCH", Request::Read).raw(&what));
-            self.under_way.push_back((tag, set));
+        let mut commands: usize = self.folders.iter().map(|folder| folder.under_way.len()).sum();
+        let asked = self.folders.iter().flat_map(|folder| &folder.under_way).map(|(_, set)| set.count());
+        let mut messages: u64 = asked.sum();
+        let enough = UNDER_WAY as u64 * u64::from(self.conn.quirks.fetch_items);
+        for at in 0..self.folders.len() {
+            let Some(folder) = self.folders.get_mut(at) else { return };
+            if matches!(folder.opening, Opens::Not) {
+                let command = select(&self.conn, &folder.name, "");
+                let waits = command.parts().count() > 1;
+                // A SELECT that has to wait for the server's go-ahead is for `open` to send.
+                if commands >= self.conn.quirks.depth || waits || at > 0 && !self.conn.quirks.pipelines_select {
+                    return;
+                }
+                self.conn.selected = None;
+                folder.opening = Opens::Asked(self.conn.push(&command), Opening::default());
+            }
+            if !self.conn.quirks.pipelines_select && !matches!(folder.opening, Opens::Open) {
+                return;
+            }
+            while let Some(set) = folder.unsent.pop_front() {
+                let many = commands >= UNDER_WAY && messages + set.count() > enough;
+                if many || commands >= self.conn.quirks.depth {
+                    folder.unsent.push_front(set);
+                    return;
+                }
+                let what = format!("{set} (UID FLAGS INTERNALDATE BODY.PEEK[])");
+                let tag = self.conn.push(&Command::new("UID FETCH", Request::Read).raw(&what));
+                messages += set.count();
+                commands += 1;
+                folder.under_way.push_back((tag, set));
+            }
         }
+    }
+
+    /// Opens the folder at hand where nothing else may be under way with its SELECT.
+    async fn open(&mut self) -> Result<()> {
+        let Some(folder) = self.folders.front_mut().filter(|folder| matches!(folder.opening, Opens::Not)) else {
+            return Ok(());
+        };
+        self.conn.wire.announce_bodies(false);
+        let opened = ensure_open(&mut self.conn, &folder.name, folder.validity).await;
+        // `ensure_open` gives the connection back, but its answers are ours.
+        self.conn.set_busy(true);
+        self.conn.wire.announce_bodies(true);
+        folder.failed = opened.is_err();
+        folder.opening = Opens::Open;
+        opened
     }
 
     /// Deals with one complete response: an item, or nothing.
@@ -96,8 +166,12 @@ impl Bodies {
                 // A short body may come as a quoted string.
                 InHand::Nothing => fetched.body.as_ref().and_then(|body| body.as_deref().map(Bytes::copy_from_slice)),
                 InHand::Nameless => {
-                    // Asked for alone, the message needs no name.
-                    self.unsent.extend(fetched.uid.map(|uid| UidSet::range(uid, uid)));
+                    // Asked for alone, the message needs no name. Where the next folder is open already, it is missing.
+                    let alone = fetched.uid.map(|uid| UidSet::range(uid, uid));
+                    let next = self.folders.get(1).is_some_and(|next| !matches!(next.opening, Opens::Not));
+                    if let Some(folder) = self.folders.front_mut().filter(|_| !next) {
+                        folder.unsent.extend(alone);
+                    }
                     None
                 }
                 InHand::Coming | InHand::HandedOver => None,
@@ -109,7 +183,7 @@ impl Bodies {
             let answer = Answer::of(&condition);
             return self.answered(tag, &answer).map(|()| None);
         }
-        if let Some((_, _, opening)) = &mut self.opening
+        if let Some(Folder { opening: Opens::Asked(_, opening), .. }) = self.folders.front_mut()
             && let Some(response) = Response::parse(self.conn.wire.response())
         {
             opening.note(&response);
@@ -118,17 +192,27 @@ impl Bodies {
     }
 
     fn answered(&mut self, tag: u32, answer: &Answer) -> Result<()> {
-        if let Some((_, name, opening)) = self.opening.take_if(|(opening, ..)| *opening == tag) {
-            self.conn.checked(Request::Open, Some(answer.clone()))?;
-            let found = opening.validity.unwrap_or(0);
-            self.conn.selected = Some(Selected { name, validity: found });
-            return if found == self.validity { Ok(()) } else { Err(validity_changed(&self.conn)) };
-        }
-        let Some(at) = self.under_way.iter().position(|(sent, _)| *sent == tag) else {
+        let Some(folder) = self.folders.front_mut() else {
             return Err(self.conn.wire.nonsense("an answer to a command that was not sent"));
         };
-        let asked = self.under_way.remove(at).map_or(0, |(_, asked)| asked.count());
-        if answer.is_ok() {
+        if let Opens::Asked(sent, opening) = &folder.opening
+            && *sent == tag
+        {
+            let found = opening.validity.unwrap_or(0);
+            folder.opening = Opens::Open;
+            folder.failed = true;
+            self.conn.selected = None;
+            self.conn.checked(Request::Open, Some(answer.clone()))?;
+            // Where the next SELECT has been sent already, that folder is the open one when all is read.
+            self.conn.selected = Some(Selected { name: folder.name.clone(), validity: found });
+            folder.failed = found != folder.validity;
+            return if folder.failed { Err(validity_changed(&self.conn)) } else { Ok(()) };
+        }
+        let Some(at) = folder.under_way.iter().position(|(sent, _)| *sent == tag) else {
+            return Err(self.conn.wire.nonsense("an answer to a command that was not sent"));
+        };
+        let asked = folder.under_way.remove(at).map_or(0, |(_, asked)| asked.count());
+        if answer.is_ok() || folder.failed {
             return Ok(());
         }
         let error = classify(Request::Read, answer).with("host", &self.conn.host);
@@ -145,19 +229,23 @@ impl Bodies {
 
     /// An item, unless nobody asked for it.
     fn item(&self, fetched: &Fetched<'_>, body: Body) -> Result<Option<Item>> {
-        if self.opening.is_some() {
+        let Some(folder) = self.folders.front() else { return Ok(None) };
+        if !matches!(folder.opening, Opens::Open) {
             return Err(self.conn.wire.nonsense("a message from a folder that is not open"));
+        }
+        if folder.failed {
+            return Ok(None);
         }
         let Some(uid) = fetched.uid.or_else(|| self.only_one()) else {
             return Err(self.conn.wire.nonsense("a body without its UID"));
         };
         let item = Item { uid, marks: fetched.marks().unwrap_or_default(), date: fetched.date(), body };
-        Ok(self.uids.contains(uid).then_some(item))
+        Ok(folder.uids.contains(uid).then_some(item))
     }
 
     /// The message that the oldest command asks for, when it is only one.
     fn only_one(&self) -> Option<Uid> {
-        let (_, asked) = self.under_way.front()?;
+        let (_, asked) = self.folders.front()?.under_way.front()?;
         asked.first().filter(|first| asked.last() == Some(*first))
     }
 
@@ -177,9 +265,12 @@ impl BodyStream for Bodies {
         }
         loop {
             self.fill();
-            if self.under_way.is_empty() && self.opening.is_none() {
-                self.conn.wire.announce_bodies(false);
-                self.conn.set_busy(false);
+            self.open().await?;
+            if self.folders.front().is_none_or(Folder::is_done) {
+                if self.folders.len() <= 1 {
+                    self.conn.wire.announce_bodies(false);
+                    self.conn.set_busy(false);
+                }
                 return Ok(None);
             }
             match self.conn.frame().await? {
@@ -214,5 +305,22 @@ impl BodyStream for Bodies {
 
     async fn chunk(&mut self) -> Result<Option<Bytes>> {
         self.conn.wire.piece().await
+    }
+
+    async fn turn(&mut self) -> Result<bool> {
+        // Whatever the folder at hand still has to say must not be taken for the next one's.
+        if let Some(folder) = self.folders.front_mut() {
+            folder.unsent.clear();
+        }
+        loop {
+            match self.next().await {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) if error.scope() <= Scope::Folder => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.folders.pop_front();
+        Ok(!self.folders.is_empty())
     }
 }

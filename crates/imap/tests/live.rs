@@ -79,10 +79,10 @@ async fn append(
     validity: u32,
     batches: Vec<Vec<Letter>>,
 ) -> Vec<Option<Uid>> {
-    let mut writer = endpoint.writer(folder, validity).await.unwrap();
+    let mut writer = endpoint.writer().await.unwrap();
     let count = batches.len();
     for batch in batches {
-        writer.send(batch).await.unwrap();
+        writer.send(folder, validity, batch).await.unwrap();
     }
     let mut uids = Vec::new();
     for _ in 0..count {
@@ -240,7 +240,10 @@ async fn messages_go_in_and_come_out_alike_with_and_without_each_extension() {
         endpoint.remove(&renamed).await.unwrap();
         let wrong = endpoint.stamps(&other, validity.wrapping_add(77), &set(&uids)).await.unwrap_err();
         assert_eq!(wrong.code(), Code::ValidityChanged);
-        let wrong = endpoint.writer(&other, validity.wrapping_add(77)).await.err().unwrap();
+        let mut writer = endpoint.writer().await.unwrap();
+        let letter = Letter { marks: Marks::default(), date: None, body: LetterBody::Small("a: b\r\n\r\n".into()) };
+        let wrong = writer.send(&other, validity.wrapping_add(77), vec![letter]).await.unwrap_err();
+        drop(writer);
         assert_eq!(wrong.code(), Code::ValidityChanged);
         endpoint.close().await;
     }
@@ -347,9 +350,10 @@ async fn a_reader_that_is_dropped_midway_and_a_source_that_fails_leave_the_endpo
             }
         }
     }
-    let mut writer = endpoint.writer(&inbox, validity).await.unwrap();
+    let mut writer = endpoint.writer().await.unwrap();
     let body = LetterBody::Big { len: 2_000_000, chunks: Box::new(Failing(0)) };
-    let error = writer.send(vec![Letter { marks: Marks::default(), date: None, body }]).await.unwrap_err();
+    let error =
+        writer.send(&inbox, validity, vec![Letter { marks: Marks::default(), date: None, body }]).await.unwrap_err();
     assert_eq!(error.arg("detail"), Some("the source broke"));
     assert!(writer.outcome().await.is_none());
     drop(writer);

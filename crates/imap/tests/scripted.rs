@@ -434,9 +434,9 @@ async fn a_refused_batch_says_why_and_the_next_one_lands() {
     ])
     .await;
     let endpoint = peer.endpoint();
-    let mut writer = endpoint.writer(&inbox(), 5).await.unwrap();
+    let mut writer = endpoint.writer().await.unwrap();
     for batch in [vec![letter("a"), letter("b")], vec![letter("c")], vec![letter("d"), letter("e")]] {
-        writer.send(batch).await.unwrap();
+        writer.send(&inbox(), 5, batch).await.unwrap();
     }
     let Some(Ok(BatchOutcome::Refused(error))) = writer.outcome().await else { panic!("refused") };
     assert_eq!((error.code(), error.arg("answer")), (Code::QuotaFull, Some("[OVERQUOTA] full")));
@@ -467,9 +467,9 @@ async fn a_literal_that_the_server_does_not_want_is_not_sent() {
     )])
     .await;
     let endpoint = peer.endpoint();
-    let mut writer = endpoint.writer(&inbox(), 5).await.unwrap();
-    writer.send(vec![letter(long)]).await.unwrap();
-    writer.send(vec![letter("b")]).await.unwrap();
+    let mut writer = endpoint.writer().await.unwrap();
+    writer.send(&inbox(), 5, vec![letter(long)]).await.unwrap();
+    writer.send(&inbox(), 5, vec![letter("b")]).await.unwrap();
     let Some(Ok(BatchOutcome::Refused(error))) = writer.outcome().await else { panic!("refused") };
     assert_eq!(error.code(), Code::MessageTooLarge);
     assert!(matches!(writer.outcome().await, Some(Ok(BatchOutcome::Landed(_)))));
@@ -486,9 +486,9 @@ async fn a_connection_that_breaks_leaves_every_batch_unknown() {
     ])
     .await;
     let endpoint = peer.endpoint();
-    let mut writer = endpoint.writer(&inbox(), 5).await.unwrap();
-    writer.send(vec![letter("a")]).await.unwrap();
-    writer.send(vec![letter("b")]).await.unwrap();
+    let mut writer = endpoint.writer().await.unwrap();
+    writer.send(&inbox(), 5, vec![letter("a")]).await.unwrap();
+    writer.send(&inbox(), 5, vec![letter("b")]).await.unwrap();
     for _ in 0..2 {
         assert!(matches!(writer.outcome().await, Some(Err(error)) if error.code() == Code::ProtocolError));
     }

@@ -3,7 +3,7 @@
 use crate::gate::SideGates;
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Snapshot, Stamp, Writer,
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Snapshot, Stamp, Writer,
 };
 use parom_domain::{FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
@@ -46,12 +46,12 @@ impl Endpoint for Guarded {
         self.noted(self.endpoint.stamps(folder, validity, uids).await)
     }
 
-    async fn read(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Box<dyn BodyStream>> {
-        self.noted(self.endpoint.read(folder, validity, uids).await)
+    async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
+        self.noted(self.endpoint.read_all(wanted).await)
     }
 
-    async fn writer(&self, folder: &FolderPath, validity: u32) -> Result<Box<dyn Writer>> {
-        self.noted(self.endpoint.writer(folder, validity).await)
+    async fn writer(&self) -> Result<Box<dyn Writer>> {
+        self.noted(self.endpoint.writer().await)
     }
 
     async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {

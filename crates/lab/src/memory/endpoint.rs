@@ -3,10 +3,12 @@
 use super::refusal;
 use super::server::MemoryServer;
 use super::steps::Steps;
-use super::switches::{Omission, ReadFault};
+use super::switches::Omission;
 use super::world::{Folder, World};
 use async_trait::async_trait;
-use parom_domain::endpoint::{BodyStream, Cursor, Endpoint, Listing, MarkChange, Sighting, Snapshot, Stamp, Writer};
+use parom_domain::endpoint::{
+    BodyStream, Cursor, Endpoint, Listing, MarkChange, ReadFrom, Sighting, Snapshot, Stamp, Writer,
+};
 use parom_domain::{Fingerprint, FolderPath, Result, Role, Uid, UidSet};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -81,26 +83,13 @@ impl Endpoint for MemoryEndpoint {
         })
     }
 
-    async fn read(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Box<dyn BodyStream>> {
-        let wanted = self.ask("read", |world| {
-            let seen = world.opened(&self.name, folder, Some(validity))?;
-            let chosen = seen.messages.iter().filter(|(uid, _)| uids.contains(**uid));
-            let mut wanted = Vec::new();
-            for (uid, message) in chosen {
-                match world.switches.read_fault(&message.bytes) {
-                    Some(ReadFault::Refused) => return Err(refusal::unreadable(&self.name, folder, *uid)),
-                    Some(ReadFault::Missing) => {}
-                    Some(ReadFault::BreaksConnection) | None => wanted.push(*uid),
-                }
-            }
-            Ok(wanted)
-        })?;
-        Ok(super::read::stream(self, folder, wanted))
+    async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
+        Ok(super::read::stream(self, wanted))
     }
 
-    async fn writer(&self, folder: &FolderPath, validity: u32) -> Result<Box<dyn Writer>> {
-        self.ask("open writer", |world| world.opened(&self.name, folder, Some(validity)).map(drop))?;
-        Ok(super::write::lane(self, folder))
+    async fn writer(&self) -> Result<Box<dyn Writer>> {
+        self.step("open writer")?;
+        Ok(super::write::lane(self))
     }
 
     async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {

@@ -7,20 +7,21 @@ use super::steps::Steps;
 use super::switches::ReadFault;
 use async_trait::async_trait;
 use bytes::Bytes;
-use parom_domain::endpoint::{Body, BodyStream, Item};
-use parom_domain::{FolderPath, Result, Uid};
+use parom_domain::endpoint::{Body, BodyStream, Item, ReadFrom};
+use parom_domain::{Result, Uid};
+use std::collections::VecDeque;
 
 /// The size of the pieces of a big body.
 const CHUNK: usize = 64 << 10;
 
 /// Hands out these messages one step each; one that is expunged meanwhile is missing.
-pub(super) fn stream(endpoint: &MemoryEndpoint, folder: &FolderPath, wanted: Vec<Uid>) -> Box<dyn BodyStream> {
+pub(super) fn stream(endpoint: &MemoryEndpoint, wanted: Vec<ReadFrom>) -> Box<dyn BodyStream> {
     Box::new(MemoryBodies {
         name: endpoint.name.clone(),
         server: endpoint.server.clone(),
         steps: endpoint.steps.clone(),
-        folder: folder.clone(),
-        wanted: wanted.into_iter(),
+        folders: wanted.into(),
+        open: None,
         big: Bytes::new(),
         broken: false,
     })
@@ -30,8 +31,10 @@ struct MemoryBodies {
     name: String,
     server: MemoryServer,
     steps: Steps,
-    folder: FolderPath,
-    wanted: std::vec::IntoIter<Uid>,
+    /// The first one is at hand.
+    folders: VecDeque<ReadFrom>,
+    /// What is still to come of it, once it was opened.
+    open: Option<std::vec::IntoIter<Uid>>,
     /// What is left of the big body under way.
     big: Bytes,
     /// The connection is gone for good.
@@ -47,17 +50,42 @@ impl MemoryBodies {
         self.broken = step.is_err();
         step
     }
+
+    /// Opens the folder at hand; what was asked for of it, less what the server leaves out.
+    fn opened(&mut self) -> Result<Vec<Uid>> {
+        self.step("read")?;
+        let Some(ReadFrom { folder, validity, uids }) = self.folders.front() else { return Ok(Vec::new()) };
+        self.server.look(|world| {
+            let seen = world.opened(&self.name, folder, Some(*validity))?;
+            let mut wanted = Vec::new();
+            for (uid, message) in seen.messages.iter().filter(|(uid, _)| uids.contains(**uid)) {
+                match world.switches.read_fault(&message.bytes) {
+                    Some(ReadFault::Refused) => return Err(refusal::unreadable(&self.name, folder, *uid)),
+                    Some(ReadFault::Missing) => {}
+                    Some(ReadFault::BreaksConnection) | None => wanted.push(*uid),
+                }
+            }
+            Ok(wanted)
+        })
+    }
 }
 
 #[async_trait]
 impl BodyStream for MemoryBodies {
     async fn next(&mut self) -> Result<Option<Item>> {
         self.big = Bytes::new();
+        let mut left = match self.open.take() {
+            Some(left) => left,
+            None => self.opened()?.into_iter(),
+        };
         loop {
             self.step("read body")?;
-            let Some(uid) = self.wanted.next() else { return Ok(None) };
+            let Some(uid) = left.next() else {
+                self.open = Some(left);
+                return Ok(None);
+            };
             let (found, big_from) = self.server.look(|world| {
-                let folder = world.folder(&self.name, &self.folder).ok();
+                let folder = self.folders.front().and_then(|at| world.folder(&self.name, &at.folder).ok());
                 (folder.and_then(|folder| folder.messages.get(&uid).cloned()), world.switches.big_from)
             });
             let Some(message) = found else { continue };
@@ -74,6 +102,7 @@ impl BodyStream for MemoryBodies {
             } else {
                 Body::Small(message.bytes)
             };
+            self.open = Some(left);
             return Ok(Some(Item { uid, marks: message.marks, date: message.date, body }));
         }
     }
@@ -85,5 +114,14 @@ impl BodyStream for MemoryBodies {
         self.step("read chunk")?;
         let len = self.big.len().min(CHUNK);
         Ok(Some(self.big.split_to(len)))
+    }
+
+    async fn turn(&mut self) -> Result<bool> {
+        if self.broken {
+            return Err(refusal::lost(&self.name, "read"));
+        }
+        self.folders.pop_front();
+        (self.open, self.big) = (None, Bytes::new());
+        Ok(!self.folders.is_empty())
     }
 }

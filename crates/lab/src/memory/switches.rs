@@ -97,6 +97,7 @@ impl Default for Switches {
                 forbidden_in_names: vec!['/'],
                 batch_items: 64,
                 batch_bytes: 4 << 20,
+                batches_under_way: 8,
                 append_limit: None,
                 recovery_grace_ms: 0,
                 round_trip_ms: 0,

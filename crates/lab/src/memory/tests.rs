@@ -57,8 +57,8 @@ fn code<T>(result: Result<T>) -> Code {
 
 async fn append(endpoint: &MemoryEndpoint, texts: &[&str]) -> Result<BatchOutcome> {
     let validity = endpoint.server.validity(&inbox()).unwrap();
-    let mut writer = endpoint.writer(&inbox(), validity).await?;
-    writer.send(texts.iter().map(|text| letter(text)).collect()).await?;
+    let mut writer = endpoint.writer().await?;
+    writer.send(&inbox(), validity, texts.iter().map(|text| letter(text)).collect()).await?;
     writer.outcome().await.unwrap()
 }
 
@@ -163,7 +163,11 @@ async fn another_uidvalidity_stops_every_call() {
     assert_eq!(code(endpoint.expunge(&inbox(), before.validity, &all).await), Code::ValidityChanged);
     let change = MarkChange { uids: all.clone(), add: Marks::from_system(1), remove: Marks::default() };
     assert_eq!(code(endpoint.mark(&inbox(), before.validity, &[change]).await), Code::ValidityChanged);
-    assert_eq!(code(endpoint.read(&inbox(), before.validity, &all).await.map(drop)), Code::ValidityChanged);
+    let mut bodies = endpoint.read(&inbox(), before.validity, &all).await.unwrap();
+    assert_eq!(code(bodies.next().await), Code::ValidityChanged);
+    assert!(!bodies.turn().await.unwrap());
+    let mut writer = endpoint.writer().await.unwrap();
+    assert_eq!(code(writer.send(&inbox(), before.validity, vec![letter("d")]).await), Code::ValidityChanged);
     assert_eq!(server.messages(&inbox()).len(), 3);
 }
 
@@ -261,9 +265,9 @@ async fn a_big_body_that_ends_early_breaks_the_lane_and_lands_nothing() {
         body: LetterBody::Big { len, chunks: Box::new(Pieces(vec![Bytes::from("ab"), Bytes::from("cd")])) },
     };
     let validity = server.validity(&inbox()).unwrap();
-    let mut writer = endpoint.writer(&inbox(), validity).await.unwrap();
-    writer.send(vec![big(4)]).await.unwrap();
-    assert_eq!(code(writer.send(vec![big(5)]).await), Code::ConnectionLost);
+    let mut writer = endpoint.writer().await.unwrap();
+    writer.send(&inbox(), validity, vec![big(4)]).await.unwrap();
+    assert_eq!(code(writer.send(&inbox(), validity, vec![big(5)]).await), Code::ConnectionLost);
     assert_eq!(code(writer.outcome().await.unwrap()), Code::ConnectionLost);
     assert!(writer.outcome().await.is_none());
     assert_eq!(server.messages(&inbox()).last().unwrap().1.bytes, Bytes::from("abcd"));

@@ -14,12 +14,11 @@ use std::collections::VecDeque;
 
 /// A lane whose batches land when they are sent and are answered when they are asked for, so that a crash between the
 /// two leaves an effect that nobody was told of.
-pub(super) fn lane(endpoint: &MemoryEndpoint, folder: &FolderPath) -> Box<dyn Writer> {
+pub(super) fn lane(endpoint: &MemoryEndpoint) -> Box<dyn Writer> {
     Box::new(MemoryWriter {
         name: endpoint.name.clone(),
         server: endpoint.server.clone(),
         steps: endpoint.steps.clone(),
-        folder: folder.clone(),
         unanswered: VecDeque::new(),
         broken: false,
     })
@@ -32,7 +31,6 @@ struct MemoryWriter {
     name: String,
     server: MemoryServer,
     steps: Steps,
-    folder: FolderPath,
     unanswered: VecDeque<BatchOutcome>,
     /// The connection is gone: what was sent stays unanswered for ever.
     broken: bool,
@@ -75,8 +73,8 @@ impl MemoryWriter {
     }
 
     /// Lets the batch happen.
-    fn land(&mut self, mut letters: Vec<Stored>) -> Result<BatchOutcome> {
-        let verdicts = self.server.look(|world| verdicts(world, &self.name, &self.folder, &letters));
+    fn land(&mut self, folder: &FolderPath, mut letters: Vec<Stored>) -> Result<BatchOutcome> {
+        let verdicts = self.server.look(|world| verdicts(world, &self.name, folder, &letters));
         let first_bad = verdicts.iter().position(Option::is_some);
         let how = self.server.look(|world| world.switches.refused_batch);
         if let Some(first_bad) = first_bad {
@@ -89,7 +87,7 @@ impl MemoryWriter {
                 }
             }
         }
-        let landed = self.effect(letters)?;
+        let landed = self.effect(folder, letters)?;
         if let Some(error) = verdicts.into_iter().flatten().next() {
             return Ok(BatchOutcome::Refused(error));
         }
@@ -97,7 +95,7 @@ impl MemoryWriter {
     }
 
     /// The outer error is the connection's, the inner one the server's refusal.
-    fn effect(&mut self, letters: Vec<Stored>) -> Result<Result<Vec<Landed>>> {
+    fn effect(&mut self, folder: &FolderPath, letters: Vec<Stored>) -> Result<Result<Vec<Landed>>> {
         let tells = self.server.look(|world| world.switches.abilities.tells_new_uids);
         let one_by_one = self.server.look(|world| world.switches.batch_landing) == BatchLanding::OneByOne;
         let size = if one_by_one { 1 } else { letters.len().max(1) };
@@ -109,10 +107,10 @@ impl MemoryWriter {
                 return Ok(Ok(landed));
             }
             if let Err(error) = self.step("append") {
-                self.keep_for_later(part.into_iter().chain(rest).collect());
+                self.keep_for_later(folder, part.into_iter().chain(rest).collect());
                 return Err(error);
             }
-            match self.server.edit(|world| world.land(&self.name, &self.folder, part)) {
+            match self.server.edit(|world| world.land(&self.name, folder, part)) {
                 Ok(uids) => {
                     landed.extend(uids.into_iter().map(|(validity, uid)| Landed {
                         validity: tells.then_some(validity),
@@ -124,8 +122,8 @@ impl MemoryWriter {
         }
     }
 
-    fn keep_for_later(&self, letters: Vec<Stored>) {
-        let folder = self.folder.clone();
+    fn keep_for_later(&self, folder: &FolderPath, letters: Vec<Stored>) {
+        let folder = folder.clone();
         self.server.edit(|world| {
             if world.switches.late_commit {
                 world.late.push((folder, letters));
@@ -136,13 +134,14 @@ impl MemoryWriter {
 
 #[async_trait]
 impl Writer for MemoryWriter {
-    async fn send(&mut self, batch: Vec<Letter>) -> Result<()> {
+    async fn send(&mut self, folder: &FolderPath, validity: u32, batch: Vec<Letter>) -> Result<()> {
         let mut letters = Vec::with_capacity(batch.len());
         self.step("send")?;
+        self.server.look(|world| world.opened(&self.name, folder, Some(validity)).map(drop))?;
         for letter in batch {
             letters.push(self.receive(letter).await?);
         }
-        let outcome = self.land(letters)?;
+        let outcome = self.land(folder, letters)?;
         self.unanswered.push_back(outcome);
         Ok(())
     }
