@@ -82,6 +82,12 @@ impl Brake {
     }
 }
 
+/// Nobody misses what is deleted from trash or junk.
+#[must_use]
+pub fn is_harmless(role: Option<Role>) -> bool {
+    matches!(role, Some(Role::Trash | Role::Junk))
+}
+
 /// Which brakes trip. `held` are those that tripped before, some of them released by a person. `done_today` are
 /// irreversible deletions of the account during the last 24 hours.
 #[must_use]
@@ -89,7 +95,7 @@ pub fn brakes(losses: &[FolderLoss], total: u32, done_today: u32, policy: &Polic
     let mut brakes = Vec::new();
     let is = |brake: &Brake, released: bool| held.iter().any(|it| it.released == released && it.key == brake.key());
     for loss in losses {
-        let harmless = matches!(loss.role, Some(Role::Trash | Role::Junk));
+        let harmless = is_harmless(loss.role);
         let on =
             |name| Brake { name, side: loss.side, folder: Some(loss.folder), count: loss.gone, total: loss.linked };
         let name = if loss.replaced {
@@ -109,8 +115,7 @@ pub fn brakes(losses: &[FolderLoss], total: u32, done_today: u32, policy: &Polic
         brakes.push(on(name));
     }
     for side in Side::ALL {
-        let counted =
-            losses.iter().filter(|loss| loss.side == side && !matches!(loss.role, Some(Role::Trash | Role::Junk)));
+        let counted = losses.iter().filter(|loss| loss.side == side && !is_harmless(loss.role));
         let count: u32 = counted.map(|loss| loss.irreversible).sum();
         let limit = policy
             .brake_count

@@ -178,6 +178,24 @@ pub struct AccountState {
     /// Messages that were given up after a crash and sent again, for a day: a twin that the server commits late is
     /// recognised by them.
     pub recent: Vec<Recent>,
+    /// Deletions that nothing can undo, for a day: the volume brake counts them.
+    pub deleted: Vec<Deleted>,
+}
+
+impl AccountState {
+    /// How many messages were deleted irreversibly at that moment or later.
+    #[must_use]
+    pub fn deleted_since(&self, since_ms: u64) -> u32 {
+        let counted = self.deleted.iter().filter(|deleted| deleted.at_ms >= since_ms);
+        counted.fold(0, |sum, deleted| sum.saturating_add(deleted.messages))
+    }
+}
+
+/// So many messages were deleted at one moment, and nothing can undo it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    pub at_ms: u64,
+    pub messages: u32,
 }
 
 /// A message that was announced, not found after the grace, and sent again.
@@ -226,6 +244,12 @@ pub enum Change {
     Remember(Vec<Recent>),
     /// Forgets what was remembered before that moment.
     ForgetRecent {
+        before_ms: u64,
+    },
+    /// Adds to what was deleted at that moment.
+    CountDeleted(Deleted),
+    /// Forgets what was deleted before that moment.
+    ForgetDeleted {
         before_ms: u64,
     },
     Hold(Held),

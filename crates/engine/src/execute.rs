@@ -1,5 +1,6 @@
 //! Does what the plan says, but for bodies: records findings, moves, marks, deletions.
 
+use crate::held;
 use crate::lanes::side_by_side;
 use crate::pass::{Run, stops_the_pass};
 use crate::plan::{AccountPlan, Removal, removal};
@@ -384,6 +385,7 @@ async fn to_trash(
 
 async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side, slots: &[Slot]) -> Result<u64> {
     let Some(work) = works.get_mut(&id) else { return Ok(0) };
+    let role = work.role;
     let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(0) };
     let uids: UidSet = slots.iter().filter_map(|slot| work.links.get(*slot)?.uids[side]).collect();
     work.wrote[side] = true;
@@ -396,7 +398,7 @@ async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side,
     }
     let Some(work) = works.get_mut(&id) else { return Ok(0) };
     changes.extend(work.link_changes());
+    changes.extend(held::count_deleted(run, role, uids.count()));
     run.pass.book.commit(changes).await?;
-    run.report.irreversible = run.report.irreversible.saturating_add(u32::try_from(uids.count()).unwrap_or(u32::MAX));
     Ok(uids.count())
 }

@@ -4,9 +4,11 @@ use crate::pass::Run;
 use crate::plan::{AccountPlan, Removal, removal};
 use crate::work::FolderWork;
 use parom_domain::guard::{self, Brake, BrakeName, FolderLoss};
-use parom_domain::state::{Change, FolderId, Held};
-use parom_domain::{Result, Side};
+use parom_domain::state::{Change, Deleted, FolderId, Held};
+use parom_domain::{Result, Role, Side};
 use std::collections::BTreeMap;
+
+const DAY_MS: u64 = 86_400_000;
 
 /// Asks the guard, takes what it holds out of the plan, and records it.
 pub async fn apply_brakes(
@@ -17,7 +19,8 @@ pub async fn apply_brakes(
     let losses: Vec<FolderLoss> = works.values().flat_map(|work| losses(run, work, plan)).collect();
     let total: usize = works.values().map(|work| work.links.len()).sum();
     let total = u32::try_from(total).unwrap_or(u32::MAX);
-    let brakes = guard::brakes(&losses, total, run.pass.deleted_today, &run.pass.policy, &run.state.held);
+    let deleted_today = run.state.deleted_since(day_ago_ms(run));
+    let brakes = guard::brakes(&losses, total, deleted_today, &run.pass.policy, &run.state.held);
     for brake in &brakes {
         hold(works, plan, brake);
     }
@@ -118,7 +121,32 @@ async fn record(run: &mut Run<'_>, named: &[(Brake, Option<parom_domain::FolderP
 
 /// After a pass went through: what was released has been done.
 pub async fn forget_released(run: &mut Run<'_>) -> Result<()> {
-    let keys: Vec<String> = run.state.held.iter().filter(|held| held.released).map(|held| held.key.clone()).collect();
+    let released: Vec<Held> = run.state.held.iter().filter(|held| held.released).cloned().collect();
     run.state.held.retain(|held| !held.released);
-    run.pass.book.commit(keys.into_iter().map(|key| Change::Unhold { key }).collect()).await
+    let mut changes = Vec::new();
+    // A person has agreed to what the volume brake counted. Were it counted on, each further deletion of that day would
+    // have to be released too.
+    if released.iter().any(|held| held.brake == BrakeName::ManyDeletions.as_str()) {
+        changes.push(Change::ForgetDeleted { before_ms: u64::MAX });
+        run.state.deleted.clear();
+    }
+    changes.extend(released.into_iter().map(|held| Change::Unhold { key: held.key }));
+    run.pass.book.commit(changes).await
+}
+
+/// Notes messages that were deleted on one side, to be committed with the end of their links: a restart must not let a
+/// day's deletions begin anew. What is older than a day goes with the same commit, so that an idle pass writes nothing.
+pub fn count_deleted(run: &mut Run<'_>, role: Option<Role>, messages: u64) -> Vec<Change> {
+    if guard::is_harmless(role) || messages == 0 {
+        return Vec::new();
+    }
+    let deleted = Deleted { at_ms: run.pass.clock.now_ms(), messages: u32::try_from(messages).unwrap_or(u32::MAX) };
+    let before_ms = day_ago_ms(run);
+    run.state.deleted.retain(|old| old.at_ms >= before_ms);
+    run.state.deleted.push(deleted);
+    vec![Change::CountDeleted(deleted), Change::ForgetDeleted { before_ms }]
+}
+
+fn day_ago_ms(run: &Run<'_>) -> u64 {
+    run.pass.clock.now_ms().saturating_sub(DAY_MS)
 }

@@ -32,8 +32,6 @@ pub struct Pass<'a> {
     /// How many things may go on at once. Each holds at most one connection on either side, and now and then one of them
     /// asks a question besides: the endpoints need one connection more than there are lanes.
     pub lanes: usize,
-    /// Irreversible deletions of this account during the last 24 hours, for the volume brake.
-    pub deleted_today: u32,
     /// Messages whose reading broke the connection, remembered from pass to pass.
     pub scars: &'a Scars,
     /// Look and plan, but change nothing anywhere.
@@ -69,8 +67,6 @@ pub struct Report {
     pub marked: u64,
     pub moved: u64,
     pub deleted: u64,
-    /// Of these, those that nothing can undo.
-    pub irreversible: u32,
     pub folder_steps: u64,
     pub parked: u64,
     pub linked: u64,

@@ -91,6 +91,8 @@ pub async fn accept_released(run: &mut Run<'_>) -> Result<()> {
     changes.extend(keys.iter().map(|key| Change::Unhold { key: key.clone() }));
     run.pass.book.commit(changes).await?;
     let held = std::mem::take(&mut run.state.held).into_iter().filter(|held| !keys.contains(&held.key)).collect();
-    run.state = AccountState { held, ..AccountState::default() };
+    // What was deleted today was deleted for this person all the same.
+    let deleted = std::mem::take(&mut run.state.deleted);
+    run.state = AccountState { held, deleted, ..AccountState::default() };
     Ok(())
 }

@@ -12,22 +12,18 @@ use parom_domain::state::{Change, Lease, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use parom_engine::{Clock, Event, LeasedBook, Observer, Pass, Report, Scars, SystemClock, run_pass};
 use parom_store::Account;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a pass that was asked to stop may take to do so before its connections are cut.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
-const DAY_MS: u64 = 86_400_000;
 
 pub struct Member {
     pub account: Arc<Account>,
     pub address: Arc<str>,
     tenure: Option<Tenure>,
     scars: Scars,
-    /// Irreversible deletions of the last day with their moments.
-    deletions: VecDeque<(u64, u32)>,
     /// The last one that is stored.
     summary: PassSummary,
 }
@@ -48,7 +44,6 @@ impl Member {
             account,
             tenure: None,
             scars: Scars::default(),
-            deletions: VecDeque::new(),
             summary: summary.unwrap_or_default(),
         }
     }
@@ -116,7 +111,6 @@ impl Member {
         watcher: &Watcher<'_>,
         endpoints: &Both<Guarded>,
     ) -> Result<Report> {
-        let deleted_today = self.deleted_today(SystemClock.now_ms());
         let mut tenure = self.tenure(shared).await?;
         let state = shared.store.load(self.account.id).await?;
         watcher.tell(Notice::Looking);
@@ -129,7 +123,6 @@ impl Member {
             policy: terms.policy,
             exclusions: &terms.exclusions,
             lanes: grant.connections.saturating_sub(1).max(1),
-            deleted_today,
             scars: &self.scars,
             dry_run: shared.settings.dry_run,
         };
@@ -150,18 +143,8 @@ impl Member {
         Tenure::of(self.tenure.take(), &shared.store, self.account.id, &shared.settings.owner).await
     }
 
-    fn deleted_today(&mut self, now_ms: u64) -> u32 {
-        while self.deletions.front().is_some_and(|(at, _)| at.saturating_add(DAY_MS) < now_ms) {
-            self.deletions.pop_front();
-        }
-        self.deletions.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
-    }
-
     async fn passed(&mut self, shared: &Shared, report: Report, did: bool) -> Ending {
         let now_ms = SystemClock.now_ms();
-        if report.irreversible > 0 {
-            self.deletions.push_back((now_ms, report.irreversible));
-        }
         for (folder, error) in &report.trouble {
             shared.listener.on(&self.address, Notice::Trouble { folder: folder.as_ref(), error });
         }

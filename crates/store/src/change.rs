@@ -8,7 +8,9 @@ use crate::lease::millis;
 use crate::writer::Write;
 use crate::{Store, codec};
 use async_trait::async_trait;
-use parom_domain::state::{Change, FolderId, FolderPair, Held, Intent, Lease, Parked, PassSummary, Recent, Suspected};
+use parom_domain::state::{
+    Change, Deleted, FolderId, FolderPair, Held, Intent, Lease, Parked, PassSummary, Recent, Suspected,
+};
 use parom_domain::{Result, Role, Side, Uid};
 
 impl Store {
@@ -81,6 +83,10 @@ async fn apply(db: &mut Writer, lease: Lease, change: &Change) -> Result<()> {
         Change::Remember(recent) => remember(db, lease, recent).await,
         Change::ForgetRecent { before_ms } => {
             db.forget(lease, under(lease, FORGET_RECENT).bind(millis(*before_ms))).await
+        }
+        Change::CountDeleted(deleted) => db.put(lease, count_deleted(lease, *deleted)).await,
+        Change::ForgetDeleted { before_ms } => {
+            db.forget(lease, under(lease, FORGET_DELETED).bind(millis(*before_ms))).await
         }
         Change::Hold(held) => db.put(lease, hold(lease, held)).await,
         Change::Unhold { key } => db.forget(lease, under(lease, UNHOLD).bind(key.clone())).await,
@@ -214,6 +220,20 @@ async fn remember(db: &mut Writer, lease: Lease, recent: &[Recent]) -> Result<()
 
 const FORGET_RECENT: &str = "
     DELETE FROM recent WHERE account = $1 AND at_ms < $3
+        AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
+
+/// What is deleted in one moment adds up.
+const COUNT_DELETED: &str = "
+    INSERT INTO deletion (account, at_ms, messages)
+    SELECT account, $3, $4 FROM lease WHERE account = $1 AND epoch = $2
+    ON CONFLICT (account, at_ms) DO UPDATE SET messages = deletion.messages + excluded.messages";
+
+fn count_deleted(lease: Lease, deleted: Deleted) -> Query {
+    under(lease, COUNT_DELETED).bind(millis(deleted.at_ms)).bind(i64::from(deleted.messages))
+}
+
+const FORGET_DELETED: &str = "
+    DELETE FROM deletion WHERE account = $1 AND at_ms < $3
         AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
 
 const HOLD: &str = "

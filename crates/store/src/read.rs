@@ -4,7 +4,7 @@ use crate::database::Fields;
 use crate::{Store, codec};
 use parom_domain::link::Link;
 use parom_domain::state::{
-    AccountId, AccountState, FolderId, FolderPair, Held, Intent, Parked, PassSummary, Recent, Suspected,
+    AccountId, AccountState, Deleted, FolderId, FolderPair, Held, Intent, Parked, PassSummary, Recent, Suspected,
 };
 use parom_domain::{Both, Result, Role, Side, Uid};
 
@@ -33,6 +33,7 @@ impl Store {
             suspected: db.all(sqlx::query(SUSPECTED).bind(account.0), suspected).await?,
             held: self.held(Some(account)).await?.into_iter().map(|(_, held)| held).collect(),
             recent: db.all(sqlx::query(RECENT).bind(account.0), recent).await?.concat(),
+            deleted: db.all(sqlx::query(DELETED).bind(account.0), deleted).await?,
         })
     }
 
@@ -131,6 +132,12 @@ const RECENT: &str = "SELECT at_ms AS recent, body FROM recent WHERE account = $
 fn recent(row: &Fields<'_>) -> Result<Vec<Recent>> {
     let at_ms = row.unsigned(0)?;
     codec::read_recent(row.get(1)?, at_ms).map_err(|damage| row.damaged(damage))
+}
+
+const DELETED: &str = "SELECT at_ms AS deletion, messages FROM deletion WHERE account = $1 ORDER BY at_ms";
+
+fn deleted(row: &Fields<'_>) -> Result<Deleted> {
+    Ok(Deleted { at_ms: row.unsigned(0)?, messages: row.small(1)? })
 }
 
 const LINKS: &str = "SELECT chunk AS links, body FROM links WHERE account = $1 AND folder = $2 ORDER BY chunk";

@@ -6,8 +6,11 @@ use parom_domain::{Code, Error, Result, Retry};
 use std::path::Path;
 
 /// The version of a state is the number of its last migration. Entries are only ever added at the end.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_accounts.sql"), include_str!("../migrations/0002_state.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_accounts.sql"),
+    include_str!("../migrations/0002_state.sql"),
+    include_str!("../migrations/0003_deletions.sql"),
+];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
 

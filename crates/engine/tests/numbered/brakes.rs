@@ -9,7 +9,10 @@ use parom_lab::memory::Switches;
 const MANY: u32 = 80;
 
 async fn full() -> World {
-    let world = World::in_memory(Switches::default(), Switches::default());
+    filled(World::in_memory(Switches::default(), Switches::default())).await
+}
+
+async fn filled(world: World) -> World {
     for at in 0..MANY {
         world.add(Side::Source, "work", &format!("w{at}"), &[]);
     }
@@ -25,7 +28,7 @@ async fn assert_held(world: &World, brake: &str, on: Side) {
         assert_eq!((report.deleted, report.settled && !report.held.is_empty()), (0, false));
         world.wait_out_the_grace();
     }
-    let held = world.book.state().held;
+    let held = world.state().await.held;
     assert!(held.iter().any(|held| held.brake == brake && held.args[0].1 == on.to_string()), "{held:?}");
 }
 
@@ -129,6 +132,82 @@ async fn many_deletions_are_held_and_a_few_are_not() {
     world.settle().await;
     assert_eq!(total(&world.servers.target), MANY as usize - 50);
     world.assert_equal();
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+fn pass_time(world: &World, ms: u64) {
+    world.clock.0.fetch_add(ms, std::sync::atomic::Ordering::Relaxed);
+}
+
+fn expunge(world: &World, folder: &str, from: u32, to: u32) {
+    let uids = UidSet::range(Uid::new(from).unwrap(), Uid::new(to).unwrap());
+    world.servers.source.expunge(&path(folder), &uids).unwrap();
+}
+
+#[tokio::test]
+async fn a_restart_does_not_forget_what_was_deleted_today() {
+    let mut world = filled(World::plain().await).await;
+    expunge(&world, "work", 1, 40);
+    world.settle().await;
+    assert_eq!(total(&world.servers.target), MANY as usize - 39);
+    world.restart().await;
+    world.assert_idle().await;
+    expunge(&world, "work", 41, 60);
+    assert_held(&world, "many-deletions", Side::Source).await;
+    assert_eq!(total(&world.servers.target), MANY as usize - 39);
+    world.restart().await;
+    pass_time(&world, DAY_MS);
+    world.settle().await;
+    assert_eq!(total(&world.servers.target), MANY as usize - 59, "another day");
+    world.assert_equal();
+}
+
+#[tokio::test]
+async fn deletions_are_counted_for_a_day_and_then_forgotten() {
+    let world = full().await;
+    expunge(&world, "work", 1, 40);
+    world.settle().await;
+    pass_time(&world, DAY_MS / 2);
+    expunge(&world, "work", 41, 50);
+    world.settle().await;
+    let counted = |world: &World| world.book.state().deleted.iter().map(|deleted| deleted.messages).collect::<Vec<_>>();
+    assert_eq!(counted(&world), [40, 10]);
+    pass_time(&world, DAY_MS / 2 + 1);
+    world.assert_idle().await;
+    expunge(&world, "work", 51, 79);
+    assert_eq!(world.settle().await.held, []);
+    assert_eq!(counted(&world), [10, 29]);
+    world.assert_equal();
+}
+
+#[tokio::test]
+async fn a_release_begins_the_day_anew() {
+    let world = full().await;
+    expunge(&world, "work", 1, 51);
+    assert_held(&world, "many-deletions", Side::Source).await;
+    world.book.release();
+    world.settle().await;
+    assert_eq!(world.book.state().deleted, []);
+    expunge(&world, "work", 52, 60);
+    assert_eq!(world.settle().await.held, []);
+    assert_eq!(total(&world.servers.target), MANY as usize - 59);
+}
+
+#[tokio::test]
+async fn an_emptied_trash_counts_for_no_day() {
+    let world = full().await;
+    for side in Side::ALL {
+        world.servers[side].create_with_role(&path("Trash"), Role::Trash).unwrap();
+    }
+    for at in 0..60 {
+        world.add(Side::Source, "Trash", &format!("t{at}"), &[]);
+    }
+    world.settle().await;
+    expunge(&world, "Trash", 1, 60);
+    expunge(&world, "work", 1, 10);
+    world.settle().await;
+    assert_eq!(world.book.state().deleted_since(0), 10);
 }
 
 #[tokio::test]

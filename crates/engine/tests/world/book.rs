@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct Disk {
     pub store: Store,
     pub account: AccountId,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Disk {
@@ -30,7 +30,15 @@ impl Disk {
             domain: "corp.example".into(),
         };
         let account = store.add_account(account).await.unwrap().unwrap().id;
-        Disk { store, account, _dir: dir }
+        Disk { store, account, dir }
+    }
+
+    /// Closes the store and opens it again, as the next process does.
+    pub async fn reopened(self) -> Disk {
+        self.store.close().await;
+        let key = MasterKey::find(&self.dir.path().join("parom.key")).unwrap();
+        let store = Store::open(&self.dir.path().join("parom.db"), key).await.unwrap();
+        Disk { store, ..self }
     }
 
     pub async fn lease(&self, now_ms: u64) -> Lease {
@@ -157,6 +165,11 @@ impl Pages {
             }
             Change::Remember(recent) => state.recent.extend(recent),
             Change::ForgetRecent { before_ms } => state.recent.retain(|item| item.at_ms >= before_ms),
+            Change::CountDeleted(deleted) => match state.deleted.iter_mut().find(|old| old.at_ms == deleted.at_ms) {
+                Some(old) => old.messages += deleted.messages,
+                None => state.deleted.push(deleted),
+            },
+            Change::ForgetDeleted { before_ms } => state.deleted.retain(|item| item.at_ms >= before_ms),
             Change::Hold(held) => {
                 state.held.retain(|old| old.key != held.key);
                 state.held.push(held);
@@ -176,6 +189,7 @@ pub fn assert_same_state(mut a: AccountState, mut b: AccountState) {
         state.parked.sort_by_key(|item| (item.folder, item.side, item.uid));
         state.suspected.sort_by_key(|item| (item.folder, item.side, item.uid));
         state.held.sort_by(|a, b| a.key.cmp(&b.key));
+        state.deleted.sort_by_key(|deleted| deleted.at_ms);
         state.recent.sort_by_key(|item| (item.folder, item.into, item.at_ms, item.fingerprint));
     }
     assert_eq!(a, b);

@@ -171,7 +171,6 @@ impl World {
             policy: self.policy,
             exclusions: &self.exclusions,
             lanes: 2,
-            deleted_today: 0,
             scars: &self.scars,
             dry_run,
         };
@@ -259,6 +258,14 @@ impl World {
             .collect();
         ids.sort();
         ids
+    }
+
+    /// The process ends and another one begins.
+    pub async fn restart(&mut self) {
+        self.scars = Scars::default();
+        if let Some(old) = self.disk.take() {
+            self.disk = Some(old.reopened().await);
+        }
     }
 
     /// The state is lost; the accounts' settings are not.

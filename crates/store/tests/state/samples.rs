@@ -3,8 +3,8 @@
 use parom_domain::endpoint::Cursor;
 use parom_domain::link::Link;
 use parom_domain::state::{
-    AccountId, Appending, Change, FolderId, FolderOp, FolderPair, Held, Intent, Lease, Parked, PassSummary, Recent,
-    Suspected, Work,
+    AccountId, Appending, Change, Deleted, FolderId, FolderOp, FolderPair, Held, Intent, Lease, Parked, PassSummary,
+    Recent, Suspected, Work,
 };
 use parom_domain::{Both, Fingerprint, FolderPath, Marks, Role, Side, Uid};
 use parom_store::{MasterKey, NewAccount, Store};
@@ -135,6 +135,10 @@ pub fn recent(folder: u32, at_ms: u64) -> Recent {
     Recent { folder: FolderId(folder), into: Side::Target, fingerprint, len: 77, content: 78, uid: None, at_ms }
 }
 
+pub fn deleted(at_ms: u64, messages: u32) -> Deleted {
+    Deleted { at_ms, messages }
+}
+
 pub fn summary(linked: u64) -> PassSummary {
     let error = Some(("quota-full".to_owned(), vec![("host".to_owned(), "mail.example".to_owned())]));
     PassSummary { at_ms: 9, last_ok_ms: Some(8), linked, parked: 1, carried: 2, folders: 3, error }
@@ -158,6 +162,8 @@ pub fn one_of_each() -> Vec<Change> {
         Change::Unsuspect { folder, side: Side::Target, uid: uid(1) },
         Change::Remember(vec![recent(1, 50)]),
         Change::ForgetRecent { before_ms: u64::MAX },
+        Change::CountDeleted(deleted(41, 7)),
+        Change::ForgetDeleted { before_ms: 41 },
         Change::Hold(held("other")),
         Change::Unhold { key: "volume".to_owned() },
         Change::Summary(summary(55)),
@@ -177,6 +183,8 @@ pub fn one_of_each() -> Vec<Change> {
             | Change::Unsuspect { .. }
             | Change::Remember(_)
             | Change::ForgetRecent { .. }
+            | Change::CountDeleted(_)
+            | Change::ForgetDeleted { .. }
             | Change::Hold(_)
             | Change::Unhold { .. }
             | Change::Summary(_) => {}
@@ -194,6 +202,8 @@ pub fn filled() -> Vec<Change> {
         Change::Park(parked(1, 1)),
         Change::Suspect(suspected(1, 1)),
         Change::Remember(vec![recent(1, 40), recent(1, 40), recent(1, 41)]),
+        Change::CountDeleted(deleted(40, 1)),
+        Change::CountDeleted(deleted(41, 2)),
         Change::Hold(held("volume")),
         Change::Summary(summary(10)),
     ]
