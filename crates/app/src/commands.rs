@@ -4,6 +4,7 @@ mod account;
 mod brakes;
 mod init;
 mod parked;
+mod plan;
 mod secret;
 mod status;
 mod sync;

@@ -19,6 +19,8 @@ use std::time::Duration;
 pub struct Planned {
     pub account: Arc<str>,
     pub plan: AccountPlan,
+    /// Why a brake would hold something back.
+    pub held: Vec<Message>,
 }
 
 /// Works on the accounts for as long as the mode says. The plans are those of a dry run.
@@ -49,7 +51,10 @@ pub async fn run(
 
 fn planned(outcome: AccountOutcome) -> Option<Planned> {
     match outcome.ending {
-        Ending::Planned(plan) => Some(Planned { account: outcome.address, plan }),
+        Ending::Planned { plan, held } => {
+            let held = held.iter().map(|error| about(error, None, &outcome.address)).collect();
+            Some(Planned { account: outcome.address, plan, held })
+        }
         _ => None,
     }
 }
@@ -57,7 +62,7 @@ fn planned(outcome: AccountOutcome) -> Option<Planned> {
 /// What the end of an account's work comes to for a script.
 fn exit(ending: &Ending) -> Exit {
     match ending {
-        Ending::InStep { .. } | Ending::Planned(_) => Exit::Done,
+        Ending::InStep { .. } | Ending::Planned { .. } => Exit::Done,
         // What is only suspected yet is nothing to complain of.
         Ending::Unsettled { troubles, .. } => Exit::together(troubles.iter().map(|code| Exit::of(*code))),
         Ending::Held(_) => Exit::Held,
@@ -112,7 +117,7 @@ fn ended(ending: &Ending, again: Option<Duration>, account: &str) -> progress::E
         Ending::InStep { parked } => progress::Ending::InStep { parked: *parked },
         Ending::Unsettled { parked, .. } => progress::Ending::Unsettled { parked: *parked },
         Ending::Held(error) => progress::Ending::Held { why: about(error, None, account) },
-        Ending::Planned(_) => progress::Ending::Planned,
+        Ending::Planned { .. } => progress::Ending::Planned,
         Ending::Interrupted => progress::Ending::Interrupted,
         Ending::Failed(error) => {
             let why = about(error, None, account);

@@ -168,6 +168,44 @@ fn mail_goes_both_ways_and_the_second_run_writes_nothing() {
 }
 
 #[test]
+fn a_dry_run_tells_the_whole_plan_and_changes_nothing() {
+    let stage = Stage::new();
+    let source = stage.hands(Side::Source, "anna");
+    let add = |folder: &str, text: &str| {
+        let bytes = format!("Message-ID: <{text}@x>\r\nSubject: {text}\r\n\r\n{text}\r\n").into_bytes();
+        source.add(&FolderPath::new([folder]).unwrap(), bytes, &[], DATE).unwrap();
+    };
+    stage.add(Side::Source, "anna", "one");
+    for text in ["two", "three", "four"] {
+        add("Projects", text);
+    }
+    let picture = || {
+        let state = fs::read(stage.folder.path().join("parom.db")).unwrap();
+        (NAMES.map(|name| Side::ALL.map(|side| stage.hands(side, name).changes())), state)
+    };
+    let before = picture();
+    let planned = stage.run(&["sync", "--all", "--dry-run"]);
+    assert_eq!(code(&planned), 0, "{planned:?}");
+    let told = out(&planned);
+    assert!(told.contains("target: make the folder \"Projects\"\n"), "{told}");
+    assert!(told.lines().any(|line| line.starts_with("Projects ") && line.contains(" 3 ")), "{told}");
+    let planned = out(&stage.run(&["sync", "--all", "--dry-run", "--json"]));
+    let objects: Vec<serde_json::Value> = planned.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let has = |plan: &str, fields: &[(&str, serde_json::Value)]| {
+        let is = |object: &&serde_json::Value| fields.iter().all(|(name, value)| object[*name] == *value);
+        objects.iter().filter(|object| object["plan"] == plan).filter(is).count()
+    };
+    assert_eq!(has("make", &[("folder", "Projects".into()), ("side", "target".into())]), 1, "{planned}");
+    assert_eq!(has("folder", &[("folder", "Projects".into()), ("to_target", 3.into())]), 1, "{planned}");
+    assert_eq!(has("account", &[("moves", 0.into())]), 3, "{planned}");
+    assert_eq!(picture(), before);
+
+    // What was planned is done, and then there is nothing more to plan.
+    assert_eq!(code(&stage.run(&["sync", "--all", "--until-settled"])), 0);
+    assert_eq!(out(&stage.run(&["sync", "--all", "--dry-run"])).matches("nothing to do").count(), 3);
+}
+
+#[test]
 fn a_refused_password_is_tried_once_and_told_with_its_remedy() {
     let stage = Stage::new();
     stage.write("wrong", "wrong");

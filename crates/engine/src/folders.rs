@@ -1,5 +1,6 @@
 //! Folder trees in a pass: listed, compared, brought in step, and removed at the very end.
 
+use crate::foresee;
 use crate::pass::{Pass, Run};
 use crate::work::FolderWork;
 use futures_util::future::join;
@@ -73,7 +74,7 @@ pub async fn bring_in_step(run: &mut Run<'_>, listings: Both<Listing>) -> Result
         tree::plan(&trees(run, &listings), &matched, &renamed, &wanted, &run.pass.policy, run.pass.clock.now_ms());
     if run.pass.dry_run {
         adopt_pairs(run, &plan);
-        return Ok((listings, plan));
+        return Ok((foresee::as_if_made(run, listings, &plan), plan));
     }
     store_pairs(run, &plan).await?;
     run.trees_wait = plan.unsettled;

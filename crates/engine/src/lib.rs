@@ -4,6 +4,7 @@ mod append;
 mod echo;
 mod execute;
 mod folders;
+mod foresee;
 mod gather;
 mod held;
 mod lanes;
@@ -22,6 +23,7 @@ mod witness;
 mod work;
 
 pub use folders::Exclusions;
+pub use foresee::FolderStep;
 pub use pass::{Pass, Report, Scars, run_pass};
 pub use plan::{AccountPlan, FolderPlan};
 pub use ports::{Book, Clock, Event, LeasedBook, Observer, Silent, SystemClock};

@@ -4,7 +4,7 @@ use crate::folders::{self, Exclusions};
 use crate::ports::{Book, Clock, Observer};
 use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
-use crate::{echo, execute, gather, held, looks, missing, plan, recovery, transfer, witness};
+use crate::{echo, execute, foresee, gather, held, looks, missing, plan, recovery, transfer, witness};
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
 use parom_domain::guard::Brake;
@@ -194,6 +194,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     held::apply_brakes(&mut run, &mut works, &mut plan).await?;
     pass.observer.event(crate::ports::Event::Planned { messages: plan.creates() });
     if pass.dry_run {
+        plan.steps = foresee::steps(&run, &works, &plan, &trees);
         run.report.plan = Some(plan);
         return Ok(run.report);
     }

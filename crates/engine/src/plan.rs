@@ -1,5 +1,6 @@
 //! What a pass is going to do, as plain data: made by the decisions of `domain`, printed by a dry run, executed as it is.
 
+use crate::foresee::FolderStep;
 use crate::gather::PlannedMove;
 use crate::pass::Run;
 use crate::work::FolderWork;
@@ -14,6 +15,8 @@ use std::collections::{BTreeMap, HashMap};
 
 #[derive(Debug, Default)]
 pub struct AccountPlan {
+    /// Of a dry run. A pass has brought the trees in step before it plans.
+    pub steps: Vec<FolderStep>,
     pub moves: Vec<PlannedMove>,
     pub folders: BTreeMap<FolderId, FolderPlan>,
 }
@@ -44,7 +47,7 @@ impl AccountPlan {
     /// Nothing to do anywhere.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.moves.is_empty() && self.folders.values().all(FolderPlan::is_empty)
+        self.steps.is_empty() && self.moves.is_empty() && self.folders.values().all(FolderPlan::is_empty)
     }
 }
 
@@ -76,7 +79,7 @@ pub fn make(
     let _ = listings;
     // While a folder could not be looked at, a message that is missing elsewhere may have gone there.
     let wait_with_deletes = !run.report.trouble.is_empty();
-    let mut plan = AccountPlan { moves, folders: BTreeMap::new() };
+    let mut plan = AccountPlan { steps: Vec::new(), moves, folders: BTreeMap::new() };
     for work in works.values_mut() {
         let mut folder = plan_folder(run, work);
         if wait_with_deletes && !(folder.deletes.source.is_empty() && folder.deletes.target.is_empty()) {

@@ -132,9 +132,12 @@ impl Scenario {
     async fn plan(&self) -> String {
         let mut world = self.world().await;
         self.run(&mut world, 0..self.last_settle()).await;
-        let report = world.pass_with(true).await.unwrap();
+        let report = world.dry_run().await;
         let mut text = String::new();
         let plan = report.plan.unwrap();
+        for step in &plan.steps {
+            writeln!(text, "{step:?}").unwrap();
+        }
         for planned in &plan.moves {
             writeln!(
                 text,

@@ -1,6 +1,7 @@
 //! How a pass ended, and what all passes of an account came to.
 
-use parom_domain::{Both, Code, Error, Retry, Scope};
+use parom_domain::guard::Brake;
+use parom_domain::{Both, Code, Error, FolderPath, Retry, Scope};
 use parom_engine::{AccountPlan, Report};
 use std::sync::Arc;
 
@@ -23,8 +24,11 @@ pub enum Ending {
     },
     /// A brake holds something back; the error names it.
     Held(Error),
-    /// Of a dry run.
-    Planned(AccountPlan),
+    /// Of a dry run: what would be done, and what a brake would hold.
+    Planned {
+        plan: AccountPlan,
+        held: Vec<Error>,
+    },
     Failed(Error),
     Interrupted,
 }
@@ -34,17 +38,11 @@ impl Ending {
     #[must_use]
     pub fn of(report: Report) -> Ending {
         if let Some(plan) = report.plan {
-            return Ending::Planned(plan);
+            let held = report.held.iter().map(|(brake, folder)| braked(brake, folder.as_ref())).collect();
+            return Ending::Planned { plan, held };
         }
         if let Some((brake, folder)) = report.held.first() {
-            let held = Error::new(Code::Braked, Scope::Account, Retry::WhenFixed)
-                .with("brake", brake.name.as_str())
-                .with("count", brake.count)
-                .with("total", brake.total);
-            return Ending::Held(match folder {
-                Some(folder) => held.with("folder", folder),
-                None => held,
-            });
+            return Ending::Held(braked(brake, folder.as_ref()));
         }
         if report.settled {
             return Ending::InStep { parked: report.parked };
@@ -57,6 +55,17 @@ impl Ending {
         };
         let troubles = report.trouble.iter().map(|(_, error)| error.code()).collect();
         Ending::Unsettled { parked: report.parked, wake_at_ms: report.wake_at_ms, soon, troubles }
+    }
+}
+
+fn braked(brake: &Brake, folder: Option<&FolderPath>) -> Error {
+    let held = Error::new(Code::Braked, Scope::Account, Retry::WhenFixed)
+        .with("brake", brake.name.as_str())
+        .with("count", brake.count)
+        .with("total", brake.total);
+    match folder {
+        Some(folder) => held.with("folder", folder),
+        None => held,
     }
 }
 

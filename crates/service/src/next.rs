@@ -43,7 +43,7 @@ const LONGEST_PAUSE_MS: u64 = 300_000;
 #[must_use]
 pub fn next(mode: Mode, ending: &Ending, history: History, now_ms: u64) -> Next {
     match ending {
-        Ending::Interrupted | Ending::Planned(_) => Next::End,
+        Ending::Interrupted | Ending::Planned { .. } => Next::End,
         Ending::InStep { .. } | Ending::Held(_) => look_again(mode),
         Ending::Failed(error) => after_failure(mode, error, history),
         Ending::Unsettled { wake_at_ms, soon, .. } => {

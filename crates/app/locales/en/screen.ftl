@@ -219,6 +219,12 @@ plan-head = { $account }, to be done{ $count ->
         [one] {" "}(and { $count } message to be moved)
        *[other] {" "}(and { $count } messages to be moved)
     }:
+plan-make = { $side }: make the folder "{ $folder }"
+plan-rename = { $side }: rename the folder "{ $folder }" to "{ $to }"
+plan-remove = { $side }: remove the folder "{ $folder }"
+plan-subscribe = { $side }: subscribe to the folder "{ $folder }"
+plan-unsubscribe = { $side }: unsubscribe from the folder "{ $folder }"
+plan-missing = { $side }: the folder "{ $folder }" is missing; nothing is deleted for that yet
 plan-folder = FOLDER
 plan-to-target = TO TARGET
 plan-to-source = TO SOURCE

@@ -235,6 +235,12 @@ plan-head = { $account }, предстоит{ $count ->
         [few] {" "}(и переместить { $count } письма)
        *[many] {" "}(и переместить { $count } писем)
     }:
+plan-make = { $side }: создать папку «{ $folder }»
+plan-rename = { $side }: переименовать папку «{ $folder }» в «{ $to }»
+plan-remove = { $side }: удалить папку «{ $folder }»
+plan-subscribe = { $side }: подписать на папку «{ $folder }»
+plan-unsubscribe = { $side }: снять подписку с папки «{ $folder }»
+plan-missing = { $side }: папки «{ $folder }» нет; пока из-за этого ничего не удаляется
 plan-folder = ПАПКА
 plan-to-target = В ЦЕЛЕВУЮ
 plan-to-source = В ИСХОДНУЮ

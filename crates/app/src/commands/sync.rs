@@ -1,6 +1,7 @@
 //! `parom sync`: brings accounts into step.
 
 use super::parked::accounts;
+use super::plan;
 use crate::cli::Sync as Args;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -11,12 +12,8 @@ use crate::output;
 use crate::progress::{self, Style};
 use crate::state::{self, Access};
 use crate::stop;
-use crate::sync::{self, Planned};
-use crate::table::Table;
-use parom_domain::Side;
-use parom_engine::FolderPlan;
+use crate::sync;
 use parom_service::{Mode, Roster};
-use serde_json::json;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
@@ -49,70 +46,10 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
     };
     for planned in &plans {
         if args.json {
-            output::print_json(objects(planned))?;
+            output::print_json(plan::objects(planned, texts))?;
         } else {
-            output::print(&told(planned, texts))?;
+            output::print(&plan::told(planned, texts))?;
         }
     }
     Ok(exit)
-}
-
-/// The numbers of a folder's plan: messages into each side, changed flags, deletions on each side.
-fn numbers(plan: &FolderPlan) -> [usize; 6] {
-    let marks = |side: Side| plan.marks[side].iter().map(|(_, slots)| slots.len()).sum();
-    [
-        plan.creates.target.len(),
-        plan.creates.source.len(),
-        marks(Side::Target),
-        marks(Side::Source),
-        plan.deletes.target.len(),
-        plan.deletes.source.len(),
-    ]
-}
-
-const COLUMNS: [&str; 6] = [
-    "plan-to-target",
-    "plan-to-source",
-    "plan-marks-target",
-    "plan-marks-source",
-    "plan-deletes-target",
-    "plan-deletes-source",
-];
-const FIELDS: [&str; 6] =
-    ["to_target", "to_source", "marks_target", "marks_source", "deletes_target", "deletes_source"];
-
-fn told(planned: &Planned, texts: &Texts) -> String {
-    let head = |key: &str| {
-        texts.say(&Message::new(key).with("account", &*planned.account).with("count", planned.plan.moves.len()))
-    };
-    if planned.plan.is_empty() {
-        return format!("{}\n", head("plan-nothing"));
-    }
-    let columns = std::iter::once("plan-folder").chain(COLUMNS).map(|key| texts.text(key));
-    let mut table = Table::new(columns);
-    for plan in planned.plan.folders.values().filter(|plan| !plan.is_empty()) {
-        let name = plan.name.as_ref().map(ToString::to_string).unwrap_or_default();
-        table.row(std::iter::once(name).chain(numbers(plan).iter().map(ToString::to_string)));
-    }
-    format!("{}\n{}", head("plan-head"), table.text())
-}
-
-fn objects(planned: &Planned) -> Vec<serde_json::Value> {
-    let folders = planned.plan.folders.values().filter(|plan| !plan.is_empty());
-    let mut objects: Vec<serde_json::Value> = folders
-        .map(|plan| {
-            let mut object = json!({
-                "plan": "folder",
-                "account": &*planned.account,
-                "folder": plan.name.as_ref().map(ToString::to_string),
-            });
-            if let Some(fields) = object.as_object_mut() {
-                fields
-                    .extend(FIELDS.iter().zip(numbers(plan)).map(|(name, number)| ((*name).to_owned(), json!(number))));
-            }
-            object
-        })
-        .collect();
-    objects.push(json!({ "plan": "account", "account": &*planned.account, "moves": planned.plan.moves.len() }));
-    objects
 }

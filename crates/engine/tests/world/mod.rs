@@ -177,6 +177,18 @@ impl World {
         run_pass(&pass, self.state().await).await
     }
 
+    /// A dry run. It changes nothing, neither on the servers nor in the book.
+    pub async fn dry_run(&self) -> Report {
+        let writes = || Both::from_fn(|side| self.servers[side].writes());
+        let (before, state, commits) = (writes(), self.state().await, self.commits());
+        let report = self.pass_with(true).await.unwrap();
+        assert_eq!(writes(), before);
+        assert_eq!(self.state().await, state);
+        // Taking the lease of a store is one write, and that is this world's own.
+        assert_eq!(self.commits(), commits + u64::from(self.disk.is_some()));
+        report
+    }
+
     /// Passes until nothing is left to do, the clock moving past every grace. Panics when it does not come to rest.
     pub async fn settle(&self) -> Report {
         for _ in 0..12 {
