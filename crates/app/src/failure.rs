@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::i18n::Texts;
 use crate::message::{Message, Value};
 use parom_domain::guard::BrakeName;
+use parom_domain::state::Parked;
 use parom_domain::{Code, Error};
 
 #[derive(Debug)]
@@ -52,6 +53,17 @@ pub fn stored(code: &str, args: &[(String, String)]) -> Message {
         }
         None => Message::new("told-unknown-code").with("code", code),
     }
+}
+
+/// Why a message is parked. What the error itself did not know is told by the place where it lies.
+#[must_use]
+pub fn parked(parked: &Parked, account: &str, folder: &str) -> Message {
+    let named = parked.args.iter().cloned().chain([
+        ("account".to_owned(), account.to_owned()),
+        ("folder".to_owned(), folder.to_owned()),
+        ("uid".to_owned(), parked.uid.to_string()),
+    ]);
+    stored(&parked.code, &named.collect::<Vec<_>>())
 }
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an

@@ -11,6 +11,7 @@ pub use meter::Work;
 
 use crate::i18n::Texts;
 use crate::message::Message;
+use parom_domain::Side;
 use std::sync::Arc;
 
 /// What happens during passes, told as it happens. Numbers of one pass only grow.
@@ -34,10 +35,12 @@ pub enum What {
     Folder {
         folder: String,
     },
-    /// A message cannot be carried as it is, for the reason with this code.
+    /// A message of this side's folder cannot be carried as it is.
     Parked {
+        side: Side,
         folder: String,
-        code: String,
+        uid: u32,
+        why: Message,
     },
     /// Something went wrong that stops less than the account.
     Trouble {

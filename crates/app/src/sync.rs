@@ -87,7 +87,7 @@ impl Listener for Teller {
                 tell(What::Planned(Work { messages, ..Work::default() }));
                 tell(What::Phase(Phase::Carrying));
             }
-            Notice::Pass(event) => tell(what(event)),
+            Notice::Pass(event) => tell(what(event, account)),
             Notice::Trouble { folder, error } => {
                 tell(What::Trouble { why: about(error, folder.map(ToString::to_string), account) });
             }
@@ -96,17 +96,17 @@ impl Listener for Teller {
     }
 }
 
-fn what(event: Event) -> What {
+fn what(event: Event, account: &str) -> What {
     let changes = |changes| What::Did(Work { changes, ..Work::default() });
     match event {
         Event::Planned { messages } => What::Planned(Work { messages, ..Work::default() }),
         Event::Folder { path } => What::Folder { folder: path.to_string() },
         Event::Carried { bytes, .. } => What::Did(Work { messages: 1, bytes, changes: 0 }),
         Event::Marked { count } | Event::Moved { count } | Event::Deleted { count } => changes(count),
-        Event::Parked { folder, error } => {
-            // The error as it is logged: its code comes first.
-            let code = error.split_whitespace().next().unwrap_or_default().to_owned();
-            What::Parked { folder: folder.to_string(), code }
+        Event::Parked { folder, parked } => {
+            let folder = folder.to_string();
+            let why = failure::parked(&parked, account, &folder);
+            What::Parked { side: parked.side, folder, uid: parked.uid.get(), why }
         }
         Event::Waiting { .. } => What::Phase(Phase::Recovering),
     }

@@ -264,6 +264,7 @@ fn what_the_target_refuses_is_parked_told_and_tried_again_on_request() {
     let synced = stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]);
     assert_eq!(code(&synced), 0, "parked messages are told, not failed: {synced:?}");
     assert!(out(&synced).contains("1 message is parked"), "{synced:?}");
+    assert!(out(&synced).contains("parked: 127.0.0.1 refused message 1 for \"INBOX\""), "{synced:?}");
     assert_eq!(stage.bodies(Side::Target, "anna").len(), 1);
     let parked = out(&stage.run(&["parked"]));
     assert!(parked.contains("anna@corp.example, source, \"INBOX\", message 1"), "{parked}");

@@ -157,14 +157,23 @@ pub struct Held {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PassSummary {
     pub at_ms: u64,
+    /// When a pass last left both sides in step. `None` leaves what is stored.
     pub last_ok_ms: Option<u64>,
-    /// Messages linked on both sides, parked, and bodies carried by the pass.
-    pub linked: u64,
+    /// Messages that are parked.
     pub parked: u64,
+    /// Bodies that the pass carried.
     pub carried: u64,
     pub folders: u32,
     /// Code and arguments of what stopped it.
     pub error: Option<(String, Vec<(String, String)>)>,
+}
+
+impl PassSummary {
+    /// Did the pass leave both sides in step?
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.error.is_none() && self.last_ok_ms == Some(self.at_ms)
+    }
 }
 
 /// Everything of an account but its links, which are loaded folder by folder when something changed there.

@@ -69,7 +69,6 @@ pub struct Report {
     pub deleted: u64,
     pub folder_steps: u64,
     pub parked: u64,
-    pub linked: u64,
     pub folders: u32,
     /// Brakes that hold something back, with the folder's name.
     pub held: Vec<(Brake, Option<FolderPath>)>,
@@ -236,7 +235,6 @@ async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Res
     let renaming = run.state.intents.iter().any(|intent| matches!(intent.work, Work::Folder { .. }));
     let open = run.unfinished || renaming || works.values().any(|work| !work.settled);
     run.report.settled = !open && wake.is_none() && run.report.trouble.is_empty() && run.report.held.is_empty();
-    run.report.linked = works.values().map(|work| work.links.len() as u64).sum();
     if run.report.trouble.is_empty() {
         held::forget_released(&mut run).await?;
     }
@@ -255,8 +253,7 @@ async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Res
         });
         let summary = PassSummary {
             at_ms: now,
-            last_ok_ms: error.is_none().then_some(now),
-            linked: run.report.linked,
+            last_ok_ms: run.report.settled.then_some(now),
             parked: run.report.parked,
             carried: run.report.carried.source + run.report.carried.target,
             folders: run.report.folders,

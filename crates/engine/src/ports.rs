@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use parom_domain::link::LinkTable;
-use parom_domain::state::{Change, FolderId, Lease};
+use parom_domain::state::{Change, FolderId, Lease, Parked};
 use parom_domain::{Error, FolderPath, Result, Side};
 use parom_store::Store;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -84,10 +84,10 @@ pub enum Event {
     Deleted {
         count: u64,
     },
-    /// A message could not be carried and was put aside.
+    /// A message could not be carried and was put aside, out of this folder.
     Parked {
         folder: FolderPath,
-        error: String,
+        parked: Parked,
     },
     /// The pass waits: a server may still commit what it had received before a crash.
     Waiting {

@@ -256,10 +256,10 @@ const UNHOLD: &str = "
         AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
 
 const PUT_SUMMARY: &str = "
-    INSERT INTO summary (account, at_ms, last_ok_ms, linked, parked, carried, folders, error_code, error_args)
-    SELECT account, $3, $4, $5, $6, $7, $8, $9, $10 FROM lease WHERE account = $1 AND epoch = $2
+    INSERT INTO summary (account, at_ms, last_ok_ms, parked, carried, folders, error_code, error_args)
+    SELECT account, $3, $4, $5, $6, $7, $8, $9 FROM lease WHERE account = $1 AND epoch = $2
     ON CONFLICT (account) DO UPDATE SET
-        at_ms = excluded.at_ms, last_ok_ms = excluded.last_ok_ms, linked = excluded.linked,
+        at_ms = excluded.at_ms, last_ok_ms = COALESCE(excluded.last_ok_ms, summary.last_ok_ms),
         parked = excluded.parked, carried = excluded.carried, folders = excluded.folders,
         error_code = excluded.error_code, error_args = excluded.error_args";
 
@@ -271,7 +271,6 @@ fn put_summary(lease: Lease, summary: &PassSummary) -> Query {
     under(lease, PUT_SUMMARY)
         .bind(millis(summary.at_ms))
         .bind(summary.last_ok_ms.map(millis))
-        .bind(summary.linked.cast_signed())
         .bind(summary.parked.cast_signed())
         .bind(summary.carried.cast_signed())
         .bind(i64::from(summary.folders))

@@ -155,19 +155,18 @@ fn side_count(row: &Fields<'_>) -> Result<(FolderId, Side, u64)> {
 }
 
 const SUMMARIES: &str = "
-    SELECT account AS summary, at_ms, last_ok_ms, linked, parked, carried, folders, error_code, error_args
+    SELECT account AS summary, at_ms, last_ok_ms, parked, carried, folders, error_code, error_args
     FROM summary ORDER BY account";
 
 fn summary(row: &Fields<'_>) -> Result<(AccountId, PassSummary)> {
-    let code = row.get::<Option<String>>(7)?;
-    let args = row.maybe_blob(8, codec::read_args)?;
+    let code = row.get::<Option<String>>(6)?;
+    let args = row.maybe_blob(7, codec::read_args)?;
     let summary = PassSummary {
         at_ms: row.unsigned(1)?,
         last_ok_ms: row.maybe_unsigned(2)?,
-        linked: row.unsigned(3)?,
-        parked: row.unsigned(4)?,
-        carried: row.unsigned(5)?,
-        folders: row.small(6)?,
+        parked: row.unsigned(3)?,
+        carried: row.unsigned(4)?,
+        folders: row.small(5)?,
         error: code.map(|code| (code, args.unwrap_or_default())),
     };
     Ok((AccountId(row.get(0)?), summary))

@@ -47,7 +47,7 @@ progress-all = all together
 progress-planned = to do: { $work }
 progress-moving = { $done } of { $planned }, { $done_bytes }, { $rate }/s
 progress-moving-eta = { $done } of { $planned }, { $done_bytes }, { $rate }/s, { $left } left
-progress-parked = parked in "{ $folder }": { $code } (parom parked tells more)
+progress-parked = parked: { $why }
 ended-in-step = in step after { $elapsed }: { $work }
 ended-in-step-parked = in step after { $elapsed }: { $work }; { $parked ->
         [one] { $parked } message is

@@ -52,7 +52,7 @@ progress-all = все вместе
 progress-planned = предстоит: { $work }
 progress-moving = { $done } из { $planned }, { $done_bytes }, { $rate }/с
 progress-moving-eta = { $done } из { $planned }, { $done_bytes }, { $rate }/с, осталось { $left }
-progress-parked = отложено письмо в «{ $folder }»: { $code } (подробнее: parom parked)
+progress-parked = письмо отложено: { $why }
 ended-in-step = синхронизировано за { $elapsed }: { $work }
 ended-in-step-parked = синхронизировано за { $elapsed }: { $work }; отложено { $parked ->
         [one] { $parked } письмо

@@ -4,7 +4,7 @@ use super::status::ago;
 use crate::cli::Parked as Args;
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::failure::{Failure, stored};
+use crate::failure::{self, Failure};
 use crate::i18n::Texts;
 use crate::message::Message;
 use crate::output;
@@ -89,12 +89,7 @@ struct Found {
 
 impl Found {
     fn why(&self) -> Message {
-        let named = self.parked.args.iter().cloned().chain([
-            ("account".to_owned(), self.account.clone()),
-            ("folder".to_owned(), self.folder.clone()),
-            ("uid".to_owned(), self.parked.uid.to_string()),
-        ]);
-        stored(&self.parked.code, &named.collect::<Vec<_>>())
+        failure::parked(&self.parked, &self.account, &self.folder)
     }
 
     fn text(&self, now_ms: u64, texts: &Texts) -> String {

@@ -94,7 +94,7 @@ impl Row {
             None => Standing::New,
             Some(_) if self.held => Standing::Held,
             Some(PassSummary { error: Some(_), .. }) => Standing::Failed,
-            Some(summary) if summary.last_ok_ms == Some(summary.at_ms) => Standing::InStep,
+            Some(summary) if summary.is_ok() => Standing::InStep,
             Some(_) => Standing::Unsettled,
         }
     }

@@ -73,9 +73,7 @@ impl Progress for Bars {
         show(&self.all, all);
         self.all.set_message(self.texts.say(&sentences::moving(all, now)));
         match &event.what {
-            What::Parked { folder, code } => {
-                self.say(&event.account, &self.texts.say(&sentences::parked(folder, code)));
-            }
+            What::Parked { why, .. } => self.say(&event.account, &self.texts.say(&sentences::parked(why))),
             What::Trouble { why } => self.say(&event.account, &self.texts.explain(why)),
             What::Ended(ending) => {
                 // Under --watch most passes find nothing, and saying so would bury what matters.

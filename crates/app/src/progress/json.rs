@@ -24,7 +24,10 @@ impl<W: Write + Send> Json<W> {
             What::Planned(work) => ("planned", numbers(*work)),
             What::Did(work) => ("did", numbers(*work)),
             What::Folder { folder } => ("folder", vec![("folder", json!(folder))]),
-            What::Parked { folder, code } => ("parked", vec![("folder", json!(folder)), ("code", json!(code))]),
+            What::Parked { side, folder, uid, why } => {
+                let place = vec![("side", json!(side.as_str())), ("folder", json!(folder)), ("uid", json!(uid))];
+                ("parked", [place, self.why(why)].concat())
+            }
             What::Trouble { why } => ("trouble", self.why(why)),
             What::Ended(ending) => ("ended", self.ending(ending)),
         };
@@ -73,6 +76,7 @@ impl<W: Write + Send> Progress for Json<W> {
 mod tests {
     use super::*;
     use crate::i18n::Lang;
+    use parom_domain::Side;
 
     #[test]
     fn every_line_is_an_object_with_event_and_account() {
@@ -81,7 +85,12 @@ mod tests {
         for what in [
             What::Began,
             What::Planned(Work { messages: 1, bytes: 2, changes: 3 }),
-            What::Parked { folder: "INBOX".to_owned(), code: "message-refused".to_owned() },
+            What::Parked {
+                side: Side::Source,
+                folder: "INBOX".to_owned(),
+                uid: 7,
+                why: Message::new("error-message-refused").with("uid", "7"),
+            },
             What::Ended(Ending::Failed { why }),
         ] {
             json.on(&Event { account: "a@corp.example".into(), what });
@@ -91,7 +100,9 @@ mod tests {
         assert_eq!(objects.len(), 4);
         assert!(objects.iter().all(|object| object["account"] == "a@corp.example"));
         assert_eq!(objects[1]["changes"], 3);
-        assert_eq!(objects[2]["folder"], "INBOX");
+        assert_eq!((&objects[2]["folder"], &objects[2]["uid"]), (&json!("INBOX"), &json!(7)));
+        assert_eq!((&objects[2]["side"], &objects[2]["code"]), (&json!("source"), &json!("message-refused")));
+        assert!(objects[2]["text"].as_str().unwrap().contains("message 7"));
         assert_eq!(objects[3]["state"], "failed");
         assert_eq!(objects[3]["code"], "cancelled");
         assert!(objects[3]["text"].as_str().unwrap().starts_with("Stopped"));

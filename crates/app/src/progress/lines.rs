@@ -50,7 +50,7 @@ impl<W: Write + Send> Lines<W> {
             }
             // The rest is over before it could be read, and would bury what matters among many accounts.
             What::Began | What::Phase(_) | What::Planned(_) | What::Did(_) | What::Folder { .. } => None,
-            What::Parked { folder, code } => Some(sentences::parked(folder, code)),
+            What::Parked { why, .. } => Some(sentences::parked(why)),
             What::Trouble { why } => Some(why.clone()),
             What::Ended(ending) => {
                 let is_news = match ending {
@@ -90,6 +90,8 @@ impl<W: Write + Send> Progress for Lines<W> {
 mod tests {
     use super::*;
     use crate::i18n::Lang;
+    use crate::message::Message;
+    use parom_domain::Side;
 
     #[test]
     fn a_pass_is_told_in_lines_of_both_languages() {
@@ -121,6 +123,24 @@ mod tests {
             told(Lang::Ru),
             "a@corp.example: предстоит: 3 письма\n\
              a@corp.example: синхронизировано за 1,5 с: 3 письма (4,0 КБ); отложено 2 письма (parom parked)\n"
+        );
+    }
+
+    #[test]
+    fn a_parked_message_is_told_in_the_readers_language() {
+        let told = |lang| {
+            let lines = Lines::new(Arc::new(Texts::new(lang)), Vec::new());
+            let args = [("host", "mail.example"), ("uid", "7"), ("folder", "INBOX"), ("answer", "NO spam")];
+            let why =
+                args.into_iter().fold(Message::new("error-message-refused"), |why, (name, text)| why.with(name, text));
+            let what = What::Parked { side: Side::Source, folder: "INBOX".to_owned(), uid: 7, why };
+            lines.on_at(&Event { account: "a@corp.example".into(), what }, Instant::now());
+            String::from_utf8(lines.state.into_inner().unwrap().out).unwrap()
+        };
+        assert_eq!(told(Lang::En), "a@corp.example: parked: mail.example refused message 7 for \"INBOX\": NO spam.\n");
+        assert_eq!(
+            told(Lang::Ru),
+            "a@corp.example: письмо отложено: Сервер mail.example не принял письмо 7 в папку «INBOX»: NO spam.\n"
         );
     }
 

@@ -27,8 +27,8 @@ pub fn moving(meter: &Meter, now: Instant) -> Message {
         .with("rate", Value::Bytes(meter.rate(now)))
 }
 
-pub fn parked(folder: &str, code: &str) -> Message {
-    Message::new("progress-parked").with("folder", folder).with("code", code)
+pub fn parked(why: &Message) -> Message {
+    Message::new("progress-parked").with("why", why.clone())
 }
 
 /// How a pass ended.

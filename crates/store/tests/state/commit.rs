@@ -1,7 +1,7 @@
 //! Commits: what comes back, what a lost lease stops, and how many share one wait for the disk.
 
 use crate::samples::*;
-use parom_domain::state::{Change, FolderId, Lease};
+use parom_domain::state::{Change, FolderId, Lease, PassSummary};
 use parom_domain::{Both, Code, Side};
 use parom_store::FolderCounts;
 
@@ -51,6 +51,17 @@ async fn every_change_does_what_it_says() {
     let forget = Change::SetCursor { folder: FolderId(1), side: Side::Source, cursor: None };
     state.store.commit(&lease, vec![forget]).await.unwrap();
     assert_eq!(state.store.load(lease.account).await.unwrap().folders[0].cursors.source, None);
+}
+
+#[tokio::test]
+async fn a_pass_that_left_something_open_forgets_not_when_all_was_well() {
+    let state = State::new().await;
+    let lease = state.account("a@corp.example").await;
+    for (last_ok_ms, kept) in [(None, None), (Some(8), Some(8)), (None, Some(8)), (Some(9), Some(9))] {
+        let put = PassSummary { last_ok_ms, ..summary(1) };
+        state.store.commit(&lease, vec![Change::Summary(put)]).await.unwrap();
+        assert_eq!(state.store.summaries().await.unwrap()[0].1.last_ok_ms, kept);
+    }
 }
 
 #[tokio::test]

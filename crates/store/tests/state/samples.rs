@@ -139,9 +139,9 @@ pub fn deleted(at_ms: u64, messages: u32) -> Deleted {
     Deleted { at_ms, messages }
 }
 
-pub fn summary(linked: u64) -> PassSummary {
+pub fn summary(carried: u64) -> PassSummary {
     let error = Some(("quota-full".to_owned(), vec![("host".to_owned(), "mail.example".to_owned())]));
-    PassSummary { at_ms: 9, last_ok_ms: Some(8), linked, parked: 1, carried: 2, folders: 3, error }
+    PassSummary { at_ms: 9, last_ok_ms: Some(8), parked: 1, carried, folders: 3, error }
 }
 
 /// One of each kind, in an order in which they may be committed to an account that has folder 1 already.
