@@ -235,6 +235,12 @@ pub struct MarkChange {
 pub trait Endpoint: Send + Sync {
     async fn folders(&self) -> Result<Listing>;
 
+    /// The permanent ids (RFC 8474) of folders, on a side that has some and does not tell them in its listing. One answer
+    /// for each, in order; `None` where there is none.
+    async fn identify(&self, folders: &[FolderPath]) -> Result<Vec<Option<String>>> {
+        Ok(vec![None; folders.len()])
+    }
+
     /// Looks at a folder. With a cursor the answer may be a delta; without, it lists everything.
     async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot>;
 

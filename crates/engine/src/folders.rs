@@ -1,8 +1,8 @@
 //! Folder trees in a pass: listed, compared, brought in step, and removed at the very end.
 
-use crate::foresee;
 use crate::pass::{Pass, Run};
 use crate::work::FolderWork;
+use crate::{foresee, identity};
 use futures_util::future::join;
 use parom_domain::endpoint::Listing;
 use parom_domain::policy::Deletions;
@@ -58,7 +58,8 @@ fn trees<'a>(run: &'a Run<'_>, listings: &'a Both<Listing>) -> Trees<'a> {
 }
 
 /// Plans the trees and does the plan's creations, renames and subscriptions. Returns listings that know the new folders.
-pub async fn bring_in_step(run: &mut Run<'_>, listings: Both<Listing>) -> Result<(Both<Listing>, TreePlan)> {
+pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Result<(Both<Listing>, TreePlan)> {
+    identity::tell_apart(run, &mut listings).await?;
     let wanted = wanted_renames(run);
     let matched = tree::match_folders(&trees(run, &listings));
     let mut renamed = Vec::new();

@@ -7,6 +7,7 @@ mod folders;
 mod foresee;
 mod gather;
 mod held;
+mod identity;
 mod lanes;
 mod looks;
 mod missing;

@@ -4,7 +4,7 @@ use crate::folders::{self, Exclusions};
 use crate::ports::{Book, Clock, Observer};
 use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
-use crate::{echo, execute, foresee, gather, held, looks, missing, plan, recovery, transfer, witness};
+use crate::{echo, execute, foresee, gather, held, identity, looks, missing, plan, recovery, transfer, witness};
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
 use parom_domain::guard::Brake;
@@ -208,6 +208,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     folders::remove_gone(&mut run, &mut works, &trees).await?;
     run.phase("changes done");
     echo::advance_cursors(&mut run, &mut works).await?;
+    identity::learn(&mut run, &works).await?;
     run.phase("cursors advanced");
     finish(run, &works).await
 }

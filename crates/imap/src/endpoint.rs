@@ -6,6 +6,7 @@ use crate::classify::{Request, already_exists, missing};
 use crate::command::{Command, WireName};
 use crate::connection::{Direction, ignore};
 use crate::folders;
+use crate::identify;
 use crate::idle::Bell;
 use crate::names::SharedNames;
 use crate::observe;
@@ -85,6 +86,15 @@ impl Endpoint for ImapEndpoint {
         let (listing, names) = folders::list(&mut conn, known).await?;
         self.names.replace(names);
         Ok(listing)
+    }
+
+    async fn identify(&self, folders: &[FolderPath]) -> Result<Vec<Option<String>>> {
+        if folders.is_empty() || self.with_names(|names| names.ids_when_opened) != Some(true) {
+            return Ok(vec![None; folders.len()]);
+        }
+        let names = self.with_names(|names| folders.iter().map(|folder| names.name(folder)).collect::<Vec<_>>());
+        let mut conn = self.pool.lend(None, None).await?;
+        identify::identify(&mut conn, &names.unwrap_or_default()).await
     }
 
     async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {

@@ -51,7 +51,7 @@ fn options(conn: &Connection) -> String {
     }
     if conn.ext.list_status {
         let modseq = if conn.ext.condstore { " HIGHESTMODSEQ" } else { "" };
-        let id = if conn.ext.object_id { " MAILBOXID" } else { "" };
+        let id = if conn.ext.object_id && !conn.quirks.ids_only_when_opened { " MAILBOXID" } else { "" };
         options.push(format!("STATUS (MESSAGES UIDNEXT UIDVALIDITY{modseq}{id})"));
     }
     options.join(" ")
@@ -127,6 +127,7 @@ impl Found {
         namespace.utf8 = conn.ext.utf8_accept && conn.ext.enable;
         let shared = shared_ids(self.status.values().filter_map(|(_, id)| id.as_ref()));
         let mut names = Names::new(namespace);
+        names.ids_when_opened = conn.ext.object_id && conn.quirks.ids_only_when_opened;
         let mut folders = Vec::with_capacity(self.folders.len());
         for (name, attributes) in &self.folders {
             if !names.namespace.is_personal(name) {
@@ -240,7 +241,7 @@ pub fn status(mut rest: Tokens<'_>) -> Option<(WireName, Cursor, Option<String>)
 
 /// Reads `(id)`. What is no objectid (RFC 8474 section 7) identifies nothing: Cyrus 3.6 tells whatever bytes lie in its
 /// memory.
-fn object_id(mut value: Tokens<'_>) -> Option<String> {
+pub fn object_id(mut value: Tokens<'_>) -> Option<String> {
     if !value.open() {
         return None;
     }

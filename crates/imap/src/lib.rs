@@ -15,6 +15,7 @@ mod endpoint;
 pub mod fetch;
 mod folders;
 pub mod framer;
+mod identify;
 mod idle;
 mod names;
 mod observe;

@@ -113,6 +113,8 @@ fn raw(name: &[u8]) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     pub namespace: Namespace,
+    /// The server has permanent ids that are to be asked for folder by folder.
+    pub ids_when_opened: bool,
     listed: HashMap<FolderPath, WireName>,
     /// The UIDVALIDITY last told for each name.
     validities: HashMap<WireName, u32>,

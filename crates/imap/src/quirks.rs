@@ -110,6 +110,8 @@ pub struct Quirks {
     pub case_sensitive: bool,
     /// Characters that no folder name may hold, besides the delimiter.
     pub forbidden_in_names: Vec<char>,
+    /// Permanent ids of folders (RFC 8474) are right where a folder is opened, and not in a listing.
+    pub ids_only_when_opened: bool,
     /// How long the server may still commit what it had received when its client died.
     pub recovery_grace_ms: u64,
 }
@@ -131,6 +133,7 @@ impl Default for Quirks {
             keeps_bytes: true,
             case_sensitive: true,
             forbidden_in_names: vec!['\0', '\r', '\n'],
+            ids_only_when_opened: false,
             recovery_grace_ms: 2_000,
         }
     }
@@ -158,10 +161,10 @@ impl Quirks {
             };
         }
         if text.contains("cyrus imap") {
-            // STATUS of Cyrus 3.6 tells as MAILBOXID whatever lies in its memory: other bytes each time, and sometimes the
-            // same for several folders.
             return Quirks {
-                extensions: Extensions { object_id: false, ..quirks.extensions },
+                // LIST of Cyrus 3.6.1 tells as MAILBOXID whatever lies in its memory: other bytes each time, and sometimes
+                // the same for several folders.
+                ids_only_when_opened: true,
                 forbidden_in_names: CYRUS_FORBIDS.chars().chain('\0'..' ').collect(),
                 ..quirks
             };
@@ -223,9 +226,10 @@ mod tests {
     }
 
     #[test]
-    fn cyrus_is_not_asked_for_mailbox_ids_and_gets_names_that_it_takes() {
+    fn cyrus_is_asked_for_ids_folder_by_folder_and_gets_names_that_it_takes() {
         let quirks = Quirks::of_greeting("mail.example.org Cyrus IMAP 3.6.1-Debian-3.6.1-4+deb12u5 server ready");
-        assert!(!quirks.extensions.object_id && quirks.extensions.qresync);
+        assert!(quirks.ids_only_when_opened && quirks.extensions.object_id && quirks.extensions.qresync);
+        assert!(!Quirks::of_greeting("Dovecot ready.").ids_only_when_opened);
         for forbidden in "\0\t\r\n!\"%;<>\\^`{|}\u{7F}".chars() {
             assert!(quirks.forbidden_in_names.contains(&forbidden), "{forbidden:?}");
         }

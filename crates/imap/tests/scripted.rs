@@ -172,14 +172,39 @@ async fn a_mailbox_id_of_uninitialised_memory_is_no_id() {
 }
 
 #[tokio::test]
-async fn cyrus_is_not_asked_for_mailbox_ids() {
+async fn cyrus_is_asked_for_mailbox_ids_where_a_folder_is_opened() {
     let greeting = "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR AUTH=PLAIN] mail Cyrus IMAP 3.6.1 server ready\r\n";
     let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 LITERAL+ LIST-EXTENDED LIST-STATUS OBJECTID] in\r\n");
-    let list = ("STATUS (MESSAGES UIDNEXT UIDVALIDITY))", "* LIST () \"/\" INBOX\r\n$ OK done\r\n");
-    let peer = Peer::start(vec![(greeting, vec![welcome, list])]).await;
-    let listing = peer.endpoint().folders().await.unwrap();
+    let list =
+        ("STATUS (MESSAGES UIDNEXT UIDVALIDITY))", "* LIST () \"/\" INBOX\r\n* LIST () \"/\" a\r\n$ OK done\r\n");
+    let first =
+        ("EXAMINE \"INBOX\"", "* 0 EXISTS\r\n* OK [MAILBOXID (ahgz0i7yvxl1zfxv)] Ok\r\n$ OK [READ-ONLY] done\r\n");
+    let gone = ("EXAMINE \"b\"", "$ NO Mailbox does not exist\r\n");
+    let second =
+        ("EXAMINE \"a\"", "* OK [CLOSED] Ok\r\n* OK [MAILBOXID (ooi6bxh8yindwi8q)] Ok\r\n$ OK [READ-ONLY] done\r\n");
+    let peer = Peer::start(vec![(greeting, vec![welcome, list, first, gone, second])]).await;
+    let endpoint = peer.endpoint();
+    let listing = endpoint.folders().await.unwrap();
     assert!(listing.abilities.forbidden_in_names.contains(&'%'));
+    let folder = |name: &str| FolderPath::new([name]).unwrap();
+    let ids = endpoint.identify(&[folder("INBOX"), folder("b"), folder("a")]).await.unwrap();
+    assert_eq!(ids, [Some("ahgz0i7yvxl1zfxv".to_owned()), None, Some("ooi6bxh8yindwi8q".to_owned())]);
+    endpoint.close().await;
     peer.finished().await;
+}
+
+#[tokio::test]
+async fn who_tells_ids_in_the_listing_or_has_none_is_not_asked() {
+    for offered in ["OBJECTID LIST-EXTENDED LIST-STATUS", "LIST-EXTENDED"] {
+        let welcome: &'static str = format!("$ OK [CAPABILITY IMAP4rev1 LITERAL+ {offered}] in\r\n").leak();
+        let list = ("LIST", "* LIST () \"/\" INBOX\r\n$ OK done\r\n");
+        let peer = Peer::start(vec![(GREETING, vec![(WELCOME.0, welcome), list])]).await;
+        let endpoint = peer.endpoint();
+        endpoint.folders().await.unwrap();
+        assert_eq!(endpoint.identify(&[inbox()]).await.unwrap(), [None]);
+        endpoint.close().await;
+        peer.finished().await;
+    }
 }
 
 #[tokio::test]

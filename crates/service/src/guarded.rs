@@ -34,6 +34,10 @@ impl Endpoint for Guarded {
         self.gates.through(self.endpoint.folders()).await
     }
 
+    async fn identify(&self, folders: &[FolderPath]) -> Result<Vec<Option<String>>> {
+        self.noted(self.endpoint.identify(folders).await)
+    }
+
     async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {
         self.noted(self.endpoint.observe(folder, since).await)
     }

@@ -202,6 +202,53 @@ async fn c10_a_cycle_of_renames_crosses_whatever_crashes() {
     world.assert_equal();
 }
 
+/// Folders of one second on such a server differ in nothing that a listing tells.
+fn like_cyrus() -> Switches {
+    Switches { is_like_cyrus: true, ..Switches::default() }
+}
+
+#[tokio::test]
+async fn c10_folders_of_one_second_exchange_their_names() {
+    for (side, ids_of_b) in [(Side::Source, 2), (Side::Target, 2), (Side::Source, 5), (Side::Target, 5)] {
+        let world = survives_every_crash(async || {
+            let world = World::in_memory(like_cyrus(), like_cyrus());
+            for (folder, count) in [("a", 2), ("b", ids_of_b), ("c", 2)] {
+                for at in 0..count {
+                    world.add(Side::Source, folder, &format!("{folder}{at}"), &[]);
+                }
+            }
+            world.settle().await;
+            for (from, to) in [("a", "spare"), ("b", "a"), ("c", "b"), ("spare", "c")] {
+                world.servers[side].rename(&path(from), &path(to)).unwrap();
+            }
+            world
+        })
+        .await;
+        assert_eq!(world.ids(side.other(), "c"), ["a0", "a1"]);
+        assert_eq!(world.ids(side.other(), "a").len(), ids_of_b);
+        assert_eq!(world.ids(side.other(), "b"), ["c0", "c1"]);
+        world.assert_equal();
+    }
+}
+
+#[tokio::test]
+async fn folders_are_asked_who_they_are_only_where_something_changed() {
+    let world = World::in_memory(like_cyrus(), like_cyrus());
+    for folder in ["a", "b", "INBOX"] {
+        world.add(Side::Source, folder, &format!("in-{folder}"), &[]);
+    }
+    world.settle().await;
+    let asked = async || {
+        world.revive();
+        world.settle().await;
+        world.steps.trail().iter().filter(|step| step.ends_with("identify")).count()
+    };
+    assert_eq!(asked().await, 0, "an idle pass");
+    world.add(Side::Target, "a", "fresh", &[]);
+    assert_eq!(asked().await, 1, "the side with the news, once");
+    world.assert_equal();
+}
+
 #[tokio::test]
 async fn c10_a_deep_tree_is_removed_from_below() {
     let world = survives_every_crash(async || {

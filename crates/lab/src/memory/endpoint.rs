@@ -67,6 +67,16 @@ impl Endpoint for MemoryEndpoint {
         self.ask("list", |world| Ok(Listing { folders: world.listing(), abilities: world.switches.abilities.clone() }))
     }
 
+    async fn identify(&self, folders: &[FolderPath]) -> Result<Vec<Option<String>>> {
+        if !self.server.look(|world| Ok(world.switches.is_like_cyrus))? {
+            return Ok(vec![None; folders.len()]);
+        }
+        self.ask("identify", |world| {
+            let id = |path| world.opened(&self.name, path, None).ok().map(|folder| folder.mailbox_id.clone());
+            Ok(folders.iter().map(id).collect())
+        })
+    }
+
     async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {
         let (snapshot, modseq) = self.ask("observe", |world| {
             let seen = world.opened(&self.name, folder, since.map(|cursor| cursor.validity))?;

@@ -53,6 +53,9 @@ pub struct Switches {
     /// The listing of folders tells where each folder stands.
     pub lists_status: bool,
     pub has_mailbox_ids: bool,
+    /// As Cyrus 3.6: folders made in the same second (here: all) have the same UIDVALIDITY, ids are told only where a folder
+    /// is opened, and a rename counts as a change of the folder.
+    pub is_like_cyrus: bool,
     /// The marks that folders keep; others are dropped in silence.
     pub holds: Holds,
     /// So many different keywords fit into one folder.
@@ -105,6 +108,7 @@ impl Default for Switches {
             counts_changes: true,
             lists_status: true,
             has_mailbox_ids: false,
+            is_like_cyrus: false,
             holds: Holds { marks: Marks::from_system(31), any_keyword: true },
             keyword_limit: None,
             moves_atomically: true,

@@ -279,6 +279,7 @@ impl World {
             self.folders.keys().filter(|path| **path == from || path.is_below(&from)).cloned().collect();
         for path in moved {
             if let Some(mut folder) = self.folders.remove(&path) {
+                folder.modseq += u64::from(self.switches.is_like_cyrus);
                 if !self.switches.rename_keeps_validity {
                     self.made += 1;
                     folder.validity = self.made;
@@ -325,7 +326,7 @@ impl World {
     pub(super) fn make(&mut self, path: FolderPath, role: Option<Role>) {
         self.made += 1;
         let folder = Folder {
-            validity: self.made,
+            validity: if self.switches.is_like_cyrus { 1 } else { self.made },
             uidnext: Some(Uid::MIN),
             modseq: 1,
             messages: BTreeMap::new(),
