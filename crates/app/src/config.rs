@@ -41,8 +41,6 @@ pub struct Limits {
     pub brake_percent: u32,
     /// With `--watch`: how often an account is looked at when nothing rings before.
     pub look_every_s: u64,
-    /// How long the markers of deleted messages are kept.
-    pub tombstone_days: u32,
 }
 
 /// One mail domain: its accounts live on both sides.

@@ -88,7 +88,6 @@ doc-limits-brake_deletions =
     brake_percent of the messages, are held until you release them ("parom brakes").
 doc-limits-brake_percent = See brake_deletions.
 doc-limits-look_every_s = With "parom sync --watch": after how many seconds an account is looked at again.
-doc-limits-tombstone_days = How many days it is remembered that a message was deleted.
 doc-domain-name = The part of the addresses behind the @.
 doc-domain-mode =
     "two-way": what happens on one side happens on the other.

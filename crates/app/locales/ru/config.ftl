@@ -88,7 +88,6 @@ doc-limits-brake_deletions =
     brake_percent от числа писем, они удерживаются, пока вы их не разрешите («parom brakes»).
 doc-limits-brake_percent = См. brake_deletions.
 doc-limits-look_every_s = При «parom sync --watch»: через сколько секунд пользователя смотрят снова.
-doc-limits-tombstone_days = Сколько дней помнить, что письмо удалено.
 doc-domain-name = Часть адреса после @.
 doc-domain-mode =
     "two-way": что сделано на одной стороне, происходит и на другой.

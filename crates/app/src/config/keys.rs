@@ -115,7 +115,6 @@ pub const KEYS: &[Key] = &[
     key(Limits, "brake_deletions", Whole { min: 0, max: 1_000_000_000 }, Default("50")),
     key(Limits, "brake_percent", Whole { min: 0, max: 100 }, Default("10")),
     key(Limits, "look_every_s", Whole { min: 1, max: 86_400 }, Default("60")),
-    key(Limits, "tombstone_days", Whole { min: 1, max: 3650 }, Default("30")),
     key(Domain, "name", Text, Required("\"corp.example\"")),
     key(Domain, "mode", Choice(&["two-way", "to-target"]), Default("\"two-way\"")),
     key(Domain, "home", Choice(&["source", "target"]), Default("\"source\"")),

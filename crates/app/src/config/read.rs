@@ -79,7 +79,6 @@ fn limits(section: &Section<'_, '_>) -> Limits {
         brake_deletions: section.whole_u32("brake_deletions"),
         brake_percent: section.whole_u32("brake_percent"),
         look_every_s: section.whole("look_every_s"),
-        tombstone_days: section.whole_u32("tombstone_days"),
     }
 }
 
