@@ -1,7 +1,7 @@
 //! The grammar of the command line. The words that people read come from the locale files (`help-...`).
 
 use crate::i18n::Lang;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 // No doc comments below this line: clap would take them for help texts, and those have two languages.
@@ -92,8 +92,9 @@ pub struct AccountName {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whom").required(true).args(["account", "all"]))]
 pub struct Sync {
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(long, value_name = "ADDRESS")]
     pub account: Vec<String>,
     #[arg(long)]
     pub all: bool,

@@ -55,7 +55,6 @@ impl Exit {
             | Code::CertificateRefused
             | Code::SignInRefused
             | Code::NoMechanism
-            | Code::OtherMailbox
             | Code::ConnectionLost
             | Code::TimedOut
             | Code::ProtocolError
@@ -80,7 +79,7 @@ impl Exit {
             | Code::AccountUnknown
             | Code::AccountDomainMissing
             | Code::AccountPasswordMissing => Exit::Usage,
-            Code::Braked => Exit::Held,
+            Code::Braked | Code::OtherMailbox => Exit::Held,
             Code::Cancelled => Exit::Interrupted,
             Code::Internal => Exit::Internal,
         }

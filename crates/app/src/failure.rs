@@ -76,8 +76,8 @@ const ARGUMENTS: [&str; 27] = [
     "bytes",
     "command",
     "count",
+    "credential",
     "detail",
-    "examples",
     "exists",
     "folder",
     "found",
@@ -99,22 +99,30 @@ const ARGUMENTS: [&str; 27] = [
 ];
 
 fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
+    let text = |name: &str| arg(name).unwrap_or("—");
     let mut message = Message::new(format!("error-{}", code.as_str()));
     for name in ARGUMENTS {
-        let text = arg(name).unwrap_or("—");
-        let plain = || Value::from(text);
-        let value = match name {
-            "bytes" | "limit" => text.parse().map_or_else(|_| plain(), Value::Bytes),
-            "count" | "total" | "listed" | "exists" => text.parse().map_or_else(|_| plain(), Value::Count),
-            "seconds" => text.parse().map_or_else(|_| plain(), Value::Seconds),
-            "backoff_ms" => text.parse::<u64>().map_or_else(|_| plain(), |ms| Value::Seconds(ms.div_ceil(1000))),
-            "brake" => match BrakeName::ALL.iter().find(|brake| brake.as_str() == text) {
-                Some(brake) => Message::new(format!("brake-{}", brake.as_str())).into(),
-                None => plain(),
-            },
-            _ => plain(),
+        let value = match BrakeName::ALL.iter().find(|brake| name == "brake" && brake.as_str() == text(name)) {
+            Some(brake) => {
+                let about = ["side", "folder", "count", "total"].into_iter();
+                let message = Message::new(format!("brake-{}", brake.as_str()));
+                about.fold(message, |message, name| message.with(name, typed(name, text(name)))).into()
+            }
+            None => typed(name, text(name)),
         };
         message = message.with(name, value);
     }
     message
+}
+
+/// An argument in the form in which each language writes it its own way.
+fn typed(name: &str, text: &str) -> Value {
+    let plain = || Value::from(text);
+    match name {
+        "bytes" | "limit" => text.parse().map_or_else(|_| plain(), Value::Bytes),
+        "count" | "total" | "listed" | "exists" => text.parse().map_or_else(|_| plain(), Value::Count),
+        "seconds" => text.parse().map_or_else(|_| plain(), Value::Seconds),
+        "backoff_ms" => text.parse::<u64>().map_or_else(|_| plain(), |ms| Value::Seconds(ms.div_ceil(1000))),
+        _ => plain(),
+    }
 }

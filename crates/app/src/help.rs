@@ -8,6 +8,9 @@ use crate::message::{Message, Value};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, FromArgMatches};
 
+/// Options that every command has are told behind its own.
+const COMMON: usize = 900;
+
 /// What the command line comes to.
 pub enum Parsed {
     Run(Box<Cli>),
@@ -63,6 +66,11 @@ fn with_texts(command: Command, key: &str, texts: &Texts) -> Command {
             let heading = if arg.is_positional() { "help-arguments" } else { "help-options" };
             let value = arg.get_value_names().and_then(|names| names.first()).map(|name| name.to_lowercase());
             let arg = arg.help(help).help_heading(texts.text(heading));
+            let common = ["config", "lang", "verbose"].iter().position(|common| arg.get_id() == *common);
+            let arg = match common {
+                Some(at) => arg.display_order(COMMON + at),
+                None => arg,
+            };
             match value.filter(|_| arg.get_action().takes_values()) {
                 Some(value) => arg.value_name(texts.text(&format!("value-{value}"))),
                 None => arg,
@@ -104,7 +112,7 @@ fn own_flags(command: Command, texts: &Texts) -> Command {
     for (id, key) in [("help", "help-flag-help"), ("version", "help-flag-version")] {
         if command.get_arguments().any(|arg| arg.get_id() == id) {
             let (help, heading) = (texts.text(key), texts.text("help-options"));
-            command = command.mut_arg(id, |arg| arg.help(help).help_heading(heading));
+            command = command.mut_arg(id, |arg| arg.help(help).help_heading(heading).display_order(COMMON + 3));
         }
     }
     let below: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
@@ -147,11 +155,16 @@ fn usage(error: &clap::Error) -> Message {
             Message::new("usage-missing-command")
         }
         ErrorKind::MissingRequiredArgument => {
-            Message::new("usage-missing-argument").with("argument", text(ContextKind::InvalidArg))
+            // One of several is told as `<--a|--b>`.
+            let missing = text(ContextKind::InvalidArg);
+            let choice = missing.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+            let missing = choice.map_or(missing.clone(), |choice| choice.replace('|', " | "));
+            Message::new("usage-missing-argument").with("argument", missing)
         }
         ErrorKind::ArgumentConflict => {
-            let message = Message::new("usage-conflict").with("argument", text(ContextKind::InvalidArg));
-            message.with("other", text(ContextKind::PriorArg))
+            let (argument, other) = (text(ContextKind::InvalidArg), text(ContextKind::PriorArg));
+            let key = if argument == other { "usage-twice" } else { "usage-conflict" };
+            Message::new(key).with("argument", argument).with("other", other)
         }
         ErrorKind::InvalidValue if text(ContextKind::InvalidValue).is_empty() => {
             Message::new("usage-missing-value").with("argument", text(ContextKind::InvalidArg))

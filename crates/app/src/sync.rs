@@ -102,7 +102,9 @@ fn what(event: Event, account: &str) -> What {
         Event::Planned { messages } => What::Planned(Work { messages, ..Work::default() }),
         Event::Folder { path } => What::Folder { folder: path.to_string() },
         Event::Carried { bytes, .. } => What::Did(Work { messages: 1, bytes, changes: 0 }),
-        Event::Marked { count } | Event::Moved { count } | Event::Deleted { count } => changes(count),
+        Event::Marked { count } | Event::Moved { count } | Event::Deleted { count } | Event::Stepped { count } => {
+            changes(count)
+        }
         Event::Parked { folder, parked } => {
             let folder = folder.to_string();
             let why = failure::parked(&parked, account, &folder);

@@ -146,7 +146,8 @@ fn mistakes_on_the_command_line_are_told_in_the_language_that_was_asked_for() {
     for (args, en, ru) in [
         (&["stats"][..], "Did you mean \"status\"?", "Может быть, вы имели в виду «status»?"),
         (&["sync", "--al"], "Did you mean --all?", "Может быть, вы имели в виду --all?"),
-        (&["sync"], "Something is missing: --account", "Не хватает: --account"),
+        (&["sync"], "Something is missing: --account <ADDRESS> | --all", "Не указано: --account <АДРЕС> | --all"),
+        (&["sync", "--all", "--all"], "--all is given twice", "Параметр --all указан дважды"),
         (&["sync", "--all", "--account", "a"], "cannot be used together", "нельзя указывать вместе"),
         (&["sync", "--account"], "--account <ADDRESS> needs a value", "Для --account <АДРЕС> нужно значение"),
         (&[], "The command is missing", "Не указана команда"),
@@ -185,7 +186,9 @@ fn accounts_are_added_listed_switched_and_forgotten() {
     let lacking = desk.parom("en", &["account", "add", "a@corp.example", "--source-password-file", "old"]);
     assert!(lacking.out.contains("has no password for the target yet"), "{}", lacking.out);
     let added = desk.parom("en", &["account", "add", "A@corp.example", "--target-password-file", "new"]);
-    assert!(added.out.contains("is there already"), "{}", added.out);
+    assert!(added.out.contains("The passwords of a@corp.example are set"), "{}", added.out);
+    let again = desk.parom("en", &["account", "add", "a@corp.example"]);
+    assert!(again.out.contains("is there already"), "{}", again.out);
     let other = desk.parom("en", &["account", "add", "a@corp.example", "--target-login", "b"]);
     assert_eq!(other.code, 2);
     assert!(other.err.contains("other logins: a on the source, a on the target"), "{}", other.err);

@@ -165,6 +165,57 @@ fn mail_goes_both_ways_and_the_second_run_writes_nothing() {
     let ended: Vec<serde_json::Value> = out(&again).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(ended.iter().filter(|event| event["state"] == "in-step").count(), 3);
     assert!(!ended.iter().any(|event| event["event"] == "did"), "{ended:?}");
+    every_field_is_documented(&ended);
+}
+
+/// The pages about the output for programs name each field.
+fn every_field_is_documented(objects: &[serde_json::Value]) {
+    assert!(!objects.is_empty());
+    for page in ["reference-json.md", "reference-json.ru.md"] {
+        let text = fs::read_to_string(format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        for name in objects.iter().flat_map(|object| object.as_object().unwrap().keys()) {
+            assert!(text.contains(&format!("`{name}`")), "{page} lacks {name}");
+        }
+    }
+}
+
+#[test]
+fn all_that_is_told_to_programs_is_documented() {
+    let stage = Stage::new();
+    stage.add(Side::Source, "anna", "bulky");
+    stage.add(Side::Source, "anna", "fine");
+    stage.servers.target.switch(|switches: &mut Switches| switches.refuses.push("bulky".to_owned()));
+    for args in [
+        &["sync", "--all", "--json"][..],
+        &["status", "--json"],
+        &["parked", "--json"],
+        &["verify", "--json"],
+        &["account", "list", "--json"],
+    ] {
+        let said = out(&stage.run(args));
+        let objects: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        every_field_is_documented(&objects);
+    }
+    // An emptied folder is held, and its brake is told.
+    for at in 0..30 {
+        stage.add(Side::Source, "boris", &format!("m{at}"));
+    }
+    assert_eq!(code(&stage.run(&["sync", "--all"])), 0);
+    let inbox = FolderPath::inbox();
+    let uids: Vec<_> = stage.hands(Side::Source, "boris").messages(&inbox).iter().map(|seen| seen.uid).collect();
+    stage.hands(Side::Source, "boris").remove(&inbox, &uids).unwrap();
+    let held = stage.run(&["sync", "--all"]);
+    assert_eq!(code(&held), 6, "{held:?}");
+    let brakes = out(&stage.run(&["brakes", "--json"]));
+    let brake: serde_json::Value = serde_json::from_str(brakes.trim()).unwrap();
+    assert_eq!(
+        (&brake["brake"], &brake["folder"], &brake["count"]),
+        (&"emptied-folder".into(), &"INBOX".into(), &30.into())
+    );
+    every_field_is_documented(&[brake]);
+    let told = out(&stage.run(&["sync", "--all", "--dry-run"]));
+    assert!(told.contains("boris@corp.example, held back:"), "{told}");
+    assert!(told.contains("30 of 30 messages vanished at once from \"INBOX\" on the source"), "{told}");
 }
 
 #[test]
@@ -199,6 +250,8 @@ fn a_dry_run_tells_the_whole_plan_and_changes_nothing() {
     assert_eq!(has("folder", &[("folder", "Projects".into()), ("to_target", 3.into())]), 1, "{planned}");
     assert_eq!(has("account", &[("moves", 0.into())]), 3, "{planned}");
     assert_eq!(picture(), before);
+
+    every_field_is_documented(&objects);
 
     // What was planned is done, and then there is nothing more to plan.
     assert_eq!(code(&stage.run(&["sync", "--all", "--until-settled"])), 0);

@@ -60,7 +60,7 @@ codes! {
     TlsFailed = "tls-failed",
     /// Arguments: host, port, detail (expired, wrong name, unknown issuer, pin mismatch).
     CertificateRefused = "certificate-refused",
-    /// Arguments: host, login, answer.
+    /// Arguments: host, login, answer, credential ("secret" where the password is one for many accounts), name (of it).
     SignInRefused = "sign-in-refused",
     /// Arguments: host, mechanism.
     NoMechanism = "no-mechanism",
@@ -126,7 +126,7 @@ codes! {
     AccountPasswordMissing = "account-password-missing",
 
     // Holding back.
-    /// Arguments: brake, folder, count, total, examples.
+    /// Arguments: brake, side, folder, count, total.
     Braked = "braked",
     /// Arguments: what.
     Cancelled = "cancelled",

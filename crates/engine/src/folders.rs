@@ -1,6 +1,7 @@
 //! Folder trees in a pass: listed, compared, brought in step, and removed at the very end.
 
 use crate::pass::{Pass, Run};
+use crate::ports::Event;
 use crate::work::FolderWork;
 use crate::{foresee, identity};
 use futures_util::future::join;
@@ -84,6 +85,7 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     }
     do_steps(run, &plan).await?;
     run.report.folder_steps += plan.steps.len() as u64;
+    run.pass.observer.event(Event::Stepped { count: plan.steps.len() as u64 });
     let made = |side: Side| {
         plan.steps.iter().any(|step| !matches!(step, TreeStep::Subscribe { .. }) && step_side(step) == side)
     };
@@ -352,6 +354,7 @@ pub async fn remove_gone(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, Folde
         match outcome {
             Ok(()) => {
                 run.report.folder_steps += 1;
+                run.pass.observer.event(Event::Stepped { count: 1 });
                 run.state.folders.retain(|pair| pair.id != id);
                 works.remove(&id);
                 run.pass.book.commit(vec![Change::DropFolder(id)]).await?;

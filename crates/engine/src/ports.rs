@@ -84,6 +84,10 @@ pub enum Event {
     Deleted {
         count: u64,
     },
+    /// Folders that were made, renamed, subscribed to or removed.
+    Stepped {
+        count: u64,
+    },
     /// A message could not be carried and was put aside, out of this folder.
     Parked {
         folder: FolderPath,

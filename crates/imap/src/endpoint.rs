@@ -89,10 +89,10 @@ impl Endpoint for ImapEndpoint {
     }
 
     async fn identify(&self, folders: &[FolderPath]) -> Result<Vec<Option<String>>> {
-        if folders.is_empty() || self.with_names(|names| names.ids_when_opened) != Some(true) {
+        if folders.is_empty() || self.names.with(|names| names.ids_when_opened) != Some(true) {
             return Ok(vec![None; folders.len()]);
         }
-        let names = self.with_names(|names| folders.iter().map(|folder| names.name(folder)).collect::<Vec<_>>());
+        let names = self.names.with(|names| folders.iter().map(|folder| names.name(folder)).collect::<Vec<_>>());
         let mut conn = self.pool.lend(None, None).await?;
         identify::identify(&mut conn, &names.unwrap_or_default()).await
     }

@@ -5,12 +5,14 @@ use async_trait::async_trait;
 use parom_domain::endpoint::{
     BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Snapshot, Stamp, Writer,
 };
-use parom_domain::{FolderPath, Result, Role, Uid, UidSet};
+use parom_domain::{Code, Error, FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
 
 pub struct Guarded {
     pub endpoint: Arc<dyn Endpoint>,
     pub gates: SideGates,
+    /// The name of the password, when all accounts sign in with one.
+    pub credential: Option<Arc<str>>,
 }
 
 impl Guarded {
@@ -18,12 +20,19 @@ impl Guarded {
         if let Err(error) = &result {
             self.gates.note(error);
         }
-        result
+        result.map_err(|error| self.named(error))
+    }
+
+    /// A refused sign-in says which password has to be set anew.
+    fn named(&self, error: Error) -> Error {
+        match &self.credential {
+            Some(name) if error.code() == Code::SignInRefused => error.with("credential", "secret").with("name", name),
+            _ => error,
+        }
     }
 
     fn all_noted<T>(&self, results: Vec<Result<T>>) -> Vec<Result<T>> {
-        results.iter().filter_map(|result| result.as_ref().err()).for_each(|error| self.gates.note(error));
-        results
+        results.into_iter().map(|result| self.noted(result)).collect()
     }
 }
 
@@ -31,7 +40,7 @@ impl Guarded {
 impl Endpoint for Guarded {
     /// A pass begins with this call: it is the one that connects.
     async fn folders(&self) -> Result<Listing> {
-        self.gates.through(self.endpoint.folders()).await
+        self.gates.through(self.endpoint.folders()).await.map_err(|error| self.named(error))
     }
 
     async fn identify(&self, folders: &[FolderPath]) -> Result<Vec<Option<String>>> {

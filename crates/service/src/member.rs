@@ -95,7 +95,8 @@ impl Member {
     ) -> Result<Report> {
         let endpoint = async |side: Side| -> Result<Guarded> {
             let endpoint = shared.factory.endpoint(&self.account, side, grant.connections).await?;
-            Ok(Guarded { endpoint, gates: shared.gates.of(&terms.places[side]) })
+            let place = &terms.places[side];
+            Ok(Guarded { endpoint, gates: shared.gates.of(place), credential: place.credential.clone() })
         };
         let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
         let report = self.with_endpoints(shared, terms, grant, watcher, &endpoints).await;
@@ -189,6 +190,7 @@ impl Observer for Watcher<'_> {
                 | Event::Marked { .. }
                 | Event::Moved { .. }
                 | Event::Deleted { .. }
+                | Event::Stepped { .. }
                 | Event::Parked { .. }
         );
         if forward {

@@ -33,7 +33,10 @@ error-certificate-refused = The certificate of { $host }, port { $port }, is not
 error-sign-in-refused = Cannot sign in to { $host } as { $login }: the server refused it ({ $answer }).
     .why = The password is wrong, the login has another form, or IMAP is switched off for this mailbox. It was tried once and is not tried again before something changes.
     .fix = Set the password anew, and check "login" in the configuration.
-    .command = parom account add { $account } --source-password-file FILE --target-password-file FILE
+    .command = { $credential ->
+        [secret] parom secret set { $name }
+       *[account] parom account add { $account } --source-password-file FILE --target-password-file FILE
+    }
 error-no-mechanism = { $host } offers no way to sign in that fits ({ $mechanism }).
     .why = The server allows sign-in only with other SASL mechanisms, or only over TLS.
     .fix = Set "sasl" to a mechanism that the server offers, and "tls" to "implicit" or "starttls".
@@ -123,7 +126,7 @@ error-state-locked = The state { $path } is in use by another Parom (process { $
     .why = Two processes must not carry the same mail at the same time.
     .fix = Wait until the other process ends, or stop it.
     .command = ps -fp { $pid }
-error-state-newer = The state { $path } was written by a newer Parom (version { $found }; this one knows { $known }).
+error-state-newer = The state { $path } was written by a newer Parom (its format is { $found }; this program knows { $known }).
     .why = An older program could misread it.
     .fix = Start the newer program. Nothing was changed.
     .command = parom --version
@@ -158,11 +161,11 @@ error-account-password-missing = { $account } has no password for the { $side }.
 
 ## Holding back
 
-error-braked = Held by the brake "{ $brake }" in "{ $folder }": { $count } of { $total } messages would be deleted ({ $examples }).
-    .why = This looks like an accident rather than like work, so nothing was deleted.
-    .fix = Look at what is held; if it is meant, release it.
+error-braked = A brake has tripped: { $brake }.
+    .why = This looks like an accident rather than like work, so nothing was done about it.
+    .fix = Look at both sides; if it is meant, release it.
     .command = parom brakes
-error-cancelled = Stopped: { $what }.
+error-cancelled = Stopped before the end.
     .why = Ctrl-C or a signal ended the run.
     .fix = Nothing: what was begun is finished by the next run.
     .command = parom sync --all

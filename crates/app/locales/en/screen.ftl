@@ -11,7 +11,7 @@ unit-h = h
 word-or = or
 
 init-done = Written: { $file }.
-    .fix = Put your servers into it, then add accounts.
+    .fix = Check the servers in it, then add accounts.
     .command = parom --config { $file } account add name@{ $domain }
 init-exists = { $file } exists already and is left as it is.
     .fix = Edit it, move it away, or name another file with --config.
@@ -23,7 +23,7 @@ phase-recovering = looking for what an earlier run left unfinished
 phase-observing = looking at the folders of both sides
 phase-carrying = carrying
 
-work-nothing = nothing
+work-nothing = no changes
 work-count = { $messages ->
         [one] { $messages } message
        *[other] { $messages } messages
@@ -101,7 +101,9 @@ told-unknown-code = { $code } (this version does not know the sentence)
 
 account-added = Added: { $account } (source login { $source }, target login { $target }).
     .command = parom sync --account { $account }
-account-changed = { $account } is there already (source login { $source }, target login { $target }).
+account-changed = { $account } is there already (source login { $source }, target login { $target }); nothing was changed.
+    .command = parom sync --account { $account }
+account-passwords = The passwords of { $account } are set (source login { $source }, target login { $target }).
     .command = parom sync --account { $account }
 account-lacks-source = { $account } is there, but has no password for the source yet.
     .fix = Give it in a file, or use a service account ("password" in the configuration).
@@ -117,6 +119,7 @@ account-other-logins = { $account } is there already with other logins: { $sourc
     .fix = To change them, remove the account (its mail stays), then add it again.
     .command = parom account remove { $account }
 account-address = "{ $found }" is not a mail address.
+    .fix = Give the whole address, such as name@corp.example.
 account-domain = The domain of { $account } is not in { $file }.
     .fix = Configured: { $known }. Correct the address, or add a [[domain]].
 account-none = There are no accounts yet.
@@ -163,15 +166,19 @@ parked-retried = { $count ->
 parked-busy = { $account } is being worked on by another process.
     .fix = Try again when it is done.
 
-brake-emptied-folder = emptied folder
-brake-vanished-folder = vanished folder
-brake-other-mailbox = other mailbox
-brake-restored-server = restored server
-brake-many-deletions = many deletions
+brake-emptied-folder = { $count } of { $total } messages vanished at once from "{ $folder }" on the { $side }
+brake-vanished-folder = the folder "{ $folder }" vanished on the { $side }, with { $count } messages in it
+brake-other-mailbox = { $total ->
+        [0] the login opens another mailbox on the { $side } than before
+       *[other] "{ $folder }" on the { $side } does not hold what it held before: it is another mailbox, or the folder was replaced
+    }
+brake-restored-server = "{ $folder }" on the { $side } is older than it was: the server was restored from a backup, or it is another mailbox
+brake-many-deletions = { $count } of { $total } messages are gone from the { $side }, and deleting them on the other side could not be undone; with those of the last 24 hours they are more than brake_deletions and brake_percent allow
 brakes-none = No brake holds anything.
-brakes-head = { $account }, tripped { $since }
-brakes-released-head = { $account }, tripped { $since }, released: the next pass goes on
+brakes-head = { $account }, held; tripped { $since }
+brakes-released-head = { $account }, tripped { $since } and released: the next pass goes on
 brakes-command = parom brakes release { $account }
+brakes-then = parom sync --account { $account }
 brakes-nothing-held = { $account }: nothing is held.
 brakes-released = { $account }: { $count ->
         [one] { $count } brake
@@ -202,18 +209,24 @@ verify-differs = { $account }: { $count ->
        *[other] { $folders } folders
     }
 verify-more = ... and { $count } more (--json shows all)
-verify-folder-missing = "{ $folder }": the folder with { $count ->
+verify-folder-missing-source = "{ $folder }": no such folder on the source; on the target it holds { $count ->
         [one] { $count } message
        *[other] { $count } messages
-    } is missing on the { $side }
-verify-missing = "{ $folder }": message { $uid } of the { $other } is missing on the { $side }
+    }
+verify-folder-missing-target = "{ $folder }": no such folder on the target; on the source it holds { $count ->
+        [one] { $count } message
+       *[other] { $count } messages
+    }
+verify-missing-source = "{ $folder }": message { $uid } of the target is missing on the source
+verify-missing-target = "{ $folder }": message { $uid } of the source is missing on the target
 verify-unreadable = "{ $folder }": message { $uid } cannot be read on the { $side }
-verify-marks = "{ $folder }": flags of message { $uid } (target: { $uid_target }): only on the { $side }: { $source }; only on the target: { $target }
-verify-date = "{ $folder }": date of message { $uid } (target: { $uid_target }): { $side }: { $source }; target: { $target }
+verify-marks = "{ $folder }": flags of message { $uid } (on the target { $uid_target }): only on the source: { $source }; only on the target: { $target }
+verify-date = "{ $folder }": date of message { $uid } (on the target { $uid_target }): on the source { $source }, on the target { $target }
 verify-stopped = stopped before everything was compared
 
 stopping = Stopping; a second Ctrl-C ends at once.
 plan-nothing = { $account }: nothing to do.
+plan-held = { $account }, held back:
 plan-head = { $account }, to be done{ $count ->
         [0] {""}
         [one] {" "}(and { $count } message to be moved)

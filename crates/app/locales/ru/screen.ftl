@@ -11,7 +11,7 @@ unit-h = ч
 word-or = или
 
 init-done = Создан файл { $file }.
-    .fix = Впишите в него свои серверы, затем добавьте пользователей.
+    .fix = Проверьте в нём серверы, затем добавьте пользователей.
     .command = parom --config { $file } account add имя@{ $domain }
 init-exists = Файл { $file } уже есть и оставлен без изменений.
     .fix = Измените его, уберите или укажите другой через --config.
@@ -23,7 +23,7 @@ phase-recovering = поиск того, что не завершил прошл�
 phase-observing = просмотр папок обеих сторон
 phase-carrying = перенос
 
-work-nothing = ничего
+work-nothing = изменений нет
 work-count = { $messages ->
         [one] { $messages } письмо
         [few] { $messages } письма
@@ -59,14 +59,14 @@ ended-in-step-parked = синхронизировано за { $elapsed }: { $wo
         [few] { $parked } письма
        *[many] { $parked } писем
     } (parom parked)
-ended-unsettled = за { $elapsed } ещё не всё: { $work }; продолжит следующий проход
-ended-unsettled-parked = за { $elapsed } ещё не всё: { $work }; продолжит следующий проход; отложено { $parked ->
+ended-unsettled = ещё не всё, прошло { $elapsed }: { $work }; остальное сделает следующий проход
+ended-unsettled-parked = ещё не всё, прошло { $elapsed }: { $work }; остальное сделает следующий проход; отложено { $parked ->
         [one] { $parked } письмо
         [few] { $parked } письма
        *[many] { $parked } писем
     } (parom parked)
 ended-held = удержано: { $why }
-ended-failed = не удалось: { $why }
+ended-failed = ошибка: { $why }
 ended-again-now = { $why } Новая попытка.
 ended-again = { $why } Следующая попытка через { $pause }.
 ended-planned = план готов; ничего не изменено
@@ -104,11 +104,13 @@ side-target = целевая система
 word-on = включён
 word-off = отключён
 word-ago = { $age } назад
-told-unknown-code = { $code } (этой версии такое сообщение неизвестно)
+told-unknown-code = { $code } (эта версия не знает такого сообщения)
 
 account-added = Добавлен пользователь { $account } (исходный логин { $source }, целевой { $target }).
     .command = parom sync --account { $account }
-account-changed = Пользователь { $account } уже есть (исходный логин { $source }, целевой { $target }).
+account-changed = Пользователь { $account } уже есть (исходный логин { $source }, целевой { $target }); ничего не изменено.
+    .command = parom sync --account { $account }
+account-passwords = Пароли пользователя { $account } заданы (исходный логин { $source }, целевой { $target }).
     .command = parom sync --account { $account }
 account-lacks-source = Пользователь { $account } есть, но пароля для исходной системы ещё нет.
     .fix = Передайте его в файле или используйте служебную учётную запись («password» в конфигурации).
@@ -124,6 +126,7 @@ account-other-logins = Пользователь { $account } уже есть с 
     .fix = Чтобы изменить их, удалите пользователя (его почта останется) и добавьте снова.
     .command = parom account remove { $account }
 account-address = «{ $found }» — не почтовый адрес.
+    .fix = Укажите адрес целиком, например name@corp.example.
 account-domain = Домена адреса { $account } нет в { $file }.
     .fix = В конфигурации есть { $known }. Исправьте адрес или добавьте раздел [[domain]].
 account-none = Пользователей пока нет.
@@ -135,14 +138,14 @@ account-removed = { $account }: забыт; почта на обеих стор�
 
 secret-name = «{ $found }» не может быть именем секрета.
     .fix = Используйте буквы, цифры, «-», «_» и «.», не более 64 знаков.
-secret-set = Запечатан: { $name }.
-secret-set-unused = Запечатан: { $name }. Пока он нигде не используется.
+secret-set = Пароль «{ $name }» запечатан.
+secret-set-unused = Пароль «{ $name }» запечатан. Пока он нигде не используется.
     .fix = Назовите его в конфигурации: password = "secret:{ $name }"
-secret-none = Запечатанных секретов нет.
+secret-none = Запечатанных паролей нет.
     .command = parom secret set service
 secret-unknown = Секрета «{ $name }» нет.
     .command = parom secret list
-secret-removed = Удалён: { $name }.
+secret-removed = Пароль «{ $name }» удалён.
 
 head-account = ПОЛЬЗОВАТЕЛЬ
 head-enabled = СБОРЩИК
@@ -171,15 +174,37 @@ parked-retried = { $count ->
 parked-busy = С пользователем { $account } работает другой процесс.
     .fix = Повторите, когда он закончит.
 
-brake-emptied-folder = опустевшая папка
-brake-vanished-folder = исчезнувшая папка
-brake-other-mailbox = другой ящик
-brake-restored-server = сервер восстановлен из копии
-brake-many-deletions = много удалений
+brake-emptied-folder = из папки «{ $folder }» в { $side ->
+        [source] исходной
+       *[target] целевой
+    } системе разом исчезли письма: { $count } из { $total }
+brake-vanished-folder = в { $side ->
+        [source] исходной
+       *[target] целевой
+    } системе исчезла папка «{ $folder }», писем в ней: { $count }
+brake-other-mailbox = { $total ->
+        [0] логин открывает в { $side ->
+            [source] исходной
+           *[target] целевой
+        } системе не тот ящик, что раньше
+       *[other] в папке «{ $folder }» ({ $side ->
+            [source] исходная
+           *[target] целевая
+        } система) не то, что было: это другой ящик, или папку заменили
+    }
+brake-restored-server = папка «{ $folder }» в { $side ->
+        [source] исходной
+       *[target] целевой
+    } системе старше, чем была: сервер восстановлен из копии, или это другой ящик
+brake-many-deletions = в { $side ->
+        [source] исходной
+       *[target] целевой
+    } системе нет писем: { $count } из { $total }; на другой стороне они были бы удалены безвозвратно, и вместе с удалёнными за сутки это больше, чем разрешают brake_deletions и brake_percent
 brakes-none = Предохранители ничего не удерживают.
-brakes-head = { $account }, удерживается: сработал { $since }
+brakes-head = { $account }, удерживается; сработал { $since }
 brakes-released-head = { $account }, сработал { $since }, снят: следующий проход продолжит
 brakes-command = parom brakes release { $account }
+brakes-then = parom sync --account { $account }
 brakes-nothing-held = { $account }: ничего не удерживается.
 brakes-released = { $account }: { $count ->
         [one] снят { $count } предохранитель
@@ -216,19 +241,26 @@ verify-differs = { $account }: { $count ->
        *[many] { $folders } папок
     }
 verify-more = ... и ещё { $count } (все — с --json)
-verify-folder-missing = «{ $folder }»: папки нет ({ $side }), а в ней { $count ->
+verify-folder-missing-source = «{ $folder }»: такой папки нет в исходной системе; в целевой в ней { $count ->
         [one] { $count } письмо
         [few] { $count } письма
        *[many] { $count } писем
     }
-verify-missing = «{ $folder }»: письма { $uid } нет ({ $side }), а на другой стороне оно есть ({ $other })
+verify-folder-missing-target = «{ $folder }»: такой папки нет в целевой системе; в исходной в ней { $count ->
+        [one] { $count } письмо
+        [few] { $count } письма
+       *[many] { $count } писем
+    }
+verify-missing-source = «{ $folder }»: в исходной системе нет письма { $uid } из целевой
+verify-missing-target = «{ $folder }»: в целевой системе нет письма { $uid } из исходной
 verify-unreadable = «{ $folder }»: письмо { $uid } не читается ({ $side })
-verify-marks = «{ $folder }»: флаги письма { $uid } (в целевой: { $uid_target }): только { $side }: { $source }; только целевая: { $target }
-verify-date = «{ $folder }»: дата письма { $uid } (в целевой: { $uid_target }): { $side }: { $source }; целевая: { $target }
+verify-marks = «{ $folder }»: флаги письма { $uid } (в целевой системе { $uid_target }): только в исходной: { $source }; только в целевой: { $target }
+verify-date = «{ $folder }»: дата письма { $uid } (в целевой системе { $uid_target }): в исходной { $source }, в целевой { $target }
 verify-stopped = остановлено раньше, чем сравнено всё
 
 stopping = Останавливаемся; второе нажатие Ctrl-C завершит сразу.
 plan-nothing = { $account }: делать нечего.
+plan-held = { $account }, удерживается:
 plan-head = { $account }, предстоит{ $count ->
         [0] {""}
         [one] {" "}(и переместить { $count } письмо)

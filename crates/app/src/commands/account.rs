@@ -47,6 +47,9 @@ fn add(args: &AccountAdd, config: &Config, texts: &Texts) -> Result<Exit, Failur
     let message = state::with(config, Access::Write, async |store| {
         let (account, key) = match store.add_account(new).await? {
             Some(account) => (account, "account-added"),
+            None if files.source.is_some() || files.target.is_some() => {
+                (same_logins(store.account(address).await?, args)?, "account-passwords")
+            }
             None => (same_logins(store.account(address).await?, args)?, "account-changed"),
         };
         for (side, password) in passwords.iter() {

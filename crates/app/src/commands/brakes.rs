@@ -30,10 +30,16 @@ fn list(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
     })?;
     if args.json {
         output::print_json(held.iter().map(|(account, held)| {
+            let arg = |name: &str| held.args.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+            let number = |name: &str| arg(name).and_then(|value| value.parse::<u64>().ok());
             json!({
                 "account": account,
                 "brake": held.brake,
                 "key": held.key,
+                "side": arg("side"),
+                "folder": arg("folder").filter(|folder| !folder.is_empty()),
+                "count": number("count"),
+                "total": number("total"),
                 "since_ms": held.since_ms,
                 "released": held.released,
                 "text": texts.say(&why(account, held)),
@@ -47,7 +53,8 @@ fn list(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
             let key = if held.released { "brakes-released-head" } else { "brakes-head" };
             let head = Message::new(key).with("account", account.clone());
             let head = texts.say(&head.with("since", ago(held.since_ms, now_ms, texts)));
-            let command = Message::new("brakes-command").with("account", account.clone());
+            let command = if held.released { "brakes-then" } else { "brakes-command" };
+            let command = Message::new(command).with("account", account.clone());
             output::print(&format!("{head}\n    {}\n    {}\n", texts.say(&why(account, held)), texts.say(&command)))?;
         }
     }

@@ -40,11 +40,11 @@ pub fn run(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure>
     })?;
     if args.json {
         output::print_json(found.iter().map(|found| found.json(texts)))?;
+    } else if found.is_empty() {
+        output::print(&format!("{}\n", texts.text("parked-none")))?;
     } else if args.retry {
         let message = Message::new("parked-retried").with("count", found.len());
         output::print(&format!("{}\n", texts.explain(&message)))?;
-    } else if found.is_empty() {
-        output::print(&format!("{}\n", texts.text("parked-none")))?;
     } else {
         let now_ms = state::now_ms();
         output::print(&found.iter().map(|found| found.text(now_ms, texts)).collect::<String>())?;

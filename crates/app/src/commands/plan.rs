@@ -29,9 +29,13 @@ pub fn told(planned: &Planned, texts: &Texts) -> String {
     let rows = rows(planned);
     let steps = &planned.plan.steps;
     let is_idle = rows.is_empty() && steps.is_empty() && planned.plan.moves.is_empty();
-    let mut text = format!("{}\n", head(if is_idle { "plan-nothing" } else { "plan-head" }));
-    for held in &planned.held {
-        text.push_str(&format!("  {}\n", texts.say(held)));
+    let mut text = String::new();
+    if !planned.held.is_empty() {
+        text.push_str(&format!("{}\n", head("plan-held")));
+        planned.held.iter().for_each(|held| text.push_str(&format!("  {}\n", texts.say(held))));
+    }
+    if !is_idle || planned.held.is_empty() {
+        text.push_str(&format!("{}\n", head(if is_idle { "plan-nothing" } else { "plan-head" })));
     }
     for step in steps {
         text.push_str(&format!("  {}\n", texts.say(&sentence(step))));

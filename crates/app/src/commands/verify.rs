@@ -2,7 +2,7 @@
 
 use super::parked::{accounts, side_key};
 use crate::cli::Verify as Args;
-use crate::config::Config;
+use crate::config::{Config, PasswordFrom};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::i18n::Texts;
@@ -15,7 +15,7 @@ use crate::verify::{Difference, Step, Verdict, verify};
 use crate::wiring::{self, Wiring};
 use futures_util::{StreamExt, stream};
 use parom_domain::endpoint::Endpoint;
-use parom_domain::{Both, Marks, Side};
+use parom_domain::{Both, Code, Error, Marks, Side};
 use parom_store::{Account, Store};
 use serde_json::{Value as Json, json};
 use std::io::IsTerminal;
@@ -119,8 +119,20 @@ async fn one(
     };
     let verdict = verify(Both::new(&endpoints.source, &endpoints.target), leave_out, &told).await;
     tokio::join!(endpoints.source.close(), endpoints.target.close());
-    let named = |error: parom_domain::Error| error.with("account", &account.address);
-    verdict.map_err(|error| Failure::from(named(error)))
+    verdict.map_err(|error| Failure::from(named(error, config, account)))
+}
+
+/// An error with whose it is, and for a refused sign-in with the password that has to be set anew.
+fn named(error: Error, config: &Config, account: &Account) -> Error {
+    let error = error.with("account", &account.address);
+    let sides = config.domain_of(&account.address).map(|domain| [&domain.sides.source, &domain.sides.target]);
+    let refusing = sides.into_iter().flatten().find(|side| error.arg("host") == Some(side.host.as_str()));
+    match refusing.map(|side| &side.password) {
+        Some(PasswordFrom::Secret(name)) if error.code() == Code::SignInRefused => {
+            error.with("credential", "secret").with("name", name)
+        }
+        _ => error,
+    }
 }
 
 fn told(account: &Account, verdict: &Verdict, texts: &Texts) -> String {
@@ -146,11 +158,19 @@ fn message(difference: &Difference) -> Message {
     };
     match difference {
         Difference::FolderMissing { side, folder, messages } => {
-            named("verify-folder-missing", *side, folder).with("count", *messages)
+            let key = match side {
+                Side::Source => "verify-folder-missing-source",
+                Side::Target => "verify-folder-missing-target",
+            };
+            named(key, *side, folder).with("count", *messages)
         }
-        Difference::Missing { side, folder, uid } => named("verify-missing", *side, folder)
-            .with("other", Message::new(side_key(side.other())))
-            .with("uid", uid.to_string()),
+        Difference::Missing { side, folder, uid } => {
+            let key = match side {
+                Side::Source => "verify-missing-source",
+                Side::Target => "verify-missing-target",
+            };
+            named(key, *side, folder).with("uid", uid.to_string())
+        }
         Difference::Unreadable { side, folder, uid } => {
             named("verify-unreadable", *side, folder).with("uid", uid.to_string())
         }
@@ -202,6 +222,10 @@ fn object(account: &Account, difference: &Difference, texts: &Texts) -> Json {
         Difference::Marks { folder, .. } => ("marks", folder, None),
         Difference::Date { folder, .. } => ("date", folder, None),
     };
+    let messages = match difference {
+        Difference::FolderMissing { messages, .. } => Some(*messages),
+        _ => None,
+    };
     let (source_uid, target_uid) = match difference {
         Difference::FolderMissing { .. } => (None, None),
         Difference::Missing { side: Side::Target, uid, .. }
@@ -218,6 +242,7 @@ fn object(account: &Account, difference: &Difference, texts: &Texts) -> Json {
         "side": side.map(Side::as_str),
         "source_uid": source_uid,
         "target_uid": target_uid,
+        "messages": messages,
         "text": texts.say(&message(difference)),
     })
 }
