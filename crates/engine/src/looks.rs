@@ -5,7 +5,7 @@ use crate::pass::{Run, both_paths, stops_the_pass};
 use crate::work::{FolderWork, Open, Seen};
 use crate::{gather, relink, witness};
 use futures_util::future::{BoxFuture, join};
-use parom_domain::endpoint::{Cursor, Holds, Listing, LookAt, Looked, Snapshot};
+use parom_domain::endpoint::{Cursor, Holds, Listing, LookAt, Looked, Sighting, Snapshot};
 use parom_domain::link::LinkTable;
 use parom_domain::look::{self, Known};
 use parom_domain::state::{FolderId, FolderPair};
@@ -113,7 +113,7 @@ async fn jobs(run: &mut Run<'_>, listings: &Both<Listing>, trees: &TreePlan) -> 
         };
         let questions = Both::from_fn(|side| match gone_side {
             Some(gone) if gone == side => Question::Nothing,
-            _ => question(run, pair, &links, side, status[side]),
+            _ => question(run, pair, &links, side, &status),
         });
         jobs.push(Job { pair: pair.clone(), links, gone_side, questions });
     }
@@ -133,18 +133,22 @@ fn is_idle(run: &Run<'_>, pair: &FolderPair, status: &Both<Option<Cursor>>) -> b
     still && !run.state.suspected.iter().any(|item| item.folder == pair.id)
 }
 
-fn question(run: &Run<'_>, pair: &FolderPair, links: &LinkTable, side: Side, status: Option<Cursor>) -> Question {
+fn question(
+    run: &Run<'_>,
+    pair: &FolderPair,
+    links: &LinkTable,
+    side: Side,
+    statuses: &Both<Option<Cursor>>,
+) -> Question {
     let Some(folder) = pair.paths[side].clone() else { return Question::Nothing };
-    // An empty folder of which nothing is known needs no opening.
-    if let Some(cursor) = status.filter(|status| status.exists == 0)
-        && links.count(side) == 0
-        && pair.cursors[side].is_none()
+    if let Some(known) = statuses[side].filter(|_| links.count(side) == 0 && pair.cursors[side].is_none())
+        && let Some(uids) = listed_by_numbers(run, &known, statuses[side.other()])
     {
         return Question::Known(Snapshot {
-            cursor,
+            cursor: known,
             holds: Holds { marks: Marks::from_system(31), any_keyword: true },
-            present: Vec::new(),
-            listed: Some(UidSet::new()),
+            present: uids.iter().map(|uid| Sighting { uid, marks: Marks::default() }).collect(),
+            listed: Some(uids),
             vanished: UidSet::new(),
         });
     }
@@ -156,9 +160,22 @@ fn question(run: &Run<'_>, pair: &FolderPair, links: &LinkTable, side: Side, sta
     let since = pair.cursors[side].filter(|cursor| !full && cursor.modseq > 0);
     let messages = match since {
         Some(_) => 0,
-        None => status.map_or(UNKNOWN_MESSAGES, |status| u64::from(status.exists)),
+        None => statuses[side].map_or(UNKNOWN_MESSAGES, |status| u64::from(status.exists)),
     };
     Question::Ask(LookAt { folder, since, ask: UidSet::new() }, messages)
+}
+
+/// The UIDs of a folder of which nothing is known yet, where its numbers tell them and nothing else is needed of it.
+fn listed_by_numbers(run: &Run<'_>, status: &Cursor, other: Option<Cursor>) -> Option<UidSet> {
+    if status.exists == 0 {
+        return Some(UidSet::new());
+    }
+    // Messages have different UIDs, all below UIDNEXT (RFC 3501 section 2.3.1.1): as many as there are numbers have all of
+    // them. Their marks are read with their bodies, so this serves a first copy into an empty folder, where nothing is paired
+    // and nothing was moved.
+    let fresh = run.is_first_copy && other.is_some_and(|other| other.exists == 0);
+    let last = Uid::new(status.exists).filter(|_| fresh && status.exists.checked_add(1) == Some(status.uidnext))?;
+    Some(UidSet::range(Uid::MIN, last))
 }
 
 /// Asks one side everything that it is to be asked. Answers come under the positions of their jobs.

@@ -87,6 +87,8 @@ pub struct Run<'a> {
     pub pass: &'a Pass<'a>,
     pub state: AccountState,
     pub report: Report,
+    /// Nothing was known of the account when the pass began.
+    pub is_first_copy: bool,
     /// How many lanes this pass uses, see [`lanes_for`].
     pub lanes: usize,
     round_trip_ms: u32,
@@ -101,11 +103,13 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(pass: &'a Pass<'a>, state: AccountState, warmth: Warmth) -> Run<'a> {
+        let is_first_copy = state.folders.is_empty();
         let last = state.intents.iter().map(|intent| intent.id).max().unwrap_or(0);
         Run {
             pass,
             state,
             report: Report::default(),
+            is_first_copy,
             lanes: 1,
             round_trip_ms: 0,
             warmth,

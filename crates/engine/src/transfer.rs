@@ -233,7 +233,7 @@ const WORTH_A_CONVOY: u64 = 400;
 
 /// Asks for the connections of a first copy while the folders are still being made.
 pub fn warm_for_first_copy(run: &Run<'_>, listings: &Both<Listing>) {
-    if !run.is_far() || run.pass.dry_run || !run.state.folders.is_empty() {
+    if !run.is_far() || run.pass.dry_run || !run.is_first_copy {
         return;
     }
     let most = Side::ALL.into_iter().map(|side| {

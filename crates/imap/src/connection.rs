@@ -11,6 +11,7 @@ use crate::wire::Wire;
 use bytes::Bytes;
 use parom_domain::{Error, Result};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Which way bodies travel on a connection. One that has read bodies never writes any, so that neither direction can
 /// ever wait for the other.
@@ -36,13 +37,13 @@ pub struct Connection {
     pub ext: Extensions,
     pub selected: Option<Selected>,
     pub direction: Option<Direction>,
-    /// How long the answer to the sign-in took.
-    pub round_trip: std::time::Duration,
+    /// How long a question and its answer take at least: the sign-in, or ID and ENABLE, which need less work.
+    pub round_trip: Duration,
     next_tag: u32,
     /// Answers are outstanding that somebody waits for. A connection that is dropped like this cannot be used again.
     busy: bool,
-    /// Commands whose answers nobody waits for.
-    silent: Vec<u32>,
+    /// Commands whose answers nobody waits for, and when they were given.
+    silent: Vec<(u32, Instant)>,
     bye: Option<Answer>,
 }
 
@@ -60,7 +61,7 @@ impl Connection {
             ext: Extensions::none(),
             selected: None,
             direction: None,
-            round_trip: std::time::Duration::ZERO,
+            round_trip: Duration::ZERO,
             next_tag: 1,
             busy: false,
             silent: Vec::new(),
@@ -136,7 +137,7 @@ impl Connection {
     /// Sends a command along with the next one, and ignores its answer.
     pub(crate) fn push_silent(&mut self, command: &Command) {
         let tag = self.push(command);
-        self.silent.push(tag);
+        self.silent.push((tag, Instant::now()));
     }
 
     /// Waits for the next response that concerns somebody; [`Connection::current`] is its text.
@@ -186,12 +187,13 @@ impl Connection {
                 Ok(true)
             }
             Response::Tagged(tag, condition) => {
-                let Some(at) = self.silent.iter().position(|silent| *silent == tag) else { return Ok(false) };
+                let Some(at) = self.silent.iter().position(|(silent, _)| *silent == tag) else { return Ok(false) };
                 if condition.status != Status::Ok {
                     let answer = String::from_utf8_lossy(condition.text);
                     tracing::debug!(host = %self.host, %answer, "the server refused an optional command");
                 }
-                self.silent.swap_remove(at);
+                let (_, asked) = self.silent.swap_remove(at);
+                self.round_trip = self.round_trip.min(asked.elapsed());
                 Ok(true)
             }
             _ => Ok(false),
