@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod book;
+pub mod verdict;
 
 use async_trait::async_trait;
 use book::{Disk, MemoryBook};
