@@ -27,6 +27,8 @@ pub struct Cursor {
 pub struct Abilities {
     /// The server tells what vanished since a cursor (QRESYNC), so a deletion is evident in one look.
     pub tells_vanished: bool,
+    /// Messages move in one step (MOVE, RFC 6851). Elsewhere a crash may leave both the copy and the original.
+    pub moves_in_one_step: bool,
     /// New messages come back with their UID (UIDPLUS).
     pub tells_new_uids: bool,
     /// Sizes and bytes are what was stored (false: Exchange, which renders each message anew).

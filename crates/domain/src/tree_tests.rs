@@ -8,6 +8,7 @@ use proptest::prelude::*;
 fn abilities() -> Abilities {
     Abilities {
         tells_vanished: true,
+        moves_in_one_step: true,
         tells_new_uids: true,
         keeps_bytes: true,
         case_sensitive: true,

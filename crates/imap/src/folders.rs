@@ -263,6 +263,7 @@ fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
     forbidden.extend(namespace.delimiter.map(char::from));
     Abilities {
         tells_vanished: conn.ext.qresync,
+        moves_in_one_step: conn.ext.move_messages,
         tells_new_uids: conn.ext.uidplus,
         keeps_bytes: quirks.keeps_bytes,
         case_sensitive: quirks.case_sensitive,

@@ -7,7 +7,7 @@ use super::switches::Omission;
 use super::world::{Folder, World};
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    BodyStream, Cursor, Endpoint, Listing, MarkChange, ReadFrom, Sighting, Snapshot, Stamp, Writer,
+    Abilities, BodyStream, Cursor, Endpoint, Listing, MarkChange, ReadFrom, Sighting, Snapshot, Stamp, Writer,
 };
 use parom_domain::{Fingerprint, FolderPath, Result, Role, Uid, UidSet};
 use std::collections::HashMap;
@@ -64,7 +64,11 @@ impl MemoryEndpoint {
 #[async_trait]
 impl Endpoint for MemoryEndpoint {
     async fn folders(&self) -> Result<Listing> {
-        self.ask("list", |world| Ok(Listing { folders: world.listing(), abilities: world.switches.abilities.clone() }))
+        self.ask("list", |world| {
+            let moves_in_one_step = world.switches.moves_atomically;
+            let abilities = Abilities { moves_in_one_step, ..world.switches.abilities.clone() };
+            Ok(Listing { folders: world.listing(), abilities })
+        })
     }
 
     async fn identify(&self, folders: &[FolderPath]) -> Result<Vec<Option<String>>> {

@@ -96,6 +96,7 @@ impl Default for Switches {
                 tells_vanished: true,
                 tells_new_uids: true,
                 keeps_bytes: true,
+                moves_in_one_step: true,
                 case_sensitive: true,
                 forbidden_in_names: vec!['/'],
                 batch_items: 64,
