@@ -78,6 +78,15 @@ pub fn free(path: FolderPath, taken: &HashSet<FolderPath>, case_sensitive: bool)
         .unwrap_or(path)
 }
 
+/// Is `path` the same name as `plain` with a number that [`free`] gave it?
+#[must_use]
+pub fn is_numbered(path: &FolderPath, plain: &FolderPath) -> bool {
+    let number = path.name().strip_prefix(plain.name()).and_then(|rest| rest.strip_prefix(" ("));
+    let number = number.and_then(|rest| rest.strip_suffix(')'));
+    path.parent() == plain.parent()
+        && number.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// The form in which a server that ignores case compares names.
 #[must_use]
 pub fn folded(path: &FolderPath) -> FolderPath {
@@ -115,5 +124,9 @@ mod tests {
         let taken: HashSet<FolderPath> = [path(&["work"])].into();
         assert_eq!(free(path(&["Work"]), &taken, false), path(&["Work (2)"]));
         assert_eq!(free(path(&["Work"]), &taken, true), path(&["Work"]));
+        assert!(is_numbered(&path(&["Work (2)"]), &path(&["Work"])));
+        assert!(
+            !is_numbered(&path(&["Work (b)"]), &path(&["Work"])) && !is_numbered(&path(&["Work"]), &path(&["Work"]))
+        );
     }
 }

@@ -4,6 +4,8 @@
 //! it suspects; the engine looks at samples of those; [`plan`] then decides. A folder that is missing from one listing is
 //! only noted; a second listing a grace later has to agree.
 
+mod renames;
+
 use crate::endpoint::Listing;
 use crate::names;
 use crate::policy::Policy;
@@ -52,21 +54,20 @@ pub fn match_folders(trees: &Trees<'_>) -> Matched {
     let mut matched = Matched::default();
     for side in Side::ALL {
         let folders = &trees.listings[side].folders;
-        let by_path: HashMap<&FolderPath, usize> = folders.iter().zip(0..).map(|(f, at)| (&f.path, at)).collect();
         let mut taken = HashSet::new();
         let mut lost = Vec::new();
-        for pair in trees.pairs {
-            let Some(path) = &pair.paths[side] else {
-                matched.places.entry(pair.id).or_default()[side] = Some(Presence::Never);
-                continue;
+        for (pair, claim) in claims(trees, side) {
+            let presence = match claim {
+                _ if pair.paths[side].is_none() => Presence::Never,
+                Some((at, _)) => Presence::At(at),
+                None => Presence::Missing,
             };
-            let at = by_path.get(path).copied().filter(|at| folders.get(*at).is_some_and(|folder| folder.selectable));
-            let kinship = at.and_then(|at| folders.get(at)).map(|folder| kinship(pair, side, folder));
-            matched.places.entry(pair.id).or_default()[side] = Some(at.map_or(Presence::Missing, Presence::At));
-            match (at, kinship) {
-                (Some(at), Some(Kinship::Same | Kinship::Unknown)) => {
+            matched.places.entry(pair.id).or_default()[side] = Some(presence);
+            match claim {
+                Some((at, Kinship::Same | Kinship::Unknown)) => {
                     taken.insert(at);
                 }
+                _ if presence == Presence::Never => {}
                 _ => lost.push(pair),
             }
         }
@@ -91,11 +92,37 @@ pub fn match_folders(trees: &Trees<'_>) -> Matched {
     matched
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The listed folder under each pair's name, and how sure it is. Two pairs may remember one name: the folder of one was
+/// renamed to what the missing folder of the other was called. A listed folder is one pair's only: the surest claim counts.
+fn claims<'a>(trees: &Trees<'a>, side: Side) -> Vec<(&'a FolderPair, Option<(usize, Kinship)>)> {
+    let folders = &trees.listings[side].folders;
+    let listed = folders.iter().zip(0..).filter(|(folder, _)| folder.selectable);
+    let by_path: HashMap<&FolderPath, (usize, &FolderSeen)> = listed.map(|(f, at)| (&f.path, (at, f))).collect();
+    let claim = |pair: &FolderPair| {
+        let (at, folder) = *by_path.get(pair.paths[side].as_ref()?)?;
+        Some((at, kinship(pair, side, folder)))
+    };
+    let mut claims: Vec<_> = trees.pairs.iter().map(|pair| (pair, claim(pair))).collect();
+    let mut order: Vec<usize> = (0..claims.len()).collect();
+    order.sort_by_key(|index| {
+        let (pair, claim) = claims.get(*index)?;
+        Some((claim.map(|(_, kinship)| kinship), pair.missing_since_ms[side].is_some(), pair.id))
+    });
+    let mut claimed = HashSet::new();
+    for index in order {
+        if let Some((_, claim)) = claims.get_mut(index) {
+            *claim = claim.filter(|(at, _)| claimed.insert(*at));
+        }
+    }
+    claims
+}
+
+/// From the surest to the least sure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kinship {
     Same,
-    Other,
     Unknown,
+    Other,
 }
 
 /// Could this folder be the pair's? Permanent ids tell; without them an equal UIDVALIDITY is a hint and a different one a
@@ -160,10 +187,12 @@ pub fn plan(
     now_ms: u64,
 ) -> TreePlan {
     let mut planner = Planner::new(trees, policy, now_ms);
-    planner.place_known(matched, renamed);
+    planner.place_known(matched, &renames::with_followers(trees, matched, renamed));
     planner.plan_renames(wanted);
     planner.pair_unlinked();
     planner.add_unlinked();
+    planner.settle_numbers();
+    planner.create();
     planner.subscribe();
     planner.finish()
 }
@@ -188,7 +217,11 @@ struct Planner<'a> {
     used: Both<HashSet<usize>>,
     next_id: u32,
     steps: Vec<TreeStep>,
+    /// Folders that are to be made.
+    creates: Vec<(FolderId, Side)>,
     renames: Vec<(FolderId, Side, FolderPath)>,
+    /// Whose names these renames change.
+    renamed: Both<HashSet<FolderId>>,
     /// The renames as they were planned: side, from, to.
     moved: Vec<(Side, FolderPath, FolderPath)>,
 }
@@ -204,7 +237,9 @@ impl<'a> Planner<'a> {
             used: Both::default(),
             next_id,
             steps: Vec::new(),
+            creates: Vec::new(),
             renames: Vec::new(),
+            renamed: Both::default(),
             moved: Vec::new(),
         }
     }
@@ -362,11 +397,24 @@ impl<'a> Planner<'a> {
                 let path = names::free(path, &taken[side], self.trees.listings[side].abilities.case_sensitive);
                 taken[side].insert(self.keyed(side, &path));
                 let Some(work) = self.works.get_mut(at) else { continue };
-                self.steps.push(TreeStep::Create { id: work.pair.id, side, path: path.clone(), role: work.pair.role });
                 // The path is stored when the folder has been made; its children are placed below it meanwhile.
                 work.places[side] = Some(path);
+                self.creates.push((work.pair.id, side));
             }
         }
+    }
+
+    /// Folders are made where they belong once all renames are done, parents first.
+    fn create(&mut self) {
+        let mut steps: Vec<TreeStep> = Vec::new();
+        for (id, side) in &self.creates {
+            let Some(work) = self.works.iter().find(|work| work.pair.id == *id) else { continue };
+            let Some(path) = work.places[*side].clone() else { continue };
+            steps.push(TreeStep::Create { id: *id, side: *side, path, role: work.pair.role });
+        }
+        let depth = |step: &TreeStep| if let TreeStep::Create { path, .. } = step { path.depth() } else { 0 };
+        steps.sort_by_key(depth);
+        self.steps.append(&mut steps);
     }
 
     /// The selectable names of a side as they will be once the steps planned so far are done, and whose they are.
@@ -387,84 +435,6 @@ impl<'a> Planner<'a> {
             .iter()
             .filter(|(on, _, _)| *on == side)
             .fold(path.clone(), |path, (_, from, to)| path.rebased(from, to))
-    }
-
-    /// What one side renamed is renamed on the other; where both did, home's name wins.
-    fn plan_renames(&mut self, wanted: &[(FolderId, Side, FolderPath)]) {
-        for side in [self.policy.home, self.policy.home.other()] {
-            let other = side.other();
-            if !self.policy.writes(other) {
-                continue;
-            }
-            let mut renamed: Vec<(FolderId, FolderPath)> = self
-                .works
-                .iter()
-                .filter(|work| work.renamed[side] && work.at[other].is_some())
-                // What is to be renamed on this side by us was not renamed by a person.
-                .filter(|work| !wanted.iter().any(|(id, on, _)| *id == work.pair.id && *on == side))
-                .filter_map(|work| Some((work.pair.id, work.pair.paths[side].clone()?)))
-                .filter(|(id, _)| !self.renames.iter().any(|(done, _, _)| done == id))
-                .collect();
-            renamed.sort_by_key(|(_, path)| path.depth());
-            for (id, path) in renamed {
-                let to = self.place_on(other, &path);
-                self.renames.push((id, other, to));
-            }
-        }
-        for (id, side, to) in wanted {
-            if !self.renames.iter().any(|(done, _, _)| done == id) {
-                self.renames.push((*id, *side, to.clone()));
-            }
-        }
-        for side in Side::ALL {
-            self.order_renames(side);
-        }
-    }
-
-    /// Puts renames into an order in which each name is free when it is needed; a cycle goes through a spare name.
-    fn order_renames(&mut self, side: Side) {
-        let mut current = self.names_now(side);
-        let now = |current: &[(Option<FolderId>, FolderPath)], id: FolderId| {
-            current.iter().find(|(owner, _)| *owner == Some(id)).map(|(_, path)| path.clone())
-        };
-        let mut todo: Vec<(FolderId, FolderPath)> =
-            self.renames.iter().filter(|(_, on, _)| *on == side).map(|(id, _, to)| (*id, to.clone())).collect();
-        let mut through_spare = HashSet::new();
-        while !todo.is_empty() {
-            todo.retain(|(id, to)| now(&current, *id).is_some_and(|path| path != *to));
-            let mut occupied: HashSet<FolderPath> = current.iter().map(|(_, path)| path.clone()).collect();
-            // A name is free when nothing has it and nothing is below it.
-            let is_free = |id: FolderId, to: &FolderPath| {
-                let own = now(&current, id);
-                let mine = |path: &FolderPath| own.as_ref().is_some_and(|own| path == own || path.is_below(own));
-                !occupied.iter().any(|path| path == to || (path.is_below(to) && !mine(path)))
-            };
-            let ready = todo.iter().position(|(id, to)| is_free(*id, to));
-            // Where something stands below a name, the name counts as taken too.
-            occupied.extend(todo.first().filter(|_| ready.is_none()).map(|(_, to)| to.clone()));
-            let (id, to) = match (ready, todo.first()) {
-                (Some(at), _) => todo.remove(at),
-                (None, Some((id, to))) if through_spare.insert(*id) => {
-                    (*id, names::free(to.clone(), &occupied, self.trees.listings[side].abilities.case_sensitive))
-                }
-                // A name that stays taken, by a folder that goes nowhere: the rename gets a number.
-                (None, Some((id, to))) => {
-                    let step = (*id, names::free(to.clone(), &occupied, true));
-                    todo.remove(0);
-                    step
-                }
-                (None, None) => break,
-            };
-            let Some(from) = now(&current, id) else { continue };
-            for (_, place) in &mut current {
-                *place = place.rebased(&from, &to);
-            }
-            for work in &mut self.works {
-                work.places[side] = work.places[side].as_ref().map(|place| place.rebased(&from, &to));
-            }
-            self.moved.push((side, from, to.clone()));
-            self.steps.push(TreeStep::Rename { id, side, to });
-        }
     }
 
     fn subscribe(&mut self) {
@@ -566,7 +536,11 @@ impl<'a> Planner<'a> {
     fn place_on(&self, side: Side, path: &FolderPath) -> FolderPath {
         let mut above = path.parent();
         while let Some(here) = above {
-            let ancestor = self.works.iter().find(|work| work.places[side.other()].as_ref() == Some(&here));
+            // One that is missing on this side has no place there.
+            let is_ancestor = |work: &&Work| {
+                work.places[side.other()].as_ref() == Some(&here) && !work.missing[side] && !work.gone[side]
+            };
+            let ancestor = self.works.iter().find(is_ancestor);
             if let Some(work) = ancestor {
                 let planned = self.renames.iter().find(|(id, on, _)| *id == work.pair.id && *on == side);
                 if let Some(there) = planned.map(|(_, _, to)| to).or(work.places[side].as_ref()) {

@@ -10,7 +10,7 @@ use parom_domain::policy::Deletions;
 use parom_domain::state::{Change, FolderId, FolderOp, FolderPair, Intent, Work};
 use parom_domain::tree::{self, Candidate, TreePlan, TreeStep, Trees};
 use parom_domain::uid::UidSet;
-use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, roles};
+use parom_domain::{Both, Code, Error, FolderPath, FolderSeen, Result, Role, Side, names, roles};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many messages are compared before a folder is believed to be another one renamed.
@@ -74,16 +74,16 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     }
     let plan =
         tree::plan(&trees(run, &listings), &matched, &renamed, &wanted, &run.pass.policy, run.pass.clock.now_ms());
+    run.trees_wait = plan.unsettled;
     if run.pass.dry_run {
         adopt_pairs(run, &plan);
         return Ok((foresee::as_if_made(run, listings, &plan), plan));
     }
     store_pairs(run, &plan).await?;
-    run.trees_wait = plan.unsettled;
     if plan.steps.is_empty() {
         return Ok((listings, plan));
     }
-    do_steps(run, &plan).await?;
+    do_steps(run, &listings, &plan).await?;
     run.report.folder_steps += plan.steps.len() as u64;
     run.pass.observer.event(Event::Stepped { count: plan.steps.len() as u64 });
     let made = |side: Side| {
@@ -149,15 +149,24 @@ async fn store_pairs(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
     }
     for ((folder, side), to) in goals {
         let Some(from) = run.pair(folder).and_then(|pair| pair.paths[side].clone()) else { continue };
+        if is_goal_of(run, folder, side, &to) {
+            continue;
+        }
+        changes.extend(close_goals(run, folder, side));
         changes.push(announce_rename(run, folder, side, from, to, true));
     }
     run.pass.book.commit(changes).await
 }
 
-async fn do_steps(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
+async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) -> Result<()> {
     for step in &plan.steps {
         if let TreeStep::Rename { id, side, to } = step {
-            let outcome = rename(run, *id, *side, to).await;
+            let outcome = match rename(run, *id, *side, to).await {
+                Err(error) if error.code() == Code::FolderRefused => {
+                    rename_beside(run, &listings[*side], *id, *side, to, error).await
+                }
+                outcome => outcome,
+            };
             note(run, *id, outcome)?;
         }
     }
@@ -184,6 +193,25 @@ fn note(run: &mut Run<'_>, id: FolderId, outcome: Result<()>) -> Result<()> {
         }
         Ok(()) => Ok(()),
     }
+}
+
+fn goal_of(intent: &Intent, of: FolderId, side: Side) -> Option<&FolderPath> {
+    match &intent.work {
+        Work::Folder { side: on, op: FolderOp::Rename { folder, to, goal: true, .. } } => {
+            (*on == side && *folder == of).then_some(to)
+        }
+        _ => None,
+    }
+}
+
+fn is_goal_of(run: &Run<'_>, folder: FolderId, side: Side, to: &FolderPath) -> bool {
+    run.state.intents.iter().any(|intent| goal_of(intent, folder, side) == Some(to))
+}
+
+/// A folder has one goal: a new one ends the old.
+fn close_goals(run: &mut Run<'_>, folder: FolderId, side: Side) -> Vec<Change> {
+    let closed = run.state.intents.extract_if(.., |intent| goal_of(intent, folder, side).is_some());
+    closed.map(|intent| Change::CloseIntent(intent.id)).collect()
 }
 
 fn announce_rename(
@@ -214,6 +242,33 @@ async fn rename(run: &mut Run<'_>, id: FolderId, side: Side, to: &FolderPath) ->
         run.pass.sides[side].rename(&from, to).await?;
     }
     settle_rename(run, id, side, &from, to).await
+}
+
+/// Some servers have no room for a folder under a name below which others stand. Then it gets a number, as it does where the
+/// name is taken.
+async fn rename_beside(
+    run: &mut Run<'_>,
+    listing: &Listing,
+    id: FolderId,
+    side: Side,
+    to: &FolderPath,
+    refused: Error,
+) -> Result<()> {
+    let known = run.state.folders.iter().filter_map(|pair| pair.paths[side].clone());
+    let mut taken: HashSet<FolderPath> =
+        listing.folders.iter().map(|folder| folder.path.clone()).chain(known).collect();
+    if !taken.iter().any(|path| path.is_below(to)) {
+        return Err(refused);
+    }
+    taken.insert(to.clone());
+    // The last pass may have died between the number and its note.
+    let now = run.pair(id).and_then(|pair| pair.paths[side].clone());
+    if !now.is_some_and(|now| names::is_numbered(&now, to)) {
+        let beside = names::free(to.clone(), &taken, listing.abilities.case_sensitive);
+        rename(run, id, side, &beside).await?;
+    }
+    let changes = close_goals(run, id, side);
+    run.pass.book.commit(changes).await
 }
 
 /// A rename carries everything below along. It ends its own announcement, and the goal that it reaches.
@@ -356,6 +411,8 @@ pub async fn remove_gone(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, Folde
                 run.report.folder_steps += 1;
                 run.pass.observer.event(Event::Stepped { count: 1 });
                 run.state.folders.retain(|pair| pair.id != id);
+                // The name is free now for a folder that has a number instead.
+                run.unfinished |= run.state.folders.iter().any(|pair| pair.paths.source != pair.paths.target);
                 works.remove(&id);
                 run.pass.book.commit(vec![Change::DropFolder(id)]).await?;
             }

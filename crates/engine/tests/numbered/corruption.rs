@@ -250,6 +250,27 @@ async fn folders_are_asked_who_they_are_only_where_something_changed() {
 }
 
 #[tokio::test]
+async fn c10_a_server_that_has_no_room_above_others_numbers_the_folder() {
+    let world = survives_every_crash(async || {
+        let world = World::modern();
+        world.servers.target.switch(|switches| switches.refuses_names_above = true);
+        world.add(Side::Source, "one", "a", &[]);
+        world.add(Side::Source, "two/below", "b", &[]);
+        world.settle().await;
+        world.servers.source.rename(&path("one"), &path("two")).unwrap();
+        world
+    })
+    .await;
+    assert_eq!(world.ids(Side::Target, "two (2)"), ["a"]);
+    // Once nothing stands in the way, the number goes.
+    world.servers.source.remove(&path("two/below")).unwrap();
+    world.settle().await;
+    assert_eq!(world.ids(Side::Target, "two"), ["a"]);
+    world.assert_equal();
+    world.assert_idle().await;
+}
+
+#[tokio::test]
 async fn c10_a_deep_tree_is_removed_from_below() {
     let world = survives_every_crash(async || {
         let world = World::modern();

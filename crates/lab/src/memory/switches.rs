@@ -63,6 +63,8 @@ pub struct Switches {
     /// MOVE in one step; otherwise copy and expunge are two.
     pub moves_atomically: bool,
     pub rename_keeps_validity: bool,
+    /// No folder is renamed to a name below which others stand.
+    pub refuses_names_above: bool,
     /// Removing a folder removes what is below it.
     pub remove_takes_children: bool,
     /// Names of one segment may have so many characters.
@@ -94,9 +96,9 @@ impl Default for Switches {
         Switches {
             abilities: Abilities {
                 tells_vanished: true,
+                moves_in_one_step: true,
                 tells_new_uids: true,
                 keeps_bytes: true,
-                moves_in_one_step: true,
                 case_sensitive: true,
                 forbidden_in_names: vec!['/'],
                 batch_items: 64,
@@ -114,6 +116,7 @@ impl Default for Switches {
             keyword_limit: None,
             moves_atomically: true,
             rename_keeps_validity: true,
+            refuses_names_above: false,
             remove_takes_children: false,
             name_limit: None,
             big_from: 1 << 20,

@@ -270,6 +270,10 @@ impl World {
         if taken || to.is_below(&from) || to.is_inbox() {
             return Err(refusal::folder_refused(host, &to, "NO [ALREADYEXISTS] the new name is taken"));
         }
+        let stands_above = self.folders.keys().any(|path| path.is_below(&to) && *path != from && !path.is_below(&from));
+        if self.switches.refuses_names_above && stands_above {
+            return Err(refusal::folder_refused(host, &to, "NO [CANNOT] others stand below the new name"));
+        }
         self.writes += 1;
         if from.is_inbox() {
             self.empty_inbox_into(to);
