@@ -1,11 +1,13 @@
-//! What a first copy costs the servers alone: all bodies fetched from one and appended to the other at the same time, by a
-//! client that does nothing else, over one connection to each.
+//! What a task costs the servers alone, by a client that does nothing else. A first copy: all bodies fetched from one and
+//! appended to the other at the same time, over one connection to each. A second run: a sign-in to each mailbox, and one
+//! LIST that tells where its folders stand.
 
 use super::measure::Cost;
 use crate::live::{Address, PASSWORD};
 use crate::{Result, failure};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// The mail of a mailbox, folder by folder.
@@ -23,18 +25,58 @@ pub fn read(source: &Address, user: &str) -> Result<Mail> {
     Ok(Mail { folders })
 }
 
+/// A mailbox on both servers.
+pub struct Pair<'a> {
+    pub source: (&'a Address, String),
+    pub target: (&'a Address, String),
+}
+
+/// So many mailboxes are worked on at once.
+const AT_ONCE: usize = 8;
+
 /// Fetches all from the source and appends all to the target, side by side.
-pub fn run(source: &Address, user: &str, target: &Address, target_user: &str, mail: &Mail) -> Result<Cost> {
+pub fn copy(pairs: &[Pair<'_>], mail: &[Mail]) -> Result<Cost> {
+    let work: Vec<(&Pair<'_>, &Mail)> = pairs.iter().zip(mail).collect();
+    for_each(&work, |(pair, mail)| {
+        let (source, target) = (&pair.source, &pair.target);
+        both(|| fetch(source.0, &source.1, |_, _| ()), || append(target.0, &target.1, mail))
+    })
+}
+
+/// Signs in to both sides of each pair and asks where the folders stand.
+pub fn glance(pairs: &[Pair<'_>]) -> Result<Cost> {
+    let look = |(server, user): &(&Address, String)| {
+        let mut client = Client::connect(server, user)?;
+        let what = "LIST \"\" \"*\" RETURN (SUBSCRIBED STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ))";
+        client.command(what, |_, _| ())
+    };
+    for_each(pairs, |pair| both(|| look(&pair.source), || look(&pair.target)))
+}
+
+fn for_each<T: Sync>(work: &[T], each: impl Fn(&T) -> Result<()> + Sync) -> Result<Cost> {
     let start = Instant::now();
-    let (fetched, appended) = std::thread::scope(|scope| {
-        let fetching = scope.spawn(|| fetch(source, user, |_, _| ()));
-        let appended = append(target, target_user, mail);
-        (fetching.join(), appended)
-    });
-    fetched.map_err(|_| failure("the fetching thread panicked"))??;
-    appended?;
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let worker = || {
+            while let Some(item) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                each(item).map_err(|error| error.to_string())?;
+            }
+            Ok::<(), String>(())
+        };
+        let workers: Vec<_> = (0..AT_ONCE.min(work.len())).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| "a thread panicked".to_owned())?)
+    })
+    .map_err(failure)?;
     // Its own CPU is mixed with that of the harness, so it is not told.
     Ok(Cost { wall_s: start.elapsed().as_secs_f64(), cpu_s: f64::NAN, peak_mb: f64::NAN })
+}
+
+fn both(one: impl FnOnce() -> Result<()> + Send, other: impl FnOnce() -> Result<()>) -> Result<()> {
+    std::thread::scope(|scope| {
+        let one = scope.spawn(|| one().map_err(|error| error.to_string()));
+        other()?;
+        one.join().map_err(|_| failure("a thread panicked"))?.map_err(failure)
+    })
 }
 
 fn fetch(source: &Address, user: &str, mut each: impl FnMut(&str, &[u8])) -> Result<()> {

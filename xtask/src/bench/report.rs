@@ -16,8 +16,9 @@ run, in turn, and the median of the rounds counts. Between the rounds of a first
 - Tools: `parom sync --all` (release build, durable intents, state on a real disk), `mbsync -a` (two-way; under
   `xargs -P 8` where there are many mailboxes; state on the same disk), `doveadm sync -1 -R` with an imapc source (it
   writes the target's storage itself, without a server, so it skips half of the work).
-- `floor`: all bodies fetched and the same appended (MULTIAPPEND) side by side by a client that does nothing
-  else, over one connection to each server.
+- `floor`: a client that does nothing else. In a first copy it fetches all bodies and appends the same (MULTIAPPEND) side by
+  side, over one connection to each server; in a second run it signs in to each mailbox on both servers and asks one LIST
+  where the folders stand. Eight mailboxes at a time.
 - CPU is the client's, user and system, with all its children. Peak memory is that of the largest process.
 - 40 ms of round trip: the lab's fault proxy before both servers, which delays without limiting the throughput.
 - After Parom's last round the independent oracle has found source and target equal, message by message.

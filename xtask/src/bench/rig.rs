@@ -1,8 +1,9 @@
 //! Two Dovecots with mail on tmpfs, and the three tools set up to copy between them.
 
 use super::corpus::{self, Shape};
-use super::floor::{self, Mail};
+use super::floor::{self, Mail, Pair};
 use super::measure::{self, Cost, Invocation};
+use super::scenario::Kind;
 use crate::live::dovecot::Options;
 use crate::live::parom::{Parom, Settings};
 use crate::live::relay::Relay;
@@ -57,7 +58,7 @@ pub struct Rig {
     state: PathBuf,
     pub corpus_bytes: u64,
     /// All mail in memory, once the floor has been asked for.
-    mail: Option<Mail>,
+    mail: Vec<Mail>,
 }
 
 /// So many processes of a tool that serves one mailbox at a time.
@@ -103,7 +104,7 @@ impl Rig {
             _relays: relays,
             state,
             corpus_bytes,
-            mail: None,
+            mail: Vec::new(),
         })
     }
 
@@ -130,25 +131,30 @@ impl Rig {
     }
 
     /// Runs the tool once: its target comes into step with the source.
-    pub fn run(&mut self, tool: Tool) -> Result<Cost> {
+    pub fn run(&mut self, tool: Tool, kind: Kind) -> Result<Cost> {
         if tool != Tool::Floor {
             return measure::run(&self.invocation(tool)?);
         }
-        let user = name(0);
-        let mail = match self.mail.take() {
-            Some(mail) => mail,
-            None => floor::read(&self.source_address, &user)?,
-        };
-        let cost = floor::run(&self.source_address, &user, &self.target_address, &own(tool, 0), &mail);
-        self.mail = Some(mail);
-        cost
+        let pairs: Vec<Pair<'_>> = (0..self.setting.users)
+            .map(|user| Pair {
+                source: (&self.source_address, name(user)),
+                target: (&self.target_address, own(tool, user)),
+            })
+            .collect();
+        if kind == Kind::Again {
+            return floor::glance(&pairs);
+        }
+        if self.mail.is_empty() {
+            self.mail = pairs.iter().map(|pair| floor::read(pair.source.0, &pair.source.1)).collect::<Result<_>>()?;
+        }
+        floor::copy(&pairs, &self.mail)
     }
 
-    /// Can the floor be measured here? It speaks plain IMAP for one mailbox, and knows no round trips to save.
+    /// Can the floor be measured here? It speaks plain IMAP, and knows no round trips to save.
     #[must_use]
     pub fn has_floor(&self) -> bool {
-        let Setting { users, round_trip, tls, shape } = self.setting;
-        users == 1 && round_trip.is_zero() && !tls && shape.messages > 1
+        let Setting { round_trip, tls, shape, .. } = self.setting;
+        round_trip.is_zero() && !tls && shape.messages > 1
     }
 
     /// The command that brings the target of this tool in step with the source.

@@ -126,7 +126,7 @@ pub fn run(scenario: &Scenario, tools: &[Tool], rounds: usize, state: &Path) -> 
     println!("{}: building the mail", scenario.title);
     let mut rig = Rig::build(scenario.setting, state)?;
     let mut tools = tools.to_vec();
-    if scenario.kind == Kind::FirstCopy && tools.len() > 1 && rig.has_floor() {
+    if tools.len() > 1 && rig.has_floor() {
         tools.push(Tool::Floor);
     }
     let tools = tools.as_slice();
@@ -134,7 +134,7 @@ pub fn run(scenario: &Scenario, tools: &[Tool], rounds: usize, state: &Path) -> 
         Kind::FirstCopy => {
             let costs = rounds_of(tools, rounds, |tool, _| {
                 rig.start_over(tool)?;
-                rig.run(tool)
+                rig.run(tool, scenario.kind)
             })?;
             vec![table(scenario.title.to_owned(), &rig, costs)]
         }
@@ -142,17 +142,17 @@ pub fn run(scenario: &Scenario, tools: &[Tool], rounds: usize, state: &Path) -> 
             for tool in tools {
                 rig.start_over(*tool)?;
                 // Twice: the second run absorbs whatever a tool still has to learn about its own copies.
-                rig.run(*tool)?;
-                rig.run(*tool)?;
+                rig.run(*tool, scenario.kind)?;
+                rig.run(*tool, scenario.kind)?;
             }
-            let idle = rounds_of(tools, rounds, |tool, _| rig.run(tool))?;
+            let idle = rounds_of(tools, rounds, |tool, _| rig.run(tool, scenario.kind))?;
             let mut churned = None;
             let busy = rounds_of(tools, rounds, |tool, round| {
                 if churned != Some(round) {
                     rig.churn(round)?;
                     churned = Some(round);
                 }
-                rig.run(tool)
+                rig.run(tool, scenario.kind)
             })?;
             vec![
                 table(format!("{}, nothing changed", scenario.title), &rig, idle),
