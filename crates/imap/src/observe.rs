@@ -20,16 +20,22 @@ use std::collections::BTreeMap;
 pub async fn observe_all(conn: &mut Lent, names: &[WireName], looks: &[LookAt]) -> Vec<Result<Looked>> {
     let mut visits: Vec<Visit<'_>> = names.iter().zip(looks).map(|(name, at)| Visit::new(conn, name, at)).collect();
     let at_once = if conn.quirks.pipelines_select { visits.len() } else { 1 };
+    let mut lost = None;
     for visits in visits.chunks_mut(at_once.max(1)) {
         if let Err(error) = fly(conn, visits).await {
-            for visit in visits {
-                visit.failed.get_or_insert_with(|| again(&error));
-            }
+            lost = Some(error);
+            break;
         }
     }
     let mut results = Vec::with_capacity(visits.len());
     for visit in visits {
-        results.push(visit.finish(conn).await);
+        // Of a connection that was lost nothing more is asked: each question would wait as long as the first one.
+        let result = match &lost {
+            Some(error) => Err(again(error)),
+            None => visit.finish(conn).await,
+        };
+        lost = lost.or_else(|| result.as_ref().err().filter(|_| !conn.is_reusable()).map(again));
+        results.push(result);
     }
     results
 }
@@ -99,6 +105,12 @@ impl<'a> Visit<'a> {
     }
 
     fn note(&mut self, part: Part, response: &Response<'_>) {
+        // Without QRESYNC a SELECT tells of no message: this is about the folder that was open before, and a server without
+        // [CLOSED] does not say where that ends.
+        let of_a_message = response.numbered("FETCH").is_some() || response.vanished().is_some();
+        if part == Part::Opening && of_a_message && !matches!(self.way, Way::Resync(_)) {
+            return;
+        }
         match stamps::stamp(response).filter(|_| part == Part::Asking) {
             Some(stamp) => drop(self.stamps.insert(stamp.uid, stamp)),
             None => self.look.note(part != Part::Opening, response),
