@@ -148,7 +148,10 @@ impl Bodies {
         self.conn.wire.announce_bodies(true);
         folder.failed = opened.is_err();
         folder.opening = Opens::Open;
-        opened
+        opened?;
+        // Nothing has been asked yet about what is open now, and an answer is what `next` waits for.
+        self.fill();
+        Ok(())
     }
 
     /// Deals with one complete response: an item, or nothing.
