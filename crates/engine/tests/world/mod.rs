@@ -14,7 +14,9 @@ use parom_domain::state::{AccountState, Change, FolderId, Lease};
 use parom_domain::{Both, FolderPath, InternalDate, Marks, Result, Side, Uid};
 use parom_engine::{Book, Clock, Exclusions, Pass, Report, Scars, Silent, run_pass};
 use parom_lab::memory::{MemoryEndpoint, MemoryServer, Steps, Switches};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Semaphore;
 
 /// A clock that only moves when somebody sleeps or the test pushes it.
 pub struct TestClock(pub AtomicU64);
@@ -43,6 +45,23 @@ pub struct Free;
 impl Permits for Free {
     async fn bytes(&self, _: u64) -> Box<dyn Send + Sync> {
         Box::new(())
+    }
+}
+
+/// So many bytes at once.
+pub struct Budget(Arc<Semaphore>, u32);
+
+impl Budget {
+    pub fn of(bytes: u32) -> Budget {
+        Budget(Arc::new(Semaphore::new(bytes as usize)), bytes)
+    }
+}
+
+#[async_trait]
+impl Permits for Budget {
+    async fn bytes(&self, bytes: u64) -> Box<dyn Send + Sync> {
+        let wanted = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.1);
+        Box::new(self.0.clone().acquire_many_owned(wanted).await.unwrap())
     }
 }
 
@@ -85,6 +104,9 @@ pub struct World {
     pub policy: Policy,
     pub exclusions: Exclusions,
     pub scars: Scars,
+    pub permits: Box<dyn Permits>,
+    /// So many lanes.
+    pub lanes: usize,
     /// What is remembered; where there is a store on disk, the same as in there.
     pub book: MemoryBook,
     pub disk: Option<Disk>,
@@ -119,6 +141,8 @@ impl World {
             policy: Policy { deletions: parom_domain::policy::Deletions::Expunge, ..Policy::default() },
             exclusions: Exclusions::default(),
             scars: Scars::default(),
+            permits: Box::new(Free),
+            lanes: 2,
             book: MemoryBook::default(),
             disk: None,
         }
@@ -167,11 +191,11 @@ impl World {
             sides: Both::new(&source, &target),
             book: &book,
             clock: &self.clock,
-            permits: &Free,
+            permits: &*self.permits,
             observer: &Silent,
             policy: self.policy,
             exclusions: &self.exclusions,
-            lanes: 2,
+            lanes: self.lanes,
             scars: &self.scars,
             dry_run,
         };

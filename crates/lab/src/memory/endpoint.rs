@@ -98,6 +98,10 @@ impl Endpoint for MemoryEndpoint {
     }
 
     async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
+        if self.server.look(|world| world.switches.readers_lost > 0) {
+            self.server.switch(|switches| switches.readers_lost -= 1);
+            return Err(refusal::lost(&self.name, "open reader"));
+        }
         Ok(super::read::stream(self, wanted))
     }
 

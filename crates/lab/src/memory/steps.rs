@@ -115,6 +115,14 @@ impl Steps {
         *self.lock() = Inner::default();
     }
 
+    /// The next life of the process, in which everybody else goes on: alive and without faults, but what was counted and
+    /// the hooks that are not due yet stay.
+    pub fn go_on(&self) {
+        let mut inner = self.lock();
+        inner.faults.clear();
+        inner.dead = false;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,6 +157,20 @@ mod tests {
         steps.revive();
         assert!(steps.step("x").is_ok());
         assert_eq!(steps.taken(), 1);
+    }
+
+    #[test]
+    fn those_who_wait_in_the_world_outlive_a_death() {
+        let (steps, sum) = (Steps::new(), Arc::new(AtomicU64::new(0)));
+        let heard = Arc::clone(&sum);
+        steps.on("x", 2, move || _ = heard.fetch_add(1, Ordering::Relaxed));
+        steps.step("x").unwrap();
+        steps.crash_at(2);
+        assert!(steps.step("x").is_err() && steps.step("x").is_err());
+        steps.go_on();
+        assert_eq!((steps.taken(), sum.load(Ordering::Relaxed)), (2, 0));
+        steps.step("x").unwrap();
+        assert_eq!((steps.taken(), sum.load(Ordering::Relaxed)), (3, 1));
     }
 
     #[test]

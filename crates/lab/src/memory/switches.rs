@@ -73,13 +73,20 @@ pub struct Switches {
     pub big_from: u64,
     pub batch_landing: BatchLanding,
     pub refused_batch: RefusedBatch,
+    /// Batches are answered when nothing more has been sent for a while, so that many are under way.
+    pub slow_answers: bool,
     /// A batch whose connection breaks before it landed lands when the test calls `release_late`.
     pub late_commit: bool,
     /// All bodies of the mailbox together.
     pub quota_bytes: Option<u64>,
     /// Messages that this server takes from nobody.
     pub refuses: Vec<String>,
+    /// Big messages that are longer are refused as soon as their length is told, before their bytes are taken: a server
+    /// that wants to be asked for each literal does so. It does not say so in advance.
+    pub hidden_limit: Option<u64>,
     pub read_faults: Vec<(String, ReadFault)>,
+    /// So many connections for bodies break before anything is asked of them.
+    pub readers_lost: u32,
     /// Folders that are listed and cannot be opened.
     pub cannot_open: BTreeSet<FolderPath>,
     /// Folders that are there and not listed.
@@ -122,10 +129,13 @@ impl Default for Switches {
             big_from: 1 << 20,
             batch_landing: BatchLanding::Atomic,
             refused_batch: RefusedBatch::Nothing,
+            slow_answers: false,
             late_commit: false,
             quota_bytes: None,
             refuses: Vec::new(),
+            hidden_limit: None,
             read_faults: Vec::new(),
+            readers_lost: 0,
             cannot_open: BTreeSet::new(),
             unlisted: BTreeSet::new(),
             omits: BTreeMap::new(),
