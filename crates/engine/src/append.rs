@@ -31,7 +31,16 @@ pub struct Batch {
     /// The place of the lane in the convoy.
     pub lane: usize,
     pub intent: u64,
+    /// None of its messages can have a UID below this one, whatever has landed since it was announced.
+    pub floor: Uid,
     pub items: Vec<Incoming>,
+}
+
+/// A batch that landed, and the server did not say where.
+struct Untold {
+    intent: u64,
+    floor: Uid,
+    announced: Vec<Appending>,
 }
 
 impl Batch {
@@ -49,8 +58,8 @@ struct Appender<'a> {
     refused: VecDeque<(Batch, Error)>,
     /// Messages of a refused batch, each announced anew.
     singles: VecDeque<Batch>,
-    /// Landed, but the server did not say where: by lane, the intents and what they announced.
-    untold: BTreeMap<usize, Vec<(u64, Vec<Appending>)>>,
+    /// By lane.
+    untold: BTreeMap<usize, Vec<Untold>>,
 }
 
 /// Appends what comes until the channel closes. The errors of single folders are left with their lanes.
@@ -107,6 +116,7 @@ impl Appender<'_> {
     async fn take_apart(&mut self) -> Result<bool> {
         if let Some((batch, error)) = self.refused.pop_front() {
             let lane = self.convoy.lane(batch.lane)?;
+            self.look_up_untold(batch.lane).await?;
             self.settle_refused(batch, error).await.or_else(|error| lane.fail(error))?;
         } else if let Some(single) = self.singles.pop_front() {
             self.send(single).await?;
@@ -142,7 +152,7 @@ impl Appender<'_> {
             let Some(batch) = self.under_way.pop_front() else { break };
             self.under_way_bytes = self.under_way_bytes.saturating_sub(batch.bytes());
             match told {
-                Ok(BatchOutcome::Landed(landed)) => changes.extend(self.settle_landed(batch, &landed).await?),
+                Ok(BatchOutcome::Landed(landed)) => changes.extend(self.settle_landed(batch, &landed)?),
                 Ok(BatchOutcome::Refused(error)) => self.refused.push_back((batch, error)),
                 Err(error) => {
                     // What landed before is known all the same.
@@ -152,10 +162,18 @@ impl Appender<'_> {
             }
             outcome = self.writer.outcome().now_or_never().flatten();
         }
-        self.convoy.run.pass.book.commit(changes).await
+        self.convoy.run.pass.book.commit(changes).await?;
+        let many = |untold: &[Untold]| untold.iter().map(|batch| batch.announced.len()).sum::<usize>() >= UNTOLD;
+        let due: Vec<usize> = self.untold.iter().filter(|(_, untold)| many(untold)).map(|(at, _)| *at).collect();
+        for at in due {
+            self.look_up_untold(at).await?;
+        }
+        Ok(())
     }
 
-    async fn settle_landed(&mut self, batch: Batch, landed: &[Landed]) -> Result<Vec<Change>> {
+    /// What a batch that landed changes in the book. Nothing may be waited for before that is written: a later state of
+    /// the same links must not be written before this one.
+    fn settle_landed(&mut self, batch: Batch, landed: &[Landed]) -> Result<Vec<Change>> {
         let lane = self.convoy.lane(batch.lane)?;
         if let Some(other) = landed.iter().filter_map(|l| l.validity).find(|v| *v != lane.to.cursor.validity) {
             tracing::warn!(folder = ?lane.into_path, validity = other, "the folder was replaced while it was written to");
@@ -166,11 +184,8 @@ impl Appender<'_> {
         let announced: Vec<Appending> = batch.items.iter().map(Incoming::announced).collect();
         count(lane, &batch.items);
         if !told {
-            let untold = self.untold.entry(batch.lane).or_default();
-            untold.push((batch.intent, announced));
-            if untold.iter().map(|(_, items)| items.len()).sum::<usize>() >= UNTOLD {
-                self.look_up_untold(batch.lane).await?;
-            }
+            let Batch { intent, floor, .. } = batch;
+            self.untold.entry(batch.lane).or_default().push(Untold { intent, floor, announced });
             return Ok(Vec::new());
         }
         let uids: Vec<Uid> = landed.iter().filter_map(|landed| landed.uid).collect();
@@ -193,7 +208,7 @@ impl Appender<'_> {
             };
         }
         let announced: Vec<Appending> = sent.items.iter().map(Incoming::announced).collect();
-        let landed = find(lane, &announced).await?;
+        let landed = find(lane, sent.floor, &announced).await?;
         let found: Vec<(&Appending, Uid)> =
             announced.iter().zip(&landed).filter_map(|(item, uid)| Some((item, (*uid)?))).collect();
         let mut changes = link(lane, &found);
@@ -208,8 +223,8 @@ impl Appender<'_> {
         }
         count(lane, &arrived);
         for item in again {
-            let intent = transfer::intent(lane, vec![item.announced()]);
-            self.singles.push_back(Batch { lane: sent.lane, intent: intent.id, items: vec![item] });
+            let (single, intent) = transfer::batch(lane, vec![item]);
+            self.singles.push_back(single);
             changes.push(Change::OpenIntent(intent));
         }
         book.commit(changes).await
@@ -219,21 +234,22 @@ impl Appender<'_> {
     /// then, so that a crash finds them.
     async fn look_up_untold(&mut self, at: usize) -> Result<()> {
         let lane = self.convoy.lane(at)?;
-        let untold = self.untold.remove(&at).unwrap_or_default();
+        let Some(untold) = self.untold.remove(&at) else { return Ok(()) };
         let outcome = look_up(lane, &untold).await;
         outcome.or_else(|error| lane.fail(error))
     }
 }
 
-async fn look_up(lane: &Lane<'_>, untold: &[(u64, Vec<Appending>)]) -> Result<()> {
-    let announced: Vec<Appending> = untold.iter().flat_map(|(_, items)| items.iter().cloned()).collect();
-    let landed = find(lane, &announced).await?;
+async fn look_up(lane: &Lane<'_>, untold: &[Untold]) -> Result<()> {
+    let announced: Vec<Appending> = untold.iter().flat_map(|batch| batch.announced.iter().cloned()).collect();
+    let floor = untold.iter().map(|batch| batch.floor).min().unwrap_or(Uid::MIN);
+    let landed = find(lane, floor, &announced).await?;
     let found: Vec<(&Appending, Uid)> =
         announced.iter().zip(&landed).filter_map(|(item, uid)| Some((item, (*uid)?))).collect();
     let all = found.len() == announced.len();
     let mut changes = link(lane, &found);
     if all {
-        changes.extend(untold.iter().map(|(intent, _)| Change::CloseIntent(*intent)));
+        changes.extend(untold.iter().map(|batch| Change::CloseIntent(batch.intent)));
         return lane.run.pass.book.commit(changes).await;
     }
     lane.run.pass.book.commit(changes).await?;
@@ -262,10 +278,11 @@ fn link(lane: &Lane<'_>, pairs: &[(&Appending, Uid)]) -> Vec<Change> {
     chunks.map(|(chunk, links)| Change::PutLinks { folder, chunk, links }).collect()
 }
 
-/// Which of these messages are in the folder.
-async fn find(lane: &Lane<'_>, announced: &[Appending]) -> Result<Vec<Option<Uid>>> {
+/// Which of these messages are in the folder, at or above the floor that was known when they were announced. That of the
+/// lane may have risen since, past a refused batch that landed in part all the same.
+async fn find(lane: &Lane<'_>, floor: Uid, announced: &[Appending]) -> Result<Vec<Option<Uid>>> {
     let endpoint = lane.run.pass.sides[lane.into];
-    let found = endpoint.find(&lane.into_path, lane.to.cursor.validity, lane.floor()).await?;
+    let found = endpoint.find(&lane.into_path, lane.to.cursor.validity, floor).await?;
     let wanted: Vec<&Appending> = announced.iter().collect();
     let answers = recover_appends(&wanted, &found, &lane.links(), lane.into, true);
     let uids = answers.into_iter().map(|answer| match answer {

@@ -13,7 +13,7 @@ use crate::work::{FolderWork, Seen};
 use futures_util::future::{BoxFuture, join3};
 use parom_domain::endpoint::{Abilities, Cursor, Listing};
 use parom_domain::link::LinkTable;
-use parom_domain::state::{Appending, Change, FolderId, Intent, Parked, Work};
+use parom_domain::state::{Change, FolderId, Intent, Parked, Work};
 use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -302,8 +302,9 @@ async fn announce(convoy: &Convoy<'_>, mut fed: mpsc::Receiver<Feed>, batches: m
             Ok(feed) => feed,
             Err(TryRecvError::Disconnected) => break,
             Err(TryRecvError::Empty) => {
-                send_on(convoy, &mut forming.ready, &batches).await?;
-                (forming.waiting, forming.waiting_bytes) = (0, 0);
+                if !send_on(convoy, &mut forming, &batches).await? {
+                    return Ok(());
+                }
                 match fed.recv().await {
                     Some(feed) => feed,
                     None => break,
@@ -314,13 +315,12 @@ async fn announce(convoy: &Convoy<'_>, mut fed: mpsc::Receiver<Feed>, batches: m
             Feed::Letter(item) => forming.add(item, convoy.abilities),
             Feed::Flush => forming.close(true),
         }
-        if forming.is_urgent {
-            send_on(convoy, &mut forming.ready, &batches).await?;
-            (forming.is_urgent, forming.waiting, forming.waiting_bytes) = (false, 0, 0);
+        if forming.is_urgent && !send_on(convoy, &mut forming, &batches).await? {
+            return Ok(());
         }
     }
     forming.close(true);
-    send_on(convoy, &mut forming.ready, &batches).await
+    send_on(convoy, &mut forming, &batches).await.map(drop)
 }
 
 /// So many messages, or bytes of them, are announced at once.
@@ -364,40 +364,53 @@ impl Forming {
         self.ready.extend((!items.is_empty()).then_some(items));
         self.is_urgent |= is_urgent || self.waiting >= ANNOUNCED_ITEMS || self.waiting_bytes >= ANNOUNCED_BYTES;
     }
+
+    fn take_ready(&mut self) -> Vec<Vec<Incoming>> {
+        (self.waiting, self.waiting_bytes, self.is_urgent) = (0, 0, false);
+        std::mem::take(&mut self.ready)
+    }
 }
 
-/// Announces batches and hands them on.
-async fn send_on(convoy: &Convoy<'_>, ready: &mut Vec<Vec<Incoming>>, batches: &mpsc::Sender<Batch>) -> Result<()> {
+/// Announces the batches that are ready and hands them on. Returns false when nobody takes any more: that is so only when
+/// appending failed, and then its error is the one that counts.
+async fn send_on(convoy: &Convoy<'_>, forming: &mut Forming, batches: &mpsc::Sender<Batch>) -> Result<bool> {
+    let ready = forming.take_ready();
     let mut announced = Vec::with_capacity(ready.len());
     let mut changes = Vec::with_capacity(ready.len());
-    for items in ready.drain(..) {
+    for items in ready {
         let Some(at) = items.first().map(|item| item.lane) else { continue };
         let lane = convoy.lane(at)?;
         if lane.has_failed() {
             continue;
         }
-        let intent = intent(lane, items.iter().map(Incoming::announced).collect());
-        announced.push(Batch { lane: at, intent: intent.id, items });
+        let (batch, intent) = batch(lane, items);
+        announced.push(batch);
         changes.push(Change::OpenIntent(intent));
+    }
+    if batches.is_closed() {
+        return Ok(false);
     }
     // INVARIANT: the intents are durable before the first byte of a batch leaves.
     convoy.run.pass.book.commit(changes).await?;
     for batch in announced {
-        // The receiver is gone only when appending failed, and then that error is the one that counts.
-        let _ = batches.send(batch).await;
+        if batches.send(batch).await.is_err() {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
 }
 
-/// The announcement of messages on this lane.
+/// A batch of messages of this lane, and its announcement.
 #[must_use]
-pub fn intent(lane: &Lane<'_>, items: Vec<Appending>) -> Intent {
+pub fn batch(lane: &Lane<'_>, items: Vec<Incoming>) -> (Batch, Intent) {
+    let (id, floor) = (lane.run.intent_id(), lane.floor());
     let work = Work::Append {
         folder: lane.folder,
         into: lane.into,
         validity: lane.to.cursor.validity,
-        floor: lane.floor(),
-        items,
+        floor,
+        items: items.iter().map(Incoming::announced).collect(),
     };
-    Intent { id: lane.run.intent_id(), at_ms: lane.run.pass.clock.now_ms(), work }
+    let intent = Intent { id, at_ms: lane.run.pass.clock.now_ms(), work };
+    (Batch { lane: lane.at, intent: id, floor, items }, intent)
 }
