@@ -140,14 +140,7 @@ async fn round(
         validity: lane.from.cursor.validity,
         uids: left.iter().copied().collect(),
     });
-    let mut stream = match convoy.run.pass.sides[convoy.into.other()].read_all(wanted.collect()).await {
-        Ok(stream) => stream,
-        Err(error) if is_broken(&error) => {
-            round.broken = Some(Broken { at: 0, progressed: false, error });
-            return Ok(Ok(round));
-        }
-        Err(error) => return Err(error),
-    };
+    let mut stream = convoy.run.pass.sides[convoy.into.other()].read_all(wanted.collect()).await?;
     for (at, Reading { lane, left }) in readings.iter_mut().enumerate() {
         let before = left.len();
         let turned = if at > 0 { stream.turn().await.map(drop) } else { Ok(()) };
@@ -205,10 +198,9 @@ async fn read_set(
     feed: &mpsc::Sender<Feed>,
 ) -> Result<End> {
     let endpoint = lane.run.pass.sides[lane.into.other()];
-    match endpoint.read(&lane.from_path, lane.from.cursor.validity, wanted).await {
-        Ok(mut stream) => read_folder(lane, stream.as_mut(), left, feed).await,
-        Err(error) => ended(error),
-    }
+    // A connection that cannot be had says nothing of the message: none has been asked for yet.
+    let mut stream = endpoint.read(&lane.from_path, lane.from.cursor.validity, wanted).await?;
+    read_folder(lane, stream.as_mut(), left, feed).await
 }
 
 /// Reads the folder at hand until the answer ends or breaks, taking what arrived out of `left`.
@@ -221,6 +213,10 @@ async fn read_folder(
     loop {
         if lane.run.pass.observer.should_stop() {
             return Err(crate::ports::cancelled());
+        }
+        // Its messages cannot be appended any more: there is no use in reading them.
+        if lane.has_failed() {
+            return Ok(End::Closed);
         }
         let item = match stream.next().await {
             Ok(Some(item)) => item,
@@ -368,10 +364,15 @@ async fn deliver(
             let (pieces, body) = mpsc::channel(2);
             let body = IncomingBody::Big(body);
             let letter = Incoming { lane: lane.at, uid, marks, date, fingerprint, len, body, _budget: budget };
-            if feed.send(Feed::Letter(letter)).await.is_err() || pieces.send(Ok(head)).await.is_err() {
+            if feed.send(Feed::Letter(letter)).await.is_err() {
                 return Ok(Err(Closed));
             }
-            pump(lane, uid, stream, pieces).await
+            // Nobody may want the pieces: a message is refused by its length alone, or its folder has failed. What became
+            // of it is known where it was to be appended, and the next message is as welcome as before.
+            if pieces.send(Ok(head)).await.is_ok() {
+                pump(lane, uid, stream, pieces).await?;
+            }
+            Ok(Ok(()))
         }
     }
 }
@@ -389,20 +390,21 @@ async fn read_head(stream: &mut dyn BodyStream) -> Result<Bytes> {
     Ok(head.freeze())
 }
 
+/// Hands on the rest of a big message, until its end or until nobody wants it any more.
 async fn pump(
     lane: &Lane<'_>,
     uid: Uid,
     stream: &mut dyn BodyStream,
     pieces: mpsc::Sender<Result<Bytes>>,
-) -> Result<Result<(), Closed>> {
+) -> Result<()> {
     loop {
         match stream.chunk().await {
             Ok(Some(piece)) => {
                 if pieces.send(Ok(piece)).await.is_err() {
-                    return Ok(Err(Closed));
+                    return Ok(());
                 }
             }
-            Ok(None) => return Ok(Ok(())),
+            Ok(None) => return Ok(()),
             Err(error) => {
                 // A literal that was begun cannot be taken back: the appending side breaks off, and the pass ends.
                 let told =

@@ -7,6 +7,7 @@
 mod world;
 
 mod brakes;
+mod convoys;
 mod corruption;
 mod duplication;
 mod index;
