@@ -69,6 +69,8 @@ pub struct Lost {
     pub slot: Slot,
     pub short: u64,
     pub size: u32,
+    /// Its other end is missing too.
+    pub on_both: bool,
 }
 
 /// A newcomer on one side.
@@ -93,11 +95,22 @@ pub struct Moved {
     pub side: Side,
     pub lost: Lost,
     pub found: Found,
+    /// More than its look has to say that it is the same message: the bodies have to be compared.
+    pub doubtful: bool,
 }
 
-/// Finds moves on one side: missing here, new there, the same message. Only what is beyond doubt is a move: one lost and
-/// one found, or several of the same look that all went the same way. The rest is carried as a copy and a deletion,
-/// which ends the same.
+impl Moved {
+    /// It went elsewhere and came back: it has a new UID in its old folder.
+    #[must_use]
+    pub fn is_put_back(&self) -> bool {
+        self.lost.folder == self.found.folder
+    }
+}
+
+/// Finds moves on one side: missing here, new there, the same message. Beyond doubt is one lost and one found, or several
+/// of the same look that all went the same way. Doubtful is a new UID in the same folder, which may also be a revision, and
+/// where several are lost and one is found: then it is the one that is missing on both sides, for the others are
+/// deletions. The rest is carried as a copy and a deletion, which ends the same.
 #[must_use]
 pub fn pair_moves(side: Side, lost: &[Lost], found: &[Found]) -> Vec<Moved> {
     let mut groups: HashMap<(u64, u32), (Vec<Lost>, Vec<Found>)> = HashMap::new();
@@ -113,13 +126,17 @@ pub fn pair_moves(side: Side, lost: &[Lost], found: &[Found]) -> Vec<Moved> {
     for (lost, found) in groups.into_values() {
         let one_way = lost.windows(2).all(|two| matches!(two, [a, b] if a.folder == b.folder))
             && found.windows(2).all(|two| matches!(two, [a, b] if a.folder == b.folder));
-        if lost.len() != found.len() || !one_way {
+        if lost.len() == found.len() && one_way {
+            let pairs = lost.into_iter().zip(found);
+            moves.extend(pairs.map(|(lost, found)| {
+                let doubtful = lost.folder == found.folder;
+                Moved { side, lost, found, doubtful }
+            }));
             continue;
         }
-        for (lost, found) in lost.into_iter().zip(found) {
-            if lost.folder != found.folder {
-                moves.push(Moved { side, lost, found });
-            }
+        let on_both: Vec<&Lost> = lost.iter().filter(|lost| lost.on_both).collect();
+        if let ([lost], [found]) = (on_both.as_slice(), found.as_slice()) {
+            moves.push(Moved { side, lost: **lost, found: *found, doubtful: true });
         }
     }
     moves.sort_by_key(|moved| (moved.lost.folder, moved.lost.slot));
@@ -194,12 +211,15 @@ mod tests {
             table.insert(Link { uids: Both::new(Uid::new(n), Uid::new(n)), base: Marks::default(), short: 1, size: 1 })
         };
         let (a, b) = (slot(&mut table, 1), slot(&mut table, 2));
-        let lost = |slot, folder| Lost { folder: FolderId(folder), slot, short: 7, size: 1 };
+        let lost = |slot, folder| Lost { folder: FolderId(folder), slot, short: 7, size: 1, on_both: false };
         let found = |at, folder| Found { folder: FolderId(folder), uid: uid(at), short: 7, size: 1 };
         assert_eq!(pair_moves(Side::Source, &[lost(a, 1)], &[found(9, 2)]).len(), 1);
         assert_eq!(pair_moves(Side::Source, &[lost(a, 1), lost(b, 1)], &[found(8, 2), found(9, 2)]).len(), 2);
         assert!(pair_moves(Side::Source, &[lost(a, 1), lost(b, 3)], &[found(8, 2), found(9, 4)]).is_empty());
         assert!(pair_moves(Side::Source, &[lost(a, 1)], &[found(8, 2), found(9, 4)]).is_empty());
-        assert!(pair_moves(Side::Source, &[lost(a, 1)], &[found(8, 1)]).is_empty(), "a revision is not a move");
+        assert!(pair_moves(Side::Source, &[lost(a, 1)], &[found(8, 1)])[0].doubtful, "it may be a revision");
+        let gone = Lost { on_both: true, ..lost(b, 3) };
+        let one_of_two = pair_moves(Side::Source, &[lost(a, 1), gone], &[found(9, 4)]);
+        assert_eq!((one_of_two[0].lost, one_of_two[0].doubtful), (gone, true));
     }
 }

@@ -37,6 +37,7 @@ pub async fn record_findings(run: &mut Run<'_>, works: &mut Works, plan: &Accoun
             }
             for uid in &work.findings.suspect[side] {
                 let item = Suspected { folder, side, uid: *uid, since_ms: now_ms };
+                run.state.suspected.retain(|old| (old.folder, old.side, old.uid) != (folder, side, *uid));
                 run.state.suspected.push(item);
                 changes.push(Change::Suspect(item));
             }

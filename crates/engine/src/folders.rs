@@ -135,10 +135,7 @@ fn adopt_pairs(run: &mut Run<'_>, plan: &TreePlan) {
 async fn store_pairs(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
     adopt_pairs(run, plan);
     let mut changes: Vec<Change> = plan.put.iter().map(|pair| Change::PutFolder(pair.clone())).collect();
-    for id in &plan.forget {
-        changes.push(Change::DropFolder(*id));
-        run.state.folders.retain(|pair| pair.id != *id);
-    }
+    run.forgotten = plan.forget.iter().copied().collect();
     // The renames are announced in the same commit that takes the other side's new names over: were it a later one, a
     // crash in between would leave the names different for ever.
     let mut goals: BTreeMap<(FolderId, Side), FolderPath> = BTreeMap::new();
@@ -374,6 +371,7 @@ pub fn listed<'a>(listing: &'a Listing, path: &FolderPath) -> Option<&'a FolderS
 /// Removes folders whose partner is gone, once nothing is left in them. New mail in such a folder keeps it alive: it is
 /// then made again on the other side by the next pass.
 pub async fn remove_gone(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, plan: &TreePlan) -> Result<()> {
+    forget(run).await?;
     let mut gone: Vec<(FolderId, Side, FolderPath)> = Vec::new();
     for (id, side) in &plan.gone {
         let there = run.pair(*id).and_then(|pair| pair.paths[side.other()].clone());
@@ -420,6 +418,11 @@ pub async fn remove_gone(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, Folde
         }
     }
     Ok(())
+}
+
+async fn forget(run: &mut Run<'_>) -> Result<()> {
+    run.state.folders.retain(|pair| !run.forgotten.contains(&pair.id));
+    run.pass.book.commit(run.forgotten.iter().map(|id| Change::DropFolder(*id)).collect()).await
 }
 
 /// The folder stays where something is left in it: it has no partner any more.

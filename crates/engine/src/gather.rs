@@ -3,9 +3,9 @@
 use crate::pass::Run;
 use crate::work::{FolderWork, Open, Seen};
 use parom_domain::endpoint::{Endpoint, Listing, Stamp};
-use parom_domain::link::{Link, Slot, stored_size};
-use parom_domain::pair::{self, Found, Lost, Moved};
-use parom_domain::state::{FolderId, Moving};
+use parom_domain::link::{Link, stored_size};
+use parom_domain::pair;
+use parom_domain::state::FolderId;
 use parom_domain::uid::UidSet;
 use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid, recover};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -106,7 +106,7 @@ pub async fn fetch_stamps(run: &Run<'_>, work: &mut FolderWork, side: Side) -> R
 }
 
 /// A hash of each body, for messages that headers cannot tell apart.
-async fn contents(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]) -> Result<Vec<(Uid, [u8; 32])>> {
+pub async fn contents(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]) -> Result<Vec<(Uid, [u8; 32])>> {
     let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(Vec::new()) };
     let set: UidSet = uids.iter().copied().collect();
     let mut stream = run.pass.sides[side].read(path, validity, &set).await?;
@@ -163,140 +163,6 @@ async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Re
         }
     }
     Ok(())
-}
-
-/// A message that somebody moved, and what carries the move to the other side.
-#[derive(Clone, Debug)]
-pub struct PlannedMove {
-    /// The side that lags behind.
-    pub side: Side,
-    pub from: FolderId,
-    pub to: FolderId,
-    pub item: Moving,
-    /// The link it has until then, if any. It is given up when the move is settled, not before: a crash in between must
-    /// find it.
-    pub left: Option<(FolderId, Slot)>,
-    /// The marks it has where the person moved it.
-    pub marks_there: Marks,
-}
-
-/// Finds moves across the account's folders. Needs the headers of newcomers only if something is missing somewhere.
-pub async fn pair_moves(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<Vec<PlannedMove>> {
-    let mut moved: Both<Vec<Moved>> = Both::default();
-    for side in Side::ALL {
-        let lost: Vec<Lost> = works.values().flat_map(|work| lost(work, side)).collect();
-        if lost.is_empty() {
-            continue;
-        }
-        for work in works.values_mut().filter(|work| !work.findings.newcomers[side].is_empty()) {
-            fetch_stamps(run, work, side).await?;
-        }
-        let found: Vec<Found> = works
-            .values()
-            .flat_map(|work| {
-                let newcomers = work.findings.newcomers[side].iter();
-                newcomers.filter_map(|s| work.stamps[side].get(&s.uid)).map(|stamp| Found::new(work.id, stamp))
-            })
-            .collect();
-        moved[side] = pair::pair_moves(side, &lost, &found);
-    }
-    let mut planned = crate::overtaken::pair_overtaken(run, works).await?;
-    let home = run.pass.policy.home;
-    let mut explained = HashSet::new();
-    for side in [home, home.other()] {
-        for change in &moved[side] {
-            let key = (change.lost.folder, change.lost.slot);
-            if !explained.insert(key) {
-                continue;
-            }
-            let both = moved[side.other()].iter().find(|other| (other.lost.folder, other.lost.slot) == key);
-            planned.extend(plan_move(run, works, change, both));
-        }
-    }
-    Ok(planned)
-}
-
-/// Link ends that are missing from a folder on one side, as far as a move could explain them.
-fn lost(work: &FolderWork, side: Side) -> Vec<Lost> {
-    let slots = work.findings.gone[side].iter().chain(&work.findings.missing[side]);
-    slots
-        .filter_map(|slot| Some((*slot, work.links.get(*slot)?)))
-        .filter(|(_, link)| !link.is_one_sided())
-        .map(|(slot, link)| Lost { folder: work.id, slot, short: link.short, size: link.size })
-        .collect()
-}
-
-/// Takes a move out of the findings of both folders and says what carries it over. `also` is the other side's own move
-/// of the same message: then home's wins, and the other side's message goes from where it is to where home has it.
-fn plan_move(
-    run: &Run<'_>,
-    works: &mut BTreeMap<FolderId, FolderWork>,
-    change: &Moved,
-    also: Option<&Moved>,
-) -> Option<PlannedMove> {
-    let (side, other) = (change.side, change.side.other());
-    if !run.pass.policy.writes(other) {
-        return None;
-    }
-    let old = works.get(&change.lost.folder)?;
-    let link = old.links.get(change.lost.slot)?.clone();
-    let other_is_gone = old.findings.gone[other].contains(&change.lost.slot);
-    let (from, uid) = match also {
-        Some(also) => (also.found.folder, also.found.uid),
-        None if other_is_gone => return None,
-        None if old.findings.missing[other].contains(&change.lost.slot) => {
-            postpone(works, change);
-            return None;
-        }
-        None => (change.lost.folder, link.uids[other]?),
-    };
-    if also.is_some() && from == change.found.folder {
-        return None;
-    }
-    let destination = works.get(&change.found.folder)?;
-    if !destination.is_open() || destination.newcomer_marks(side, change.found.uid).is_none() {
-        return None;
-    }
-    let work = works.get_mut(&change.lost.folder)?;
-    let slot = change.lost.slot;
-    for side in Side::ALL {
-        work.findings.gone[side].retain(|gone| *gone != slot);
-        work.findings.missing[side].retain(|missing| *missing != slot);
-        if let Some(uid) = link.uids[side] {
-            work.findings.suspect[side].retain(|suspect| *suspect != uid);
-            work.findings.clear[side].push(uid);
-        }
-    }
-    work.findings.changed.retain(|(changed, _)| *changed != slot);
-    if also.is_some() {
-        works.get_mut(&from)?.take_newcomer(other, uid);
-    }
-    let sighting = works.get_mut(&change.found.folder)?.take_newcomer(side, change.found.uid)?;
-    Some(PlannedMove {
-        left: Some((change.lost.folder, slot)),
-        marks_there: sighting.marks,
-        side: other,
-        from,
-        to: change.found.folder,
-        item: Moving { uid, other: Some(change.found.uid), short: link.short, size: link.size, marks: link.base },
-    })
-}
-
-/// What was moved here is missing on the other side too, and whether it was deleted or moved there is not known yet. It
-/// waits until that suspicion is confirmed or cleared: both folders are looked at again from where they stood.
-fn postpone(works: &mut BTreeMap<FolderId, FolderWork>, change: &Moved) {
-    for id in [change.lost.folder, change.found.folder] {
-        if let Some(work) = works.get_mut(&id) {
-            work.failed = true;
-            work.settled = false;
-        }
-    }
-    if let Some(work) = works.get_mut(&change.lost.folder) {
-        work.findings.gone[change.side].retain(|slot| *slot != change.lost.slot);
-    }
-    if let Some(work) = works.get_mut(&change.found.folder) {
-        work.take_newcomer(change.side, change.found.uid);
-    }
 }
 
 /// Brings a folder into the pass that had nothing to do until now (the trash that receives deletions). What a look finds

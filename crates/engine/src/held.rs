@@ -1,5 +1,6 @@
 //! Brakes in a pass: what trips is written down, shown, and not done, until a person releases it or the cause is gone.
 
+use crate::moves::PlannedMove;
 use crate::pass::Run;
 use crate::plan::{AccountPlan, Removal, removal};
 use crate::work::FolderWork;
@@ -68,7 +69,15 @@ fn hold(works: &mut BTreeMap<FolderId, FolderWork>, plan: &mut AccountPlan, brak
         // Not the folder that we know: nothing at all is done in it, and its links stay as they are in the book.
         (BrakeName::OtherMailbox | BrakeName::RestoredServer, Some(id)) => {
             plan.folders.remove(&id);
-            plan.moves.retain(|planned| planned.from != id && planned.to != id);
+            // What was to be moved between this folder and another is news in the other again.
+            let concerns = |planned: &mut PlannedMove| {
+                let left = planned.left.map(|(folder, _)| folder);
+                planned.from == id || planned.to == id || left == Some(id)
+            };
+            for planned in plan.moves.extract_if(.., concerns) {
+                keep(planned.from);
+                keep(planned.to);
+            }
             works.remove(&id);
         }
         (_, Some(id)) => {

@@ -318,7 +318,8 @@ async fn relink_if_replaced(
         work.replaced[side] = other_validity && !agreement.is_plausible();
         seen[side] = Some(full);
         // Messages that lost their link are newcomers on the other side, and a delta would not show them.
-        if agreement.dropped > 0
+        work.strays[side] = agreement.dropped;
+        if !work.strays[side].is_empty()
             && let Some(path) = &pair.paths[side.other()]
             && work.gone_side.is_none()
         {

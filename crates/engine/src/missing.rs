@@ -1,9 +1,12 @@
-//! Newcomers that may have come out of a folder that is missing: they wait until it is known to be gone or back.
+//! Newcomers that may have come out of a folder that could not be looked at: they wait until it is seen again or known to
+//! be gone.
 //!
 //! Somebody who moves everything out of a folder and removes it has moved messages, and they are carried as moves once
-//! the folder is believed gone. Were they carried as new mail before, the other side would hold them twice meanwhile.
+//! the folder is believed gone. Were they carried as new mail before, both sides would hold them twice. That goes for either
+//! side: a message of a folder that is missing on one side may be moved on the other meanwhile.
 
 use crate::gather::fetch_stamps;
+use crate::overtaken::announced;
 use crate::pass::Run;
 use crate::work::FolderWork;
 use parom_domain::link::stored_size;
@@ -12,17 +15,12 @@ use parom_domain::{Result, Side, Uid};
 use std::collections::{BTreeMap, HashSet};
 
 pub async fn hold_back(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<()> {
-    for side in Side::ALL {
-        let missing = run.state.folders.iter().filter(|pair| pair.missing_since_ms[side].is_some());
-        let mut known: HashSet<(u64, u32)> = HashSet::new();
-        for pair in missing.filter(|pair| !works.contains_key(&pair.id)) {
-            let links = run.pass.book.links(pair.id).await?;
-            let whole = links.iter().filter(|(_, link)| !link.is_one_sided() && link.short != 0);
-            known.extend(whole.map(|(_, link)| (link.short, link.size)));
-        }
-        if known.is_empty() || !run.pass.policy.writes(side.other()) {
-            continue;
-        }
+    let any = works.values().any(|work| Side::ALL.iter().any(|side| !work.findings.newcomers[*side].is_empty()));
+    let known = if any { known_elsewhere(run, works).await? } else { HashSet::new() };
+    if known.is_empty() {
+        return Ok(());
+    }
+    for side in Side::ALL.into_iter().filter(|side| run.pass.policy.writes(side.other())) {
         for work in works.values_mut().filter(|work| !work.findings.newcomers[side].is_empty()) {
             fetch_stamps(run, work, side).await?;
             let is_known = |uid: &Uid| {
@@ -39,4 +37,24 @@ pub async fn hold_back(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>
         }
     }
     Ok(())
+}
+
+/// What is linked in the folders that this pass cannot look at, or was on its way into them.
+async fn known_elsewhere(run: &Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Result<HashSet<(u64, u32)>> {
+    let mut known = HashSet::new();
+    let folders = run.state.folders.iter().filter(|pair| !run.forgotten.contains(&pair.id));
+    for pair in folders.filter(|pair| !works.contains_key(&pair.id)) {
+        let missing = pair.missing_since_ms.iter().any(|(_, since)| since.is_some());
+        if !missing && !run.unseen.contains(&pair.id) {
+            continue;
+        }
+        let links = run.pass.book.links(pair.id).await?;
+        let whole = links.iter().filter(|(_, link)| !link.is_one_sided() && link.short != 0);
+        known.extend(whole.map(|(_, link)| (link.short, link.size)));
+        known.extend(announced(run).filter(|stray| stray.folder == pair.id).map(|stray| (stray.short, stray.size)));
+    }
+    // What was given up, and the other half of a move, may have been moved into a folder that is missing.
+    let recent = run.state.recent.iter().filter(|_| run.trees_wait);
+    known.extend(recent.map(|item| (item.fingerprint.short(), stored_size(item.len))));
+    Ok(known)
 }

@@ -1,72 +1,149 @@
-//! Messages that we sent and that somebody moved on before we saw where they had landed: carried as the moves that they
-//! are, not sent once more.
+//! Messages that lost their place in the book while both sides may still have them: carried as the moves that they are,
+//! not sent once more.
 //!
-//! Recovery looks for an announced message in its folder only, and gives it up where it is not. Then its origin is a
-//! newcomer on one side, and the message that arrived all the same is one on the other, in another folder.
+//! Four kinds of them. Recovery looks for an announced message in its folder only, and gives it up where it is not; the
+//! message that arrived all the same may have been moved on since. While the folder is missing, recovery cannot even look.
+//! A link that is not found again in a folder with new UIDs may be that of a message that was moved out of it. And what was
+//! in a folder that is gone on both sides may have been moved out of it on both.
 
-use crate::gather::{PlannedMove, fetch_stamps};
+use crate::gather::fetch_stamps;
+use crate::moves::PlannedMove;
 use crate::pass::Run;
 use crate::work::FolderWork;
-use parom_domain::endpoint::Stamp;
 use parom_domain::link::stored_size;
-use parom_domain::state::{FolderId, Moving, Recent};
+use parom_domain::state::{FolderId, Moving, Work};
 use parom_domain::{Result, Side, Uid};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 type Works = BTreeMap<FolderId, FolderWork>;
 
-/// Takes overtaken messages out of the findings and says what brings their origins to where they are now. Only what is
-/// beyond doubt: one origin in the folder, and one arrival elsewhere.
+/// A message whose place on side `into` is not known any more; it was to be in this folder.
+#[derive(Clone, Copy)]
+pub struct Stray {
+    pub folder: FolderId,
+    into: Side,
+    pub short: u64,
+    pub size: u32,
+}
+
+/// A newcomer.
+#[derive(Clone, Copy)]
+struct Place {
+    folder: FolderId,
+    side: Side,
+    uid: Uid,
+}
+
+/// Messages whose announcement is still open: their folder is missing.
+pub fn announced<'a>(run: &'a Run<'_>) -> impl Iterator<Item = Stray> + use<'a> {
+    run.state.intents.iter().flat_map(|intent| match &intent.work {
+        Work::Append { folder, into, items, .. } => {
+            let stray = |fingerprint: parom_domain::Fingerprint, len| Stray {
+                folder: *folder,
+                into: *into,
+                short: fingerprint.short(),
+                size: stored_size(len),
+            };
+            items.iter().map(|item| stray(item.fingerprint, item.len)).collect()
+        }
+        Work::Move { .. } | Work::Folder { .. } => Vec::new(),
+    })
+}
+
+async fn strays(run: &Run<'_>, works: &Works) -> Result<Vec<Stray>> {
+    let given_up = run.state.recent.iter().filter(|item| item.uid.is_none()).map(|item| Stray {
+        folder: item.folder,
+        into: item.into,
+        short: item.fingerprint.short(),
+        size: stored_size(item.len),
+    });
+    let not_found_again = works.values().flat_map(|work| {
+        let folder = work.id;
+        work.strays.iter().flat_map(move |(into, strays)| {
+            let known = strays.iter().filter(|(short, _)| *short != 0);
+            known.map(move |(short, size)| Stray { folder, into, short: *short, size: *size })
+        })
+    });
+    let mut strays: Vec<Stray> = given_up.chain(announced(run)).chain(not_found_again).collect();
+    for folder in run.forgotten.iter().copied() {
+        let links = run.pass.book.links(folder).await?;
+        let known = links.iter().filter(|(_, link)| link.short != 0 && !link.is_one_sided());
+        strays.extend(known.map(|(_, l)| Stray { folder, into: Side::Target, short: l.short, size: l.size }));
+    }
+    Ok(strays)
+}
+
+/// Takes strays out of the findings and says what brings both their places together. Only what is beyond doubt: one
+/// newcomer that looks like it on each side.
 pub async fn pair_overtaken(run: &Run<'_>, works: &mut Works) -> Result<Vec<PlannedMove>> {
+    let mut strays = strays(run, works).await?;
+    let count =
+        |works: &Works, side: Side| works.values().map(|work| work.findings.newcomers[side].len()).sum::<usize>();
+    let (source, target) = (count(works, Side::Source), count(works, Side::Target));
+    if strays.is_empty() || source == 0 || target == 0 {
+        return Ok(Vec::new());
+    }
+    // The side with fewer newcomers tells whether the headers of the other's are needed at all.
+    let fewer = if source < target { Side::Source } else { Side::Target };
+    for side in [fewer, fewer.other()] {
+        for work in works.values_mut().filter(|work| !work.findings.newcomers[side].is_empty()) {
+            fetch_stamps(run, work, side).await?;
+        }
+        let seen = looks(works, side);
+        strays.retain(|stray| seen.contains(&(stray.short, stray.size)));
+        if strays.is_empty() {
+            return Ok(Vec::new());
+        }
+    }
     let mut planned = Vec::new();
-    for item in &run.state.recent {
-        let (into, from) = (item.into, item.into.other());
-        let waits = works.get(&item.folder).is_some_and(|work| !work.findings.newcomers[from].is_empty());
-        if !waits || !run.pass.policy.writes(from) {
-            continue;
-        }
-        if let Some(work) = works.get_mut(&item.folder) {
-            fetch_stamps(run, work, from).await?;
-        }
-        for work in works.values_mut().filter(|work| !work.findings.newcomers[into].is_empty()) {
-            fetch_stamps(run, work, into).await?;
-        }
-        let origins = alike(works, item, from, |folder| folder == item.folder);
-        let arrivals = alike(works, item, into, |folder| folder != item.folder);
-        if let ([(_, origin)], [(to, arrival)]) = (origins.as_slice(), arrivals.as_slice()) {
-            planned.extend(plan(works, item, *origin, *to, *arrival));
+    for stray in strays {
+        let origins = alike(works, &stray, stray.into.other());
+        let arrivals = alike(works, &stray, stray.into);
+        if let ([origin], [arrival]) = (origins.as_slice(), arrivals.as_slice())
+            && origin.folder != arrival.folder
+        {
+            planned.extend(plan(run, works, &stray, *origin, *arrival));
         }
     }
     Ok(planned)
 }
 
-/// The newcomers of one side that look like the message that was given up.
-fn alike(works: &Works, item: &Recent, side: Side, wanted: impl Fn(FolderId) -> bool) -> Vec<(FolderId, Uid)> {
-    let is_alike = |stamp: &&Stamp| (stamp.fingerprint, stamp.size) == (item.fingerprint, item.len);
-    let open = works.values().filter(|work| wanted(work.id) && work.is_open());
-    open.flat_map(|work| {
-        let newcomers = work.findings.newcomers[side].iter();
-        let stamps = newcomers.filter_map(|sighting| work.stamps[side].get(&sighting.uid)).filter(is_alike);
-        stamps.map(|stamp| (work.id, stamp.uid)).collect::<Vec<_>>()
-    })
-    .collect()
+fn looks(works: &Works, side: Side) -> HashSet<(u64, u32)> {
+    let stamps = works.values().flat_map(|work| work.stamps[side].values());
+    stamps.map(|stamp| (stamp.fingerprint.short(), stored_size(stamp.size))).collect()
 }
 
-fn plan(works: &mut Works, item: &Recent, origin: Uid, to: FolderId, arrival: Uid) -> Option<PlannedMove> {
-    let (into, from) = (item.into, item.into.other());
-    let there = works.get_mut(&to)?.take_newcomer(into, arrival)?;
-    let here = works.get_mut(&item.folder)?.take_newcomer(from, origin)?;
+/// The newcomers of one side that look like the message.
+fn alike(works: &Works, stray: &Stray, side: Side) -> Vec<Place> {
+    let places = works.values().flat_map(|work| {
+        let newcomers = work.findings.newcomers[side].iter();
+        let stamps = newcomers.filter_map(|sighting| work.stamps[side].get(&sighting.uid));
+        let alike = stamps.filter(|s| (s.fingerprint.short(), stored_size(s.size)) == (stray.short, stray.size));
+        alike.map(|stamp| Place { folder: work.id, side, uid: stamp.uid }).collect::<Vec<_>>()
+    });
+    places.collect()
+}
+
+/// The side that moved it wins; where both did, home does. A folder that is being removed takes nothing.
+fn plan(run: &Run<'_>, works: &mut Works, stray: &Stray, origin: Place, arrival: Place) -> Option<PlannedMove> {
+    let arrival_first = match (origin.folder == stray.folder, arrival.folder == stray.folder) {
+        (true, _) => true,
+        (_, true) => false,
+        _ => arrival.side == run.pass.policy.home,
+    };
+    let ways =
+        if arrival_first { [(origin, arrival), (arrival, origin)] } else { [(arrival, origin), (origin, arrival)] };
+    let possible = |(from, to): &(Place, Place)| {
+        run.pass.policy.writes(from.side) && works.get(&to.folder).is_some_and(FolderWork::is_open)
+    };
+    let (from, to) = ways.into_iter().find(possible)?;
+    let there = works.get_mut(&to.folder)?.take_newcomer(to.side, to.uid)?;
+    let here = works.get_mut(&from.folder)?.take_newcomer(from.side, from.uid)?;
     Some(PlannedMove {
-        side: from,
-        from: item.folder,
-        to,
-        item: Moving {
-            uid: origin,
-            other: Some(arrival),
-            short: item.fingerprint.short(),
-            size: stored_size(item.len),
-            marks: here.marks,
-        },
+        side: from.side,
+        from: from.folder,
+        to: to.folder,
+        item: Moving { uid: from.uid, other: Some(to.uid), short: stray.short, size: stray.size, marks: here.marks },
         left: None,
         marks_there: there.marks,
     })

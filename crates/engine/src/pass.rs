@@ -4,14 +4,16 @@ use crate::folders::{self, Exclusions};
 use crate::ports::{Book, Clock, Observer};
 use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
-use crate::{echo, execute, foresee, gather, held, identity, looks, missing, plan, recovery, transfer, witness};
+use crate::{
+    echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, transfer, witness,
+};
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
 use parom_domain::guard::Brake;
 use parom_domain::policy::Policy;
-use parom_domain::state::{AccountState, Change, FolderId, FolderPair, PassSummary, Work};
+use parom_domain::state::{AccountState, Change, FolderId, FolderPair, PassSummary};
 use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -95,6 +97,10 @@ pub struct Run<'a> {
     pub warmth: Warmth,
     /// A folder is missing from a listing and not yet believed gone.
     pub trees_wait: bool,
+    /// Folders that this pass could not look at. What is in them is unknown.
+    pub unseen: HashSet<FolderId>,
+    /// Folders that are gone on both sides. They leave the book at the end of the pass, when what was in them is explained.
+    pub forgotten: HashSet<FolderId>,
     /// This pass made work for the next one.
     pub unfinished: bool,
     began_ms: u64,
@@ -115,6 +121,8 @@ impl<'a> Run<'a> {
             warmth,
             began_ms: pass.clock.now_ms(),
             trees_wait: false,
+            unseen: HashSet::new(),
+            forgotten: HashSet::new(),
             unfinished: false,
             next_intent: AtomicU64::new(last + 1),
         }
@@ -151,9 +159,16 @@ impl<'a> Run<'a> {
         pair.paths[home].clone().or_else(|| pair.paths[home.other()].clone())
     }
 
+    /// Some folder could not be looked at, or is missing: what is missing elsewhere may have gone there.
+    #[must_use]
+    pub fn sees_everything(&self) -> bool {
+        self.unseen.is_empty() && !self.trees_wait
+    }
+
     pub fn trouble(&mut self, folder: FolderId, error: Error) {
         tracing::warn!(folder = ?self.name(folder), error = ?error, "a folder could not be brought in step");
         let name = self.name(folder);
+        self.unseen.insert(folder);
         self.report.trouble.push((name, error));
     }
 }
@@ -190,9 +205,10 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     run.phase("trees in step");
     let mut works = looks::look_everywhere(&mut run, &listings, &trees).await?;
     run.phase("looked");
+    halves::drop_halves(&mut run, &mut works).await?;
     gather::pair_newcomers(&mut run, &mut works, &listings).await?;
     missing::hold_back(&run, &mut works).await?;
-    let moves = gather::pair_moves(&mut run, &mut works).await?;
+    let moves = moves::pair_moves(&mut run, &mut works, &listings).await?;
     let mut plan = plan::make(&run, &mut works, moves, &listings);
     held::apply_brakes(&mut run, &mut works, &mut plan).await?;
     pass.observer.event(crate::ports::Event::Planned { messages: plan.creates() });
@@ -236,9 +252,9 @@ async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Res
     run.report.wake_at_ms = wake;
     run.report.parked = run.state.parked.len() as u64;
     run.report.folders = u32::try_from(run.state.folders.len()).unwrap_or(u32::MAX);
-    // A rename that was announced and has lost its folder meanwhile is closed by the next pass.
-    let renaming = run.state.intents.iter().any(|intent| matches!(intent.work, Work::Folder { .. }));
-    let open = run.unfinished || renaming || works.values().any(|work| !work.settled);
+    // What was announced for a folder that is missing or gone is closed by the next pass.
+    let announced = !run.state.intents.is_empty();
+    let open = run.unfinished || announced || works.values().any(|work| !work.settled);
     run.report.settled = !open && wake.is_none() && run.report.trouble.is_empty() && run.report.held.is_empty();
     if run.report.trouble.is_empty() {
         held::forget_released(&mut run).await?;

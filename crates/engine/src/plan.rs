@@ -1,7 +1,7 @@
 //! What a pass is going to do, as plain data: made by the decisions of `domain`, printed by a dry run, executed as it is.
 
 use crate::foresee::FolderStep;
-use crate::gather::PlannedMove;
+use crate::moves::PlannedMove;
 use crate::pass::Run;
 use crate::work::FolderWork;
 use parom_domain::decide::{Base, Op, Sight, decide};
@@ -78,12 +78,14 @@ pub fn make(
 ) -> AccountPlan {
     let _ = listings;
     // While a folder could not be looked at, a message that is missing elsewhere may have gone there.
-    let wait_with_deletes = !run.report.trouble.is_empty();
+    let wait_with_deletes = !run.sees_everything();
     let mut plan = AccountPlan { steps: Vec::new(), moves, folders: BTreeMap::new() };
     for work in works.values_mut() {
         let mut folder = plan_folder(run, work);
-        if wait_with_deletes && !(folder.deletes.source.is_empty() && folder.deletes.target.is_empty()) {
+        let none = folder.forget.is_empty() && folder.deletes.source.is_empty() && folder.deletes.target.is_empty();
+        if wait_with_deletes && !none {
             folder.deletes = Both::default();
+            folder.forget.clear();
             work.failed = true;
             work.settled = false;
         }

@@ -7,7 +7,7 @@ use parom_domain::endpoint::{Endpoint, Listing, Stamp};
 use parom_domain::link::{Link, LinkTable, stored_size};
 use parom_domain::recover::{self, MoveRecovery, Recovery};
 use parom_domain::state::{Appending, Change, FolderId, FolderOp, Intent, Moving, Recent, Work};
-use parom_domain::{Both, Code, FolderPath, Result, Side, Uid};
+use parom_domain::{Both, Code, FolderPath, Result, Side, Uid, UidSet};
 use std::collections::{BTreeMap, HashSet};
 
 /// How long a late twin of a message that was given up is recognised.
@@ -98,6 +98,13 @@ async fn find(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, floor: 
     }
 }
 
+async fn stamps(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
+    match endpoint.stamps(path, validity, uids).await {
+        Err(error) if matches!(error.code(), Code::ValidityChanged | Code::FolderGone) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
 async fn recover_appends(
     run: &mut Run<'_>,
     listings: &Both<Listing>,
@@ -115,7 +122,12 @@ async fn recover_appends(
             of_validity = *validity;
         }
     }
-    let Some(path) = place(run, listings, folder, into) else { return close(run, vec![], &ids).await };
+    let Some(path) = place(run, listings, folder, into) else {
+        // A folder that is missing may hold what was announced for it, and be found again under another name. Until it is
+        // back or believed gone, that stays open.
+        let is_known = run.pair(folder).is_some_and(|pair| pair.paths[into].is_some());
+        return if is_known { Ok(()) } else { close(run, vec![], &ids).await };
+    };
     let endpoint = run.pass.sides[into];
     // When the last process died is unknown, so the grace counts from now: the server may have had its bytes until then.
     let grace_over_at = run.pass.clock.now_ms().saturating_add(listings[into].abilities.recovery_grace_ms);
@@ -169,30 +181,37 @@ fn given_up(run: &Run<'_>, folder: FolderId, into: Side, item: &Appending) -> Re
     Recent { folder, into, fingerprint: item.fingerprint, len: item.len, content: item.content, uid: None, at_ms }
 }
 
+/// The half of a move that is linked.
+fn half(run: &Run<'_>, folder: FolderId, into: Side, uid: Uid, stamps: &[Stamp]) -> Option<Recent> {
+    let stamp = stamps.iter().find(|stamp| stamp.uid == uid)?;
+    let (fingerprint, len, at_ms) = (stamp.fingerprint, stamp.size, run.pass.clock.now_ms());
+    Some(Recent { folder, into, fingerprint, len, content: 0, uid: Some(uid), at_ms })
+}
+
 fn put_links(folder: FolderId, links: &mut LinkTable) -> Vec<Change> {
     links.take_dirty().into_iter().map(|(chunk, links)| Change::PutLinks { folder, chunk, links }).collect()
 }
 
 async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Intent) -> Result<()> {
     let Work::Move { side, from, to, from_validity, to_validity, floor, items } = &intent.work else { return Ok(()) };
-    let places = (place(run, listings, *from, *side), place(run, listings, *to, *side));
-    let (Some(from_path), Some(to_path)) = places else { return close(run, vec![], &[intent.id]).await };
+    let from_path = place(run, listings, *from, *side);
+    let to_path = place(run, listings, *to, *side);
     let endpoint = run.pass.sides[*side];
     let grace_over_at = run.pass.clock.now_ms().saturating_add(listings[*side].abilities.recovery_grace_ms);
-    let wanted = items.iter().map(|item| item.uid).collect();
+    let wanted: UidSet = items.iter().map(|item| item.uid).collect();
     let mut old_links = run.pass.book.links(*from).await?;
     let mut new_links = run.pass.book.links(*to).await?;
     loop {
-        let left: HashSet<Uid> = match endpoint.stamps(&from_path, *from_validity, &wanted).await {
-            Ok(stamps) => stamps.into_iter().map(|stamp| stamp.uid).collect(),
-            Err(error) if matches!(error.code(), Code::ValidityChanged | Code::FolderGone) => {
-                return close(run, vec![], &[intent.id]).await;
-            }
-            Err(error) => return Err(error),
+        // In a folder that is missing now, or replaced, nothing is left of what we know.
+        let stamps = match &from_path {
+            Some(path) => stamps(endpoint, path, *from_validity, &wanted).await?,
+            None => Vec::new(),
         };
-        let Some(found) = find(endpoint, &to_path, *to_validity, *floor).await? else {
-            return close(run, vec![], &[intent.id]).await;
+        let found = match &to_path {
+            Some(path) => find(endpoint, path, *to_validity, *floor).await?.unwrap_or_default(),
+            None => Vec::new(),
         };
+        let left: HashSet<Uid> = stamps.iter().map(|stamp| stamp.uid).collect();
         let answers = recover::recover_moves(items, &left, &found, &new_links, *side);
         let unsure = answers.iter().any(|answer| matches!(answer, MoveRecovery::Redo | MoveRecovery::Lost));
         if unsure && run.pass.clock.now_ms() < grace_over_at {
@@ -201,7 +220,8 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
             run.pass.clock.sleep_ms(ms).await;
             continue;
         }
-        let mut halves = parom_domain::UidSet::new();
+        let mut halves = UidSet::new();
+        let mut recent = Vec::new();
         for (item, answer) in items.iter().zip(&answers) {
             match answer {
                 MoveRecovery::Done(uid) => settle_moved(&mut old_links, &mut new_links, *side, item, *uid),
@@ -211,12 +231,22 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
                 }
                 MoveRecovery::Redo | MoveRecovery::Lost => {}
             }
+            // Somebody may have moved the other half meanwhile, the original or the copy.
+            recent.extend(match answer {
+                MoveRecovery::Done(uid) => half(run, *to, *side, *uid, &found),
+                MoveRecovery::Redo => half(run, *from, *side, item.uid, &stamps),
+                MoveRecovery::Half(_) | MoveRecovery::Lost => None,
+            });
         }
-        if !halves.is_empty() {
-            endpoint.expunge(&from_path, *from_validity, &halves).await?;
+        if let Some(path) = from_path.filter(|_| !halves.is_empty()) {
+            endpoint.expunge(&path, *from_validity, &halves).await?;
         }
         let mut changes = put_links(*from, &mut old_links);
         changes.extend(put_links(*to, &mut new_links));
+        if !listings[*side].abilities.moves_in_one_step {
+            run.state.recent.extend(recent.iter().copied());
+            changes.push(Change::Remember(recent));
+        }
         return close(run, changes, &[intent.id]).await;
     }
 }

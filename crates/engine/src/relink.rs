@@ -6,12 +6,12 @@ use parom_domain::{Side, Uid};
 use std::collections::HashMap;
 
 /// How well the folder's content agrees with what was linked there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
     pub known: usize,
     pub found: usize,
-    /// Links that were given up, so that their messages on the other side count as new.
-    pub dropped: usize,
+    /// Links that were given up, as fingerprint and size. Their messages on the other side count as new.
+    pub dropped: Vec<(u64, u32)>,
 }
 
 impl Agreement {
@@ -37,7 +37,7 @@ pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp], sizes_are_exa
         .filter_map(|(slot, link)| Some((link.uids[side]?, slot, link.short, link.size, link.is_one_sided())))
         .collect();
     old.sort_unstable_by_key(|(uid, ..)| *uid);
-    let mut agreement = Agreement { known: 0, found: 0, dropped: 0 };
+    let mut agreement = Agreement { known: 0, found: 0, dropped: Vec::new() };
     let mut again = Vec::new();
     for (_, slot, short, size, one_sided) in old {
         let uid = free.get_mut(&(short, size_of(size))).and_then(Vec::pop);
@@ -55,7 +55,7 @@ pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp], sizes_are_exa
                 links.insert(link);
             }
             None if one_sided => {}
-            None => agreement.dropped += 1,
+            None => agreement.dropped.push((link.short, link.size)),
         }
     }
     agreement
@@ -89,7 +89,7 @@ mod tests {
         let mut links = table(10);
         let stamps: Vec<Stamp> = (1..=10).map(|what| stamp(11 - what, what)).collect();
         let agreement = relink(&mut links, Side::Source, &stamps, true);
-        assert!(agreement.is_plausible() && agreement.dropped == 0);
+        assert!(agreement.is_plausible() && agreement.dropped.is_empty());
         for what in 1..=10 {
             let link = links.at(Side::Target, Uid::new(what + 100).unwrap()).unwrap();
             assert_eq!(link.uids.source, Uid::new(11 - what));
@@ -101,6 +101,6 @@ mod tests {
         let mut links = table(30);
         let agreement = relink(&mut links, Side::Source, &[stamp(1, 900)], true);
         assert!(!agreement.is_plausible());
-        assert_eq!((agreement.dropped, links.len()), (30, 0));
+        assert_eq!((agreement.dropped.len(), links.len()), (30, 0));
     }
 }

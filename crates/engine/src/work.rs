@@ -19,6 +19,8 @@ pub struct FolderWork {
     pub stamps: Both<HashMap<Uid, Stamp>>,
     /// The folder is gone from this side, with evidence.
     pub gone_side: Option<Side>,
+    /// By the side whose UIDs changed: what was linked there and is not found again, as fingerprint and size.
+    pub strays: Both<Vec<(u64, u32)>>,
     pub replaced: Both<bool>,
     pub went_back: Both<bool>,
     /// Something was written to this side, so that the cursor has to be taken past our own echo.
@@ -67,6 +69,7 @@ impl FolderWork {
             findings: Findings::default(),
             stamps: Both::default(),
             gone_side,
+            strays: Both::default(),
             replaced: Both::default(),
             went_back: Both::default(),
             wrote: Both::default(),

@@ -302,6 +302,79 @@ async fn d4_what_is_moved_on_before_we_saw_where_it_landed_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn d4_what_was_on_its_way_into_a_folder_that_is_renamed_is_not_sent_again() {
+    for side in Side::ALL {
+        let world = World::modern();
+        world.servers[side].create(&path("old")).unwrap();
+        world.settle().await;
+        world.add(side, "old", "a", &[]);
+        let (steps, server) = (world.steps.clone(), world.servers[side.other()].clone());
+        // Nothing is linked in the folder, so that nothing tells that it was renamed.
+        world.steps.on(&format!("{} append answer", side.other()), 1, move || {
+            server.rename(&path("old"), &path("new")).unwrap();
+            steps.crash_at(steps.taken() + 1);
+        });
+        world.pass().await.unwrap_err();
+        world.revive();
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(world.ids(side, "new"), ["a"], "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_what_is_moved_out_of_a_folder_that_is_renumbered_is_moved_and_not_copied() {
+    for side in Side::ALL {
+        let world = World::modern();
+        let ids: Vec<String> = (10..40).map(|at| format!("m{at}")).collect();
+        for id in &ids {
+            world.add(Side::Source, "here", id, &[]);
+        }
+        world.settle().await;
+        let bodies = Side::ALL.map(|side| world.servers[side].bodies_read());
+        world.servers[side].renumber(&path("here"), 77).unwrap();
+        world.shift(side, "here", "m10", "INBOX");
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(
+                (world.ids(side, "INBOX"), world.ids(side, "here")),
+                (vec!["m10".to_owned()], ids[1..].to_vec())
+            );
+        }
+        assert_eq!(Side::ALL.map(|side| world.servers[side].bodies_read()), bodies, "bodies moved");
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_half_a_move_that_somebody_moved_on_is_no_second_message() {
+    // The copy and the original are there when we die; somebody moves the one or the other.
+    for (from, to) in [("there", "elsewhere"), ("INBOX", "elsewhere"), ("there", "INBOX")] {
+        let world = World::in_memory(Switches::default(), Switches::plain());
+        world.add(Side::Source, "INBOX", "a", &[]);
+        for folder in ["there", "elsewhere"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        world.shift(Side::Source, "INBOX", "a", "there");
+        let steps = world.steps.clone();
+        world.steps.on("target copy answer", 1, move || steps.crash_at(steps.taken() + 1));
+        world.pass().await.unwrap_err();
+        world.revive();
+        world.shift(Side::Target, from, "a", to);
+        world.settle().await;
+        let count =
+            |side| ["INBOX", "there", "elsewhere"].map(|folder| world.ids(side, folder).len()).iter().sum::<usize>();
+        assert_eq!(Side::ALL.map(count), [1, 1], "{from} to {to}");
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
 async fn d4_what_is_moved_out_of_a_folder_that_is_then_removed_is_moved_and_not_copied() {
     for side in Side::ALL {
         let world = World::modern();

@@ -1,0 +1,240 @@
+//! Moves: what is missing in one folder and new in another is one message that somebody moved, and is moved on the other
+//! side too.
+
+use crate::gather::{contents, fetch_stamps};
+use crate::pass::Run;
+use crate::work::FolderWork;
+use parom_domain::endpoint::Listing;
+use parom_domain::link::{Link, Slot};
+use parom_domain::pair::{self, Found, Lost, Moved};
+use parom_domain::state::{FolderId, Moving};
+use parom_domain::{Both, Marks, Result, Side, Uid};
+use std::collections::{BTreeMap, BTreeSet};
+
+type Works = BTreeMap<FolderId, FolderWork>;
+
+/// A message that somebody moved, and what carries the move to the other side.
+#[derive(Clone, Debug)]
+pub struct PlannedMove {
+    /// The side that lags behind.
+    pub side: Side,
+    pub from: FolderId,
+    pub to: FolderId,
+    pub item: Moving,
+    /// The link it has until then, if any. It is given up when the move is settled, not before: a crash in between must
+    /// find it.
+    pub left: Option<(FolderId, Slot)>,
+    /// The marks it has where the person moved it.
+    pub marks_there: Marks,
+}
+
+/// Finds moves across the account's folders. Needs the headers of newcomers only if something is missing somewhere.
+pub async fn pair_moves(run: &mut Run<'_>, works: &mut Works, listings: &Both<Listing>) -> Result<Vec<PlannedMove>> {
+    let mut moved: Both<Vec<Moved>> = Both::default();
+    for side in Side::ALL {
+        let lost: Vec<Lost> = works.values().flat_map(|work| lost(work, side)).collect();
+        if lost.is_empty() {
+            continue;
+        }
+        for work in works.values_mut().filter(|work| !work.findings.newcomers[side].is_empty()) {
+            fetch_stamps(run, work, side).await?;
+        }
+        let found: Vec<Found> = works
+            .values()
+            .flat_map(|work| {
+                let newcomers = work.findings.newcomers[side].iter();
+                newcomers.filter_map(|s| work.stamps[side].get(&s.uid)).map(|stamp| Found::new(work.id, stamp))
+            })
+            .collect();
+        moved[side] = pair::pair_moves(side, &lost, &found);
+    }
+    let mut planned = crate::overtaken::pair_overtaken(run, works).await?;
+    let links: BTreeSet<(FolderId, Slot)> =
+        Side::ALL.iter().flat_map(|side| &moved[*side]).map(|change| (change.lost.folder, change.lost.slot)).collect();
+    for (folder, slot) in links {
+        let of_link = |change: &&Moved| (change.lost.folder, change.lost.slot) == (folder, slot);
+        let changes = Both::from_fn(|side| moved[side].iter().find(of_link).copied());
+        let changes = without_doubt(run, works, listings, changes).await?;
+        planned.extend(plan_move(run, works, &changes));
+    }
+    Ok(planned)
+}
+
+/// Link ends that are missing from a folder on one side, as far as a move could explain them.
+fn lost(work: &FolderWork, side: Side) -> Vec<Lost> {
+    let slots = work.findings.gone[side].iter().chain(&work.findings.missing[side]);
+    slots
+        .filter_map(|slot| Some((*slot, work.links.get(*slot)?)))
+        .filter(|(_, link)| !link.is_one_sided())
+        .map(|(slot, link)| {
+            let on_both = is_lost(work, slot, side.other());
+            Lost { folder: work.id, slot, short: link.short, size: link.size, on_both }
+        })
+        .collect()
+}
+
+fn is_lost(work: &FolderWork, slot: Slot, side: Side) -> bool {
+    work.findings.gone[side].contains(&slot) || work.findings.missing[side].contains(&slot)
+}
+
+/// What both sides did with one message, but for what only looked like it: the bodies of both places tell. Where a side
+/// does not keep bytes, bodies tell nothing, and nothing doubtful is believed.
+async fn without_doubt(
+    run: &Run<'_>,
+    works: &Works,
+    listings: &Both<Listing>,
+    changes: Both<Option<Moved>>,
+) -> Result<Both<Option<Moved>>> {
+    if !changes.iter().any(|(_, change)| change.is_some_and(|change| change.doubtful)) {
+        return Ok(changes);
+    }
+    let (Some(source), Some(target)) = (place(works, &changes, Side::Source), place(works, &changes, Side::Target))
+    else {
+        // Where it is on the other side is not known yet.
+        return Ok(changes);
+    };
+    let exact = listings.source.abilities.keeps_bytes && listings.target.abilities.keeps_bytes;
+    let mut bodies = Vec::new();
+    for (side, (folder, uid)) in [(Side::Source, source), (Side::Target, target)].into_iter().filter(|_| exact) {
+        let Some(work) = works.get(&folder) else { continue };
+        bodies.extend(contents(run, work, side, &[uid]).await?.into_iter().map(|(_, hash)| hash));
+    }
+    let is_one = matches!(bodies.as_slice(), [source, target] if source == target);
+    Ok(changes.map(|change| change.filter(|change| is_one || !change.doubtful)))
+}
+
+/// Where a message is now on one side.
+fn place(works: &Works, changes: &Both<Option<Moved>>, side: Side) -> Option<(FolderId, Uid)> {
+    if let Some(change) = changes[side] {
+        return Some((change.found.folder, change.found.uid));
+    }
+    let lost = changes[side.other()]?.lost;
+    let work = works.get(&lost.folder).filter(|work| !is_lost(work, lost.slot, side))?;
+    Some((lost.folder, work.links.get(lost.slot)?.uids[side]?))
+}
+
+/// Takes a move out of the findings of both folders and says what carries it over. Where both sides moved the message,
+/// home's move wins, and the other side's message goes from where it is to where home has it. But a message that was only
+/// put back goes along with a move, and a folder that is being removed takes nothing.
+fn plan_move(run: &Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>) -> Option<PlannedMove> {
+    let home = run.pass.policy.home;
+    let mut ways: Vec<Moved> = [changes[home], changes[home.other()]].into_iter().flatten().collect();
+    ways.sort_by_key(Moved::is_put_back);
+    let is_possible = |change: &Moved| {
+        let destination = works.get(&change.found.folder);
+        run.pass.policy.writes(change.side.other())
+            && destination
+                .is_some_and(|work| work.is_open() && work.newcomer_marks(change.side, change.found.uid).is_some())
+    };
+    let change = ways.iter().copied().find(is_possible).or_else(|| ways.into_iter().next())?;
+    let other = change.side.other();
+    let link = works.get(&change.lost.folder)?.links.get(change.lost.slot)?.clone();
+    if changes[other].is_none() && is_lost(works.get(&change.lost.folder)?, change.lost.slot, other) {
+        // It was deleted there, or moved to where this look did not see it.
+        if !is_believed_gone(run, works, &change) {
+            postpone(run, works, &change, &link);
+        }
+        return None;
+    }
+    if !is_possible(&change) {
+        return None;
+    }
+    let (from, uid) = place(works, changes, other)?;
+    if changes[other].is_some() && from == change.found.folder {
+        return None;
+    }
+    explain(works, &change, &link)?;
+    if changes[other].is_some() {
+        works.get_mut(&from)?.take_newcomer(other, uid);
+    }
+    let sighting = works.get_mut(&change.found.folder)?.take_newcomer(change.side, change.found.uid)?;
+    if change.is_put_back() {
+        put_back(works.get_mut(&change.lost.folder)?, &change);
+        return None;
+    }
+    Some(PlannedMove {
+        left: Some((change.lost.folder, change.lost.slot)),
+        marks_there: sighting.marks,
+        side: other,
+        from,
+        to: change.found.folder,
+        item: Moving { uid, other: Some(change.found.uid), short: link.short, size: link.size, marks: link.base },
+    })
+}
+
+/// What a link lost is explained: it is neither gone nor under suspicion any more.
+fn explain(works: &mut Works, change: &Moved, link: &Link) -> Option<()> {
+    let slot = change.lost.slot;
+    let work = works.get_mut(&change.lost.folder)?;
+    for side in Side::ALL {
+        work.findings.gone[side].retain(|gone| *gone != slot);
+        work.findings.missing[side].retain(|missing| *missing != slot);
+        if let Some(uid) = link.uids[side] {
+            work.findings.suspect[side].retain(|suspect| *suspect != uid);
+            work.findings.clear[side].push(uid);
+        }
+    }
+    work.findings.changed.retain(|(changed, _)| *changed != slot);
+    Some(())
+}
+
+/// The message has another UID in its folder. Its marks, on either side, are left to the next look.
+fn put_back(work: &mut FolderWork, change: &Moved) {
+    work.links.set_uid(change.lost.slot, change.side, Some(change.found.uid));
+    work.failed = true;
+    work.settled = false;
+}
+
+/// Is the other end of what was moved deleted for sure? It may have been moved while we looked, or into a folder that we
+/// could not look at. So it has to be missing still a grace after a look that saw everything.
+fn is_believed_gone(run: &Run<'_>, works: &Works, change: &Moved) -> bool {
+    let other = change.side.other();
+    let Some(work) = works.get(&change.lost.folder) else { return false };
+    let uid = work.links.get(change.lost.slot).and_then(|link| link.uids[other]);
+    let now_ms = run.pass.clock.now_ms();
+    let grace_ms = run.pass.policy.grace_ms;
+    let unseen_until = works.values().filter(|work| work.gone_side.is_some()).filter_map(|work| run.pair(work.id));
+    let unseen_until = unseen_until.flat_map(|pair| pair.missing_since_ms.iter().filter_map(|(_, since)| *since).max());
+    let unseen_until = unseen_until.max().unwrap_or(0);
+    let is_old = run.state.suspected.iter().any(|item| {
+        (item.folder, item.side, Some(item.uid)) == (work.id, other, uid)
+            && item.since_ms > unseen_until
+            && now_ms.saturating_sub(item.since_ms) >= grace_ms
+    });
+    is_old && run.sees_everything() && work.findings.gone[other].contains(&change.lost.slot)
+}
+
+/// What was moved here is missing on the other side too, and whether it was deleted or moved there is not known yet. It
+/// waits until that suspicion is confirmed or cleared: both folders are looked at again from where they stood.
+fn postpone(run: &Run<'_>, works: &mut Works, change: &Moved, link: &Link) {
+    for id in [change.lost.folder, change.found.folder] {
+        if let Some(work) = works.get_mut(&id) {
+            work.failed = true;
+            work.settled = false;
+        }
+    }
+    let other = change.side.other();
+    if let Some(work) = works.get_mut(&change.lost.folder) {
+        for side in Side::ALL {
+            work.findings.gone[side].retain(|slot| *slot != change.lost.slot);
+        }
+        if let Some(uid) = link.uids[other] {
+            let known = |item: &parom_domain::state::Suspected| {
+                (item.folder, item.side, item.uid) == (change.lost.folder, other, uid)
+            };
+            // A suspicion that is old enough and not believed began before everything was seen: it begins anew.
+            let is_old = |item: &parom_domain::state::Suspected| {
+                known(item) && run.pass.clock.now_ms().saturating_sub(item.since_ms) >= run.pass.policy.grace_ms
+            };
+            let suspected = &run.state.suspected;
+            let begins = suspected.iter().any(is_old) || !suspected.iter().any(known);
+            work.findings.clear[other].retain(|cleared| *cleared != uid);
+            if begins && !work.findings.suspect[other].contains(&uid) {
+                work.findings.suspect[other].push(uid);
+            }
+        }
+    }
+    if let Some(work) = works.get_mut(&change.found.folder) {
+        work.take_newcomer(change.side, change.found.uid);
+    }
+}
