@@ -26,6 +26,8 @@ pub struct Conditions {
     pub round_trip: Duration,
     /// At most so many bytes per second in each direction of each connection.
     pub bytes_per_s: Option<u64>,
+    /// At most so many bytes per second in each direction, all connections together: they share a line.
+    pub line_bytes_per_s: Option<u64>,
     /// Nothing is forwarded any more, and everything stays open.
     pub black_hole: bool,
     /// New connections are reset at once.
@@ -41,6 +43,9 @@ pub struct Counters {
     pub down: u64,
     /// Connections accepted.
     pub connections: u64,
+    /// How often a client spoke after it had listened, all connections together. Where commands wait for answers these are
+    /// the round trips; while both directions flow at once it says little.
+    pub turns: u64,
 }
 
 /// A running proxy. Dropping it resets all its connections.

@@ -1,6 +1,6 @@
 //! Moves the bytes of one connection, on time and no further than its triggers allow.
 
-use super::trigger::{Act, Claim, Direction, Held, Passed};
+use super::trigger::{Act, Claim, Held, Passed};
 use super::{Conditions, Shared};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
@@ -33,9 +33,10 @@ pub(super) async fn both_ways(
 ) -> Result<(), Ending> {
     let (from_client, to_client) = client.split();
     let (from_upstream, to_upstream) = upstream.split();
+    let (up, down) = Passed::both_ways();
     tokio::try_join!(
-        one_way(from_client, to_upstream, shared, Direction::Up, delay),
-        one_way(from_upstream, to_client, shared, Direction::Down, delay),
+        one_way(from_client, to_upstream, shared, up, delay),
+        one_way(from_upstream, to_client, shared, down, delay),
     )?;
     Ok(())
 }
@@ -54,10 +55,10 @@ async fn one_way(
     mut from: ReadHalf<'_>,
     to: WriteHalf<'_>,
     shared: &Arc<Shared>,
-    direction: Direction,
+    passed: Passed,
     delay: Duration,
 ) -> Result<(), Ending> {
-    let mut out = Out { to, shared, passed: Passed::new(direction), truncated: false };
+    let mut out = Out { to, shared, passed, truncated: false };
     if delay.is_zero() {
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -115,9 +116,17 @@ struct Out<'a> {
 impl Out<'_> {
     /// Hands `data` on as far as conditions and triggers allow.
     async fn pass(&mut self, mut data: &[u8]) -> Result<(), Ending> {
+        // So many bytes of `data` are across the shared line already: a trigger may hold them back after that.
+        let mut across = 0;
         while !data.is_empty() && !self.truncated {
             let conditions = self.open().await;
-            let piece = piece(data, conditions.bytes_per_s);
+            let piece = piece(data, conditions);
+            if let Some(rate) = conditions.line_bytes_per_s
+                && across < piece.len()
+            {
+                self.cross(piece.len() - across, rate).await;
+                across = piece.len();
+            }
             let claim = self.shared.ledger().claim(&mut self.passed, piece);
             match claim {
                 Claim::Held => self.free().await,
@@ -126,6 +135,7 @@ impl Out<'_> {
                     let (now, rest) = data.split_at_checked(len).unwrap_or((data, &[]));
                     let written = self.to.write_all(now).await;
                     data = rest;
+                    across = across.saturating_sub(now.len());
                     // A receiver that is already gone does not keep the act from happening.
                     if let Some(act) = act {
                         self.act(act).await?;
@@ -186,6 +196,12 @@ impl Out<'_> {
         open.map(|now| *now).unwrap_or_default()
     }
 
+    /// Waits until so many bytes are across the line that all connections share.
+    async fn cross(&self, len: usize, bytes_per_s: u64) {
+        let across = self.shared.ledger().across(self.passed.direction, len, bytes_per_s, Instant::now());
+        tokio::time::sleep_until(across).await;
+    }
+
     /// Waits until no trigger holds us.
     async fn free(&self) {
         let mut held = self.shared.ledger().held();
@@ -203,9 +219,12 @@ impl Drop for Release<'_> {
     }
 }
 
-/// At a limited rate data goes in pieces of a twentieth of a second.
-fn piece(data: &[u8], bytes_per_s: Option<u64>) -> &[u8] {
-    let limit = bytes_per_s.map(|rate| usize::try_from(rate / 20).unwrap_or(usize::MAX).max(1));
+/// At a limited rate data goes in pieces of a twentieth of a second, on a shared line in such of five milliseconds, so that
+/// nobody waits long for a turn.
+fn piece(data: &[u8], conditions: Conditions) -> &[u8] {
+    let part = |rate: Option<u64>, of_a_second: u64| rate.map(|rate| (rate / of_a_second).max(1));
+    let limits = [part(conditions.bytes_per_s, 20), part(conditions.line_bytes_per_s, 200)];
+    let limit = limits.into_iter().flatten().min().and_then(|limit| usize::try_from(limit).ok());
     limit.and_then(|limit| data.get(..limit)).unwrap_or(data)
 }
 

@@ -44,7 +44,7 @@ async fn both_directions_and_their_ends_come_through() {
     let mut bytes = Vec::new();
     client.read_to_end(&mut bytes).await.unwrap();
     assert_eq!(bytes, b"good-bye");
-    assert_eq!(proxy.counters(), Counters { up: 5, down: 8, connections: 1 });
+    assert_eq!(proxy.counters(), Counters { up: 5, down: 8, connections: 1, turns: 1 });
 }
 
 #[tokio::test]
@@ -203,6 +203,32 @@ async fn a_drip_is_as_slow_as_it_was_asked_for() {
 }
 
 #[tokio::test]
+async fn connections_share_a_narrow_line_and_answers_have_it_to_themselves() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let narrow = Conditions { line_bytes_per_s: Some(20_000), ..Conditions::default() };
+    let proxy = Proxy::start(listener.local_addr().unwrap(), narrow).await.unwrap();
+    let mut ends = Vec::new();
+    for _ in 0..2 {
+        let client = TcpStream::connect(proxy.addr()).await.unwrap();
+        ends.push((client, listener.accept().await.unwrap().0));
+    }
+    let start = Instant::now();
+    let mut crossings = JoinSet::new();
+    for (mut client, mut server) in ends {
+        crossings.spawn(async move {
+            client.write_all(&[1; 4_000]).await.unwrap();
+            server.write_all(&[2; 4_000]).await.unwrap();
+            assert_eq!(got(&mut server, 4_000).await, [1; 4_000]);
+            assert_eq!(got(&mut client, 4_000).await, [2; 4_000]);
+        });
+    }
+    crossings.join_all().await;
+    // 8,000 bytes each way take 0.4 s together, where a limit for each connection alone would let them through in half of it.
+    assert!(start.elapsed() >= Duration::from_millis(390), "{:?}", start.elapsed());
+    assert_eq!((proxy.counters().up, proxy.counters().down), (8_000, 8_000));
+}
+
+#[tokio::test]
 async fn refused_connections_are_reset_and_a_missing_upstream_refuses() {
     let Line { proxy, client: _client, server: _server } = line(Conditions::default()).await;
     proxy.change(|conditions| conditions.refuse = true);
@@ -239,6 +265,6 @@ async fn many_connections_do_not_disturb_each_other() {
         });
     }
     assert!(clients.join_all().await.into_iter().all(|same| same));
-    assert_eq!(proxy.counters(), Counters { up: 1_200, down: 1_200, connections: 300 });
+    assert_eq!(proxy.counters(), Counters { up: 1_200, down: 1_200, connections: 300, turns: 300 });
     echo.abort();
 }

@@ -1,7 +1,11 @@
 //! Decides, for every piece of data about to pass, how much of it may pass and what happens then.
 
 use super::Counters;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -67,6 +71,8 @@ pub(super) struct Ledger {
     triggers: Vec<(Spot, Act)>,
     /// True while a trigger holds everything.
     held: watch::Sender<bool>,
+    /// When the line is free again, up and down.
+    line_free: [Option<Instant>; 2],
 }
 
 /// What one direction of one connection remembers between two claims.
@@ -75,11 +81,16 @@ pub(super) struct Passed {
     bytes: u64,
     /// The last bytes that passed, for patterns that lie across two pieces.
     tail: Vec<u8>,
+    /// The client of this connection spoke last. Both directions know.
+    client_spoke: Arc<AtomicBool>,
 }
 
 impl Passed {
-    pub fn new(direction: Direction) -> Passed {
-        Passed { direction, bytes: 0, tail: Vec::new() }
+    /// Both directions of a new connection: up and down.
+    pub fn both_ways() -> (Passed, Passed) {
+        let client_spoke = Arc::new(AtomicBool::new(false));
+        let passed = |direction| Passed { direction, bytes: 0, tail: Vec::new(), client_spoke: client_spoke.clone() };
+        (passed(Direction::Up), passed(Direction::Down))
     }
 }
 
@@ -110,6 +121,18 @@ impl Ledger {
     /// Tells when a hold begins and ends.
     pub fn held(&self) -> watch::Receiver<bool> {
         self.held.subscribe()
+    }
+
+    /// Takes the next turn of `len` bytes on the line that all connections share, and tells when they are across.
+    pub fn across(&mut self, direction: Direction, len: usize, bytes_per_s: u64, now: Instant) -> Instant {
+        let free = match direction {
+            Direction::Up => &mut self.line_free[0],
+            Direction::Down => &mut self.line_free[1],
+        };
+        let start = free.map_or(now, |free| free.max(now));
+        let across = start + Duration::from_secs_f64(len as f64 / bytes_per_s.max(1) as f64);
+        *free = Some(across);
+        across
     }
 
     /// Asks for `data` to pass. What is granted is counted as passed.
@@ -157,6 +180,11 @@ impl Ledger {
             Direction::Down => self.counters.down += len,
         }
         passed.bytes += len;
+        if len > 0 {
+            let up = passed.direction == Direction::Up;
+            let turned = passed.client_spoke.swap(up, Ordering::Relaxed) != up;
+            self.counters.turns += u64::from(turned && up);
+        }
         let mut longest = 0;
         for (spot, _) in &mut self.triggers {
             if let Spot::Pattern { direction, bytes, occurrence } = spot
@@ -214,7 +242,7 @@ mod tests {
     /// Passes `data` in pieces of `size` and tells after how many bytes the trigger fired.
     fn fired_after(spot: Spot, data: &[u8], size: usize) -> Option<u64> {
         let mut ledger = Ledger::default();
-        let mut passed = Passed::new(Direction::Up);
+        let (mut passed, _) = Passed::both_ways();
         ledger.arm(spot, Act::Reset);
         for piece in data.chunks(size) {
             if let Claim::Pass(_, Some(_)) = ledger.claim(&mut passed, piece) {
@@ -243,7 +271,7 @@ mod tests {
     #[test]
     fn the_nearest_of_several_spots_fires_first() {
         let mut ledger = Ledger::default();
-        let mut passed = Passed::new(Direction::Down);
+        let (_, mut passed) = Passed::both_ways();
         ledger.arm(Spot::Total(Direction::Down, 5), Act::Close);
         ledger.arm(Spot::OfConnection(Direction::Down, 3), Act::Truncate);
         ledger.arm(Spot::Total(Direction::Up, 1), Act::Reset);
@@ -256,11 +284,34 @@ mod tests {
     #[test]
     fn a_hold_stops_every_connection() {
         let mut ledger = Ledger::default();
-        let (mut one, mut two) = (Passed::new(Direction::Up), Passed::new(Direction::Down));
+        let (mut one, mut two) = Passed::both_ways();
         ledger.arm(Spot::Total(Direction::Up, 2), Act::Call(Box::new(|| {})));
         assert!(matches!(ledger.claim(&mut one, b"123"), Claim::Pass(2, Some(Act::Call(_)))));
         assert!(matches!(ledger.claim(&mut two, b"x"), Claim::Held));
         ledger.release();
         assert!(matches!(ledger.claim(&mut two, b"x"), Claim::Pass(1, None)));
+    }
+
+    #[test]
+    fn connections_take_turns_on_a_shared_line_and_directions_do_not_meet() {
+        let mut ledger = Ledger::default();
+        let now = Instant::now();
+        let ms = |ms| now + Duration::from_millis(ms);
+        assert_eq!(ledger.across(Direction::Up, 100, 1_000, now), ms(100));
+        assert_eq!(ledger.across(Direction::Up, 50, 1_000, now), ms(150));
+        assert_eq!(ledger.across(Direction::Down, 10, 1_000, now), ms(10));
+        assert_eq!(ledger.across(Direction::Up, 10, 1_000, ms(400)), ms(410));
+    }
+
+    #[test]
+    fn a_turn_is_counted_when_a_client_speaks_after_it_has_listened() {
+        let mut ledger = Ledger::default();
+        let (mut up, mut down) = Passed::both_ways();
+        let (mut other, _) = Passed::both_ways();
+        for direction in "duudduu".chars() {
+            ledger.claim(if direction == 'u' { &mut up } else { &mut down }, b"x");
+        }
+        ledger.claim(&mut other, b"x");
+        assert_eq!(ledger.counters.turns, 3);
     }
 }
