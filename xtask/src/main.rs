@@ -9,6 +9,7 @@ const USAGE: &str = "cargo xtask <chore>
   tidy      arrows between crates, first lines, sizes, loose ends
   live      start dovecot [--layout maildir|sdbox] [--tls] | start cyrus: a server for hand use, until Enter
   bench     [scenario]... [--runs N] [--no-peers]: Parom beside mbsync and doveadm sync
+            extensions [name]...: Parom with each IMAP extension and without it
   long      what does not fit into ci
 ";
 

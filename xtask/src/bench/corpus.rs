@@ -16,22 +16,36 @@ pub struct Shape {
     pub big_one_in: u64,
     /// Every message has exactly this size, if not 0.
     pub fixed_bytes: u64,
+    pub body: Body,
+}
+
+/// What the bodies are like, for whoever packs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Random base64: mail that packs as badly as attachments do.
+    Attachment,
+    /// Words, some much more often than others.
+    Text,
 }
 
 /// The shape of the first-copy scenario: 20,000 messages, about 700 MB.
-pub const MAILBOX: Shape = Shape { messages: 20_000, folders: 20, big_one_in: 650, fixed_bytes: 0 };
+pub const MAILBOX: Shape =
+    Shape { messages: 20_000, folders: 20, big_one_in: 650, fixed_bytes: 0, body: Body::Attachment };
 /// The shape of the scenario with a long round trip.
-pub const FAR_MAILBOX: Shape = Shape { messages: 2_000, folders: 20, big_one_in: 0, fixed_bytes: 0 };
+pub const FAR_MAILBOX: Shape =
+    Shape { messages: 2_000, folders: 20, big_one_in: 0, fixed_bytes: 0, body: Body::Attachment };
 /// One of the hundred small mailboxes.
-pub const SMALL_MAILBOX: Shape = Shape { messages: 200, folders: 5, big_one_in: 0, fixed_bytes: 0 };
+pub const SMALL_MAILBOX: Shape =
+    Shape { messages: 200, folders: 5, big_one_in: 0, fixed_bytes: 0, body: Body::Attachment };
 /// One message of 200 MB.
-pub const HUGE_MESSAGE: Shape = Shape { messages: 1, folders: 1, big_one_in: 0, fixed_bytes: 200 << 20 };
+pub const HUGE_MESSAGE: Shape =
+    Shape { messages: 1, folders: 1, big_one_in: 0, fixed_bytes: 200 << 20, body: Body::Attachment };
 
 /// Writes the mail of one user below `home` (its `Maildir`). Returns the bytes written.
 pub fn write(account: &Account, home: &Path, shape: Shape, seed: u64) -> Result<u64> {
     let maildir = home.join("Maildir");
     let mut randomness = Randomness(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    let filler = filler(&mut randomness);
+    let filler = filler(&mut randomness, shape.body);
     let mut total = 0;
     for number in 0..shape.folders {
         let folder = if number == 0 { maildir.clone() } else { maildir.join(format!(".Folder {number:02}")) };
@@ -106,8 +120,46 @@ fn write_message(
 const LINE_BYTES: u64 = 73;
 const FILLER_LINES: u64 = 8192;
 
-/// Random base64-like lines: mail that compresses as badly as attachments do.
-fn filler(randomness: &mut Randomness) -> Vec<u8> {
+/// Lines of which the bodies are cut.
+fn filler(randomness: &mut Randomness, body: Body) -> Vec<u8> {
+    match body {
+        Body::Attachment => attachment(randomness),
+        Body::Text => prose(randomness),
+    }
+}
+
+/// So many different words make a text.
+const WORDS: u64 = 4_000;
+
+/// Lines of words. Deflate takes about as much out of them as out of real letters.
+fn prose(randomness: &mut Randomness) -> Vec<u8> {
+    const LETTERS: &[u8] = b"eeeeettttaaaooiinnsshhrrdlcumwfgypbvk";
+    let word = |randomness: &mut Randomness| -> Vec<u8> {
+        let letters = 2 + randomness.below(4) + randomness.below(5);
+        let letter = |randomness: &mut Randomness| {
+            let at = usize::try_from(randomness.below(LETTERS.len() as u64)).unwrap_or(0);
+            LETTERS.get(at).copied().unwrap_or(b'e')
+        };
+        (0..letters).map(|_| letter(randomness)).collect()
+    };
+    let words: Vec<Vec<u8>> = (0..WORDS).map(|_| word(randomness)).collect();
+    let mut text = Vec::new();
+    for _ in 0..FILLER_LINES {
+        let mut line = Vec::new();
+        while line.len() < 72 {
+            // The first words of the list are by far the most frequent, as in every language.
+            let at = (0..3).fold(WORDS, |limit, _| randomness.below(limit) + 1) - 1;
+            line.extend_from_slice(usize::try_from(at).ok().and_then(|at| words.get(at)).map_or(b"a", |word| word));
+            line.push(b' ');
+        }
+        line.truncate(72);
+        text.extend_from_slice(&line);
+        text.push(b'\n');
+    }
+    text
+}
+
+fn attachment(randomness: &mut Randomness) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = Vec::new();
     for _ in 0..FILLER_LINES {

@@ -1,6 +1,6 @@
 //! What an account costs that has nothing to do: memory and CPU of an idle run over 200 and over 2,000 accounts.
 
-use super::corpus::Shape;
+use super::corpus::{Body, Shape};
 use super::measure::{self, Cost, median};
 use super::rig::{Rig, Setting, Tool};
 use crate::Result;
@@ -13,7 +13,7 @@ const TITLE: &str = "Idle cost of an account";
 const FEW: u64 = 200;
 const MANY: u64 = 2_000;
 /// One message in each of three folders: what an account keeps in memory must not hang on its mail.
-const SHAPE: Shape = Shape { messages: 3, folders: 3, big_one_in: 0, fixed_bytes: 1_000 };
+const SHAPE: Shape = Shape { messages: 3, folders: 3, big_one_in: 0, fixed_bytes: 1_000, body: Body::Attachment };
 
 /// Returns the section of the report.
 pub fn run(rounds: usize, state: &Path, machine: &str) -> Result<String> {

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: Parom beside mbsync and `doveadm sync`, on the same servers in the same run.
 
 pub mod corpus;
+pub mod extensions;
 pub mod floor;
 pub mod idle;
 pub mod measure;
@@ -15,9 +16,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 const USAGE: &str = "cargo xtask bench [a|a-tls|b|c-far|c-many|c-one|d|e|idle]... [--runs N] [--no-peers|--without-parom] [--only TOOL] \
-                     [--state-dir DIR] [--dry]";
+                     [--state-dir DIR] [--dry]\n\
+                     cargo xtask bench extensions [NAME]... [--runs N] [--dry]";
 
 pub fn run(words: &[&str]) -> Result<()> {
+    if let ["extensions", rest @ ..] = words {
+        return extensions::run(rest);
+    }
     let mut keys = Vec::new();
     let mut rounds = 3;
     let mut tools = vec![Tool::Parom, Tool::Mbsync, Tool::Doveadm];

@@ -10,6 +10,7 @@ use crate::live::relay::Relay;
 use crate::live::tls::Validity;
 use crate::live::{Address, Dovecot, PASSWORD, oracle};
 use crate::{Result, failure, paths};
+use parom_lab::proxy::Counters;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,28 @@ pub struct Setting {
     pub tls: bool,
 }
 
+/// What lies between the tools and the servers, and how these differ from ordinary ones.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Surroundings {
+    /// Bytes and turns are counted, also where there is no delay.
+    pub counted: bool,
+    /// Bytes per second of the line to each server, in each direction.
+    pub line_bytes_per_s: Option<u64>,
+    /// The servers offer COMPRESS=DEFLATE.
+    pub compress: bool,
+    /// Further lines for the configuration of the servers.
+    pub servers: &'static str,
+}
+
+/// One of several installations of Parom side by side, with a copy of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Variant {
+    /// Empty for the only one.
+    pub name: &'static str,
+    /// Further lines for both sides in its configuration.
+    pub sides: String,
+}
+
 /// The servers and where the tools keep what they remember.
 pub struct Rig {
     setting: Setting,
@@ -53,9 +76,9 @@ pub struct Rig {
     target: Dovecot,
     source_address: Address,
     target_address: Address,
-    // Held so that the proxies live as long as the rig.
-    _relays: Vec<Relay>,
+    relays: Vec<Relay>,
     state: PathBuf,
+    variant: Variant,
     pub corpus_bytes: u64,
     /// All mail in memory, once the floor has been asked for.
     mail: Vec<Mail>,
@@ -67,9 +90,16 @@ const PROCESSES: &str = "8";
 impl Rig {
     /// Starts the servers and writes the mail. `state` lies on a real disk, because durable intents are measured too.
     pub fn build(setting: Setting, state: &Path) -> Result<Rig> {
+        Rig::build_in(Surroundings::default(), setting, state)
+    }
+
+    /// The same in surroundings of its own.
+    pub fn build_in(around: Surroundings, setting: Setting, state: &Path) -> Result<Rig> {
         let options = Options {
             tls: setting.tls.then_some(Validity::Now),
             below: Some(PathBuf::from("/dev/shm")),
+            compress: around.compress,
+            extra: around.servers.to_owned(),
             ..Options::default()
         };
         let source = Dovecot::start(options.clone())?;
@@ -85,10 +115,11 @@ impl Rig {
         let mut relays = Vec::new();
         let mut reach = |server: &Dovecot| -> Result<Address> {
             let address = if setting.tls { server.implicit_tls() } else { server.plain() };
-            if setting.round_trip.is_zero() {
+            if setting.round_trip.is_zero() && around.line_bytes_per_s.is_none() && !around.counted {
                 return Ok(address);
             }
             let relay = Relay::start(&address, setting.round_trip)?;
+            relay.proxy().change(|conditions| conditions.line_bytes_per_s = around.line_bytes_per_s);
             let reached = relay.address();
             relays.push(relay);
             Ok(reached)
@@ -101,11 +132,23 @@ impl Rig {
             target,
             source_address,
             target_address,
-            _relays: relays,
+            relays,
             state,
+            variant: Variant::default(),
             corpus_bytes,
             mail: Vec::new(),
         })
+    }
+
+    /// From here on this installation of Parom is meant.
+    pub fn take(&mut self, variant: Variant) {
+        self.variant = variant;
+    }
+
+    /// What has passed between the tools and the servers so far.
+    #[must_use]
+    pub fn traffic(&self) -> Vec<Counters> {
+        self.relays.iter().map(|relay| relay.proxy().counters()).collect()
     }
 
     #[must_use]
@@ -116,7 +159,7 @@ impl Rig {
     /// Empties the target of this tool and makes the tool forget everything.
     pub fn start_over(&self, tool: Tool) -> Result<()> {
         for user in 0..self.setting.users {
-            self.target.wipe(&own(tool, user))?;
+            self.target.wipe(&self.own(tool, user))?;
         }
         let folder = self.folder(tool);
         if folder.exists() {
@@ -138,7 +181,7 @@ impl Rig {
         let pairs: Vec<Pair<'_>> = (0..self.setting.users)
             .map(|user| Pair {
                 source: (&self.source_address, name(user)),
-                target: (&self.target_address, own(tool, user)),
+                target: (&self.target_address, self.own(tool, user)),
             })
             .collect();
         if kind == Kind::Again {
@@ -211,9 +254,12 @@ impl Rig {
         if let Some(certificate) = self.target.certificate() {
             settings.target.trust = certificate.certificate.display().to_string();
         }
+        for side in [&mut settings.source, &mut settings.target] {
+            side.extra.push_str(&self.variant.sides);
+        }
         let parom = Parom::new(&self.folder(Tool::Parom), &settings)?;
         for user in 0..self.setting.users {
-            parom.add(&name(user), &name(user), &own(Tool::Parom, user))?;
+            parom.add(&name(user), &name(user), &self.own(Tool::Parom, user))?;
         }
         Ok(())
     }
@@ -226,7 +272,7 @@ impl Rig {
             let mut text = String::new();
             for (store, server, address, login) in [
                 ("far", &self.source, &self.source_address, name(user)),
-                ("near", &self.target, &self.target_address, own(Tool::Mbsync, user)),
+                ("near", &self.target, &self.target_address, self.own(Tool::Mbsync, user)),
             ] {
                 let Address { port, .. } = address;
                 // Of the certificate's names mbsync 1.4 compares DNS names only, not addresses.
@@ -261,26 +307,36 @@ impl Rig {
         Ok(())
     }
 
+    /// Some messages of the source go into other folders.
+    pub fn shift(&self, seed: usize, count: usize) -> Result<()> {
+        for user in 0..self.setting.users {
+            let address = oracle::address(&self.source.plain(), &name(user));
+            let (seed, count) = (seed.to_string(), count.to_string());
+            oracle::run(&["edit", &address, "--seed", &seed, "--count", &count, "--ops", "move"])?;
+        }
+        Ok(())
+    }
+
     /// Are the copies of Parom equal to the source, message by message?
     pub fn check(&self) -> Result<()> {
         for user in 0..self.setting.users {
             let source = oracle::address(&self.source.plain(), &name(user));
-            let target = oracle::address(&self.target.plain(), &own(Tool::Parom, user));
+            let target = oracle::address(&self.target.plain(), &self.own(Tool::Parom, user));
             oracle::run(&["compare", &source, &target])?;
         }
         Ok(())
     }
 
     fn folder(&self, tool: Tool) -> PathBuf {
-        self.state.join(tool.name())
+        self.state.join(format!("{}{}", tool.name(), self.variant.name))
+    }
+
+    /// Each tool has targets of its own, so that none finds another's work.
+    fn own(&self, tool: Tool, user: u64) -> String {
+        format!("user{user}-{}{}", tool.name(), self.variant.name)
     }
 }
 
 fn name(user: u64) -> String {
     format!("user{user}")
-}
-
-/// Each tool has targets of its own, so that none finds another's work.
-fn own(tool: Tool, user: u64) -> String {
-    format!("user{user}-{}", tool.name())
 }
