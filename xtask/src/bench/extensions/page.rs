@@ -13,7 +13,7 @@ both together. The configuration key `extensions` has the last word.
 
 - Servers: two Dovecots 2.3 on loopback, Maildir on tmpfs. Parom: release build, state on a real disk.
 - On and off are two installations with targets of their own, which take turns in every round; the median of the rounds
-  counts (three for copies and changes, nine for runs without news). In the end both copies were equal to the source.
+  counts (three for copies and moves, up to nine for the rest). In the end both copies were equal to the source.
 - All other extensions are as the decisions say, but: CONDSTORE and ESEARCH are measured without QRESYNC, LITERAL- without
   LITERAL+, because these do the same better.
 - `near` is loopback, `40 ms` the delay of the lab's proxy without a limit of bandwidth; `Mbit/s` a limit for each server
