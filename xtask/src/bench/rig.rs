@@ -174,23 +174,29 @@ impl Rig {
     }
 
     /// Runs the tool once: its target comes into step with the source.
-    pub fn run(&mut self, tool: Tool, kind: Kind) -> Result<Cost> {
-        if tool != Tool::Floor {
-            return measure::run(&self.invocation(tool)?);
-        }
+    pub fn run(&self, tool: Tool) -> Result<Cost> {
+        measure::run(&self.invocation(tool)?)
+    }
+
+    /// What the servers alone need for that.
+    pub fn floor(&mut self, kind: Kind) -> Result<Cost> {
+        // Taken out and put back: what they are copied to is borrowed meanwhile.
+        let mut mail = std::mem::take(&mut self.mail);
         let pairs: Vec<Pair<'_>> = (0..self.setting.users)
             .map(|user| Pair {
                 source: (&self.source_address, name(user)),
-                target: (&self.target_address, self.own(tool, user)),
+                target: (&self.target_address, self.own(Tool::Floor, user)),
             })
             .collect();
         if kind == Kind::Again {
             return floor::glance(&pairs);
         }
-        if self.mail.is_empty() {
-            self.mail = pairs.iter().map(|pair| floor::read(pair.source.0, &pair.source.1)).collect::<Result<_>>()?;
+        if mail.is_empty() {
+            mail = pairs.iter().map(|pair| floor::read(pair.source.0, &pair.source.1)).collect::<Result<_>>()?;
         }
-        floor::copy(&pairs, &self.mail)
+        let cost = floor::copy(&pairs, &mail);
+        self.mail = mail;
+        cost
     }
 
     /// Can the floor be measured here? It speaks plain IMAP, and knows no round trips to save.

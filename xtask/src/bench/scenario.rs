@@ -130,11 +130,12 @@ pub fn run(scenario: &Scenario, tools: &[Tool], rounds: usize, state: &Path) -> 
         tools.push(Tool::Floor);
     }
     let tools = tools.as_slice();
+    let once = |rig: &mut Rig, tool| if tool == Tool::Floor { rig.floor(scenario.kind) } else { rig.run(tool) };
     let tables = match scenario.kind {
         Kind::FirstCopy => {
             let costs = rounds_of(tools, rounds, |tool, _| {
                 rig.start_over(tool)?;
-                rig.run(tool, scenario.kind)
+                once(&mut rig, tool)
             })?;
             vec![table(scenario.title.to_owned(), &rig, costs)]
         }
@@ -142,17 +143,17 @@ pub fn run(scenario: &Scenario, tools: &[Tool], rounds: usize, state: &Path) -> 
             for tool in tools {
                 rig.start_over(*tool)?;
                 // Twice: the second run absorbs whatever a tool still has to learn about its own copies.
-                rig.run(*tool, scenario.kind)?;
-                rig.run(*tool, scenario.kind)?;
+                once(&mut rig, *tool)?;
+                once(&mut rig, *tool)?;
             }
-            let idle = rounds_of(tools, rounds, |tool, _| rig.run(tool, scenario.kind))?;
+            let idle = rounds_of(tools, rounds, |tool, _| once(&mut rig, tool))?;
             let mut churned = None;
             let busy = rounds_of(tools, rounds, |tool, round| {
                 if churned != Some(round) {
                     rig.churn(round)?;
                     churned = Some(round);
                 }
-                rig.run(tool, scenario.kind)
+                once(&mut rig, tool)
             })?;
             vec![
                 table(format!("{}, nothing changed", scenario.title), &rig, idle),
