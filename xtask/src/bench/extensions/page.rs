@@ -23,6 +23,8 @@ both together. The configuration key `extensions` has the last word.
   Turns: how often a connection spoke after it had listened, all connections together; in a copy, where both directions
   flow at once, they say little.
 - All of it runs on the same cores: what packing costs the servers is in the wall time too.
+- Near, a pass with changes takes once or twice its time from run to run, whatever is on: there a ratio between 0.7 and 1.3
+  says nothing.
 ";
 
 const COLUMNS: &str = "| extension | scenario | wall on, s | wall off, s | on / off | CPU on, s | CPU off, s | MB on | MB off | \
