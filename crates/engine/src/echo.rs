@@ -8,7 +8,7 @@ use crate::pass::{Run, stops_the_pass};
 use crate::work::{FolderWork, Open, Seen};
 use futures_util::future::join;
 use parom_domain::endpoint::{Cursor, LookAt, Looked, Snapshot};
-use parom_domain::look::{self, Known};
+use parom_domain::look;
 use parom_domain::state::{Change, FolderId};
 use parom_domain::uid::UidSet;
 use parom_domain::{Both, Result, Side};
@@ -67,13 +67,7 @@ async fn look_again(
 /// Where the cursor may stand, if the second look found nothing but what is linked.
 fn beyond_our_echo(run: &Run<'_>, work: &FolderWork, side: Side, snapshot: &Snapshot) -> Option<Cursor> {
     let open = Open::of(work.id, &run.state.parked, &run.state.suspected, &[]);
-    let known = Known {
-        links: &work.links,
-        parked: open.parked,
-        suspected: open.suspected,
-        now_ms: run.pass.clock.now_ms(),
-        grace_ms: run.pass.policy.grace_ms,
-    };
+    let known = open.known(&work.links, run.pass);
     let mut both = Both::new(None, None);
     both[side] = Some(snapshot);
     let findings = look::look(&known, both);

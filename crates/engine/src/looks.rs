@@ -7,7 +7,7 @@ use crate::{gather, relink, witness};
 use futures_util::future::{BoxFuture, join};
 use parom_domain::endpoint::{Cursor, Holds, Listing, LookAt, Looked, Sighting, Snapshot};
 use parom_domain::link::LinkTable;
-use parom_domain::look::{self, Known};
+use parom_domain::look;
 use parom_domain::state::{FolderId, FolderPair};
 use parom_domain::tree::TreePlan;
 use parom_domain::uid::UidSet;
@@ -238,13 +238,7 @@ async fn compare(
         stale[side].0 = open.suspected[side].drain().map(|(uid, _)| uid).collect();
         stale[side].1 = open.parked[side].drain().collect();
     }
-    let known = Known {
-        links: &work.links,
-        parked: open.parked,
-        suspected: open.suspected,
-        now_ms: run.pass.clock.now_ms(),
-        grace_ms: run.pass.policy.grace_ms,
-    };
+    let known = open.known(&work.links, run.pass);
     let mut findings = look::look(&known, seen.as_ref().map(Option::as_ref));
     // The free audit: a delta that does not add up is not believed, and everything is listed.
     for side in Side::ALL {

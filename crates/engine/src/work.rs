@@ -1,8 +1,9 @@
 //! One folder pair while a pass works on it.
 
+use crate::pass::Pass;
 use parom_domain::endpoint::{Holds, Sighting, Snapshot, Stamp};
 use parom_domain::link::LinkTable;
-use parom_domain::look::Findings;
+use parom_domain::look::{Findings, Known};
 use parom_domain::state::{Change, FolderId, FolderPair, Parked, Recent, Suspected};
 use parom_domain::{Both, FolderPath, Marks, Role, Side, Uid};
 use std::collections::{HashMap, HashSet};
@@ -139,5 +140,12 @@ impl<'a> Open<'a> {
             open.recent[item.into].push(item);
         }
         open
+    }
+
+    /// Together with the links: what a look is compared with.
+    #[must_use]
+    pub fn known<'l>(self, links: &'l LinkTable, pass: &Pass<'_>) -> Known<'l> {
+        let (now_ms, grace_ms) = (pass.clock.now_ms(), pass.policy.grace_ms);
+        Known { links, parked: self.parked, suspected: self.suspected, now_ms, grace_ms }
     }
 }
