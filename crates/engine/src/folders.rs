@@ -1,13 +1,11 @@
-//! Folder trees in a pass: listed, compared, brought in step, and removed at the very end.
+//! Folder trees in a pass: listed, compared and brought in step.
 
 use crate::pass::{Pass, Run};
 use crate::ports::Event;
-use crate::work::FolderWork;
 use crate::{foresee, identity};
 use futures_util::future::join;
 use parom_domain::endpoint::Listing;
-use parom_domain::policy::Deletions;
-use parom_domain::state::{Change, FolderId, FolderOp, FolderPair, Intent, Work};
+use parom_domain::state::{Change, FolderId, FolderOp, Intent, Work};
 use parom_domain::tree::{self, Candidate, TreePlan, TreeStep, Trees};
 use parom_domain::uid::UidSet;
 use parom_domain::{Both, Code, Error, FolderPath, FolderSeen, Result, Role, Side, names, roles};
@@ -181,7 +179,7 @@ async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) 
 }
 
 /// A step that one folder's state forbids is that folder's trouble; anything wider ends the pass.
-fn note(run: &mut Run<'_>, id: FolderId, outcome: Result<()>) -> Result<()> {
+pub fn note(run: &mut Run<'_>, id: FolderId, outcome: Result<()>) -> Result<()> {
     match outcome {
         Err(error) if crate::pass::stops_the_pass(&error) => Err(error),
         Err(error) => {
@@ -206,12 +204,13 @@ fn is_goal_of(run: &Run<'_>, folder: FolderId, side: Side, to: &FolderPath) -> b
 }
 
 /// A folder has one goal: a new one ends the old.
-fn close_goals(run: &mut Run<'_>, folder: FolderId, side: Side) -> Vec<Change> {
+pub fn close_goals(run: &mut Run<'_>, folder: FolderId, side: Side) -> Vec<Change> {
     let closed = run.state.intents.extract_if(.., |intent| goal_of(intent, folder, side).is_some());
     closed.map(|intent| Change::CloseIntent(intent.id)).collect()
 }
 
-fn announce_rename(
+/// Names a rename before it leaves, as a change to be committed.
+pub fn announce_rename(
     run: &mut Run<'_>,
     folder: FolderId,
     side: Side,
@@ -241,6 +240,13 @@ async fn rename(run: &mut Run<'_>, id: FolderId, side: Side, to: &FolderPath) ->
     settle_rename(run, id, side, &from, to).await
 }
 
+/// All names of a side that are listed or remembered.
+#[must_use]
+pub fn names_in_use(run: &Run<'_>, listing: &Listing, side: Side) -> HashSet<FolderPath> {
+    let known = run.state.folders.iter().filter_map(|pair| pair.paths[side].clone());
+    listing.folders.iter().map(|folder| folder.path.clone()).chain(known).collect()
+}
+
 /// Some servers have no room for a folder under a name below which others stand. Then it gets a number, as it does where the
 /// name is taken.
 async fn rename_beside(
@@ -251,9 +257,7 @@ async fn rename_beside(
     to: &FolderPath,
     refused: Error,
 ) -> Result<()> {
-    let known = run.state.folders.iter().filter_map(|pair| pair.paths[side].clone());
-    let mut taken: HashSet<FolderPath> =
-        listing.folders.iter().map(|folder| folder.path.clone()).chain(known).collect();
+    let mut taken = names_in_use(run, listing, side);
     if !taken.iter().any(|path| path.is_below(to)) {
         return Err(refused);
     }
@@ -366,92 +370,4 @@ async fn is_the_same_folder(run: &Run<'_>, listings: &Both<Listing>, candidate: 
 #[must_use]
 pub fn listed<'a>(listing: &'a Listing, path: &FolderPath) -> Option<&'a FolderSeen> {
     listing.folders.iter().find(|folder| folder.path == *path)
-}
-
-/// Removes folders whose partner is gone, once nothing is left in them. New mail in such a folder keeps it alive: it is
-/// then made again on the other side by the next pass.
-pub async fn remove_gone(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, plan: &TreePlan) -> Result<()> {
-    forget(run).await?;
-    let mut gone: Vec<(FolderId, Side, FolderPath)> = Vec::new();
-    for (id, side) in &plan.gone {
-        let there = run.pair(*id).and_then(|pair| pair.paths[side.other()].clone());
-        if let Some(path) = there {
-            gone.push((*id, *side, path));
-        }
-    }
-    gone.sort_by_key(|(_, _, path)| std::cmp::Reverse(path.depth()));
-    for (id, gone_side, path) in gone {
-        let side = gone_side.other();
-        let Some(work) = works.get(&id) else { continue };
-        if work.failed || !run.pass.policy.writes(side) {
-            continue;
-        }
-        let children = run
-            .state
-            .folders
-            .iter()
-            // A child that is missing there (removed by a pass that died before it could write it down) keeps nothing alive.
-            .filter(|pair| pair.id != id && pair.missing_since_ms[side].is_none())
-            .any(|pair| pair.paths[side].as_ref().is_some_and(|child| child.is_below(&path)));
-        let keeps = run.pass.policy.deletions == Deletions::Never || children;
-        // Only a look right now tells whether the folder is empty.
-        let left = run.pass.sides[side].observe(&path, None).await;
-        let outcome = match left {
-            Ok(snapshot) if snapshot.cursor.exists == 0 && !keeps => run.pass.sides[side].remove(&path).await,
-            Ok(_) => {
-                separate(run, works, id, gone_side).await?;
-                continue;
-            }
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(()) => {
-                run.report.folder_steps += 1;
-                run.pass.observer.event(Event::Stepped { count: 1 });
-                run.state.folders.retain(|pair| pair.id != id);
-                // The name is free now for a folder that has a number instead.
-                run.unfinished |= run.state.folders.iter().any(|pair| pair.paths.source != pair.paths.target);
-                works.remove(&id);
-                run.pass.book.commit(vec![Change::DropFolder(id)]).await?;
-            }
-            Err(error) => note(run, id, Err(error))?,
-        }
-    }
-    Ok(())
-}
-
-async fn forget(run: &mut Run<'_>) -> Result<()> {
-    run.state.folders.retain(|pair| !run.forgotten.contains(&pair.id));
-    run.pass.book.commit(run.forgotten.iter().map(|id| Change::DropFolder(*id)).collect()).await
-}
-
-/// The folder stays where something is left in it: it has no partner any more.
-async fn separate(
-    run: &mut Run<'_>,
-    works: &mut BTreeMap<FolderId, FolderWork>,
-    id: FolderId,
-    gone_side: Side,
-) -> Result<()> {
-    if run.pass.policy.deletions == Deletions::Never || !run.pass.policy.writes(gone_side) {
-        return Ok(());
-    }
-    let Some(old) = run.pair(id).cloned() else { return Ok(()) };
-    let mut paths = old.paths.clone();
-    paths[gone_side] = None;
-    let pair = FolderPair {
-        paths,
-        cursors: Both::default(),
-        missing_since_ms: Both::default(),
-        mailbox_ids: {
-            let mut ids = old.mailbox_ids.clone();
-            ids[gone_side] = None;
-            ids
-        },
-        ..old
-    };
-    works.remove(&id);
-    run.state.folders.retain(|pair| pair.id != id);
-    run.state.folders.push(pair.clone());
-    run.unfinished = true;
-    run.pass.book.commit(vec![Change::DropFolder(id), Change::PutFolder(pair)]).await
 }

@@ -2,13 +2,14 @@
 
 use crate::pass::Run;
 use crate::plan::AccountPlan;
+use crate::removal::{self, Left};
 use crate::work::FolderWork;
 use parom_domain::endpoint::{Cursor, Listing};
 use parom_domain::policy::Deletions;
 use parom_domain::state::FolderId;
 use parom_domain::tree::{TreePlan, TreeStep};
 use parom_domain::{Both, FolderPath, FolderSeen, Side};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// One change of one side's tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,7 @@ pub fn steps(
     works: &BTreeMap<FolderId, FolderWork>,
     plan: &AccountPlan,
     trees: &TreePlan,
+    listings: &Both<Listing>,
 ) -> Vec<FolderStep> {
     let mut steps: Vec<FolderStep> = renames(run, trees);
     let others = trees.steps.iter().filter_map(|step| match step {
@@ -77,7 +79,7 @@ pub fn steps(
         TreeStep::Rename { .. } => None,
     });
     steps.extend(others);
-    steps.extend(removals(run, works, plan, trees));
+    steps.extend(removals(run, works, plan, trees, listings));
     steps.extend(missing(run, trees));
     steps
 }
@@ -97,36 +99,24 @@ fn renames(run: &Run<'_>, trees: &TreePlan) -> Vec<FolderStep> {
     renames.collect()
 }
 
-/// Folders whose partner is gone and in which nothing would be left (see [`crate::folders::remove_gone`]). The deepest
-/// goes first, and one that stays keeps those above it.
+/// Folders whose partner is gone and in which nothing would be left (see [`crate::removal`]). One that stays keeps those
+/// above it.
 fn removals(
     run: &Run<'_>,
     works: &BTreeMap<FolderId, FolderWork>,
     plan: &AccountPlan,
     trees: &TreePlan,
+    listings: &Both<Listing>,
 ) -> Vec<FolderStep> {
-    let mut gone: Vec<(FolderId, Side, FolderPath)> = Vec::new();
-    for (id, gone_side) in &trees.gone {
-        let side = gone_side.other();
-        let path = run.pair(*id).and_then(|pair| pair.paths[side].clone());
-        if let Some(path) = path.filter(|_| is_emptied(run, works, plan, *id, side)) {
-            gone.push((*id, side, path));
+    let mut removed: Both<HashSet<FolderPath>> = Both::default();
+    let mut steps = Vec::new();
+    for Left { id, side, path } in removal::left(run, trees) {
+        if is_emptied(run, works, plan, id, side) && !removal::holds_others(&listings[side], &path, &removed[side]) {
+            removed[side].insert(path.clone());
+            steps.push(FolderStep::Remove { side, path });
         }
     }
-    gone.sort_by_key(|(_, _, path)| std::cmp::Reverse(path.depth()));
-    let mut removed: Vec<(FolderId, Side, FolderPath)> = Vec::new();
-    for (id, side, path) in gone {
-        let stays = run.state.folders.iter().any(|pair| {
-            pair.id != id
-                && pair.missing_since_ms[side].is_none()
-                && pair.paths[side].as_ref().is_some_and(|child| child.is_below(&path))
-                && !removed.iter().any(|(known, on, _)| (*known, *on) == (pair.id, side))
-        });
-        if !stays {
-            removed.push((id, side, path));
-        }
-    }
-    removed.into_iter().map(|(_, side, path)| FolderStep::Remove { side, path }).collect()
+    steps
 }
 
 fn is_emptied(

@@ -20,6 +20,7 @@ mod ports;
 mod read;
 mod recovery;
 mod relink;
+mod removal;
 mod transfer;
 mod warmth;
 mod witness;

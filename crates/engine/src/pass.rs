@@ -5,7 +5,8 @@ use crate::ports::{Book, Clock, Observer};
 use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
 use crate::{
-    echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, transfer, witness,
+    echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, removal, transfer,
+    witness,
 };
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
@@ -213,7 +214,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     held::apply_brakes(&mut run, &mut works, &mut plan).await?;
     pass.observer.event(crate::ports::Event::Planned { messages: plan.creates() });
     if pass.dry_run {
-        plan.steps = foresee::steps(&run, &works, &plan, &trees);
+        plan.steps = foresee::steps(&run, &works, &plan, &trees, &listings);
         run.report.plan = Some(plan);
         return Ok(run.report);
     }
@@ -225,7 +226,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     run.phase("bodies carried");
     execute::marks(&mut run, &mut works, &plan).await?;
     execute::deletes(&mut run, &mut works, &plan).await?;
-    folders::remove_gone(&mut run, &mut works, &trees).await?;
+    removal::remove_gone(&mut run, &mut works, &trees, &listings).await?;
     run.phase("changes done");
     echo::advance_cursors(&mut run, &mut works).await?;
     identity::learn(&mut run, &works).await?;

@@ -61,16 +61,33 @@ struct People {
     servers: parom_domain::Both<MemoryServer>,
     deeds: Arc<Mutex<Deeds>>,
     random: Arc<Mutex<Random>>,
+    /// The folders that their clients showed when the pass began.
+    shown: Arc<Mutex<parom_domain::Both<Vec<FolderPath>>>>,
 }
 
 impl People {
+    /// Between passes everybody's client lists its folders anew.
+    fn refresh(&self) {
+        *self.shown.lock().unwrap() = self.servers.as_ref().map(MemoryServer::folders);
+    }
+
+    /// Where somebody may do something now. A spare name, under which a folder stands for a few round trips while it is
+    /// renamed or removed, is gone before any client shows it.
+    fn folders(&self, side: Side) -> Vec<FolderPath> {
+        let shown = self.shown.lock().unwrap();
+        let is_spare = |folder: &FolderPath| {
+            folder.segments().iter().any(|segment| segment.ends_with(')')) && !shown[side].contains(folder)
+        };
+        self.servers[side].folders().into_iter().filter(|folder| !is_spare(folder)).collect()
+    }
+
     /// One edit by somebody on some side. Edits that the server would refuse are not tried.
     fn edit(&self, when: &str) {
         let mut random = self.random.lock().unwrap();
         let mut deeds = self.deeds.lock().unwrap();
         let side = if random.one_in(2) { Side::Source } else { Side::Target };
         let server = &self.servers[side];
-        let folders = server.folders();
+        let folders = self.folders(side);
         let folder = random.pick(&folders).unwrap();
         let messages = server.messages(&folder);
         let message = random.pick(&messages);
@@ -176,6 +193,7 @@ async fn storm(seed: u64) -> Result<(), String> {
         servers: world.servers.clone(),
         deeds: Arc::default(),
         random: Arc::new(Mutex::new(Random(random.next()))),
+        shown: Arc::default(),
     };
     for _ in 0..random.below(12) {
         people.edit("before");
@@ -196,7 +214,9 @@ async fn storm(seed: u64) -> Result<(), String> {
                 people.note(format!("{fault:?} is due at step {step} of pass {number}"));
             }
         }
+        people.refresh();
         let outcome = world.pass().await;
+        people.refresh();
         let ending = outcome.map_or_else(|e| e.to_string(), |_| "well".into());
         note_pass(&world, &people, &format!("pass {number}"), &ending);
         for _ in 0..random.below(6) {

@@ -6,7 +6,7 @@ use parom_domain::policy::{Deletions, Mode};
 use parom_domain::state::Change;
 use parom_domain::{Both, Code, Marks, Side, Uid, UidSet};
 use parom_engine::Book;
-use parom_lab::memory::{Omission, ReadFault, RefusedBatch, Switches};
+use parom_lab::memory::{MemoryServer, Omission, ReadFault, RefusedBatch, Switches};
 
 /// A world in step with `n` messages in the inbox, m1 to mn.
 async fn in_step(n: u32, source: Switches, target: Switches) -> World {
@@ -458,6 +458,65 @@ async fn l19_mail_that_comes_while_we_delete_stays() {
             assert_eq!(world.ids(Side::Source, "INBOX"), ["between", "m2", "m4"]);
             world.assert_equal();
         }
+    }
+}
+
+/// Removes a folder on the source while somebody, at step `n` of the pass that carries the removal over, does something on
+/// the target. Returns that world, settled, and how many steps the pass had.
+async fn removed_while(n: u64, somebody: impl FnOnce(MemoryServer) + Send + 'static) -> (World, u64) {
+    let world = in_step(2, Switches::default(), Switches::default()).await;
+    world.servers.source.create(&path("old")).unwrap();
+    world.add(Side::Source, "old", "known", &[]);
+    world.settle().await;
+    world.servers.source.remove(&path("old")).unwrap();
+    world.pass().await.unwrap();
+    world.wait_out_the_grace();
+    world.revive();
+    let server = world.servers.target.clone();
+    world.steps.at(n, move || somebody(server));
+    let removing = world.pass().await;
+    let steps = world.steps.taken();
+    assert!(removing.is_ok_and(|report| report.trouble.is_empty()));
+    world.settle().await;
+    (world, steps)
+}
+
+#[tokio::test]
+async fn l19_a_message_that_is_moved_into_a_folder_while_it_is_removed_stays() {
+    let (mut n, mut last, mut kept) = (1, 1, 0);
+    while n <= last {
+        let (world, steps) = removed_while(n, |server| {
+            let message = server.uids_of(&path("INBOX"), "m1");
+            // Where the folder has gone, the client of that somebody says so, and the message stays where it was.
+            let _ = server.shift(&path("INBOX"), &message, &path("old"));
+        })
+        .await;
+        for side in Side::ALL {
+            let places = [world.ids(side, "INBOX"), world.ids(side, "old")].concat();
+            assert_eq!(places.iter().filter(|id| *id == "m1").count(), 1, "at step {n} on the {side}: {places:?}");
+        }
+        world.assert_equal();
+        kept += u64::from(world.ids(Side::Target, "old") == ["m1"]);
+        (n, last) = (n + 1, steps);
+    }
+    assert!(kept > 3 && kept < last, "{kept} of {last} steps keep the folder");
+}
+
+#[tokio::test]
+async fn l19_a_folder_that_is_made_below_one_while_it_is_removed_stays() {
+    let (mut n, mut last) = (1, 1);
+    while n <= last {
+        let (world, steps) = removed_while(n, |server| {
+            let below = path("old/new");
+            server.create(&below).unwrap();
+            server.add(&below, mail("below"), Marks::default(), date(3)).unwrap();
+        })
+        .await;
+        for side in Side::ALL {
+            assert_eq!(world.ids(side, "old/new"), ["below"], "at step {n} on the {side}");
+        }
+        world.assert_equal();
+        (n, last) = (n + 1, steps);
     }
 }
 
