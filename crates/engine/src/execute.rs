@@ -1,7 +1,7 @@
 //! Does what the plan says, but for bodies: records findings, moves, marks, deletions.
 
 use crate::held;
-use crate::lanes::side_by_side;
+use crate::lanes::{side_by_side, split};
 use crate::pass::{Run, stops_the_pass};
 use crate::plan::{AccountPlan, Removal, removal};
 use crate::ports::Event;
@@ -276,23 +276,27 @@ pub fn warm_for_marks(run: &Run<'_>, plan: &AccountPlan) {
 /// What became of each change of marks in one folder on one side.
 type Marked = (FolderId, Side, Vec<Result<()>>);
 
+/// So many messages to mark are worth a connection of their own on a near server.
+const WORTH_A_CONNECTION: u64 = 400;
+
 /// Brings marks in step, folders side by side. A change that a server refuses is told, and tried again by the next pass.
 pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> Result<()> {
     let results = {
-        let run = &*run;
-        let mut jobs: Vec<BoxFuture<'_, Marked>> = Vec::new();
-        for (id, folder) in &plan.folders {
-            let Some(work) = works.get(id) else { continue };
-            for side in Side::ALL {
-                if !folder.marks[side].is_empty() {
-                    jobs.push(Box::pin(async move { (*id, side, mark(run, work, &folder.marks[side], side).await) }));
+        let (run, works) = (&*run, &*works);
+        let convoys = Side::ALL.into_iter().flat_map(|side| mark_convoys(run, works, plan, side));
+        let jobs = convoys.map(|(side, folders)| -> BoxFuture<'_, Vec<Marked>> {
+            Box::pin(async move {
+                let mut results = Vec::with_capacity(folders.len());
+                for (work, changes) in folders {
+                    results.push((work.id, side, mark(run, work, changes, side).await));
                 }
-            }
-        }
-        side_by_side(run.lanes, jobs).await
+                results
+            })
+        });
+        side_by_side(run.lanes, jobs.collect()).await
     };
     let mut refused: HashSet<(FolderId, Slot)> = HashSet::new();
-    for (id, side, results) in results {
+    for (id, side, results) in results.into_iter().flatten() {
         let Some(folder) = plan.folders.get(&id) else { continue };
         if let Some(work) = works.get_mut(&id) {
             work.wrote[side] = true;
@@ -319,6 +323,27 @@ pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> 
         changes.extend(work.link_changes());
     }
     run.pass.book.commit(changes).await
+}
+
+/// A folder with what is to be changed there.
+type ToMark<'a> = (&'a FolderWork, &'a [(MarkChange, Vec<Slot>)]);
+
+/// Folders that are marked one after the other over one connection. Over a distance each goes by itself, because round trips
+/// are what takes the time; on near servers it is signing in.
+fn mark_convoys<'a>(
+    run: &Run<'_>,
+    works: &'a Works,
+    plan: &'a AccountPlan,
+    side: Side,
+) -> Vec<(Side, Vec<ToMark<'a>>)> {
+    let folders = plan.folders.iter().filter(|(_, folder)| !folder.marks[side].is_empty());
+    let folders: Vec<ToMark<'_>> =
+        folders.filter_map(|(id, folder)| Some((works.get(id)?, &folder.marks[side][..]))).collect();
+    let weights: Vec<u64> =
+        folders.iter().map(|(_, changes)| changes.iter().map(|(change, _)| change.uids.count()).sum()).collect();
+    let counts = if run.is_far() { vec![1; folders.len()] } else { split(&weights, WORTH_A_CONNECTION, run.lanes) };
+    let mut folders = folders.into_iter();
+    counts.into_iter().map(|count| (side, folders.by_ref().take(count).collect())).collect()
 }
 
 /// One result for each change.
