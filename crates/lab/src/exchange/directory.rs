@@ -62,6 +62,8 @@ pub(super) struct Member {
     pub connections: Arc<AtomicUsize>,
     /// Wrong passwords since the last right one.
     pub failures: u32,
+    /// Wrong passwords since the start.
+    pub wrong_passwords: u64,
     /// How often the mailbox has moved.
     pub moves: u64,
 }
@@ -101,7 +103,14 @@ impl Directory {
         };
         let mailbox = Mailbox::numbered(number);
         folders::furnish(&mut mailbox.lock(), person.language);
-        let member = Member { mailbox: Arc::new(mailbox), connections: Arc::default(), failures: 0, moves: 0, person };
+        let member = Member {
+            mailbox: Arc::new(mailbox),
+            connections: Arc::default(),
+            failures: 0,
+            wrong_passwords: 0,
+            moves: 0,
+            person,
+        };
         self.members.insert(member.person.alias.to_lowercase(), member);
     }
 
@@ -130,6 +139,12 @@ impl Directory {
 
     pub fn grant(&mut self, delegate: &str, principal: &str) {
         self.grants.insert((delegate.to_lowercase(), principal.to_lowercase()));
+    }
+
+    /// To every mailbox there is.
+    pub fn grant_all(&mut self, delegate: &str) {
+        let principals: Vec<String> = self.members.keys().cloned().collect();
+        principals.iter().for_each(|principal| self.grant(delegate, principal));
     }
 
     pub fn revoke(&mut self, delegate: &str, principal: &str) {

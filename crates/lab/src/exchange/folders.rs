@@ -119,6 +119,16 @@ pub(super) fn furnish(store: &mut Store, language: Language) {
     }
 }
 
+/// Gives the default folders their names in another language, where no other folder has them.
+pub(super) fn rename(store: &mut Store, from: Language, to: Language) {
+    for folder in Standard::ALL {
+        let (old, new) = (folder.path(from), folder.path(to));
+        if old != new {
+            let _ = store.rename(&old, &new);
+        }
+    }
+}
+
 /// Does this class hold items other than mail, of which IMAP shows at best a likeness?
 pub(super) fn holds_items(class: &str) -> bool {
     !class.is_empty() && !class.starts_with(MAIL) && class != HIDDEN

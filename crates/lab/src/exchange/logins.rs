@@ -23,12 +23,14 @@ pub enum LoginForm {
     DomainBackslash,
     /// `svc@corp.example\alice`
     UpnBackslash,
+    /// `svc/alice` or `svc\alice`, which no report says to work: off in every version.
+    Bare,
     /// SASL PLAIN with an authzid
     Authzid,
 }
 
 impl LoginForm {
-    pub const ALL: [LoginForm; 8] = [
+    pub const ALL: [LoginForm; 9] = [
         LoginForm::Own,
         LoginForm::OwnDomain,
         LoginForm::OwnUpn,
@@ -36,6 +38,7 @@ impl LoginForm {
         LoginForm::UpnSlash,
         LoginForm::DomainBackslash,
         LoginForm::UpnBackslash,
+        LoginForm::Bare,
         LoginForm::Authzid,
     ];
 }
@@ -66,6 +69,9 @@ fn read<'a>(authzid: &'a str, user: &'a str, domain: &str) -> Option<Reading<'a>
             prover: Name::Upn(upn),
             principal: Some(other(name)),
         },
+        [delegate, name] => {
+            Reading { form: LoginForm::Bare, prover: Name::Delegate(delegate), principal: Some(other(name)) }
+        }
         [first, delegate, name] if is_domain(first) => Reading {
             form: if slash { LoginForm::DomainSlash } else { LoginForm::DomainBackslash },
             prover: Name::Delegate(delegate),
@@ -103,6 +109,7 @@ pub(super) fn judge(directory: &mut Directory, quirks: &Quirks, claim: &Claim, d
     }
     if prover.person.password != claim.password {
         prover.failures += 1;
+        prover.wrong_passwords += 1;
         return denied(if quirks.late_password_check { Denial::NotConnected } else { Denial::LoginFailed });
     }
     prover.failures = 0;
@@ -138,6 +145,7 @@ pub(super) fn charged<'a>(charged: Charged, delegate: &'a str, principal: &'a st
 mod tests {
     use super::super::directory::Person;
     use super::super::quirks::Validities;
+    use super::super::version::Version;
     use super::*;
 
     fn directory() -> Directory {
@@ -168,6 +176,8 @@ mod tests {
             (LoginForm::UpnSlash, "", "svc@corp.example/alice@corp.example", "svc"),
             (LoginForm::DomainBackslash, "", "CORP\\svc\\alice", "svc"),
             (LoginForm::UpnBackslash, "", "svc@corp.example\\alice", "svc"),
+            (LoginForm::Bare, "", "svc/alice", "svc"),
+            (LoginForm::Bare, "", "svc\\alice@corp.example", "svc"),
             (LoginForm::Authzid, "alice", "svc", "svc"),
             (LoginForm::Authzid, "alice@corp.example", "CORP\\svc", "svc"),
         ] {
@@ -189,13 +199,13 @@ mod tests {
 
     #[test]
     fn wrong_passwords_lock_out_and_unknown_forms_do_not() {
-        let quirks = Quirks { locks_out_after: Some(2), ..Quirks::none() };
+        let quirks = Quirks { locks_out_after: Some(2), ..Quirks::of(Version::E2016) };
         let mut directory = directory();
         let mut says = |user: &str, password: &str| {
             judge(&mut directory, &quirks, &Claim { mechanism: "LOGIN", authzid: "", user, password }, None)
         };
         for _ in 0..5 {
-            assert_eq!(says("svc/alice", "wrong"), Verdict::Denied(Denial::LoginFailed));
+            assert_eq!(says("alice/bob", "wrong"), Verdict::Denied(Denial::LoginFailed));
         }
         assert!(matches!(says("alice", "alice"), Verdict::In { .. }));
         for _ in 0..2 {

@@ -161,16 +161,21 @@ impl ExchangeServer {
         self.site.directory().grant(delegate, principal);
     }
 
+    /// Gives the delegate FullAccess to every mailbox.
+    pub fn grant_all(&self, delegate: &str) {
+        self.site.directory().grant_all(delegate);
+    }
+
     pub fn revoke(&self, delegate: &str, principal: &str) {
         self.site.directory().revoke(delegate, principal);
     }
 
-    /// Changes what is known of a person. The alias stays, and a database is changed by `move_mailbox` only.
+    /// Changes what is known of a person, but for alias, database and language: see `move_mailbox` and `speak`.
     pub fn change(&self, alias: &str, change: impl FnOnce(&mut Person)) {
         if let Some(member) = self.site.directory().get_mut(alias) {
-            let (alias, database) = (member.person.alias.clone(), member.person.database.clone());
+            let Person { alias, database, language, .. } = member.person.clone();
             change(&mut member.person);
-            (member.person.alias, member.person.database) = (alias, database);
+            member.person = Person { alias, database, language, ..member.person.clone() };
         }
     }
 
@@ -183,6 +188,15 @@ impl ExchangeServer {
             member.moves += 1;
         }
         outlook.relocate(how);
+    }
+
+    /// Its owner chooses another language, and Exchange renames the folders that it made itself (row 32).
+    pub fn speak(&self, alias: &str, language: Language) {
+        if let Some(member) = self.site.directory().get_mut(alias) {
+            folders::rename(&mut member.mailbox.lock(), member.person.language, language);
+            member.person.language = language;
+            member.mailbox.ring();
+        }
     }
 
     /// The database that the mailbox is in now.
@@ -218,6 +232,12 @@ impl ExchangeServer {
     pub fn connections(&self, alias: &str) -> usize {
         let directory = self.site.directory();
         directory.get(alias).map_or(0, |member| member.connections.load(Ordering::Relaxed))
+    }
+
+    /// Wrong passwords that were tried for this account since the start. So many steps towards a lock-out.
+    #[must_use]
+    pub fn wrong_passwords(&self, alias: &str) -> u64 {
+        self.site.directory().get(alias).map_or(0, |member| member.wrong_passwords)
     }
 
     #[must_use]

@@ -116,6 +116,19 @@ async fn row_32_folders_have_names_in_their_owners_language() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_32_another_language_renames_the_folders() {
+    let exchange = exchange(Version::E2016, |_| {}).await;
+    let mut imap = Imaplib::alice(&exchange);
+    let validity = imap.ok("'select', 'Drafts'").number("[UIDVALIDITY ");
+    imap.ok("'create', 'Drafts/Old'");
+    exchange.speak("alice", Language::Russian);
+    assert!(imap.call("'select', 'Drafts'").says("NO Drafts doesn't exist."));
+    assert_eq!(imap.ok("'select', '&BCcENQRABD0EPgQyBDgEOgQ4-'").number("[UIDVALIDITY "), validity);
+    let listed = imap.ok(LIST);
+    assert!(listed.says("&BCcENQRABD0EPgQyBDgEOgQ4-/Old") && !listed.says("Drafts"), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_33_folders_of_other_items_are_listed() {
     let exchange = exchange(Version::E2016, |_| {}).await;
     let mut imap = Imaplib::alice(&exchange);

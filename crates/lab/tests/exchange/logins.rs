@@ -4,7 +4,7 @@ use crate::driver::{Imaplib, exchange, seed};
 use parom_lab::exchange::{Charged, Denial, ExchangeServer, LoginForm, Version};
 
 /// Every form, as LOGIN or as SASL PLAIN.
-const FORMS: [(LoginForm, &str); 12] = [
+const FORMS: [(LoginForm, &str); 13] = [
     (LoginForm::Own, "'login', 'alice', 'alice'"),
     (LoginForm::OwnDomain, r"'login', 'CORP\\alice', 'alice'"),
     (LoginForm::OwnDomain, "'login', 'CORP/alice', 'alice'"),
@@ -15,6 +15,7 @@ const FORMS: [(LoginForm, &str); 12] = [
     (LoginForm::UpnSlash, "'login', 'svc@corp.example/alice@corp.example', 'svc'"),
     (LoginForm::DomainBackslash, r"'login', 'CORP\\svc\\alice', 'svc'"),
     (LoginForm::UpnBackslash, r"'login', 'svc@corp.example\\alice', 'svc'"),
+    (LoginForm::Bare, "'login', 'svc/alice', 'svc'"),
     (LoginForm::Authzid, r"'authenticate', 'PLAIN', b'alice\0svc\0svc'"),
     (LoginForm::Authzid, r"'authenticate', 'PLAIN', b'alice@corp.example\0CORP\\svc\0svc'"),
 ];
@@ -83,6 +84,7 @@ async fn row_36_ntlm_is_announced_and_refused() {
 async fn row_37_one_without_rights_is_let_in_to_nothing() {
     let exchange = exchange(Version::E2016, |_| {}).await;
     let call = "'login', 'CORP/svc/alice', 'svc'";
+    exchange.grant_all("svc");
     exchange.revoke("svc", "alice");
     let mut imap = Imaplib::connect(exchange.addr());
     assert!(imap.call(call).says("NO LOGIN failed."));
@@ -132,6 +134,7 @@ async fn row_37_wrong_passwords_lock_an_account_out() {
         assert_eq!(attempt(&exchange, "'login', 'CORP/svc/alice', 'svc'").1, limit.is_none());
         assert_eq!(attempt(&exchange, "'login', 'svc', 'svc'").1, limit.is_none());
         assert!(attempt(&exchange, "'login', 'alice', 'alice'").1, "others are not locked out");
+        assert_eq!((exchange.wrong_passwords("svc"), exchange.wrong_passwords("alice")), (3, 0));
     }
 }
 
