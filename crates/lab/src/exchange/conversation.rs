@@ -1,18 +1,19 @@
 //! One connection to Exchange: every question of the protocol engine, and the quirk that answers it.
 
-use super::folders::{self, APPOINTMENT, TRASH};
+use super::folders::{self, TRASH};
 use super::logins::{self, Verdict};
-use super::quirks::{CalendarItems, CopyUid, Denial, Rendering};
+use super::quirks::{CopyUid, Denial};
+use super::sight::{self, Sight};
 use super::site::{Counters, Site};
-use super::{acceptance, receipts, rendering, substitute, words};
+use super::{acceptance, receipts, substitute, words};
 use crate::server::Lab;
 use crate::server::dates;
 use crate::server::manners::{Asked, Claim, Limits, Manners, Opening, Reply, Shown, Sought, Spoken, Storing};
-use crate::server::message::subject_contains;
 use crate::server::session::{Answer, Failure, Slot, User};
 use crate::server::store::{Flags, Folder, Message, Refused, Store};
 use parom_domain::FolderPath;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
 pub(super) struct Conversation {
@@ -61,11 +62,6 @@ impl Conversation {
 
     fn principal(&self) -> &str {
         self.guest.as_ref().map_or("", |guest| &guest.principal)
-    }
-
-    fn substituted(&self, message: &Message, size: u64) -> Shown {
-        Counters::add(&self.site.counters.substitutes);
-        Shown::As { bytes: substitute::substitute(message, self.site.version, self.principal()), size }
     }
 }
 
@@ -116,7 +112,12 @@ impl Manners for Conversation {
             let directory = self.site.directory();
             let is_full = quirks.connections.is_some_and(|limit| directory.connections() >= limit);
             let counted = directory.get(&account).map(|member| Arc::clone(&member.connections));
-            let slot = counted.filter(|_| !is_full).and_then(|count| Slot::take(&count, quirks.connections_per_user));
+            let slot = counted.filter(|_| !is_full).and_then(|count| {
+                let slot = Slot::take(&count, quirks.connections_per_user)?;
+                let now = count.load(Ordering::Relaxed) as u64;
+                self.site.counters.most_connections.fetch_max(now, Ordering::Relaxed);
+                Some(slot)
+            });
             let member = directory.get(&principal);
             slot.zip(member).map(|(slot, member)| (User::new(Arc::clone(&member.mailbox), slot), member.moves))
         };
@@ -134,15 +135,21 @@ impl Manners for Conversation {
             return Err(Failure::Bad(words::NOT_CONNECTED.to_owned()));
         }
         let Some(guest) = &self.guest else { return Ok(()) };
-        let moves = self.site.directory().get(&guest.principal).map_or(0, |member| member.moves);
-        if moves != guest.moves {
-            return Err(Failure::Bye(words::CLOSED.to_owned()));
+        if let Some(bye) = self.interrupted() {
+            return Err(Failure::Bye(bye));
         }
         self.site.charge(&guest.account, 1, 0);
         match self.site.ledger().backoff_ms(&guest.account, Instant::now()) {
             Some(wait) => Err(Failure::Bad(words::throttled(wait))),
             None => Ok(()),
         }
+    }
+
+    /// The mailbox has moved to another database.
+    fn interrupted(&self) -> Option<String> {
+        let guest = self.guest.as_ref()?;
+        let moves = self.site.directory().get(&guest.principal).map_or(0, |member| member.moves);
+        (moves != guest.moves).then(|| words::CLOSED.to_owned())
     }
 
     fn after(&mut self, spoken: &Spoken, answer: Answer) -> Reply {
@@ -234,38 +241,17 @@ impl Manners for Conversation {
 
     fn shown(&mut self, message: &Message, asked: &Asked) -> Shown {
         let quirks = self.site.quirks().clone();
-        let is_chosen = |texts: &[String]| texts.iter().any(|text| subject_contains(&message.bytes, text));
-        let is_item = folders::holds_items(asked.class);
-        let is_appointment = asked.class == APPOINTMENT;
-        if asked.wide && is_chosen(&quirks.omitted_when_wide) {
-            return if asked.reads { self.substituted(message, 0) } else { Shown::Not };
-        }
-        if asked.body && is_appointment && quirks.calendar_items == CalendarItems::NoData {
-            return Shown::Not;
-        }
-        let is_lost = match (is_item, is_appointment) {
-            (true, true) => quirks.calendar_items == CalendarItems::Substitute,
-            (true, false) => quirks.items_are_substitutes,
-            (false, _) => false,
+        let (bytes, size) = match sight::of(message, asked, &quirks) {
+            Sight::Nothing => return Shown::Not,
+            Sight::Substitute { size } => {
+                Counters::add(&self.site.counters.substitutes);
+                (substitute::substitute(message, self.site.version, self.principal()), size)
+            }
+            Sight::Rendered { bytes, size } => (bytes, size),
         };
-        let estimate = rendering::estimated(message.bytes.len());
-        if asked.body && (is_lost || is_chosen(&quirks.substitutes)) {
-            return self.substituted(message, estimate);
-        }
-        let mut bytes = message.bytes.clone();
-        let needs_bytes = asked.body || (asked.size && !quirks.size_is_estimate);
-        if let Rendering::Rewritten { seed } = quirks.rendering
-            && needs_bytes
-        {
-            bytes = rendering::rewritten(&bytes, seed);
-        }
-        if quirks.message_flag_header && message.flags.has("\\Flagged") && needs_bytes {
-            bytes = rendering::flagged(&bytes);
-        }
         if let Some(guest) = self.guest.as_ref().filter(|_| asked.body) {
             self.site.charge(&guest.account, 0, bytes.len());
         }
-        let size = if quirks.size_is_estimate { estimate } else { bytes.len() as u64 };
         Shown::As { bytes, size }
     }
 

@@ -77,6 +77,30 @@ impl Quirks {
     }
 }
 
+impl Quirks {
+    /// Every way at its worst, all at once: no real version is like that. Only those that need a chosen message, shut the
+    /// door to everybody, or have no bounds are left as a version has them.
+    #[must_use]
+    pub fn worst() -> Quirks {
+        Quirks {
+            move_fails: true,
+            validities: Validities::Sticky,
+            header_search_misses: true,
+            wild_numbers: true,
+            copyuid: CopyUid::AlwaysEmpty,
+            silent_store_fails: true,
+            missing_status_drops: true,
+            hangs_at_logout: true,
+            bulk_copy_breaks: Some(64),
+            message_flag_header: true,
+            calendar_items: CalendarItems::Substitute,
+            append_date_is_now: true,
+            lists_hidden_folders: true,
+            ..Quirks::of(Version::E2013)
+        }
+    }
+}
+
 /// Row 35: own names and the documented delegate forms in every version; backslashes since 2013; an authzid on 2010 and
 /// 2016, not on 2019.
 fn login_forms(version: Version) -> BTreeSet<LoginForm> {

@@ -27,6 +27,7 @@ mod outlook;
 mod quirks;
 mod receipts;
 mod rendering;
+mod sight;
 mod site;
 mod substitute;
 mod throttle;
@@ -250,6 +251,7 @@ impl ExchangeServer {
             throttled: read(&counters.throttled),
             byes_for_errors: read(&counters.byes_for_errors),
             substitutes: read(&counters.substitutes),
+            most_connections: read(&counters.most_connections),
         }
     }
 }
@@ -266,4 +268,6 @@ pub struct Tally {
     pub byes_for_errors: u64,
     /// Substitute messages that were sent.
     pub substitutes: u64,
+    /// The most connections that one account had at a time.
+    pub most_connections: u64,
 }

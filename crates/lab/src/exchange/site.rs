@@ -31,6 +31,8 @@ pub(super) struct Counters {
     pub throttled: AtomicU64,
     pub byes_for_errors: AtomicU64,
     pub substitutes: AtomicU64,
+    /// The most connections that one account had at a time.
+    pub most_connections: AtomicU64,
 }
 
 impl Counters {

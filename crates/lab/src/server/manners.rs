@@ -147,6 +147,11 @@ pub(crate) trait Manners: Send {
         Ok(())
     }
 
+    /// The good-bye to one who cannot be served any longer, whatever he is doing.
+    fn interrupted(&self) -> Option<String> {
+        None
+    }
+
     /// The answer in the product's words.
     fn after(&mut self, _spoken: &Spoken, answer: Answer) -> Reply {
         Reply { answer, bye: None }

@@ -199,7 +199,11 @@ async fn row_25_a_moved_mailbox_has_other_uids() {
         let mut before = Imaplib::alice(&exchange);
         let validity = before.ok("'select'").number("[UIDVALIDITY ");
         assert_eq!(validity, 14);
+        let mut idle = Imaplib::in_inbox(&exchange);
+        idle.ok("'idle'");
         exchange.move_mailbox("alice", "DB2");
+        let end = idle.call("'wait'");
+        assert!(end.says("* BYE Connection closed. 14") && !end.says("EXPUNGE"), "{how:?}: {end:?}");
         assert_eq!(exchange.database("alice").as_deref(), Some("DB2"));
         assert!(before.call("'noop'").is("GONE"), "the session ends");
         let mut after = Imaplib::alice(&exchange);

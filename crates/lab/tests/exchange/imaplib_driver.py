@@ -32,7 +32,15 @@ def wait(imap):
     raise imap.abort("the end")
 
 
+def idle(imap):
+    """Begins an IDLE, which imaplib itself does not know in every version of Python."""
+    imap.send(imap._new_tag() + b" IDLE\r\n")
+    return "OK" if imap.readline().startswith(b"+") else "NO"
+
+
 def call(imap, name, *args):
+    if name == "idle":
+        return idle(imap)
     if name == "wait":
         return wait(imap)
     if name == "patience":

@@ -7,9 +7,11 @@
 )]
 
 mod bytes;
+mod document;
 mod driver;
 mod folders;
 mod logins;
+mod ordinary;
 mod session;
 mod throttle;
 mod versions;

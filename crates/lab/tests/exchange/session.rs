@@ -174,6 +174,9 @@ async fn row_14_who_is_silent_is_sent_away() {
     let mut imap = Imaplib::in_inbox(&exchange);
     let end = imap.call("'wait'");
     assert!(end.is("GONE") && end.says("* BYE Connection is closed. 13"), "{end:?}");
+    let mut idle = Imaplib::in_inbox(&exchange);
+    idle.ok("'idle'");
+    assert!(idle.call("'wait'").says("* BYE Connection is closed. 13"));
     exchange.switch(|quirks| (quirks.idle_limit, quirks.sign_in_limit) = (None, short));
     let mut imap = Imaplib::in_inbox(&exchange);
     let mut stranger = Imaplib::connect(exchange.addr());
@@ -195,6 +198,7 @@ async fn row_14_connections_are_limited() {
     let mut fourth = Imaplib::connect(exchange.addr());
     fourth.ok(login);
     assert!(fourth.call("'select'").says("BAD User is authenticated but not connected."));
+    assert_eq!(exchange.tally().most_connections, 2);
     // Others have their own, until the whole server is full.
     Imaplib::connect(exchange.addr()).ok("'login', 'bob', 'bob'");
     exchange.switch(|quirks| (quirks.connections, quirks.over_the_cap) = (Some(2), Denial::LoginFailed));

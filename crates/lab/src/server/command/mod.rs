@@ -31,6 +31,9 @@ fn tell_news(session: &mut Session, expunges: bool) -> Result<(), Failure> {
         return Ok(());
     };
     let mut store = user.mailbox.lock();
+    if let Some(bye) = manners.interrupted() {
+        return Err(Failure::Bye(bye));
+    }
     let before = selected.exists();
     selected.sync(selected.folder_in(&mut store)?, expunges, *enabled, out);
     if selected.exists() > before
