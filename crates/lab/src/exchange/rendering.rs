@@ -83,17 +83,17 @@ fn wants_quoting(message: &[u8]) -> bool {
 /// Each boundary in the message with the one that takes its place.
 fn new_boundaries(message: &[u8], seed: u32) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut boundaries = BTreeMap::new();
-    let lower = message.to_ascii_lowercase();
-    let mut from = 0;
-    while let Some(at) = find(lower.get(from..).unwrap_or_default(), b"boundary=") {
-        let start = from + at + b"boundary=".len();
-        from = start;
-        let rest = message.get(start..).unwrap_or_default();
-        let old: &[u8] = match rest.strip_prefix(b"\"") {
+    if !has_parts(message) {
+        return boundaries;
+    }
+    for line in message.split(|byte| *byte == b'\n') {
+        let Some(at) = boundary_in(line) else { continue };
+        let value = line.get(at..).unwrap_or_default();
+        let old: &[u8] = match value.strip_prefix(b"\"") {
             Some(quoted) => quoted.split(|byte| *byte == b'"').next().unwrap_or_default(),
-            None => rest.split(|byte| b"; \t\r\n".contains(byte)).next().unwrap_or_default(),
+            None => value.split(|byte| b"; \t\r".contains(byte)).next().unwrap_or_default(),
         };
-        if old.is_empty() || old.len() > 70 || old.contains(&b'\n') {
+        if old.is_empty() || old.len() > 70 {
             continue;
         }
         let hash = old
@@ -103,6 +103,21 @@ fn new_boundaries(message: &[u8], seed: u32) -> BTreeMap<Vec<u8>, Vec<u8>> {
         boundaries.entry(old.to_vec()).or_insert_with(|| new.into_bytes());
     }
     boundaries
+}
+
+fn has_parts(message: &[u8]) -> bool {
+    let kind = field(message, "Content-Type").unwrap_or_default();
+    kind.get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"))
+}
+
+/// Where the value of a boundary parameter begins.
+fn boundary_in(line: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"boundary=";
+    // Most lines are text or base64, and are told apart by their want of this sign.
+    if !line.contains(&b'=') {
+        return None;
+    }
+    find(&line.to_ascii_lowercase(), NAME).map(|at| at + NAME.len())
 }
 
 /// The text with all boundaries replaced, in parameters and in lines between parts.
@@ -126,8 +141,8 @@ fn renamed_line(line: &[u8], boundaries: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<u8>
             }
         }
     }
-    let Some(at) = find(&line.to_ascii_lowercase(), b"boundary=") else { return line.to_vec() };
-    let (before, after) = line.split_at(at + b"boundary=".len());
+    let Some(at) = boundary_in(line) else { return line.to_vec() };
+    let (before, after) = line.split_at(at);
     let quote: &[u8] = if after.starts_with(b"\"") { b"\"" } else { b"" };
     let value = after.strip_prefix(quote).unwrap_or(after);
     // The longest that fits, because one boundary may begin like another.

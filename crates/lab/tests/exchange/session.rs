@@ -1,7 +1,7 @@
 //! Rows 2 and 8 to 15: commands that end otherwise than they should.
 
 use crate::driver::{Imaplib, exchange, folder, inbox, mail, outlook, seed};
-use parom_lab::exchange::{CopyUid, Denial, Quirks, Standard, Version};
+use parom_lab::exchange::{CopyUid, Denial, ExchangeServer, Quirks, Standard, Version};
 use parom_lab::server::{IndexLag, Reaction};
 use std::time::Duration;
 
@@ -169,19 +169,31 @@ async fn row_13_a_bulk_copy_breaks_half_way() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_14_who_is_silent_is_sent_away() {
-    let short = Some(Duration::from_millis(150));
-    let exchange = exchange(Version::E2016, |quirks| quirks.idle_limit = short).await;
-    let mut imap = Imaplib::in_inbox(&exchange);
-    let end = imap.call("'wait'");
-    assert!(end.is("GONE") && end.says("* BYE Connection is closed. 13"), "{end:?}");
+    let limit = |exchange: &ExchangeServer, idle: bool, sign_in: bool| {
+        let short = Duration::from_millis(150);
+        exchange.switch(|quirks| {
+            (quirks.idle_limit, quirks.sign_in_limit) = (idle.then_some(short), sign_in.then_some(short));
+        });
+    };
+    let exchange = exchange(Version::E2016, |_| {}).await;
+    let mut silent = Imaplib::in_inbox(&exchange);
     let mut idle = Imaplib::in_inbox(&exchange);
-    idle.ok("'idle'");
-    assert!(idle.call("'wait'").says("* BYE Connection is closed. 13"));
-    exchange.switch(|quirks| (quirks.idle_limit, quirks.sign_in_limit) = (None, short));
-    let mut imap = Imaplib::in_inbox(&exchange);
     let mut stranger = Imaplib::connect(exchange.addr());
-    assert!(stranger.call("'wait'").says("* BYE Connection is closed. 13"));
-    imap.ok("'noop'");
+    limit(&exchange, true, false);
+    silent.ok("'noop'");
+    idle.ok("'idle'");
+    stranger.ok("'noop'");
+    for imap in [&mut silent, &mut idle] {
+        let end = imap.call("'wait'");
+        assert!(end.is("GONE") && end.says("* BYE Connection is closed. 13"), "{end:?}");
+    }
+    limit(&exchange, false, false);
+    let mut silent = Imaplib::in_inbox(&exchange);
+    limit(&exchange, false, true);
+    stranger.ok("'noop'");
+    let end = stranger.call("'wait'");
+    assert!(end.is("GONE") && end.says("* BYE Connection is closed. 13"), "{end:?}");
+    silent.ok("'noop'");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
