@@ -2,7 +2,8 @@
 //!
 //! Completions from MailKit and offlineimap transcripts; `doesn't exist.` from rainloop #1777, `Command received in
 //! Invalid state.` from imapsync's FAQ.Exchange and go-imap #11, `Command Argument Error. 11` and `Server Unavailable. 15`
-//! from imapsync #5 and #161 (rows 15 and 27), `Connection closed. 14` from MailKit #849 (row 12).
+//! from imapsync #5 and #161 (rows 15 and 27), `Connection closed. 14` from MailKit #849 (row 12), `Connection is closed.
+//! 13` from the logs of clients that were idle (row 14).
 
 use crate::server::manners::Spoken;
 use crate::server::session::Failure;
