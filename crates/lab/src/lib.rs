@@ -1,8 +1,9 @@
-//! A plain IMAP server, the fault proxy, the memory endpoint and sample mail.
+//! A plain IMAP server, a simulated Exchange, the fault proxy, the memory endpoint and sample mail.
 //!
 //! Everything here stands in for the world outside. It depends on `domain` only: sharing a codec with our clients would
 //! let their errors cancel out.
 
+pub mod exchange;
 pub mod memory;
 pub mod proxy;
 pub mod sample;

@@ -72,12 +72,13 @@ impl Args {
         self.run(|byte| byte.is_ascii_digit())?.parse().map_err(|_| "this number is too large".to_owned())
     }
 
-    /// Atom, quoted string or literal. Wildcards in an atom are let through, because clients send `user*master` bare.
+    /// Atom, quoted string or literal. Wildcards and backslashes in an atom are let through, because clients send
+    /// `user*master` and `DOMAIN\user` bare.
     pub fn astring(&mut self) -> Result<Bytes, Bad> {
         if self.peek() == Some(b'"') || self.literal_is_next() {
             return self.string();
         }
-        self.run(|byte| is_atom(byte) || b"]%*".contains(&byte)).map(Bytes::from)
+        self.run(|byte| is_atom(byte) || b"]%*\\".contains(&byte)).map(Bytes::from)
     }
 
     pub fn string(&mut self) -> Result<Bytes, Bad> {

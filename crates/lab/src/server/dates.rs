@@ -1,9 +1,16 @@
 //! INTERNALDATE on the wire (RFC 3501 `date-time`), written apart from the client's codec so that errors do not cancel out.
 
 use parom_domain::InternalDate;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAY_S: i64 = 86_400;
+
+/// The time of this machine, in UTC.
+pub(crate) fn now() -> InternalDate {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    InternalDate { unix_s: i64::try_from(since.as_secs()).unwrap_or(0), offset_min: 0 }
+}
 
 /// `17-Jul-1996 02:44:25 -0700`, with the day padded to two characters by a space.
 pub(crate) fn to_wire(date: InternalDate) -> String {

@@ -1,6 +1,6 @@
 //! The test's own hands on a mailbox: looking and editing without IMAP.
 
-use super::store::{Flags, Folder, Mailbox, Message, Refused, Store};
+use super::store::{Flags, Folder, Mailbox, Message, Notes, Refused, Store};
 use super::switches::IndexLag;
 use bytes::Bytes;
 use parom_domain::{FolderPath, InternalDate};
@@ -25,7 +25,7 @@ pub struct Seen {
 type Result<T> = std::result::Result<T, String>;
 
 impl Hands {
-    pub(super) fn new(mailbox: Arc<Mailbox>) -> Hands {
+    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Hands {
         Hands(mailbox)
     }
 
@@ -83,7 +83,7 @@ impl Hands {
     /// Adds a message, making the folder when it is missing, and tells its UID.
     pub fn add(&self, folder: &FolderPath, bytes: impl Into<Bytes>, flags: &[&str], date: InternalDate) -> Result<u32> {
         let flags = Flags::new(flags.iter().copied());
-        let message = Message { uid: 0, bytes: bytes.into(), date, flags, modseq: 0 };
+        let message = Message { uid: 0, bytes: bytes.into(), date, flags, modseq: 0, notes: Notes::default() };
         self.edit(|store| {
             if store.id(folder).is_none() {
                 store.create(folder.clone(), None)?;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 /// What stands between the brackets of `BODY[...]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Section {
+pub(crate) enum Section {
     Whole,
     Header,
     Text,
@@ -48,7 +48,7 @@ impl Section {
 }
 
 /// The raw value of the first field of this name, folding included.
-pub(super) fn field<'a>(message: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
+pub(crate) fn field<'a>(message: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     let found = fields(message).find(|(name, _)| wanted.as_bytes().eq_ignore_ascii_case(name));
     found.and_then(|(name, field)| field.get(name.len()..)).map(|rest| rest.trim_ascii_start()).map(|rest| {
         // White space may stand before the colon in old mail.
@@ -57,21 +57,21 @@ pub(super) fn field<'a>(message: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
 }
 
 /// Does the subject contain this text, byte for byte?
-pub(super) fn subject_contains(message: &[u8], text: &str) -> bool {
+pub(crate) fn subject_contains(message: &[u8], text: &str) -> bool {
     field(message, "Subject").is_some_and(|subject| contains(subject, text.as_bytes()))
 }
 
-pub(super) fn contains(bytes: &[u8], part: &[u8]) -> bool {
+pub(crate) fn contains(bytes: &[u8], part: &[u8]) -> bool {
     part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
 }
 
 /// As SEARCH compares: without regard to ASCII case.
-pub(super) fn contains_any_case(bytes: &[u8], part: &[u8]) -> bool {
+pub(crate) fn contains_any_case(bytes: &[u8], part: &[u8]) -> bool {
     part.is_empty() || bytes.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }
 
 /// The length of the header with the empty line that ends it; all of a message without one.
-fn header_len(message: &[u8]) -> usize {
+pub(crate) fn header_len(message: &[u8]) -> usize {
     let mut at = 0;
     while let Some(rest) = message.get(at..).filter(|rest| !rest.is_empty()) {
         let line = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
@@ -84,7 +84,7 @@ fn header_len(message: &[u8]) -> usize {
 }
 
 /// All fields as (name, the whole field with its name and line ends). A line that is no field belongs to the one before.
-fn fields(message: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(crate) fn fields(message: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = message.get(..header_len(message)).unwrap_or_default();
     std::iter::from_fn(move || {
         loop {

@@ -10,18 +10,20 @@ mod args;
 mod command;
 pub(crate) mod dates;
 mod hands;
-mod message;
+pub(crate) mod manners;
+pub(crate) mod message;
 mod names;
 mod search;
 mod selected;
-mod session;
-mod store;
+pub(crate) mod session;
+pub(crate) mod store;
 mod switches;
 mod wire;
 
 pub use hands::{Hands, Seen};
 pub use switches::{Extensions, IndexLag, Omitted, Reaction, Scripted, Switches};
 
+use manners::{Plain, Product};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,22 +34,6 @@ use store::Mailbox;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
-
-/// Whose manners the server has. Products with quirks of their own become further values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Personality {
-    #[default]
-    Plain,
-}
-
-impl Personality {
-    fn greeting(self) -> &'static str {
-        match self {
-            Personality::Plain => "Parom lab ready.",
-        }
-    }
-}
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -61,7 +47,6 @@ pub struct Config {
     /// UIDVALIDITY of the first folder; two servers in one test should differ.
     pub first_validity: u32,
     pub switches: Switches,
-    pub personality: Personality,
 }
 
 impl Default for Config {
@@ -73,7 +58,6 @@ impl Default for Config {
             delimiter: '/',
             first_validity: 1000,
             switches: Switches::default(),
-            personality: Personality::Plain,
         }
     }
 }
@@ -89,17 +73,22 @@ impl Config {
 
 /// A running server. Dropping it ends all connections; the mail lives on in any [`Hands`].
 pub struct LabServer {
-    addr: SocketAddr,
     lab: Arc<Lab>,
+    door: Listening,
+}
+
+/// A port that is served. Dropping it ends its connections.
+pub(crate) struct Listening {
+    pub addr: SocketAddr,
     accepting: AbortHandle,
 }
 
 /// What all sessions share.
-struct Lab {
+pub(crate) struct Lab {
     accounts: BTreeMap<String, Account>,
     master: Option<(String, String)>,
     delimiter: char,
-    personality: Personality,
+    product: Box<dyn Product>,
     switches: Mutex<Switches>,
     /// How often each command was given.
     commands: Mutex<BTreeMap<String, u64>>,
@@ -116,16 +105,15 @@ struct Account {
 impl LabServer {
     /// Starts to listen on loopback. Must be called within a tokio runtime.
     pub async fn start(config: Config) -> io::Result<LabServer> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
-        let addr = listener.local_addr()?;
-        let lab = Arc::new(Lab::new(config));
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&lab))).abort_handle();
-        Ok(LabServer { addr, lab, accepting })
+        let port = config.port;
+        let lab = Arc::new(Lab::new(config, Box::new(Plain)));
+        let door = listen(&lab, port, "imap").await?;
+        Ok(LabServer { lab, door })
     }
 
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.door.addr
     }
 
     /// The test's hands on one account's mailbox; `None` for an account that is not there.
@@ -145,13 +133,13 @@ impl LabServer {
 
     /// Ends all connections without a word.
     pub fn disconnect_all(&self) {
-        self.lab.kicks.send_modify(|count| *count += 1);
+        self.lab.kick_all();
     }
 
     /// How often this command was given, on all connections; `UID FETCH` counts apart from `FETCH`.
     #[must_use]
     pub fn count(&self, command: &str) -> u64 {
-        self.lab.commands.lock().unwrap_or_else(PoisonError::into_inner).get(command).copied().unwrap_or(0)
+        self.lab.counted(command)
     }
 
     /// Connections that are signed in as this account.
@@ -161,7 +149,7 @@ impl LabServer {
     }
 }
 
-impl Drop for LabServer {
+impl Drop for Listening {
     fn drop(&mut self) {
         self.accepting.abort();
     }
@@ -175,7 +163,7 @@ pub async fn run(config: Config, started: impl FnOnce(&LabServer)) -> io::Result
 }
 
 impl Lab {
-    fn new(config: Config) -> Lab {
+    pub(crate) fn new(config: Config, product: Box<dyn Product>) -> Lab {
         let accounts = config.accounts.into_iter().map(|(name, password)| {
             let mailbox = Arc::new(Mailbox::new(config.first_validity));
             (name, Account { password, mailbox, connections: Arc::default() })
@@ -184,23 +172,41 @@ impl Lab {
             accounts: accounts.collect(),
             master: config.master,
             delimiter: config.delimiter,
-            personality: config.personality,
+            product,
             switches: Mutex::new(config.switches),
             commands: Mutex::default(),
             kicks: watch::channel(0).0,
         }
     }
 
-    fn switches(&self) -> MutexGuard<'_, Switches> {
+    pub(crate) fn switches(&self) -> MutexGuard<'_, Switches> {
         self.switches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count(&self, command: &str) {
         *self.commands.lock().unwrap_or_else(PoisonError::into_inner).entry(command.to_owned()).or_default() += 1;
     }
+
+    /// How often this command was given.
+    pub(crate) fn counted(&self, command: &str) -> u64 {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).get(command).copied().unwrap_or(0)
+    }
+
+    /// Ends all sessions without a word.
+    pub(crate) fn kick_all(&self) {
+        self.kicks.send_modify(|count| *count += 1);
+    }
 }
 
-async fn accept(listener: TcpListener, lab: Arc<Lab>) {
+/// Serves a loopback port, any free one for 0. Must be called within a tokio runtime.
+pub(crate) async fn listen(lab: &Arc<Lab>, port: u16, door: &str) -> io::Result<Listening> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let addr = listener.local_addr()?;
+    let accepting = tokio::spawn(accept(listener, Arc::clone(lab), door.to_owned())).abort_handle();
+    Ok(Listening { addr, accepting })
+}
+
+async fn accept(listener: TcpListener, lab: Arc<Lab>, door: String) {
     // Aborting this task drops the set, which aborts every session.
     let mut sessions = JoinSet::new();
     loop {
@@ -212,10 +218,10 @@ async fn accept(listener: TcpListener, lab: Arc<Lab>) {
         while sessions.try_join_next().is_some() {}
         // Answers must leave at once, or Nagle's algorithm would add delays of its own.
         let _ = stream.set_nodelay(true);
-        let (lab, mut kicks) = (Arc::clone(&lab), lab.kicks.subscribe());
+        let (lab, mut kicks, manners) = (Arc::clone(&lab), lab.kicks.subscribe(), lab.product.receive(&door));
         sessions.spawn(async move {
             tokio::select! {
-                () = session::serve(stream, lab) => {}
+                () = session::serve(stream, lab, manners) => {}
                 _ = kicks.changed() => {}
             }
         });

@@ -99,12 +99,32 @@ impl Key {
 
     /// Does the answer have to tell a mod-sequence?
     pub fn asks_modseq(&self) -> bool {
+        self.leaves().iter().any(|key| matches!(key, Key::ModSeq(_)))
+    }
+
+    /// Does it look into header fields?
+    pub fn asks_headers(&self) -> bool {
+        self.leaves().iter().any(|key| matches!(key, Key::Header(..)))
+    }
+
+    /// The keywords that it asks for.
+    pub fn keywords(&self) -> Vec<&str> {
+        fn keyword(key: &Key) -> Option<&str> {
+            match key {
+                Key::Flag(name) if !name.starts_with('\\') => Some(name),
+                _ => None,
+            }
+        }
+        self.leaves().into_iter().filter_map(keyword).collect()
+    }
+
+    /// All keys that hold no others.
+    fn leaves(&self) -> Vec<&Key> {
         match self {
-            Key::And(keys) => keys.iter().any(Key::asks_modseq),
-            Key::Or(a, b) => a.asks_modseq() || b.asks_modseq(),
-            Key::Not(key) => key.asks_modseq(),
-            Key::ModSeq(_) => true,
-            _ => false,
+            Key::And(keys) => keys.iter().flat_map(Key::leaves).collect(),
+            Key::Or(a, b) => a.leaves().into_iter().chain(b.leaves()).collect(),
+            Key::Not(key) => key.leaves(),
+            leaf => vec![leaf],
         }
     }
 }

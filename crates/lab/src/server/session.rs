@@ -2,8 +2,9 @@
 
 use super::args::{Args, Bad};
 use super::command;
+use super::manners::{Manners, Reply, Spoken};
 use super::selected::Selected;
-use super::store::{Mailbox, Refused};
+use super::store::Mailbox;
 use super::switches::{Extensions, Reaction, Switches};
 use super::wire::{Input, Output, Part};
 use super::{Lab, names};
@@ -14,10 +15,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpStream;
 
 /// How a command ends: the text behind `OK`.
-pub(super) type Answer = Result<String, Failure>;
+pub(crate) type Answer = Result<String, Failure>;
 
 /// How a command fails.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     No(String),
     Bad(String),
     /// The server says good-bye with this text.
@@ -32,8 +33,8 @@ impl From<Bad> for Failure {
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(text: Refused) -> Failure {
+impl From<&str> for Failure {
+    fn from(text: &str) -> Failure {
         Failure::No(text.to_owned())
     }
 }
@@ -46,17 +47,20 @@ impl From<io::Error> for Failure {
 
 pub(super) struct Session {
     pub lab: Arc<Lab>,
+    pub manners: Box<dyn Manners>,
     pub input: Input,
     pub out: Output,
     pub user: Option<User>,
     pub selected: Option<Selected>,
     pub enabled: Enabled,
+    /// The mailbox that the command names last, as the client spells it.
+    pub named: String,
     /// LOGOUT was given.
     pub over: bool,
 }
 
 /// Who has signed in.
-pub(super) struct User {
+pub(crate) struct User {
     pub mailbox: Arc<Mailbox>,
     _slot: Slot,
 }
@@ -68,7 +72,7 @@ impl User {
 }
 
 /// One of the connections that an account may have.
-pub(super) struct Slot(Arc<AtomicUsize>);
+pub(crate) struct Slot(Arc<AtomicUsize>);
 
 impl Slot {
     /// `None` when there are `limit` already.
@@ -94,7 +98,7 @@ pub(super) struct Enabled {
     pub utf8: bool,
 }
 
-pub(super) async fn serve(stream: TcpStream, lab: Arc<Lab>) {
+pub(super) async fn serve(stream: TcpStream, lab: Arc<Lab>, manners: Box<dyn Manners>) {
     let (read, write) = stream.into_split();
     let mut session = Session {
         input: Input::new(read),
@@ -102,11 +106,14 @@ pub(super) async fn serve(stream: TcpStream, lab: Arc<Lab>) {
         user: None,
         selected: None,
         enabled: Enabled::default(),
+        named: String::new(),
         over: false,
         lab,
+        manners,
     };
     let capability = session.capability();
-    session.out.line(&format!("* OK [CAPABILITY {capability}] {}", session.lab.personality.greeting()));
+    let greeting = session.manners.greeting(&capability);
+    session.out.line(&format!("* {greeting}"));
     while !session.over {
         // A client that went away needs no answer.
         if session.one().await.is_err() {
@@ -121,21 +128,40 @@ impl Session {
     async fn one(&mut self) -> Result<(), Failure> {
         let lab = Arc::clone(&self.lab);
         let check = |parts: &[Part], len, waits| refuse_literal(&lab.switches(), parts, len, waits);
-        let command = self.input.command(&mut self.out, check).await?.ok_or(Failure::Drop)?;
+        let patience = self.manners.limits().patience;
+        let reading = self.input.command(&mut self.out, check);
+        let command = match patience {
+            None => reading.await?,
+            Some(patience) => match tokio::time::timeout(patience, reading).await {
+                Ok(command) => command?,
+                Err(_) => {
+                    self.out.line(&format!("* BYE {}", self.manners.weary()));
+                    self.over = true;
+                    return Ok(());
+                }
+            },
+        };
+        let command = command.ok_or(Failure::Drop)?;
+        let too_long = command.text_bytes() > self.manners.limits().command_bytes;
         let mut args = Args::new(command.parts);
         let Ok(tag) = tag(&mut args) else {
             self.out.line("* BAD this is no command");
             return Ok(());
         };
-        if let Some(refusal) = command.refusal {
-            self.out.line(&format!("{tag} {refusal}"));
-            return Ok(());
-        }
         let mut name = args.word().unwrap_or_default();
         if name == "UID" && args.eat(b' ') {
             name = format!("UID {}", args.word().unwrap_or_default());
         }
         self.lab.count(&name);
+        self.named.clear();
+        let refusal = command.refusal.or(too_long.then(|| Failure::Bad("this command is too long".to_owned())));
+        if let Some(refusal) = refusal {
+            return self.reply(&tag, &name, Err(refusal), false).await;
+        }
+        let spoken = Spoken { command: &name, mailbox: "", scripted: false };
+        if let Err(refusal) = self.manners.before(&spoken) {
+            return self.reply(&tag, &name, Err(refusal), false).await;
+        }
         let scripted = self.lab.switches().scripted(&name);
         let answer = match &scripted {
             Some(Reaction::No(text)) => Err(Failure::No(text.clone())),
@@ -146,14 +172,22 @@ impl Session {
                 command::run(self, &tag, &name, args).await
             }
         };
-        let answer = match scripted {
+        let answer = match &scripted {
             Some(Reaction::DisconnectAfter) => {
                 self.out.forget();
                 return Err(Failure::Drop);
             }
-            Some(Reaction::NoAfter(text)) => Err(Failure::No(text)),
+            Some(Reaction::NoAfter(text)) => Err(Failure::No(text.clone())),
             _ => answer,
         };
+        let is_scripted = !matches!(scripted, None | Some(Reaction::DisconnectAfter));
+        self.reply(&tag, &name, answer, is_scripted).await
+    }
+
+    /// Ends a command in the product's words.
+    async fn reply(&mut self, tag: &str, name: &str, answer: Answer, scripted: bool) -> Result<(), Failure> {
+        let spoken = Spoken { command: name, mailbox: &self.named, scripted };
+        let Reply { answer, bye } = self.manners.after(&spoken, answer);
         match answer {
             Ok(text) => self.out.line(&format!("{tag} OK {text}")),
             Err(Failure::No(text)) => self.out.line(&format!("{tag} NO {text}")),
@@ -162,7 +196,15 @@ impl Session {
                 self.out.line(&format!("* BYE {text}"));
                 self.over = true;
             }
-            Err(Failure::Drop) => return Err(Failure::Drop),
+            Err(Failure::Drop) => {
+                // What was said before is still heard.
+                self.out.flush().await?;
+                return Err(Failure::Drop);
+            }
+        }
+        if let Some(bye) = bye {
+            self.out.line(&format!("* BYE {bye}"));
+            self.over = true;
         }
         self.out.ease().await?;
         Ok(())
@@ -188,14 +230,17 @@ impl Session {
     }
 
     /// A mailbox argument that must be able to exist.
-    pub fn path(&self, args: &mut Args) -> Result<FolderPath, Failure> {
+    pub fn path(&mut self, args: &mut Args) -> Result<FolderPath, Failure> {
         let path = args.mailbox(self.lab.delimiter, self.enabled.utf8)?;
-        path.ok_or_else(|| "[CANNOT] invalid mailbox name".into())
+        let path = path.ok_or("[CANNOT] invalid mailbox name")?;
+        self.named = names::name(&path, self.lab.delimiter);
+        let Some(user) = &self.user else { return Ok(path) };
+        Ok(self.manners.resolve(path, &user.mailbox.lock()))
     }
 
     /// A folder's name as it is sent.
     pub fn wire_name(&self, path: &FolderPath) -> String {
-        names::quoted(&names::name(path, self.lab.delimiter), self.enabled.utf8)
+        self.manners.spelled(names::quoted(&names::name(path, self.lab.delimiter), self.enabled.utf8))
     }
 
     /// The capabilities now.
@@ -231,7 +276,7 @@ impl Session {
         if let Some(limit) = switches.append_limit.filter(|_| switches.tells_append_limit) {
             line.push(format!("APPENDLIMIT={limit}"));
         }
-        line.join(" ")
+        self.manners.capability(&line, signed_in)
     }
 }
 
@@ -241,14 +286,14 @@ fn tag(args: &mut Args) -> Result<String, Bad> {
     Ok(tag)
 }
 
-/// May this literal come? The answer is the text behind the tag.
-fn refuse_literal(switches: &Switches, parts: &[Part], len: u64, waits: bool) -> Option<String> {
+/// May this literal come? The answer is why it may not.
+fn refuse_literal(switches: &Switches, parts: &[Part], len: u64, waits: bool) -> Option<Failure> {
     if !waits && !switches.extensions.literal_plus {
-        return Some("BAD LITERAL+ is not offered".to_owned());
+        return Some(Failure::Bad("LITERAL+ is not offered".to_owned()));
     }
     let Some(Part::Text(first)) = parts.first() else { return None };
     let appends = first.split(|byte| *byte == b' ').nth(1).is_some_and(|name| name.eq_ignore_ascii_case(b"APPEND"));
     // The name of the mailbox may be a literal too; its size does no harm here.
     let limit = switches.append_limit.filter(|limit| appends && len > *limit);
-    limit.map(|limit| format!("NO [TOOBIG] messages may have up to {limit} bytes"))
+    limit.map(|limit| Failure::No(format!("[TOOBIG] messages may have up to {limit} bytes")))
 }

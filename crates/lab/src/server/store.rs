@@ -10,10 +10,10 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 /// A folder keeps its id when it is renamed.
-pub(super) type FolderId = u64;
+pub(crate) type FolderId = u64;
 
 /// One account's mail, shared by its sessions and the test.
-pub(super) struct Mailbox {
+pub(crate) struct Mailbox {
     store: Mutex<Store>,
     /// Counts changes, for IDLE.
     changes: watch::Sender<u64>,
@@ -21,11 +21,15 @@ pub(super) struct Mailbox {
 
 impl Mailbox {
     pub fn new(first_validity: u32) -> Mailbox {
+        Mailbox::numbered(Validities::From(first_validity))
+    }
+
+    pub fn numbered(validities: Validities) -> Mailbox {
         let mut store = Store {
             paths: BTreeMap::new(),
             folders: BTreeMap::new(),
             subscribed: BTreeSet::new(),
-            next_validity: first_validity,
+            validities,
             next_id: 1,
         };
         store.make(FolderPath::inbox(), Some("\\Inbox".to_owned()));
@@ -46,15 +50,24 @@ impl Mailbox {
     }
 }
 
-pub(super) struct Store {
+/// Where UIDVALIDITYs come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Validities {
+    /// This is the next one, and none comes twice.
+    From(u32),
+    /// The same name has the same one, in every mailbox and for ever.
+    ByName(fn(&FolderPath) -> u32),
+}
+
+pub(crate) struct Store {
     pub paths: BTreeMap<FolderPath, FolderId>,
     pub folders: BTreeMap<FolderId, Folder>,
     pub subscribed: BTreeSet<FolderPath>,
-    next_validity: u32,
+    pub validities: Validities,
     next_id: FolderId,
 }
 
-pub(super) struct Folder {
+pub(crate) struct Folder {
     pub validity: u32,
     /// Above every UID ever given; 0 when none is left.
     pub uidnext: u32,
@@ -66,21 +79,33 @@ pub(super) struct Folder {
     /// Appended and not yet shown, in order of UID.
     pub lagging: VecDeque<(Option<Instant>, Message)>,
     pub special_use: Option<String>,
+    /// What kind of items it is for, in the words of a product that has others than mail.
+    pub class: &'static str,
     pub mailbox_id: String,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Message {
+pub(crate) struct Message {
     pub uid: u32,
     pub bytes: Bytes,
     pub date: InternalDate,
     pub flags: Flags,
     pub modseq: u64,
+    pub notes: Notes,
+}
+
+/// What a product knows of a message beside its flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Notes {
+    /// Only IMAP clients see `\Flagged`.
+    pub flag_is_shallow: bool,
+    /// A receipt was sent, no second one will be.
+    pub receipted: bool,
 }
 
 /// Flags and keywords: sorted without regard to case, none twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Flags(Vec<Box<str>>);
+pub(crate) struct Flags(Vec<Box<str>>);
 
 impl Flags {
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Flags {
@@ -121,7 +146,7 @@ impl Flags {
 }
 
 /// Why a folder operation was refused: the response code and the text behind NO.
-pub(super) type Refused = &'static str;
+pub(crate) type Refused = &'static str;
 
 impl Store {
     pub fn id(&self, path: &FolderPath) -> Option<FolderId> {
@@ -159,22 +184,34 @@ impl Store {
     pub fn make(&mut self, path: FolderPath, special_use: Option<String>) -> FolderId {
         let id = self.next_id;
         self.next_id += 1;
+        let validity = self.next_validity(&path);
         if let Some(old) = self.paths.insert(path, id) {
             self.folders.remove(&old);
         }
         let folder = Folder {
-            validity: self.next_validity,
+            validity,
             uidnext: 1,
             modseq: 1,
             messages: Vec::new(),
             expunged: Vec::new(),
             lagging: VecDeque::new(),
             special_use: special_use.filter(|name| name != "\\Inbox"),
+            class: "",
             mailbox_id: format!("F{id}"),
         };
-        self.next_validity = self.next_validity.saturating_add(1);
         self.folders.insert(id, folder);
         id
+    }
+
+    fn next_validity(&mut self, path: &FolderPath) -> u32 {
+        match &mut self.validities {
+            Validities::From(next) => {
+                let validity = *next;
+                *next = next.saturating_add(1);
+                validity
+            }
+            Validities::ByName(number) => number(path),
+        }
     }
 
     pub fn create(&mut self, path: FolderPath, special_use: Option<String>) -> Result<FolderId, Refused> {

@@ -1,5 +1,6 @@
 //! Commands off the socket, literals included, and answers onto it.
 
+use super::session::Failure;
 use bytes::{Buf, Bytes, BytesMut};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,8 +25,16 @@ pub(super) enum Part {
 /// A command as it was read.
 pub(super) struct Command {
     pub parts: Vec<Part>,
-    /// Why it cannot be carried out, when that was clear before it was complete: the text behind the tag.
-    pub refusal: Option<String>,
+    /// Why it cannot be carried out, when that was clear before it was complete.
+    pub refusal: Option<Failure>,
+}
+
+impl Command {
+    /// Its length without the literals.
+    pub fn text_bytes(&self) -> usize {
+        let texts = self.parts.iter().map(|part| if let Part::Text(text) = part { text.len() } else { 0 });
+        texts.sum()
+    }
 }
 
 pub(super) struct Input {
@@ -43,7 +52,7 @@ impl Input {
     pub async fn command(
         &mut self,
         out: &mut Output,
-        check: impl Fn(&[Part], u64, bool) -> Option<String>,
+        check: impl Fn(&[Part], u64, bool) -> Option<Failure>,
     ) -> io::Result<Option<Command>> {
         let mut command = Command { parts: Vec::new(), refusal: None };
         loop {
@@ -55,7 +64,7 @@ impl Input {
             command.parts.push(Part::Text(line.slice(..text)));
             if command.refusal.is_none() {
                 command.refusal = if len > LITERAL_LIMIT {
-                    Some("BAD this literal is too large".to_owned())
+                    Some(Failure::Bad("this literal is too large".to_owned()))
                 } else {
                     check(&command.parts, len, waits)
                 };

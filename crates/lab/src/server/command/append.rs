@@ -4,10 +4,8 @@ use crate::server::args::{Args, set_to_wire};
 use crate::server::dates;
 use crate::server::message::subject_contains;
 use crate::server::session::{Answer, Failure, Session};
-use crate::server::store::{Flags, Message};
+use crate::server::store::{Flags, Message, Notes};
 use crate::server::switches::Switches;
-use parom_domain::InternalDate;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) fn append(session: &mut Session, args: &mut Args) -> Answer {
     let mailbox = session.mailbox()?;
@@ -16,7 +14,11 @@ pub(super) fn append(session: &mut Session, args: &mut Args) -> Answer {
     let switches = session.lab.switches().clone();
     let mut messages = Vec::new();
     while args.eat(b' ') {
-        messages.push(message(args, &switches)?);
+        let (mut message, flags) = message(args, &switches)?;
+        for warning in session.manners.appending(&mut message, &flags)? {
+            session.out.line(&format!("* {warning}"));
+        }
+        messages.push(message);
     }
     args.end()?;
     if messages.is_empty() || (messages.len() > 1 && !switches.extensions.multiappend) {
@@ -55,13 +57,14 @@ pub(super) fn append(session: &mut Session, args: &mut Args) -> Answer {
 }
 
 /// `[(flags)] ["date"] literal`, where UTF8 (RFC 6855) may wrap the literal.
-fn message(args: &mut Args, switches: &Switches) -> Result<Message, Failure> {
-    let mut flags = Flags::default();
+/// The second half are the flags that the client named.
+fn message(args: &mut Args, switches: &Switches) -> Result<(Message, Vec<String>), Failure> {
+    let mut named = Vec::new();
     if args.peek() == Some(b'(') {
-        flags = kept(&args.flags()?, switches);
+        named = args.flags()?;
         args.space()?;
     }
-    let mut date = now();
+    let mut date = dates::now();
     if args.peek() == Some(b'"') {
         let text = args.astring_utf8()?;
         date = dates::from_wire(&text).ok_or_else(|| Failure::Bad(format!("{text:?} is no date-time")))?;
@@ -76,7 +79,8 @@ fn message(args: &mut Args, switches: &Switches) -> Result<Message, Failure> {
     if wrapped {
         args.expect(b')')?;
     }
-    Ok(Message { uid: 0, bytes, date, flags, modseq: 0 })
+    let flags = kept(&named, switches);
+    Ok((Message { uid: 0, bytes, date, flags, modseq: 0, notes: Notes::default() }, named))
 }
 
 /// The flags that a folder keeps.
@@ -88,9 +92,4 @@ pub(super) fn kept(names: &[String], switches: &Switches) -> Flags {
         false => switches.any_keyword || switches.keywords.iter().any(|known| known.eq_ignore_ascii_case(name)),
     };
     Flags::new(names.iter().map(String::as_str).filter(|name| keeps(name)))
-}
-
-fn now() -> InternalDate {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    InternalDate { unix_s: i64::try_from(since.as_secs()).unwrap_or(0), offset_min: 0 }
 }

@@ -3,11 +3,13 @@
 use super::select::vanished_since;
 use crate::server::args::{Args, Bad, Set, set_to_wire};
 use crate::server::dates;
+use crate::server::manners::{Asked, Shown};
 use crate::server::message::{Section, subject_contains};
 use crate::server::selected::Target;
 use crate::server::session::{Answer, Failure, Session};
-use crate::server::store::Message;
+use crate::server::store::{Flags, Message};
 use crate::server::switches::Switches;
+use bytes::Bytes;
 
 #[derive(Clone, PartialEq, Eq)]
 enum Item {
@@ -50,12 +52,22 @@ pub(super) async fn fetch(session: &mut Session, args: &mut Args, by_uid: bool) 
     let omitted = omitted(session, &switches)?;
     let mut missing = false;
     for target in targets.into_iter().filter(|target| !omitted.contains(&target.uid)) {
-        let Some(message) = current(session, target, &items)? else {
+        let Some((message, class)) = current(session, target, &items)? else {
             missing = true;
             continue;
         };
-        if since.modseq.is_none_or(|modseq| message.modseq > modseq) {
-            answer(session, target, &message, &items, &switches).await?;
+        if since.modseq.is_some_and(|modseq| message.modseq <= modseq) {
+            continue;
+        }
+        let asked = Asked {
+            class,
+            body: items.iter().any(|item| matches!(item, Item::Body { .. })),
+            reads: items.iter().any(|item| matches!(item, Item::Body { peek: false, .. })),
+            size: items.contains(&Item::Size),
+            wide: items.iter().any(|item| !matches!(item, Item::Uid | Item::Flags)),
+        };
+        if let Shown::As { bytes, size } = session.manners.shown(&message, &asked) {
+            answer(session, target, &Sight { message, bytes, size }, &items, &switches).await?;
         }
     }
     // What is already expunged, but not known to be so to the client, is not an error when asked for by UID.
@@ -75,31 +87,45 @@ pub(super) fn omitted(session: &mut Session, switches: &Switches) -> Result<Vec<
 }
 
 /// The message as it is now, marked as seen if the client reads it without PEEK; `None` if it is gone.
-fn current(session: &mut Session, target: Target, items: &[Item]) -> Result<Option<Message>, Failure> {
+/// With it comes the class of its folder.
+fn current(session: &mut Session, target: Target, items: &[Item]) -> Result<Option<(Message, &'static str)>, Failure> {
     let mailbox = session.mailbox()?;
-    let selected = session.selected()?;
+    let Session { selected: Some(selected), manners, .. } = session else { return Err(Failure::Drop) };
     let mut store = mailbox.lock();
     let folder = selected.folder_in(&mut store)?;
     let reads = items.iter().any(|item| matches!(item, Item::Body { peek: false, .. }));
     if reads && !selected.read_only {
+        let before = folder.find(target.uid).map(|message| message.flags.clone()).unwrap_or_default();
         folder.reflag(target.uid, |flags| flags.add("\\Seen"));
+        if let Some(message) = folder.find_mut(target.uid) {
+            manners.stored(&before, message, &Flags::new(["\\Seen"]));
+        }
     }
-    Ok(folder.find(target.uid).cloned())
+    Ok(folder.find(target.uid).cloned().map(|message| (message, folder.class)))
+}
+
+/// A message and how it shows itself.
+struct Sight {
+    message: Message,
+    bytes: Bytes,
+    size: u64,
 }
 
 async fn answer(
     session: &mut Session,
     target: Target,
-    message: &Message,
+    sight: &Sight,
     items: &[Item],
     switches: &Switches,
 ) -> Result<(), Failure> {
+    let message = &sight.message;
     let has_body = items.iter().any(|item| matches!(item, Item::Body { .. }));
     let is_chosen = |texts: &[String]| texts.iter().any(|text| subject_contains(&message.bytes, text));
     if has_body && is_chosen(&switches.unfetchable) {
         return Ok(());
     }
-    session.out.text(&format!("* {} FETCH (", target.seq));
+    let seq = session.manners.numbered(target.seq, target.uid);
+    session.out.text(&format!("* {seq} FETCH ("));
     for (at, item) in items.iter().enumerate() {
         if at > 0 {
             session.out.text(" ");
@@ -111,10 +137,10 @@ async fn answer(
                 session.out.text("INTERNALDATE \"00-Jan-0000 00:00:00 +0000\"");
             }
             Item::InternalDate => session.out.text(&format!("INTERNALDATE \"{}\"", dates::to_wire(message.date))),
-            Item::Size => session.out.text(&format!("RFC822.SIZE {}", message.bytes.len())),
+            Item::Size => session.out.text(&format!("RFC822.SIZE {}", sight.size)),
             Item::ModSeq => session.out.text(&format!("MODSEQ ({})", message.modseq)),
             Item::Body { label, section, partial, .. } => {
-                let mut bytes = section.of(&message.bytes);
+                let mut bytes = section.of(&sight.bytes);
                 if let Some((start, len)) = *partial {
                     let start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
                     let end = start.saturating_add(usize::try_from(len).unwrap_or(usize::MAX)).min(bytes.len());

@@ -22,6 +22,7 @@ pub(super) fn create(session: &mut Session, args: &mut Args) -> Answer {
         args.expect(b')')?;
     }
     args.end()?;
+    session.manners.may_name(&path)?;
     let mut store = mailbox.lock();
     let id = store.create(path, special_use)?;
     mailbox.ring();
@@ -36,7 +37,13 @@ pub(super) fn delete(session: &mut Session, args: &mut Args) -> Answer {
     args.space()?;
     let path = session.path(args)?;
     args.end()?;
-    mailbox.lock().delete(&path)?;
+    let gone = {
+        let mut store = mailbox.lock();
+        let gone = store.at_mut(&path).filter(|_| !path.is_inbox()).map(|folder| folder.take(|_| true));
+        store.delete(&path)?;
+        gone
+    };
+    session.manners.removed(&gone.unwrap_or_default());
     mailbox.ring();
     Ok("deleted".to_owned())
 }
@@ -48,6 +55,7 @@ pub(super) fn rename(session: &mut Session, args: &mut Args) -> Answer {
     args.space()?;
     let to = session.path(args)?;
     args.end()?;
+    session.manners.may_name(&to)?;
     mailbox.lock().rename(&from, &to)?;
     mailbox.ring();
     Ok("renamed".to_owned())

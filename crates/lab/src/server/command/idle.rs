@@ -5,6 +5,14 @@ use crate::server::session::{Answer, Failure, Session};
 pub(super) async fn idle(session: &mut Session) -> Answer {
     let mailbox = session.mailbox()?;
     let mut changes = mailbox.changes();
+    let patience = session.manners.limits().patience;
+    let weary = async move {
+        match patience {
+            Some(patience) => tokio::time::sleep(patience).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(weary);
     session.out.line("+ idling");
     loop {
         super::tell_news(session, true)?;
@@ -18,6 +26,7 @@ pub(super) async fn idle(session: &mut Session) -> Answer {
                     false => Err(Failure::Bad("expected DONE".to_owned())),
                 };
             }
+            () = &mut weary => return Err(Failure::Bye(session.manners.weary())),
             changed = changes.changed() => {
                 // The mailbox outlives its sessions.
                 changed.map_err(|_| Failure::Drop)?;

@@ -5,7 +5,7 @@ use super::folders::status_line;
 use crate::server::args::{Args, Bad};
 use crate::server::names;
 use crate::server::session::{Answer, Session};
-use crate::server::store::Store;
+use crate::server::store::{Folder, Store};
 use parom_domain::FolderPath;
 use std::collections::BTreeSet;
 
@@ -48,8 +48,8 @@ pub(super) fn list(session: &mut Session, args: &mut Args) -> Answer {
         return Err("LIST-STATUS is not offered".to_owned().into());
     }
     if patterns.iter().all(String::is_empty) {
-        let line = format!("* LIST (\\Noselect) \"{}\" \"\"", escaped(session.lab.delimiter));
-        session.out.line(&line);
+        let line = session.manners.root(&escaped(session.lab.delimiter));
+        session.out.line(&format!("* LIST {line}"));
         return Ok("that is the root".to_owned());
     }
     let patterns: Vec<String> = patterns.into_iter().map(|pattern| format!("{reference}{pattern}")).collect();
@@ -124,13 +124,17 @@ fn rows(session: &Session, store: &Store, wanted: &Wanted) -> Vec<(FolderPath, b
     let special = |path: &FolderPath| store.at(path).is_some_and(|folder| folder.special_use.is_some());
     paths.retain(|path| !wanted.only_special || special(path));
     let switches = session.lab.switches();
-    paths.retain(|path| !switches.unlisted.contains(path));
+    paths.retain(|path| !switches.unlisted.contains(path) && session.manners.lists(path, store.at(path)));
     paths.into_iter().map(|path| (store.id(&path).is_some(), path)).map(|(exists, path)| (path, exists)).collect()
 }
 
 fn row(session: &Session, store: &Store, path: &FolderPath, exists: bool, wanted: &Wanted, word: &str) -> String {
     let on = session.extensions();
     let mut attributes = Vec::new();
+    let unread = |folder: &Folder| folder.messages.iter().any(|message| !message.flags.has("\\Seen"));
+    if session.manners.marks_unread() && store.at(path).is_some_and(unread) {
+        attributes.push("\\Marked");
+    }
     if !exists {
         attributes.push(if on.list_extended { "\\NonExistent" } else { "\\Noselect" });
     }

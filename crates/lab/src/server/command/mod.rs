@@ -7,7 +7,7 @@ mod idle;
 mod list;
 mod search;
 mod select;
-mod sign_in;
+pub(super) mod sign_in;
 mod store;
 mod transfer;
 
@@ -27,9 +27,20 @@ pub(super) async fn run(session: &mut Session, tag: &str, name: &str, args: Args
 
 /// Sends what has happened in the selected folder.
 fn tell_news(session: &mut Session, expunges: bool) -> Result<(), Failure> {
-    let Session { selected: Some(selected), user: Some(user), out, enabled, .. } = session else { return Ok(()) };
+    let Session { selected: Some(selected), user: Some(user), out, enabled, manners, .. } = session else {
+        return Ok(());
+    };
     let mut store = user.mailbox.lock();
+    if let Some(bye) = manners.interrupted() {
+        return Err(Failure::Bye(bye));
+    }
+    let before = selected.exists();
     selected.sync(selected.folder_in(&mut store)?, expunges, *enabled, out);
+    if selected.exists() > before
+        && let Some(line) = manners.news(selected.exists())
+    {
+        out.line(&format!("* {line}"));
+    }
     Ok(())
 }
 
@@ -44,12 +55,19 @@ async fn dispatch(session: &mut Session, tag: &str, name: &str, mut args: Args) 
         }
         "NOOP" => done("nothing done"),
         "LOGOUT" => {
-            session.out.line("* BYE good-bye");
+            let Some(farewell) = session.manners.farewell() else {
+                // Waits for the client to go.
+                session.out.flush().await?;
+                while session.input.line(&mut session.out).await?.is_some() {}
+                return Err(Failure::Drop);
+            };
+            session.out.line(&format!("* BYE {farewell}"));
             session.over = true;
             done("signed out")
         }
         "ID" if on.id => {
-            session.out.line("* ID (\"name\" \"Parom lab\")");
+            let line = format!("* ID {}", session.manners.id());
+            session.out.line(&line);
             done("that is me")
         }
         "LOGIN" => sign_in::login(session, args),
@@ -73,7 +91,7 @@ async fn dispatch(session: &mut Session, tag: &str, name: &str, mut args: Args) 
         "EXAMINE" => select::select(session, args, true),
         "APPEND" => append::append(session, args),
         "IDLE" if on.idle => idle::idle(session).await,
-        "CHECK" => session.selected().map(|_| "checked".to_owned()),
+        "CHECK" => check(session),
         "CLOSE" => transfer::close(session, true),
         "UNSELECT" if on.unselect => transfer::close(session, false),
         "EXPUNGE" => transfer::expunge(session, None),
@@ -90,6 +108,17 @@ async fn dispatch(session: &mut Session, tag: &str, name: &str, mut args: Args) 
         "UID MOVE" if on.r#move => transfer::copy(session, args, true, true),
         _ => Err(Failure::Bad(format!("unknown command {name}"))),
     }
+}
+
+fn check(session: &mut Session) -> Answer {
+    let mailbox = session.mailbox()?;
+    let updates = session.manners.check_updates_index();
+    let selected = session.selected()?;
+    if updates {
+        selected.folder_in(&mut mailbox.lock())?.show_all();
+        mailbox.ring();
+    }
+    done("checked")
 }
 
 fn done(text: &str) -> Answer {

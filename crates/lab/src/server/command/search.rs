@@ -2,6 +2,7 @@
 
 use super::fetch::omitted;
 use crate::server::args::{Args, set_to_wire};
+use crate::server::manners::Sought;
 use crate::server::search::{Candidate, Key};
 use crate::server::session::{Answer, Failure, Session};
 
@@ -21,8 +22,9 @@ pub(super) fn search(session: &mut Session, args: &mut Args, tag: &str, by_uid: 
     if args.eat_word("CHARSET") {
         args.space()?;
         let charset = args.astring_utf8()?.to_ascii_uppercase();
-        if charset != "UTF-8" && charset != "US-ASCII" {
-            return Err("[BADCHARSET (US-ASCII UTF-8)] unknown charset".into());
+        let known = session.manners.charsets();
+        if !known.contains(&charset.as_str()) {
+            return Err(Failure::No(format!("[BADCHARSET ({})] unknown charset", known.join(" "))));
         }
         args.space()?;
     }
@@ -32,13 +34,15 @@ pub(super) fn search(session: &mut Session, args: &mut Args, tag: &str, by_uid: 
     }
     args.end()?;
     let key = Key::And(keys);
+    session.manners.searching(&Sought { keywords: key.keywords() })?;
     let tells_modseq = key.asks_modseq();
+    let by_header = key.asks_headers();
     session.enabled.condstore |= tells_modseq;
 
     let switches = session.lab.switches().clone();
     let hidden = omitted(session, &switches)?;
     let mailbox = session.mailbox()?;
-    let selected = session.selected()?;
+    let Session { selected: Some(selected), manners, .. } = session else { return Err(Failure::Drop) };
     let mut store = mailbox.lock();
     let folder = selected.folder_in(&mut store)?;
     let last = (u32::try_from(selected.exists()).unwrap_or(u32::MAX), selected.uids().last().copied().unwrap_or(0));
@@ -47,6 +51,9 @@ pub(super) fn search(session: &mut Session, args: &mut Args, tag: &str, by_uid: 
     for (at, uid) in selected.uids().iter().enumerate() {
         let seq = u32::try_from(at + 1).unwrap_or(u32::MAX);
         let Some(message) = folder.find(*uid).filter(|_| !hidden.contains(uid)) else { continue };
+        if by_header && !manners.finds_by_header(*uid) {
+            continue;
+        }
         if key.holds(&Candidate { seq, message, last }) {
             highest = message.modseq.max(highest);
             found.push(if by_uid { *uid } else { seq });

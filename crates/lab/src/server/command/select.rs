@@ -1,6 +1,7 @@
 //! SELECT and EXAMINE, with quick resynchronisation (RFC 7162).
 
 use crate::server::args::{Args, Bad, set_to_wire};
+use crate::server::manners::Opening;
 use crate::server::selected::{Selected, flags_line};
 use crate::server::session::{Answer, Failure, Session};
 use crate::server::store::Folder;
@@ -37,6 +38,7 @@ pub(super) fn select(session: &mut Session, args: &mut Args, read_only: bool) ->
     if session.selected.take().is_some() && session.enabled.qresync {
         session.out.line("* OK [CLOSED] the mailbox selected before is closed");
     }
+    session.manners.may_open(&path)?;
     let mut store = mailbox.lock();
     let switches = session.lab.switches().clone();
     if switches.cannot_select.contains(&path) {
@@ -55,17 +57,18 @@ pub(super) fn select(session: &mut Session, args: &mut Args, read_only: bool) ->
             format!("({})", system.chain(switches.keywords.iter().map(String::as_str)).collect::<Vec<_>>().join(" "))
         }
     };
-    let out = &mut session.out;
-    out.line(&format!("* FLAGS {}", flags.to_wire()));
-    out.line(&format!("* OK [PERMANENTFLAGS {permanent}] kept"));
-    out.line(&format!("* {} EXISTS", selected.exists()));
-    out.line("* 0 RECENT");
     let unseen = folder.messages.iter().find(|message| !message.flags.has("\\Seen"));
-    if let Some(seq) = unseen.and_then(|message| selected.seq_of(message.uid)) {
-        out.line(&format!("* OK [UNSEEN {seq}] first unseen"));
-    }
-    out.line(&format!("* OK [UIDVALIDITY {}] valid", folder.validity));
-    out.line(&format!("* OK [UIDNEXT {}] next", folder.uidnext));
+    let lines = session.manners.opening(&Opening {
+        exists: selected.exists(),
+        last_uid: selected.uids().last().copied().unwrap_or(0),
+        first_unseen: unseen.and_then(|message| selected.seq_of(message.uid)),
+        validity: folder.validity,
+        uidnext: folder.uidnext,
+        flags: flags.to_wire(),
+        permanent,
+    });
+    let out = &mut session.out;
+    lines.iter().for_each(|line| out.line(&format!("* {line}")));
     if on.condstore {
         out.line(&format!("* OK [HIGHESTMODSEQ {}] highest", folder.modseq));
     }

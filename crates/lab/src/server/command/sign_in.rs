@@ -1,6 +1,8 @@
 //! LOGIN and AUTHENTICATE PLAIN, for oneself or as one who may open every mailbox.
 
+use crate::server::Lab;
 use crate::server::args::Args;
+use crate::server::manners::Claim;
 use crate::server::session::{Answer, Failure, Session, Slot, User};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +14,7 @@ pub(super) fn login(session: &mut Session, args: &mut Args) -> Answer {
     args.space()?;
     let password = args.astring_utf8()?;
     args.end()?;
-    sign_in(session, "", &user, &password)
+    sign_in(session, &Claim { mechanism: "LOGIN", authzid: "", user: &user, password: &password })
 }
 
 /// SASL PLAIN (RFC 4616), with the initial response in the command or after a continuation.
@@ -32,16 +34,25 @@ pub(super) async fn authenticate(session: &mut Session, args: &mut Args) -> Answ
     let plain = plain.ok_or_else(|| Failure::Bad("this is not base64".to_owned()))?;
     let mut parts = plain.split('\0');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(authzid), Some(user), Some(password), None) => sign_in(session, authzid, user, password),
+        (Some(authzid), Some(user), Some(password), None) => {
+            sign_in(session, &Claim { mechanism: "PLAIN", authzid, user, password })
+        }
         _ => Err(Failure::Bad("this is not SASL PLAIN".to_owned())),
     }
 }
 
-fn sign_in(session: &mut Session, authzid: &str, user: &str, password: &str) -> Answer {
+fn sign_in(session: &mut Session, claim: &Claim) -> Answer {
     if session.user.is_some() {
         return Err(Failure::Bad("signed in already".to_owned()));
     }
     let lab = Arc::clone(&session.lab);
+    session.user = session.manners.sign_in(&lab, claim)?;
+    Ok(format!("[CAPABILITY {}] signed in", session.capability()))
+}
+
+/// Signs in as the plain server does.
+pub(in crate::server) fn plainly(lab: &Lab, claim: &Claim) -> Result<User, Failure> {
+    let Claim { authzid, user, password, .. } = *claim;
     let refused = || Failure::No("[AUTHENTICATIONFAILED] wrong name or password".to_owned());
     // Whose mailbox is meant, and who has to prove himself: `user*master` or an authzid name another one.
     let (owner, prover) = match user.split_once('*') {
@@ -59,6 +70,5 @@ fn sign_in(session: &mut Session, authzid: &str, user: &str, password: &str) -> 
     }
     let limit = lab.switches().max_connections;
     let slot = Slot::take(&account.connections, limit).ok_or("[LIMIT] too many connections of this user")?;
-    session.user = Some(User::new(Arc::clone(&account.mailbox), slot));
-    Ok(format!("[CAPABILITY {}] signed in", session.capability()))
+    Ok(User::new(Arc::clone(&account.mailbox), slot))
 }

@@ -2,6 +2,7 @@
 
 use super::append::kept;
 use crate::server::args::{Args, set_to_wire};
+use crate::server::manners::Storing;
 use crate::server::selected::flags_line;
 use crate::server::session::{Answer, Failure, Session};
 use crate::server::store::Flags;
@@ -46,10 +47,14 @@ pub(super) fn store(session: &mut Session, args: &mut Args, by_uid: bool) -> Ans
     args.space()?;
     let names = if args.peek() == Some(b'(') || !args.at_end() { args.flags()? } else { Vec::new() };
     args.end()?;
+    let replaces = matches!(change, Change::Replace);
+    for warning in session.manners.storing(&Storing { by_uid, silent, replaces, names: &names })? {
+        session.out.line(&format!("* {warning}"));
+    }
     let flags = kept(&names, &session.lab.switches());
 
     let mailbox = session.mailbox()?;
-    let Session { selected: Some(selected), out, enabled, .. } = session else { return Err(Failure::Drop) };
+    let Session { selected: Some(selected), out, enabled, manners, .. } = session else { return Err(Failure::Drop) };
     let targets = selected.targets(&set, by_uid)?;
     let mut store = mailbox.lock();
     let folder = selected.folder_in(&mut store)?;
@@ -62,8 +67,12 @@ pub(super) fn store(session: &mut Session, args: &mut Args, by_uid: bool) -> Ans
             modified.push(if by_uid { target.uid } else { u32::try_from(target.seq).unwrap_or(u32::MAX) });
             continue;
         }
+        let before = message.flags.clone();
         folder.reflag(target.uid, |now| apply(now, &flags, change));
-        let Some(message) = folder.find(target.uid) else { continue };
+        let Some(message) = folder.find_mut(target.uid) else { continue };
+        if !matches!(change, Change::Remove) {
+            manners.stored(&before, message, &flags);
+        }
         if !silent {
             out.line(&flags_line(target.seq, message, *enabled, by_uid));
         } else if enabled.condstore {

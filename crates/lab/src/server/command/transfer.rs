@@ -9,6 +9,7 @@ use crate::server::switches::IndexLag;
 pub(super) fn copy(session: &mut Session, args: &mut Args, by_uid: bool, moves: bool) -> Answer {
     session.selected()?;
     if moves {
+        session.manners.may_move()?;
         session.writable()?;
     }
     args.space()?;
@@ -28,12 +29,15 @@ pub(super) fn copy(session: &mut Session, args: &mut Args, by_uid: bool, moves: 
     }
     let held = if switches.quota_bytes.is_some() { store.bytes_held() } else { 0 };
     let from = session.selected()?.folder_in(&mut store)?;
-    let chosen: Vec<Message> = targets.iter().filter_map(|target| from.find(target.uid).cloned()).collect();
+    let most = session.manners.copies_at_most();
+    let breaks = targets.len() > most;
+    let mut chosen: Vec<Message> =
+        targets.iter().take(most).filter_map(|target| from.find(target.uid).cloned()).collect();
     let more: u64 = chosen.iter().map(|message| message.bytes.len() as u64).sum();
     if !moves && switches.quota_bytes.is_some_and(|quota| held.saturating_add(more) > quota) {
         return Err("[OVERQUOTA] the quota is exceeded".into());
     }
-    if !by_uid && chosen.len() < targets.len() {
+    if !by_uid && !breaks && chosen.len() < targets.len() {
         return Err("[EXPUNGEISSUED] some of these messages are gone".into());
     }
     let old: Vec<u32> = chosen.iter().map(|message| message.uid).collect();
@@ -42,16 +46,20 @@ pub(super) fn copy(session: &mut Session, args: &mut Args, by_uid: bool, moves: 
     }
     let folder = store.at_mut(&to).ok_or("[TRYCREATE] no such mailbox")?;
     let validity = folder.validity;
+    if moves {
+        session.manners.moved(&mut chosen, folder.class);
+    }
     let new: Vec<u32> = chosen.into_iter().map(|message| folder.add(message, IndexLag::None)).collect();
     if !store.folders.contains_key(&id) || new.contains(&0) {
         return Err("[LIMIT] no UID is left".into());
     }
     mailbox.ring();
-    let verb = if moves { "moved" } else { "copied" };
-    if old.is_empty() || !switches.extensions.uidplus {
-        return Ok(verb.to_owned());
+    if breaks {
+        return Err(Failure::Drop);
     }
-    let code = format!("[COPYUID {validity} {} {}]", set_to_wire(old), set_to_wire(new));
+    let verb = if moves { "moved" } else { "copied" };
+    let code = session.manners.copy_code(validity, &set_to_wire(old), &set_to_wire(new));
+    let Some(code) = code.filter(|_| switches.extensions.uidplus) else { return Ok(verb.to_owned()) };
     if !moves {
         return Ok(format!("{code} {verb}"));
     }
@@ -78,8 +86,9 @@ pub(super) fn expunge(session: &mut Session, args: Option<&mut Args>) -> Answer 
     let mut store = mailbox.lock();
     let folder = selected.folder_in(&mut store)?;
     let is_chosen = |uid: u32| uids.as_ref().is_none_or(|uids| uids.binary_search(&uid).is_ok());
-    folder.take(|message| message.flags.has("\\Deleted") && is_chosen(message.uid));
+    let gone = folder.take(|message| message.flags.has("\\Deleted") && is_chosen(message.uid));
     let modseq = folder.modseq;
+    session.manners.removed(&gone);
     mailbox.ring();
     if session.enabled.qresync { Ok(format!("[HIGHESTMODSEQ {modseq}] expunged")) } else { Ok("expunged".to_owned()) }
 }
@@ -91,7 +100,8 @@ pub(super) fn close(session: &mut Session, expunges: bool) -> Answer {
     let Some(selected) = session.selected.take() else { return Err(Failure::Drop) };
     if expunges && !selected.read_only {
         let mut store = mailbox.lock();
-        selected.folder_in(&mut store)?.take(|message| message.flags.has("\\Deleted"));
+        let gone = selected.folder_in(&mut store)?.take(|message| message.flags.has("\\Deleted"));
+        session.manners.removed(&gone);
         mailbox.ring();
     }
     Ok("closed".to_owned())
