@@ -33,6 +33,7 @@ pub enum Command {
     Init(Init),
     #[command(subcommand)]
     Account(Account),
+    Import(Import),
     Sync(Sync),
     Status(Status),
     Parked(Parked),
@@ -89,6 +90,22 @@ pub struct AccountList {
 pub struct AccountName {
     #[arg(value_name = "ADDRESS", required = true)]
     pub addresses: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long)]
+    pub without_bad_rows: bool,
+    #[arg(long, value_name = "FILE")]
+    pub vk_csv: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

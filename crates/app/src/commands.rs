@@ -2,6 +2,7 @@
 
 mod account;
 mod brakes;
+mod import;
 mod init;
 mod parked;
 mod plan;
@@ -23,6 +24,7 @@ pub fn run(cli: Cli, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Init(args) => init::run(&cli.config, args, texts),
         Command::Account(command) => account::run(command, &config()?, texts),
+        Command::Import(args) => import::run(args, &config()?, texts),
         Command::Sync(args) => sync::run(args, &config()?, texts),
         Command::Status(args) => status::run(args, &config()?, texts),
         Command::Parked(args) => parked::run(args, &config()?, texts),

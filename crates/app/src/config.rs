@@ -73,6 +73,8 @@ pub struct ImapSide {
     pub trust: Trust,
     pub login: Template,
     pub authzid: Option<Template>,
+    /// What `{service_login}` stands for, unless an account has its own.
+    pub service_login: String,
     pub sasl: Sasl,
     pub password: PasswordFrom,
     pub max_connections: u32,
@@ -105,6 +107,14 @@ pub enum Switch {
     Auto,
     On,
     Off,
+}
+
+impl ImapSide {
+    /// Is there a place for a service account in what is sent to sign in?
+    #[must_use]
+    pub fn takes_service_login(&self) -> bool {
+        self.login.takes_service_login() || self.authzid.as_ref().is_some_and(Template::takes_service_login)
+    }
 }
 
 impl MailDomain {

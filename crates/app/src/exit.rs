@@ -78,7 +78,8 @@ impl Exit {
             | Code::SecretUnreadable
             | Code::AccountUnknown
             | Code::AccountDomainMissing
-            | Code::AccountPasswordMissing => Exit::Usage,
+            | Code::AccountPasswordMissing
+            | Code::AccountServiceLoginMissing => Exit::Usage,
             Code::Braked | Code::OtherMailbox => Exit::Held,
             Code::Cancelled => Exit::Interrupted,
             Code::Internal => Exit::Internal,

@@ -64,9 +64,10 @@ impl EndpointFactory for Factory {
             Place {
                 server: format!("{}:{}", settings.host, settings.port).into(),
                 max_connections: usize::try_from(settings.max_connections).unwrap_or(usize::MAX),
-                credential: match &settings.password {
-                    PasswordFrom::Secret(name) => Some(name.as_str().into()),
-                    PasswordFrom::Account => None,
+                credential: match (pinned(account, side), &settings.password) {
+                    (Some(login), _) => Some(login.into()),
+                    (None, PasswordFrom::Secret(name)) => Some(name.as_str().into()),
+                    (None, PasswordFrom::Account) => None,
                 },
             }
         };
@@ -110,17 +111,35 @@ fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings> {
     Ok(settings)
 }
 
+/// The service account that signs in for this one alone.
+fn pinned(account: &Account, side: Side) -> Option<&str> {
+    account.service_login.as_deref().filter(|_| side == Side::Source)
+}
+
 async fn login(store: &Store, domain: &MailDomain, account: &Account, side: Side) -> Result<Login> {
     let settings = &domain.sides[side];
-    let words =
-        Words { address: &account.address, source_login: &account.source_login, target_login: &account.target_login };
-    let password = match &settings.password {
-        PasswordFrom::Secret(name) => store.secret(name).await?,
-        PasswordFrom::Account => store.password(account.id, side).await?.ok_or_else(|| {
-            Error::new(Code::AccountPasswordMissing, Scope::Account, Retry::WhenFixed)
-                .with("account", &account.address)
-                .with("side", side)
-        })?,
+    let pinned = pinned(account, side);
+    let words = Words {
+        address: &account.address,
+        source_login: &account.source_login,
+        target_login: &account.target_login,
+        service_login: pinned.unwrap_or(&settings.service_login),
+    };
+    if settings.takes_service_login() && words.service_login.is_empty() {
+        let missing = Error::new(Code::AccountServiceLoginMissing, Scope::Account, Retry::WhenFixed);
+        return Err(missing.with("account", &account.address).with("side", side));
+    }
+    let own = match (&settings.password, pinned) {
+        (PasswordFrom::Secret(_), None) => None,
+        _ => store.password(account.id, side).await?,
+    };
+    let password = match (&settings.password, own) {
+        (_, Some(own)) => own,
+        (PasswordFrom::Secret(name), None) => store.secret(name).await?,
+        (PasswordFrom::Account, None) => {
+            let missing = Error::new(Code::AccountPasswordMissing, Scope::Account, Retry::WhenFixed);
+            return Err(missing.with("account", &account.address).with("side", side));
+        }
     };
     Ok(Login {
         user: settings.login.fill(&words),

@@ -124,6 +124,8 @@ codes! {
     AccountDomainMissing = "account-domain-missing",
     /// Arguments: account, side. The account has no password of its own, and there is none for all.
     AccountPasswordMissing = "account-password-missing",
+    /// Arguments: account, side. The login needs a service account, and neither the configuration nor the account names one.
+    AccountServiceLoginMissing = "account-service-login-missing",
 
     // Holding back.
     /// Arguments: brake, side, folder, count, total.

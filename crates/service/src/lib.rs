@@ -11,6 +11,7 @@ mod connections;
 mod ending;
 mod gate;
 mod guarded;
+pub mod import;
 mod keep;
 mod lease;
 mod member;

@@ -19,6 +19,8 @@ pub struct Account {
     /// The name of the configuration's domain whose servers are used.
     pub domain: String,
     pub enabled: bool,
+    /// The service account that signs in for this one on the source, if one is pinned.
+    pub service_login: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,10 +69,11 @@ impl Store {
 }
 
 const ALL: &str = "
-    SELECT id, address, source_login, target_login, domain, enabled FROM account ORDER BY address_key";
+    SELECT id, address, source_login, target_login, domain, enabled, service_login FROM account ORDER BY address_key";
 
 const BY_ADDRESS: &str = "
-    SELECT id, address, source_login, target_login, domain, enabled FROM account WHERE address_key = $1";
+    SELECT id, address, source_login, target_login, domain, enabled, service_login
+    FROM account WHERE address_key = $1";
 
 fn account(row: &Fields<'_>) -> Result<Account> {
     Ok(Account {
@@ -80,11 +83,12 @@ fn account(row: &Fields<'_>) -> Result<Account> {
         target_login: row.get(3)?,
         domain: row.get(4)?,
         enabled: row.get::<i64>(5)? != 0,
+        service_login: row.get(6)?,
     })
 }
 
 /// Folded here and not in SQL, because databases disagree about letters beyond ASCII.
-fn key(address: &str) -> String {
+pub(crate) fn key(address: &str) -> String {
     address.to_lowercase()
 }
 
@@ -96,27 +100,34 @@ impl Write for Add {
 
     async fn perform(&self, db: &mut Writer) -> Result<Option<Account>> {
         const TAKEN: &str = "SELECT 1 FROM account WHERE address_key = $1";
-        const NUMBER: &str = "UPDATE counter SET value = value + 1 WHERE name = 'account' RETURNING value";
-        const INSERT: &str = "
-            INSERT INTO account (id, address, address_key, source_login, target_login, domain, enabled)
-            VALUES ($1, $2, $3, $4, $5, $6, 1)";
         if db.row(sqlx::query(TAKEN).bind(key(&self.0.address))).await?.is_some() {
             return Ok(None);
         }
-        let row = db.row(sqlx::query(NUMBER)).await?;
-        let row = row.ok_or_else(|| Error::internal("the counter of accounts is missing"))?;
-        let id = AccountId(Fields::of(&row, db.path()).get(0)?);
+        let id = insert(db, &self.0).await?;
         let NewAccount { address, source_login, target_login, domain } = self.0.clone();
-        let query = sqlx::query(INSERT)
-            .bind(id.0)
-            .bind(address.clone())
-            .bind(key(&address))
-            .bind(source_login.clone())
-            .bind(target_login.clone())
-            .bind(domain.clone());
-        db.execute(query).await?;
-        Ok(Some(Account { id, address, source_login, target_login, domain, enabled: true }))
+        Ok(Some(Account { id, address, source_login, target_login, domain, enabled: true, service_login: None }))
     }
+}
+
+/// Gives a new account its number and puts it in.
+pub(crate) async fn insert(db: &mut Writer, account: &NewAccount) -> Result<AccountId> {
+    const NUMBER: &str = "UPDATE counter SET value = value + 1 WHERE name = 'account' RETURNING value";
+    const INSERT: &str = "
+        INSERT INTO account (id, address, address_key, source_login, target_login, domain, enabled)
+        VALUES ($1, $2, $3, $4, $5, $6, 1)";
+    let row = db.row(sqlx::query(NUMBER)).await?;
+    let row = row.ok_or_else(|| Error::internal("the counter of accounts is missing"))?;
+    let id = AccountId(Fields::of(&row, db.path()).get(0)?);
+    let NewAccount { address, source_login, target_login, domain } = account.clone();
+    let query = sqlx::query(INSERT)
+        .bind(id.0)
+        .bind(address.clone())
+        .bind(key(&address))
+        .bind(source_login)
+        .bind(target_login)
+        .bind(domain);
+    db.execute(query).await?;
+    Ok(id)
 }
 
 struct SetEnabled(AccountId, bool);

@@ -13,6 +13,7 @@ mod database;
 mod key;
 mod lease;
 mod lock;
+mod person;
 mod read;
 mod schema;
 mod secret;
@@ -28,6 +29,7 @@ mod samples;
 
 pub use account::{Account, NewAccount};
 pub use key::{MASTER_KEY_VARIABLE, MasterKey};
+pub use person::{PersonRecord, PersonWrite};
 pub use read::FolderCounts;
 pub use secret::Secret;
 pub use store::Store;

@@ -72,7 +72,7 @@ impl Store {
         sealed.map(|sealed| self.unseal(&for_account(account, side), &sealed)).transpose()
     }
 
-    fn unseal(&self, name: &str, sealed: &[u8]) -> Result<Secret> {
+    pub(crate) fn unseal(&self, name: &str, sealed: &[u8]) -> Result<Secret> {
         let failed = || unreadable(self.path(), format!("{name} does not open with this master key"));
         let opened = self.key().open(name, sealed).ok_or_else(failed)?;
         let text = std::str::from_utf8(&opened).map_err(|_| failed())?;
@@ -85,7 +85,7 @@ fn for_name(name: &str) -> String {
     format!("secret {name}")
 }
 
-fn for_account(account: AccountId, side: Side) -> String {
+pub(crate) fn for_account(account: AccountId, side: Side) -> String {
     format!("{side} password of account {}", account.0)
 }
 
@@ -129,17 +129,22 @@ impl Write for PutPassword {
     type Answer = ();
 
     async fn perform(&self, db: &mut Writer) -> Result<()> {
-        const PUT: &str = "
-            INSERT INTO password (account, side, sealed) SELECT id, $2, $3 FROM account WHERE id = $1
-            ON CONFLICT (account, side) DO UPDATE SET sealed = excluded.sealed";
         const REMOVE: &str = "DELETE FROM password WHERE account = $1 AND side = $2";
-        let side = i64::from(codec::side_number(self.side));
         let Some(sealed) = &self.sealed else {
+            let side = i64::from(codec::side_number(self.side));
             return db.execute(sqlx::query(REMOVE).bind(self.account.0).bind(side)).await.map(drop);
         };
-        match db.execute(sqlx::query(PUT).bind(self.account.0).bind(side).bind(sealed.clone())).await? {
-            0 => Err(unknown(self.account)),
-            _ => Ok(()),
-        }
+        put_password(db, self.account, self.side, sealed.clone()).await
+    }
+}
+
+pub(crate) async fn put_password(db: &mut Writer, account: AccountId, side: Side, sealed: Vec<u8>) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO password (account, side, sealed) SELECT id, $2, $3 FROM account WHERE id = $1
+        ON CONFLICT (account, side) DO UPDATE SET sealed = excluded.sealed";
+    let side = i64::from(codec::side_number(side));
+    match db.execute(sqlx::query(SQL).bind(account.0).bind(side).bind(sealed)).await? {
+        0 => Err(unknown(account)),
+        _ => Ok(()),
     }
 }

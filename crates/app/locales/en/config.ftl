@@ -112,8 +112,12 @@ doc-imap-trust =
     Which certificate is believed: "system", the path of a CA file, "pin:<SHA-256 of the certificate>",
     or "insecure": any at all, which everyone on the way can misuse.
 doc-imap-login =
-    The template of the login. Variables: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}address{"}"}, {"{"}local{"}"}, {"{"}domain{"}"}.
+    The template of the login. Variables: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}service_login{"}"}, {"{"}address{"}"},
+    {"{"}local{"}"}, {"{"}domain{"}"}.
     With a service account, for example, "CORP/svc/{"{"}source_login{"}"}" or "{"{"}target_login{"}"}*svc".
+doc-imap-service_login =
+    What {"{"}service_login{"}"} stands for: the service account, in the form that the server takes. An account whose row in
+    "parom import" has a collector_username uses that one, with its collector_password.
 doc-imap-authzid =
     The template of the SASL authorization identity (whose mailbox is meant), for a service account
     that signs in by PLAIN. Empty: none.

@@ -158,6 +158,10 @@ error-account-password-missing = { $account } has no password for the { $side }.
     .why = The configuration says that each account has its own.
     .fix = Give it in a file, or use a service account ("password" in the configuration).
     .command = parom account add { $account } --{ $side }-password-file FILE
+error-account-service-login-missing = No service account is named that could sign in for { $account } on the { $side }.
+    .why = "login" has a place for a service account, and neither the configuration nor the account names one.
+    .fix = Set "service_login" in the configuration, or import the account with collector_username and collector_password.
+    .command = parom import FILE
 
 ## Holding back
 

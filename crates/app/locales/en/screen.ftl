@@ -99,6 +99,70 @@ word-off = off
 word-ago = { $age } ago
 told-unknown-code = { $code } (this version does not know the sentence)
 
+import-read = { $file }: { $count ->
+        [one] { $count } row
+       *[other] { $count } rows
+    }, { $encoding }, separated by "{ $delimiter }".
+import-unreadable = { $file } cannot be read: { $detail }.
+    .fix = Check the path and the rights.
+import-empty = { $file } is empty.
+    .fix = The first line names the columns; each further line is one person.
+import-too-big = { $file } is too big for a table of people.
+    .fix = Check that it is the right file, or split it.
+import-not-text = { $file } is no text: perhaps a workbook.
+    .fix = In the spreadsheet program save it as CSV.
+import-broken = { $file }, line { $line }: a quote does not end, or a cell is longer than any that belongs here.
+    .fix = Mend the line.
+import-column-near = { $file }: there is no column "{ $found }"; did you mean "{ $column }"? Nothing was imported.
+import-column-unknown = { $file }: there is no column "{ $found }". Nothing was imported.
+    .fix = The columns are { $known }.
+import-column-twice = { $file }: the column "{ $column }" is there twice. Nothing was imported.
+import-column-missing = { $file }: the column "{ $column }" is missing. Nothing was imported.
+    .fix = Put it into the first line.
+import-at = Line { $line }: { $what }
+import-at-column = Line { $line }, column { $column }: { $what }
+import-too-many-cells = the row has { $cells } cells, the table { $columns } columns; a cell that holds the separator must stand in quotes.
+import-missing = the cell is empty, but needed.
+import-not-an-address = "{ $found }" is not a mail address.
+import-domain = the domain of { $found } is not in the configuration; there are: { $known }.
+import-twice = { $found } stands on line { $line } already.
+import-password-short = the password has fewer than 8 characters.
+import-not-true = "{ $found }" is neither true nor false.
+import-not-one = "{ $found }" is neither 1 nor 0.
+import-not-a-phone = "{ $found }" is not a phone number.
+import-not-a-number = "{ $found }" is not a number from 1 on.
+import-control = the cell holds a line break or another control character.
+import-quote = a quote does not end.
+import-no-service-password = the service account { $found } is named, but its password is missing.
+import-no-service-template = the service account { $found } is named, but "login" of this domain's source has no {"{"}service_login{"}"}.
+import-other-logins = the account is there with other logins ({ $source } on the source, { $target } on the target); logins say whose mail it is and are not changed by an import.
+import-sessions-end = all sessions of this person will end
+import-no-collector = messenger only, no mail
+import-password-new = the password is for a new mailbox only
+import-password-changes = the password of the mailbox will be changed
+import-create = new
+import-update = changed
+import-unchanged = unchanged
+import-not = refused
+import-more = … and { $count } more.
+import-sum = New: { $create }, changed: { $update }, unchanged: { $unchanged }, refused: { $refused }.
+import-refused = Nothing was imported: { $count ->
+        [one] { $count } row is
+       *[other] { $count } rows are
+    } refused.
+    .fix = Mend these rows, or import the others without them.
+    .command = parom import { $file } --without-bad-rows
+import-done = Imported: { $count ->
+        [one] { $count } row
+       *[other] { $count } rows
+    } written.
+    .command = parom account list
+import-vk-done = The table for VK WorkSpace is in { $file }. It holds passwords: delete it when the users are made.
+import-vk-unwritable = { $file } cannot be written: { $detail }. Nothing was imported.
+    .fix = Check the path and the rights.
+import-report-unwritable = The report { $file } cannot be written: { $detail }. Nothing was imported.
+    .fix = Check the path and the rights.
+
 account-added = Added: { $account } (source login { $source }, target login { $target }).
     .command = parom sync --account { $account }
 account-changed = { $account } is there already (source login { $source }, target login { $target }); nothing was changed.
@@ -141,6 +205,10 @@ secret-unknown = There is no secret "{ $name }".
 secret-removed = Removed: { $name }.
 
 head-account = ACCOUNT
+head-line = LINE
+head-result = RESULT
+head-column = COLUMN
+head-remarks = REMARKS
 head-enabled = ENABLED
 head-source-login = SOURCE LOGIN
 head-target-login = TARGET LOGIN

@@ -112,8 +112,12 @@ doc-imap-trust =
     Какому сертификату верить: "system", путь к файлу УЦ, "pin:<SHA-256 сертификата>"
     или "insecure": любому, чем может воспользоваться всякий на пути.
 doc-imap-login =
-    Шаблон логина. Переменные: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}address{"}"}, {"{"}local{"}"}, {"{"}domain{"}"}.
+    Шаблон логина. Переменные: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}service_login{"}"}, {"{"}address{"}"},
+    {"{"}local{"}"}, {"{"}domain{"}"}.
     Со служебной учётной записью, например, "CORP/svc/{"{"}source_login{"}"}" или "{"{"}target_login{"}"}*svc".
+doc-imap-service_login =
+    Что стоит на месте {"{"}service_login{"}"}: служебная учётная запись, как её пишет сервер. Пользователь, у которого в таблице
+    «parom import» есть collector_username, использует её и её collector_password.
 doc-imap-authzid =
     Шаблон authzid для SASL (чей ящик нужен), если служебная учётная запись
     входит механизмом PLAIN. Пусто: не передаётся.

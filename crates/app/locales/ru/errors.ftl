@@ -164,6 +164,13 @@ error-account-password-missing = У пользователя { $account } нет
     .why = В конфигурации сказано, что пароль у каждого свой.
     .fix = Передайте его в файле или используйте служебную учётную запись («password» в конфигурации).
     .command = parom account add { $account } --{ $side }-password-file ФАЙЛ
+error-account-service-login-missing = Не указана служебная учётная запись, от имени которой открывать ящик { $account } { $side ->
+        [source] в исходной
+       *[other] в целевой
+    } системе.
+    .why = В «login» есть место для служебной учётной записи, но ни конфигурация, ни запись пользователя её не называют.
+    .fix = Укажите «service_login» в конфигурации или загрузите пользователя с collector_username и collector_password.
+    .command = parom import ФАЙЛ
 
 ## Предохранители
 

@@ -106,6 +106,73 @@ word-off = отключён
 word-ago = { $age } назад
 told-unknown-code = { $code } (эта версия не знает такого сообщения)
 
+import-read = { $file }: { $count ->
+        [one] { $count } строка
+        [few] { $count } строки
+       *[other] { $count } строк
+    }, { $encoding }, разделитель «{ $delimiter }».
+import-unreadable = Не удаётся прочитать { $file }: { $detail }.
+    .fix = Проверьте путь и права.
+import-empty = Файл { $file } пуст.
+    .fix = В первой строке названы столбцы, в каждой следующей — один человек.
+import-too-big = Файл { $file } слишком велик для таблицы пользователей.
+    .fix = Проверьте, тот ли это файл, или разделите его.
+import-not-text = { $file } — не текст: возможно, книга табличного редактора.
+    .fix = Сохраните её в табличном редакторе как CSV.
+import-broken = { $file }, строка { $line }: кавычка не закрыта, или ячейка длиннее, чем здесь бывает.
+    .fix = Исправьте строку.
+import-column-near = { $file }: столбца «{ $found }» нет; возможно, имелся в виду «{ $column }»? Ничего не загружено.
+import-column-unknown = { $file }: столбца «{ $found }» нет. Ничего не загружено.
+    .fix = Столбцы: { $known }.
+import-column-twice = { $file }: столбец «{ $column }» встречается дважды. Ничего не загружено.
+import-column-missing = { $file }: нет столбца «{ $column }». Ничего не загружено.
+    .fix = Добавьте его в первую строку.
+import-at = Строка { $line }: { $what }
+import-at-column = Строка { $line }, столбец { $column }: { $what }
+import-too-many-cells = в строке ячеек { $cells }, а столбцов в таблице { $columns }; ячейка с разделителем внутри должна стоять в кавычках.
+import-missing = ячейка пуста, но нужна.
+import-not-an-address = «{ $found }» — не почтовый адрес.
+import-domain = домена адреса { $found } нет в конфигурации; есть: { $known }.
+import-twice = { $found } уже есть в строке { $line }.
+import-password-short = в пароле меньше 8 символов.
+import-not-true = «{ $found }» — ни true, ни false.
+import-not-one = «{ $found }» — ни 1, ни 0.
+import-not-a-phone = «{ $found }» — не номер телефона.
+import-not-a-number = «{ $found }» — не число от 1.
+import-control = в ячейке перевод строки или другой управляющий символ.
+import-quote = кавычка не закрыта.
+import-no-service-password = указана служебная учётная запись { $found }, но нет её пароля.
+import-no-service-template = указана служебная учётная запись { $found }, но в «login» исходной системы этого домена нет {"{"}service_login{"}"}.
+import-other-logins = пользователь уже есть с другими логинами ({ $source } в исходной системе, { $target } в целевой); логины определяют, чья это почта, и загрузкой не меняются.
+import-sessions-end = все сеансы этого человека завершатся
+import-no-collector = только мессенджер, без почты
+import-password-new = пароль — только для нового ящика
+import-password-changes = пароль ящика будет изменён
+import-create = новый
+import-update = изменён
+import-unchanged = без изменений
+import-not = не принята
+import-more = … и ещё { $count }.
+import-sum = Новых: { $create }, изменённых: { $update }, без изменений: { $unchanged }, не принято: { $refused }.
+import-refused = Ничего не загружено: { $count ->
+        [one] не принята { $count } строка
+        [few] не приняты { $count } строки
+       *[other] не принято { $count } строк
+    }.
+    .fix = Исправьте эти строки или загрузите остальные без них.
+    .command = parom import { $file } --without-bad-rows
+import-done = Загружено: { $count ->
+        [one] записана { $count } строка
+        [few] записаны { $count } строки
+       *[other] записано { $count } строк
+    }.
+    .command = parom account list
+import-vk-done = Таблица для VK WorkSpace — в { $file }. В ней пароли: удалите её, когда пользователи будут созданы.
+import-vk-unwritable = Не удаётся записать { $file }: { $detail }. Ничего не загружено.
+    .fix = Проверьте путь и права.
+import-report-unwritable = Не удаётся записать отчёт { $file }: { $detail }. Ничего не загружено.
+    .fix = Проверьте путь и права.
+
 account-added = Добавлен пользователь { $account } (исходный логин { $source }, целевой { $target }).
     .command = parom sync --account { $account }
 account-changed = Пользователь { $account } уже есть (исходный логин { $source }, целевой { $target }); ничего не изменено.
@@ -148,6 +215,10 @@ secret-unknown = Секрета «{ $name }» нет.
 secret-removed = Пароль «{ $name }» удалён.
 
 head-account = ПОЛЬЗОВАТЕЛЬ
+head-line = СТРОКА
+head-result = ИТОГ
+head-column = СТОЛБЕЦ
+head-remarks = ЗАМЕЧАНИЯ
 head-enabled = СБОРЩИК
 head-source-login = ИСХОДНЫЙ ЛОГИН
 head-target-login = ЦЕЛЕВОЙ ЛОГИН

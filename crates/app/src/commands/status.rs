@@ -178,6 +178,7 @@ mod tests {
                 target_login: String::new(),
                 domain: String::new(),
                 enabled,
+                service_login: None,
             };
             Row { account, summary, held: address.starts_with("held"), linked: 12 }
         };

@@ -134,6 +134,7 @@ pub const KEYS: &[Key] = &[
     key(Imap, "tls_policy", Choice(&["modern", "legacy"]), Default("\"modern\"")),
     key(Imap, "trust", Text, Default("\"system\"")),
     key(Imap, "login", Template, Required("\"{source_login}\"")),
+    key(Imap, "service_login", Text, Default("\"\"")),
     key(Imap, "authzid", Template, Default("\"\"")),
     key(Imap, "sasl", Choice(&["auto", "plain", "login", "xoauth2"]), Default("\"auto\"")),
     key(Imap, "password", Text, Default("\"account\"")),

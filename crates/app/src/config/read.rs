@@ -146,6 +146,7 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         trust: trust(section, folder),
         login,
         authzid,
+        service_login: section.text("service_login").value,
         sasl: match section.text("sasl").value.as_str() {
             "plain" => Sasl::Plain,
             "login" => Sasl::Login,

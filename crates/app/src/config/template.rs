@@ -1,4 +1,5 @@
-//! Templates of logins: text with `{source_login}`, `{target_login}`, `{address}`, `{local}` and `{domain}`.
+//! Templates of logins: text with `{source_login}`, `{target_login}`, `{service_login}`, `{address}`, `{local}` and
+//! `{domain}`.
 
 use std::fmt;
 
@@ -19,13 +20,14 @@ enum Piece {
 enum Variable {
     SourceLogin,
     TargetLogin,
+    ServiceLogin,
     Address,
     Local,
     Domain,
 }
 
 /// The names of the variables, in the order in which people are told about them.
-pub const VARIABLES: [&str; 5] = ["source_login", "target_login", "address", "local", "domain"];
+pub const VARIABLES: [&str; 6] = ["source_login", "target_login", "service_login", "address", "local", "domain"];
 
 /// What the variables stand for.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,8 @@ pub struct Words<'a> {
     pub address: &'a str,
     pub source_login: &'a str,
     pub target_login: &'a str,
+    /// The service account that signs in.
+    pub service_login: &'a str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +86,14 @@ impl Template {
     /// Does the result differ from account to account?
     #[must_use]
     pub fn varies(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Variable(variable) if *variable != Variable::Domain))
+        let same = [Variable::Domain, Variable::ServiceLogin];
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Variable(variable) if !same.contains(variable)))
+    }
+
+    /// Has it a place for a service account?
+    #[must_use]
+    pub fn takes_service_login(&self) -> bool {
+        self.pieces.contains(&Piece::Variable(Variable::ServiceLogin))
     }
 
     #[must_use]
@@ -92,6 +103,7 @@ impl Template {
             Piece::Text(text) => text.clone(),
             Piece::Variable(Variable::SourceLogin) => words.source_login.to_owned(),
             Piece::Variable(Variable::TargetLogin) => words.target_login.to_owned(),
+            Piece::Variable(Variable::ServiceLogin) => words.service_login.to_owned(),
             Piece::Variable(Variable::Address) => words.address.to_owned(),
             Piece::Variable(Variable::Local) => local.to_owned(),
             Piece::Variable(Variable::Domain) => domain.to_owned(),
@@ -110,6 +122,7 @@ fn variable(name: &str) -> Option<Variable> {
     match name {
         "source_login" => Some(Variable::SourceLogin),
         "target_login" => Some(Variable::TargetLogin),
+        "service_login" => Some(Variable::ServiceLogin),
         "address" => Some(Variable::Address),
         "local" => Some(Variable::Local),
         "domain" => Some(Variable::Domain),
@@ -121,7 +134,12 @@ fn variable(name: &str) -> Option<Variable> {
 mod tests {
     use super::*;
 
-    const WORDS: Words<'_> = Words { address: "anna@corp.example", source_login: "anna.i", target_login: "aivanova" };
+    const WORDS: Words<'_> = Words {
+        address: "anna@corp.example",
+        source_login: "anna.i",
+        target_login: "aivanova",
+        service_login: "CORP/svc",
+    };
 
     #[test]
     fn every_form_of_login_can_be_written() {
@@ -130,6 +148,7 @@ mod tests {
             ("CORP/svc/{source_login}", "CORP/svc/anna.i"),
             ("{target_login}*svc", "aivanova*svc"),
             ("svc@{domain}/{address}", "svc@corp.example/anna@corp.example"),
+            ("{service_login}/{source_login}", "CORP/svc/anna.i"),
             ("{local}{{x}}", "anna{x}"),
             ("", ""),
         ] {
@@ -150,5 +169,7 @@ mod tests {
     fn a_login_that_is_the_same_for_all_is_recognised() {
         assert!(Template::parse("{source_login}*svc").unwrap().varies());
         assert!(!Template::parse("svc@{domain}").unwrap().varies());
+        assert!(!Template::parse("{service_login}").unwrap().varies());
+        assert!(Template::parse("{service_login}/{local}").unwrap().takes_service_login());
     }
 }
