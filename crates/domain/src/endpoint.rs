@@ -221,6 +221,17 @@ pub trait Writer: Send {
     async fn outcome(&mut self) -> Option<Result<BatchOutcome>>;
 }
 
+/// A message that was moved within a side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shifted {
+    pub old: Uid,
+    /// Its new UID, where the server tells.
+    pub new: Option<Uid>,
+    /// It was copied, and was gone from its old folder before it could be removed there: somebody moved it as well, or
+    /// deleted it. True only where that is certain, and never of a move in one step.
+    pub overtaken: bool,
+}
+
 /// The same marks added and removed on a set of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkChange {
@@ -282,15 +293,9 @@ pub trait Endpoint: Send + Sync {
     /// One result for each change, in order.
     async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>>;
 
-    /// Moves messages as MOVE does (RFC 6851), or by COPY and UID EXPUNGE where the server has none. The answer maps old
-    /// to new UIDs where the server tells; messages that were already gone are missing from it.
-    async fn shift(
-        &self,
-        from: &FolderPath,
-        validity: u32,
-        uids: &UidSet,
-        to: &FolderPath,
-    ) -> Result<Vec<(Uid, Option<Uid>)>>;
+    /// Moves messages as MOVE does (RFC 6851), or by COPY and UID EXPUNGE where the server has none. Messages that were
+    /// already gone are missing from the answer, where the server tells.
+    async fn shift(&self, from: &FolderPath, validity: u32, uids: &UidSet, to: &FolderPath) -> Result<Vec<Shifted>>;
 
     /// Removes exactly these messages, never another client's `\Deleted` ones. Missing ones are a success.
     async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()>;

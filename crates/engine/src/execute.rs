@@ -1,14 +1,14 @@
 //! Does what the plan says, but for bodies: records findings, moves, marks, deletions.
 
-use crate::held;
 use crate::lanes::{side_by_side, split};
 use crate::pass::{Run, stops_the_pass};
 use crate::plan::{AccountPlan, Removal, removal};
 use crate::ports::Event;
 use crate::recovery::settle_moved;
 use crate::work::FolderWork;
+use crate::{halves, held};
 use futures_util::future::BoxFuture;
-use parom_domain::endpoint::MarkChange;
+use parom_domain::endpoint::{MarkChange, Shifted};
 use parom_domain::link::{Link, Slot};
 use parom_domain::state::{Change, FolderId, Intent, Moving, Suspected, Work};
 use parom_domain::uid::UidSet;
@@ -196,8 +196,11 @@ async fn shift(
         run.pass.book.commit(vec![Change::OpenIntent(intent)]).await?;
         let uids: UidSet = items.iter().map(|item| item.uid).collect();
         let endpoint = run.pass.sides[side];
-        let pairs = endpoint.shift(&from_path, from_seen.cursor.validity, &uids, &to_path).await?;
-        let new_uids = landed(run, works, side, to, &to_path, items, &pairs).await?;
+        let shifted = endpoint.shift(&from_path, from_seen.cursor.validity, &uids, &to_path).await?;
+        let new_uids = landed(run, works, side, to, &to_path, items, &shifted).await?;
+        let overtaken = shifted.iter().filter(|shifted| shifted.overtaken);
+        let overtaken: UidSet = overtaken.filter_map(|shifted| new_uids.get(&shifted.old).copied()).collect();
+        let halves = halves::left_behind(run, works, side, to, &overtaken).await?;
         let mut changes = Vec::new();
         for item in items {
             let Some(uid) = new_uids.get(&item.uid) else { continue };
@@ -213,8 +216,9 @@ async fn shift(
             }
             move_link(works, side, from, to, item, *uid);
         }
-        // What was gone when we came is not explained any more: both folders are looked at again from where they stood.
-        let all_moved = items.iter().all(|item| new_uids.contains_key(&item.uid));
+        // What was gone when we came, or went while we were at it, is not explained any more: both folders are looked at
+        // again from where they stood.
+        let all_moved = overtaken.is_empty() && items.iter().all(|item| new_uids.contains_key(&item.uid));
         for id in [from, to] {
             if let Some(work) = works.get_mut(&id) {
                 work.wrote[side] = true;
@@ -223,7 +227,8 @@ async fn shift(
                 changes.extend(work.link_changes());
             }
         }
-        changes.push(Change::CloseIntent(id));
+        run.state.recent.extend(halves.iter().copied());
+        changes.extend([Change::Remember(halves), Change::CloseIntent(id)]);
         run.pass.book.commit(changes).await?;
     }
     Ok(moved_in_all)
@@ -245,17 +250,17 @@ async fn landed(
     to: FolderId,
     path: &FolderPath,
     items: &[Moving],
-    pairs: &[(Uid, Option<Uid>)],
+    shifted: &[Shifted],
 ) -> Result<HashMap<Uid, Uid>> {
-    let told: HashMap<Uid, Uid> = pairs.iter().filter_map(|(old, new)| Some((*old, (*new)?))).collect();
-    if pairs.iter().all(|(_, new)| new.is_some()) {
+    let told: HashMap<Uid, Uid> = shifted.iter().filter_map(|shifted| Some((shifted.old, shifted.new?))).collect();
+    if shifted.iter().all(|shifted| shifted.new.is_some()) {
         return Ok(told);
     }
     let Some(work) = works.get(&to) else { return Ok(told) };
     let Some(seen) = &work.seen[side] else { return Ok(told) };
     let last = work.links.iter().filter_map(|(_, link)| link.uids[side]).max();
     let found = run.pass.sides[side].find(path, seen.cursor.validity, seen.floor(last)).await?;
-    let moved: HashSet<Uid> = pairs.iter().map(|(old, _)| *old).collect();
+    let moved: HashSet<Uid> = shifted.iter().map(|shifted| shifted.old).collect();
     let items: Vec<Moving> = items.iter().filter(|item| moved.contains(&item.uid)).cloned().collect();
     let answers = recover::recover_moves(&items, &HashSet::new(), &found, &work.links, side);
     let known = items.iter().zip(answers).filter_map(|(item, answer)| match answer {

@@ -1,19 +1,21 @@
-//! Halves of moves. A server without MOVE copies and expunges, and a crash in between leaves both; recovery puts that right,
-//! unless somebody moved the copy or the original on before it came to look. Then one message of ours is there twice.
+//! Halves of moves: one message that is there twice because of us. A server without MOVE copies and expunges. A crash in
+//! between leaves both, and recovery puts that right, unless somebody moved the copy or the original on before it came to
+//! look. And somebody may move the original in between without any crash.
 
-use crate::gather::{contents, fetch_stamps};
+use crate::gather::{contents, fetch_stamps, stamps};
 use crate::pass::Run;
 use crate::work::FolderWork;
 use parom_domain::endpoint::Stamp;
 use parom_domain::state::{Change, FolderId, Recent};
 use parom_domain::uid::UidSet;
-use parom_domain::{Result, Uid};
+use parom_domain::{Result, Side, Uid};
 use std::collections::BTreeMap;
 
 type Works = BTreeMap<FolderId, FolderWork>;
 
-/// Removes the half that is not linked, once its body was compared with that of the one that is. It is looked for once, in
-/// the first look after the crash that sees everything: what appears later is somebody's own copy.
+/// Removes the half that is linked, once its body was compared with that of the other: where somebody moved the other to
+/// is where the message is now, and the link follows it there like any message that was moved. It is looked for once, in the
+/// first look that sees everything: what appears later is somebody's own copy.
 pub async fn drop_halves(run: &mut Run<'_>, works: &mut Works) -> Result<()> {
     let (halves, rest): (Vec<Recent>, Vec<Recent>) = run.state.recent.iter().partition(|item| item.uid.is_some());
     if halves.is_empty() || run.pass.dry_run {
@@ -49,19 +51,43 @@ fn alike(works: &Works, half: &Recent) -> Vec<(FolderId, Uid)> {
 async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, folder: FolderId, uid: Uid) -> Result<()> {
     let side = half.into;
     let (Some(linked), Some(work)) = (works.get(&half.folder), works.get(&folder)) else { return Ok(()) };
-    let Some(kept) = half.uid.filter(|uid| linked.links.slot(side, *uid).is_some()) else { return Ok(()) };
-    let mine = contents(run, work, side, &[uid]).await?;
-    let kept = contents(run, linked, side, &[kept]).await?;
-    let (Some((_, mine)), Some((_, kept))) = (mine.first(), kept.first()) else { return Ok(()) };
-    let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(()) };
-    if mine != kept {
+    let Some(kept) = half.uid else { return Ok(()) };
+    let Some(slot) = linked.links.slot(side, kept) else { return Ok(()) };
+    let moved = contents(run, work, side, &[uid]).await?;
+    let ours = contents(run, linked, side, &[kept]).await?;
+    let (Some((_, moved)), Some((_, ours))) = (moved.first(), ours.first()) else { return Ok(()) };
+    let (Some(path), Some(validity)) = (linked.paths[side].clone(), linked.validity(side)) else { return Ok(()) };
+    if moved != ours {
         return Ok(());
     }
-    tracing::warn!(side = %side, folder = ?path, %uid, "removing a half of a move that a crash left behind");
-    run.pass.sides[side].expunge(&path, validity, &UidSet::range(uid, uid)).await?;
-    if let Some(work) = works.get_mut(&folder) {
-        work.take_newcomer(side, uid);
+    tracing::warn!(side = %side, folder = ?path, uid = %kept, "removing our half of a move that somebody moved elsewhere");
+    run.pass.sides[side].expunge(&path, validity, &UidSet::range(kept, kept)).await?;
+    if let Some(work) = works.get_mut(&half.folder) {
+        work.findings.changed.retain(|(changed, _)| *changed != slot);
+        if !work.findings.gone[side].contains(&slot) {
+            work.findings.gone[side].push(slot);
+        }
         work.wrote[side] = true;
     }
     Ok(())
+}
+
+/// What is to be remembered of messages that we copied while somebody took the originals.
+pub async fn left_behind(
+    run: &Run<'_>,
+    works: &Works,
+    side: Side,
+    folder: FolderId,
+    uids: &UidSet,
+) -> Result<Vec<Recent>> {
+    let Some(work) = works.get(&folder) else { return Ok(Vec::new()) };
+    let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(Vec::new()) };
+    let stamps = stamps(run.pass.sides[side], path, validity, uids).await?;
+    Ok(stamps.iter().map(|stamp| half(run, folder, side, stamp)).collect())
+}
+
+/// The half of a move that is linked.
+pub fn half(run: &Run<'_>, folder: FolderId, into: Side, stamp: &Stamp) -> Recent {
+    let at_ms = run.pass.clock.now_ms();
+    Recent { folder, into, fingerprint: stamp.fingerprint, len: stamp.size, content: 0, uid: Some(stamp.uid), at_ms }
 }

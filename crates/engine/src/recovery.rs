@@ -1,8 +1,8 @@
 //! The ordinary start of a pass: what was announced and not settled is looked up, and settled or dropped.
 
-use crate::folders;
 use crate::pass::Run;
 use crate::ports::Event;
+use crate::{folders, halves};
 use parom_domain::endpoint::{Endpoint, Listing, Stamp};
 use parom_domain::link::{Link, LinkTable, stored_size};
 use parom_domain::recover::{self, MoveRecovery, Recovery};
@@ -181,13 +181,6 @@ fn given_up(run: &Run<'_>, folder: FolderId, into: Side, item: &Appending) -> Re
     Recent { folder, into, fingerprint: item.fingerprint, len: item.len, content: item.content, uid: None, at_ms }
 }
 
-/// The half of a move that is linked.
-fn half(run: &Run<'_>, folder: FolderId, into: Side, uid: Uid, stamps: &[Stamp]) -> Option<Recent> {
-    let stamp = stamps.iter().find(|stamp| stamp.uid == uid)?;
-    let (fingerprint, len, at_ms) = (stamp.fingerprint, stamp.size, run.pass.clock.now_ms());
-    Some(Recent { folder, into, fingerprint, len, content: 0, uid: Some(uid), at_ms })
-}
-
 fn put_links(folder: FolderId, links: &mut LinkTable) -> Vec<Change> {
     links.take_dirty().into_iter().map(|(chunk, links)| Change::PutLinks { folder, chunk, links }).collect()
 }
@@ -232,11 +225,16 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
                 MoveRecovery::Redo | MoveRecovery::Lost => {}
             }
             // Somebody may have moved the other half meanwhile, the original or the copy.
-            recent.extend(match answer {
-                MoveRecovery::Done(uid) => half(run, *to, *side, *uid, &found),
-                MoveRecovery::Redo => half(run, *from, *side, item.uid, &stamps),
+            let linked = match answer {
+                MoveRecovery::Done(uid) => Some((*to, *uid, &found)),
+                MoveRecovery::Redo => Some((*from, item.uid, &stamps)),
                 MoveRecovery::Half(_) | MoveRecovery::Lost => None,
-            });
+            };
+            if let Some((folder, uid, stamps)) = linked
+                && let Some(stamp) = stamps.iter().find(|stamp| stamp.uid == uid)
+            {
+                recent.push(halves::half(run, folder, *side, stamp));
+            }
         }
         if let Some(path) = from_path.filter(|_| !halves.is_empty()) {
             endpoint.expunge(&path, *from_validity, &halves).await?;

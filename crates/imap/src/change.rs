@@ -9,7 +9,7 @@ use crate::pool::Lent;
 use crate::response::{Condition, Response, ranges};
 use crate::stamps::SET_BYTES;
 use crate::tokens::Token;
-use parom_domain::endpoint::MarkChange;
+use parom_domain::endpoint::{MarkChange, Shifted};
 use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
 
 /// A command names at most so many messages: large moves overtax some servers.
@@ -57,11 +57,11 @@ fn accepted(conn: &Lent, answer: Answer) -> Result<()> {
     Err(classify(Request::Change, &answer).with("host", &conn.host))
 }
 
-/// Moves messages into another folder; the answer maps old to new UIDs.
+/// Moves messages into another folder.
 ///
 /// # Errors
 /// As the server refuses. What was moved before stays moved, which the next look sees.
-pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<(Uid, Option<Uid>)>> {
+pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<Shifted>> {
     let name = if conn.ext.move_messages { "UID MOVE" } else { "UID COPY" };
     let mut moved = Vec::new();
     for set in uids.chunks(SET_BYTES, ITEMS) {
@@ -89,11 +89,9 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<
         if !told || !conn.ext.uidplus {
             pairs = set.iter().map(|uid| (uid, None)).collect();
         }
-        if !conn.ext.move_messages {
-            let old: UidSet = pairs.iter().map(|(old, _)| *old).collect();
-            expunge(conn, &old).await?;
-        }
-        moved.append(&mut pairs);
+        let old: UidSet = pairs.iter().map(|(old, _)| *old).collect();
+        let taken = if conn.ext.move_messages { old } else { remove(conn, &old, true).await? };
+        moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: !taken.contains(old) }));
     }
     Ok(moved)
 }
@@ -125,20 +123,23 @@ fn copied(condition: &Condition<'_>) -> Option<Vec<(Uid, Option<Uid>)>> {
 /// `ChangeRefused`, also where the server has no UIDPLUS and other messages wait for their removal: plain EXPUNGE would
 /// take them too.
 pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<()> {
+    remove(conn, uids, false).await.map(drop)
+}
+
+/// Removes messages and answers, if that is asked, which of them were still there.
+async fn remove(conn: &mut Lent, uids: &UidSet, ask: bool) -> Result<UidSet> {
     if uids.is_empty() {
-        return Ok(());
+        return Ok(UidSet::new());
     }
     let deleted = Marks::from_system(Marks::DELETED);
     let sets = uids.chunks(SET_BYTES, ITEMS);
-    let mut commands = Vec::new();
-    for set in &sets {
-        commands.push(store(set, '+', &deleted));
-        if conn.ext.uidplus {
-            commands.push(Command::new("UID EXPUNGE", Request::Change).raw(&set.to_string()));
-        }
-    }
-    if !conn.ext.uidplus {
+    let mut commands: Vec<Command> = sets.iter().map(|set| store(set, '+', &deleted)).collect();
+    if ask || !conn.ext.uidplus {
         commands.push(Command::new("UID SEARCH", Request::Read).raw("DELETED"));
+    }
+    if conn.ext.uidplus {
+        let expunge = |set: &UidSet| Command::new("UID EXPUNGE", Request::Change).raw(&set.to_string());
+        commands.extend(sets.iter().map(expunge));
     }
     let mut waiting = UidSet::new();
     let answers = conn
@@ -155,8 +156,9 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<()> {
     for answer in answers {
         accepted(conn, answer)?;
     }
+    let there: UidSet = uids.iter().filter(|uid| waiting.contains(*uid)).collect();
     if conn.ext.uidplus {
-        return Ok(());
+        return Ok(there);
     }
     let theirs = waiting
         .ranges()
@@ -168,5 +170,6 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<()> {
             "the server has no UIDPLUS, and messages that another program marked as deleted are waiting",
         ));
     }
-    conn.done(Command::new("EXPUNGE", Request::Change), &mut ignore).await.map(drop)
+    conn.done(Command::new("EXPUNGE", Request::Change), &mut ignore).await?;
+    Ok(there)
 }

@@ -17,7 +17,7 @@ use crate::settings::{Login, ServerSettings};
 use crate::stamps;
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Snapshot, Stamp, Writer,
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Shifted, Snapshot, Stamp, Writer,
 };
 use parom_domain::{Error, FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
@@ -138,13 +138,7 @@ impl Endpoint for ImapEndpoint {
         Ok(results.into_iter().map(|result| result.about(folder)).collect())
     }
 
-    async fn shift(
-        &self,
-        from: &FolderPath,
-        validity: u32,
-        uids: &UidSet,
-        to: &FolderPath,
-    ) -> Result<Vec<(Uid, Option<Uid>)>> {
+    async fn shift(&self, from: &FolderPath, validity: u32, uids: &UidSet, to: &FolderPath) -> Result<Vec<Shifted>> {
         let to = self.name(to).await?;
         let mut conn = self.open(from, validity).await.about(from)?;
         change::shift(&mut conn, uids, &to).await.about(from)

@@ -4,7 +4,7 @@
 
 mod peer;
 
-use parom_domain::endpoint::{BatchOutcome, Body, Cursor, Endpoint};
+use parom_domain::endpoint::{BatchOutcome, Body, Cursor, Endpoint, Shifted};
 use parom_domain::{Code, FolderPath, Scope, Uid, UidSet};
 use parom_imap::Mechanism;
 use parom_net::TlsMode;
@@ -426,9 +426,36 @@ async fn messages_that_were_gone_are_missing_from_a_move() {
     let other = FolderPath::new(["Other"]).unwrap();
     assert!(endpoint.shift(&inbox(), 5, &uids(&[1, 2]), &other).await.unwrap().is_empty());
     let moved = endpoint.shift(&inbox(), 5, &uids(&[3, 7]), &other).await.unwrap();
-    assert_eq!(moved, [(Uid::new(7).unwrap(), Uid::new(21)), (Uid::new(3).unwrap(), Uid::new(22))]);
+    let shifted = |old, new| Shifted { old: Uid::new(old).unwrap(), new: Uid::new(new), overtaken: false };
+    assert_eq!(moved, [shifted(7, 21), shifted(3, 22)]);
     drop(endpoint);
     peer.finished().await;
+}
+
+#[tokio::test]
+async fn without_move_the_message_that_somebody_took_before_we_removed_it_is_told() {
+    for (uidplus, last) in [(true, "UID EXPUNGE 1:2"), (false, "EXPUNGE")] {
+        let caps =
+            if uidplus { "$ OK [CAPABILITY IMAP4rev1 UIDPLUS] in\r\n" } else { "$ OK [CAPABILITY IMAP4rev1] in\r\n" };
+        let copied = if uidplus { "$ OK [COPYUID 14 1:2 21:22] done\r\n" } else { "$ OK done\r\n" };
+        let script = vec![
+            (WELCOME.0, caps),
+            LIST,
+            LSUB,
+            ("SELECT", SELECTED),
+            ("UID COPY 1:2 \"Other\"", copied),
+            ("UID STORE 1:2 +FLAGS.SILENT (\\Deleted)", "* 1 EXPUNGE\r\n$ OK\r\n"),
+            ("UID SEARCH DELETED", "* SEARCH 2\r\n$ OK\r\n"),
+            (last, "* 1 EXPUNGE\r\n$ OK\r\n"),
+        ];
+        let peer = Peer::start(vec![(GREETING, script)]).await;
+        let endpoint = peer.endpoint();
+        let moved = endpoint.shift(&inbox(), 5, &uids(&[1, 2]), &FolderPath::new(["Other"]).unwrap()).await.unwrap();
+        assert_eq!(moved.iter().map(|shifted| shifted.overtaken).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(moved.iter().all(|shifted| shifted.new.is_some()), uidplus);
+        drop(endpoint);
+        peer.finished().await;
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::gate::SideGates;
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Snapshot, Stamp, Writer,
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Shifted, Snapshot, Stamp, Writer,
 };
 use parom_domain::{Code, Error, FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
@@ -71,13 +71,7 @@ impl Endpoint for Guarded {
         self.noted(self.endpoint.mark(folder, validity, changes).await)
     }
 
-    async fn shift(
-        &self,
-        from: &FolderPath,
-        validity: u32,
-        uids: &UidSet,
-        to: &FolderPath,
-    ) -> Result<Vec<(Uid, Option<Uid>)>> {
+    async fn shift(&self, from: &FolderPath, validity: u32, uids: &UidSet, to: &FolderPath) -> Result<Vec<Shifted>> {
         self.noted(self.endpoint.shift(from, validity, uids, to).await)
     }
 

@@ -374,6 +374,91 @@ async fn d4_half_a_move_that_somebody_moved_on_is_no_second_message() {
     }
 }
 
+/// Servers that copy and expunge, with and without UIDPLUS.
+fn servers_without_move() -> [Switches; 2] {
+    [Switches { moves_atomically: false, ..Switches::default() }, Switches::plain()]
+}
+
+#[tokio::test]
+async fn d4_what_somebody_moves_while_we_move_it_without_move_is_no_second_message() {
+    for switches in servers_without_move() {
+        for to in ["there", "elsewhere"] {
+            for side in Side::ALL {
+                let world = World::in_memory(switches.clone(), switches.clone());
+                world.add(Side::Source, "INBOX", "a", &[]);
+                for folder in ["there", "elsewhere"] {
+                    world.servers.source.create(&path(folder)).unwrap();
+                }
+                world.settle().await;
+                world.shift(side, "INBOX", "a", "there");
+                let server = world.servers[side.other()].clone();
+                world.steps.on(&format!("{} expunge copied", side.other()), 1, move || {
+                    let uids = server.uids_of(&path("INBOX"), "<a@");
+                    server.shift(&path("INBOX"), &uids, &path(to)).unwrap();
+                });
+                world.settle().await;
+                for side in Side::ALL {
+                    assert_eq!((total(&world.servers[side]), world.ids(side, to)), (1, vec!["a".to_owned()]), "{side}");
+                }
+                world.assert_equal();
+                world.assert_idle().await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_somebodys_own_copy_of_what_we_move_without_move_stays() {
+    for switches in servers_without_move() {
+        for step in ["copy", "copy answer", "expunge copied", "expunge copied answer"] {
+            let world = World::in_memory(switches.clone(), switches.clone());
+            world.add(Side::Source, "INBOX", "a", &[]);
+            for folder in ["there", "elsewhere"] {
+                world.servers.source.create(&path(folder)).unwrap();
+            }
+            world.settle().await;
+            world.shift(Side::Source, "INBOX", "a", "there");
+            let server = world.servers.target.clone();
+            world.steps.on(&format!("target {step}"), 1, move || {
+                server.add(&path("elsewhere"), mail("a"), Marks::default(), date(1)).unwrap();
+            });
+            world.pass().await.unwrap();
+            world.settle().await;
+            for side in Side::ALL {
+                assert_eq!((world.ids(side, "there").len(), world.ids(side, "elsewhere").len()), (1, 1), "{step}");
+            }
+            world.assert_equal();
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_what_somebody_takes_while_we_put_it_into_the_trash_stays_out_of_it() {
+    for switches in servers_without_move() {
+        let mut world = World::in_memory(switches.clone(), switches.clone());
+        world.policy.deletions = Deletions::Trash;
+        for side in Side::ALL {
+            world.servers[side].create_with_role(&path("Trash"), Role::Trash).unwrap();
+            world.servers[side].create(&path("kept")).unwrap();
+        }
+        for id in ["a", "b"] {
+            world.add(Side::Source, "INBOX", id, &[]);
+        }
+        world.settle().await;
+        world.expunge(Side::Source, "INBOX", "a");
+        let server = world.servers.target.clone();
+        world.steps.on("target expunge copied", 1, move || {
+            let uids = server.uids_of(&path("INBOX"), "<a@");
+            server.shift(&path("INBOX"), &uids, &path("kept")).unwrap();
+        });
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!((world.ids(side, "kept"), world.ids(side, "Trash").len()), (vec!["a".to_owned()], 0), "{side}");
+        }
+        world.assert_equal();
+    }
+}
+
 #[tokio::test]
 async fn d4_what_is_moved_out_of_a_folder_that_is_then_removed_is_moved_and_not_copied() {
     for side in Side::ALL {

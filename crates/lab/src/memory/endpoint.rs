@@ -7,7 +7,7 @@ use super::switches::Omission;
 use super::world::{Folder, World};
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    Abilities, BodyStream, Cursor, Endpoint, Listing, MarkChange, ReadFrom, Sighting, Snapshot, Stamp, Writer,
+    Abilities, BodyStream, Cursor, Endpoint, Listing, MarkChange, ReadFrom, Shifted, Sighting, Snapshot, Stamp, Writer,
 };
 use parom_domain::{Fingerprint, FolderPath, Result, Role, Uid, UidSet};
 use std::collections::HashMap;
@@ -125,20 +125,12 @@ impl Endpoint for MemoryEndpoint {
         Ok(results)
     }
 
-    async fn shift(
-        &self,
-        from: &FolderPath,
-        validity: u32,
-        uids: &UidSet,
-        to: &FolderPath,
-    ) -> Result<Vec<(Uid, Option<Uid>)>> {
+    async fn shift(&self, from: &FolderPath, validity: u32, uids: &UidSet, to: &FolderPath) -> Result<Vec<Shifted>> {
         let name = &self.name;
-        let pairs = if self.server.look(|world| world.switches.moves_atomically) {
+        let (pairs, taken) = if self.server.look(|world| world.switches.moves_atomically) {
             self.act("move", |world| {
                 world.opened(name, from, Some(validity))?;
-                let pairs = world.copy(name, from, uids, to)?;
-                world.expunge(name, from, uids)?;
-                Ok(pairs)
+                Ok((world.copy(name, from, uids, to)?, world.expunge(name, from, uids)?))
             })?
         } else {
             let pairs = self.act("copy", |world| {
@@ -146,11 +138,13 @@ impl Endpoint for MemoryEndpoint {
                 world.copy(name, from, uids, to)
             })?;
             let copied: UidSet = pairs.iter().map(|(old, _)| *old).collect();
-            self.act("expunge copied", |world| world.expunge(name, from, &copied))?;
-            pairs
+            let taken = self.act("expunge copied", |world| world.expunge(name, from, &copied))?;
+            (pairs, taken)
         };
+        let taken: UidSet = taken.iter().map(|(uid, _)| *uid).collect();
         let tells = self.server.look(|world| world.switches.abilities.tells_new_uids);
-        Ok(pairs.into_iter().map(|(old, new)| (old, tells.then_some(new))).collect())
+        let shifted = |(old, new)| Shifted { old, new: tells.then_some(new), overtaken: !taken.contains(old) };
+        Ok(pairs.into_iter().map(shifted).collect())
     }
 
     async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()> {

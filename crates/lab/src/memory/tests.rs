@@ -3,7 +3,9 @@
 use super::*;
 use async_trait::async_trait;
 use bytes::Bytes;
-use parom_domain::endpoint::{BatchOutcome, Body, Chunks, Cursor, Endpoint, Letter, LetterBody, MarkChange, Snapshot};
+use parom_domain::endpoint::{
+    BatchOutcome, Body, Chunks, Cursor, Endpoint, Letter, LetterBody, MarkChange, Shifted, Snapshot,
+};
 use parom_domain::{Code, FolderPath, InternalDate, Marks, Result, Uid, UidSet};
 use std::time::Duration;
 
@@ -184,7 +186,7 @@ async fn a_move_without_move_may_be_caught_half_way() {
     steps.revive();
     server.switch(|switches| *switches = Switches::default());
     let moved = endpoint.shift(&inbox(), validity, &uids(&[2, 9]), &to).await.unwrap();
-    assert_eq!(moved, [(uid(2), Some(uid(2)))]);
+    assert_eq!(moved, [Shifted { old: uid(2), new: Some(uid(2)), overtaken: false }]);
     assert_eq!(server.messages(&inbox()).len(), 2);
 }
 
