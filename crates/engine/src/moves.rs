@@ -7,6 +7,7 @@ use crate::work::FolderWork;
 use parom_domain::endpoint::Listing;
 use parom_domain::link::{Link, Slot};
 use parom_domain::pair::{self, Found, Lost, Moved};
+use parom_domain::policy::Deletions;
 use parom_domain::state::{FolderId, Moving};
 use parom_domain::{Both, Marks, Result, Side, Uid};
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,6 +138,9 @@ fn plan_move(run: &Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>) ->
         return None;
     }
     if !is_possible(&change) {
+        if is_to_be_made(run, works, &change) {
+            wait_for_folder(works, &change, &link);
+        }
         return None;
     }
     let (from, uid) = place(works, changes, other)?;
@@ -160,6 +164,26 @@ fn plan_move(run: &Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>) ->
         to: change.found.folder,
         item: Moving { uid, other: Some(change.found.uid), short: link.short, size: link.size, marks: link.base },
     })
+}
+
+/// The folder into which it was moved is gone on the other side, and the message keeps it alive: the next pass makes it there
+/// anew.
+fn is_to_be_made(run: &Run<'_>, works: &Works, change: &Moved) -> bool {
+    let (policy, other) = (&run.pass.policy, change.side.other());
+    let gone = works.get(&change.found.folder).is_some_and(|work| work.gone_side == Some(other));
+    gone && policy.writes(other) && policy.deletions != Deletions::Never
+}
+
+/// The move is carried over when the folder is there. Until then nothing is deleted, and the folder that it left is looked at
+/// again from where it stood.
+fn wait_for_folder(works: &mut Works, change: &Moved, link: &Link) {
+    let Some(work) = works.get_mut(&change.lost.folder) else { return };
+    for side in Side::ALL {
+        work.findings.gone[side].retain(|slot| *slot != change.lost.slot);
+        work.findings.clear[side].retain(|uid| link.uids[side] != Some(*uid));
+    }
+    work.failed = true;
+    work.settled = false;
 }
 
 /// What a link lost is explained: it is neither gone nor under suspicion any more.
