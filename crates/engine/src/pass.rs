@@ -102,6 +102,9 @@ pub struct Run<'a> {
     pub unseen: HashSet<FolderId>,
     /// Folders that are gone on both sides. They leave the book at the end of the pass, when what was in them is explained.
     pub forgotten: HashSet<FolderId>,
+    /// Announced for folders that are gone or were replaced. What arrived there before may have been moved out of them, so
+    /// they stay open until this pass has looked everywhere.
+    pub homeless: Vec<u64>,
     /// This pass made work for the next one.
     pub unfinished: bool,
     began_ms: u64,
@@ -124,6 +127,7 @@ impl<'a> Run<'a> {
             trees_wait: false,
             unseen: HashSet::new(),
             forgotten: HashSet::new(),
+            homeless: Vec::new(),
             unfinished: false,
             next_intent: AtomicU64::new(last + 1),
         }
@@ -222,6 +226,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     execute::warm_for_marks(&run, &plan);
     execute::record_findings(&mut run, &mut works, &plan).await?;
     execute::moves(&mut run, &mut works, &mut plan).await?;
+    recovery::close_homeless(&mut run).await?;
     transfer::creates(&mut run, &mut works, &plan, &listings).await?;
     run.phase("bodies carried");
     execute::marks(&mut run, &mut works, &plan).await?;

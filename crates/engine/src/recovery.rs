@@ -86,7 +86,8 @@ async fn close(run: &mut Run<'_>, mut changes: Vec<Change>, intents: &[u64]) -> 
 /// Where a folder is on a side, if it still exists under the UIDVALIDITY that the intent speaks of.
 fn place(run: &Run<'_>, listings: &Both<Listing>, folder: FolderId, side: Side) -> Option<FolderPath> {
     let path = run.pair(folder)?.paths[side].clone()?;
-    folders::listed(&listings[side], &path).map(|_| path)
+    // A name that is listed only because others stand below it is no folder.
+    folders::listed(&listings[side], &path).filter(|folder| folder.selectable).map(|_| path)
 }
 
 async fn find(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, floor: Uid) -> Result<Option<Vec<Stamp>>> {
@@ -126,7 +127,8 @@ async fn recover_appends(
         // A folder that is missing may hold what was announced for it, and be found again under another name. Until it is
         // back or believed gone, that stays open.
         let is_known = run.pair(folder).is_some_and(|pair| pair.paths[into].is_some());
-        return if is_known { Ok(()) } else { close(run, vec![], &ids).await };
+        run.homeless.extend(ids.iter().filter(|_| !is_known));
+        return Ok(());
     };
     let endpoint = run.pass.sides[into];
     // When the last process died is unknown, so the grace counts from now: the server may have had its bytes until then.
@@ -135,7 +137,8 @@ async fn recover_appends(
     loop {
         let is_over = run.pass.clock.now_ms() >= grace_over_at;
         let Some(found) = find(endpoint, &path, of_validity, floor).await? else {
-            return close(run, vec![], &ids).await;
+            run.homeless.extend(&ids);
+            return Ok(());
         };
         // What was linked meanwhile (by an earlier recovery that crashed too) is not announced any more.
         let open: Vec<&Appending> =
@@ -165,6 +168,16 @@ async fn recover_appends(
         changes.extend([Change::ForgetRecent { before_ms }, Change::Remember(recent)]);
         return close(run, changes, &ids).await;
     }
+}
+
+/// Closes the announcements for folders that are no more, when this pass has seen everything: what had arrived there and was
+/// moved out of it is known by now.
+pub async fn close_homeless(run: &mut Run<'_>) -> Result<()> {
+    if run.homeless.is_empty() || !run.sees_everything() {
+        return Ok(());
+    }
+    let ids = std::mem::take(&mut run.homeless);
+    close(run, vec![], &ids).await
 }
 
 /// Links an appended message to where it came from.

@@ -326,6 +326,38 @@ async fn d4_what_was_on_its_way_into_a_folder_that_is_renamed_is_not_sent_again(
 }
 
 #[tokio::test]
+async fn d4_what_was_on_its_way_into_a_folder_that_is_no_more_is_not_sent_again() {
+    // The folder is renamed, or the message is moved out of it, before we knew that it had arrived. Then the name is given to
+    // another folder, or stands only above one.
+    for (moved, made) in [(true, "old"), (false, "old/below")] {
+        for side in Side::ALL {
+            let world = World::modern();
+            world.servers[side].create(&path("old")).unwrap();
+            world.settle().await;
+            world.add(side, "old", "a", &[]);
+            let (steps, server) = (world.steps.clone(), world.servers[side.other()].clone());
+            world.steps.on(&format!("{} append answer", side.other()), 1, move || {
+                server.rename(&path("old"), &path("new")).unwrap();
+                if moved {
+                    server.shift(&path("new"), &server.uids_of(&path("new"), "<a@"), &path("INBOX")).unwrap();
+                }
+                server.create(&path(made)).unwrap();
+                steps.crash_at(steps.taken() + 1);
+            });
+            world.pass().await.unwrap_err();
+            world.revive();
+            world.settle().await;
+            for side in Side::ALL {
+                let there = world.ids(side, if moved { "INBOX" } else { "new" });
+                assert_eq!((total(&world.servers[side]), there), (1, vec!["a".to_owned()]), "{side}");
+            }
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn d4_what_is_moved_out_of_a_folder_that_is_renumbered_is_moved_and_not_copied() {
     for side in Side::ALL {
         let world = World::modern();
