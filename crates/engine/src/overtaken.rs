@@ -90,7 +90,9 @@ pub async fn pair_overtaken(run: &Run<'_>, works: &mut Works) -> Result<Vec<Plan
             fetch_stamps(run, work, side).await?;
         }
         let seen = looks(works, side);
-        strays.retain(|stray| seen.contains(&(stray.short, stray.size)));
+        if !has_fleeting(works, side) {
+            strays.retain(|stray| seen.contains(&(stray.short, stray.size)));
+        }
         if strays.is_empty() {
             return Ok(Vec::new());
         }
@@ -99,13 +101,31 @@ pub async fn pair_overtaken(run: &Run<'_>, works: &mut Works) -> Result<Vec<Plan
     for stray in strays {
         let origins = alike(works, &stray, stray.into.other());
         let arrivals = alike(works, &stray, stray.into);
-        if let ([origin], [arrival]) = (origins.as_slice(), arrivals.as_slice())
-            && origin.folder != arrival.folder
-        {
-            planned.extend(plan(run, works, &stray, *origin, *arrival));
+        match (origins.as_slice(), arrivals.as_slice()) {
+            ([origin], [arrival]) if origin.folder != arrival.folder => {
+                planned.extend(plan(run, works, &stray, *origin, *arrival));
+            }
+            ([], [place]) | ([place], []) if has_fleeting(works, place.side.other()) => wait(works, *place),
+            _ => {}
         }
     }
     Ok(planned)
+}
+
+/// Newcomers that were gone again when their headers were asked for: what they are is not known, and they may have been moved
+/// to where this pass has looked already.
+fn has_fleeting(works: &Works, side: Side) -> bool {
+    let is_known = |work: &FolderWork, uid: &Uid| work.stamps[side].contains_key(uid);
+    works.values().any(|work| work.findings.newcomers[side].iter().any(|sighting| !is_known(work, &sighting.uid)))
+}
+
+/// Leaves a newcomer to the next pass.
+fn wait(works: &mut Works, place: Place) {
+    if let Some(work) = works.get_mut(&place.folder) {
+        work.take_newcomer(place.side, place.uid);
+        work.failed = true;
+        work.settled = false;
+    }
 }
 
 fn looks(works: &Works, side: Side) -> HashSet<(u64, u32)> {

@@ -358,6 +358,40 @@ async fn d4_what_was_on_its_way_into_a_folder_that_is_no_more_is_not_sent_again(
 }
 
 #[tokio::test]
+async fn d4_what_is_moved_between_a_look_and_the_reading_of_its_headers_is_not_sent_again() {
+    for side in Side::ALL {
+        let world = World::modern();
+        world.servers[side].create(&path("done")).unwrap();
+        world.settle().await;
+        world.add(side, "INBOX", "a", &[]);
+        let shift = |side: Side| {
+            let server = world.servers[side].clone();
+            move || {
+                let uids = server.uids_of(&path("INBOX"), "<a@");
+                server.shift(&path("INBOX"), &uids, &path("done")).unwrap();
+            }
+        };
+        // It arrived and was moved on before we knew.
+        let (steps, move_on) = (world.steps.clone(), shift(side.other()));
+        world.steps.on(&format!("{} append answer", side.other()), 1, move || {
+            move_on();
+            steps.crash_at(steps.taken() + 1);
+        });
+        world.pass().await.unwrap_err();
+        world.revive();
+        // Where it came from it is still seen in its old place, and then it is in a folder that was looked at already.
+        world.add(side, "done", "b", &[]);
+        world.steps.on(&format!("{side} stamps"), 1, shift(side));
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(world.ids(side, "done"), ["a", "b"], "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
 async fn d4_what_is_moved_out_of_a_folder_that_is_renumbered_is_moved_and_not_copied() {
     for side in Side::ALL {
         let world = World::modern();
