@@ -13,6 +13,7 @@ mod lanes;
 mod looks;
 mod missing;
 mod moves;
+mod origins;
 mod overtaken;
 mod pass;
 mod plan;

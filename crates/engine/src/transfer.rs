@@ -6,6 +6,7 @@
 
 use crate::append::{self, Batch};
 use crate::lanes::{side_by_side, split};
+use crate::origins::{self, Origins};
 use crate::pass::{Run, stops_the_pass};
 use crate::plan::{AccountPlan, FolderPlan};
 use crate::read::{self, Feed, Incoming, IncomingBody};
@@ -44,6 +45,7 @@ pub struct Lane<'a> {
     pub abilities: &'a Abilities,
     /// The name under which people know the folder.
     name: Option<&'a FolderPath>,
+    pub origins: &'a Origins,
     links: &'a Mutex<LinkTable>,
     /// No message that we append from now on can get a UID below this one.
     floor: AtomicU32,
@@ -57,6 +59,8 @@ pub struct Done {
     pub carried: u64,
     pub bytes: u64,
     pub parked: Vec<Parked>,
+    /// Messages that wait for the next look.
+    pub waiting: u64,
 }
 
 impl<'a> Convoy<'a> {
@@ -132,6 +136,7 @@ pub async fn creates(
         return Ok(());
     }
     begin_cursors(run, works, &ids).await?;
+    let origins = Origins::of(works);
     let jobs: Vec<Job<'_>> = ids
         .iter()
         .filter_map(|id| {
@@ -142,7 +147,8 @@ pub async fn creates(
         .collect();
     let outcomes = {
         let run = &*run;
-        let convoys = Side::ALL.into_iter().flat_map(|into| convoys(run, &jobs, into, &listings[into].abilities));
+        let convoys =
+            Side::ALL.into_iter().flat_map(|into| convoys(run, &jobs, into, &listings[into].abilities, &origins));
         let convoys: Vec<BoxFuture<'_, Arrival>> = convoys.map(|convoy| Box::pin(drive(convoy)) as _).collect();
         // Each convoy holds one connection on either side, whichever way it goes.
         side_by_side(run.lanes, convoys).await
@@ -166,6 +172,8 @@ pub async fn creates(
             run.report.carried[into] += done.carried;
             run.report.bytes += done.bytes;
             work.wrote[into] |= done.carried > 0;
+            work.failed |= done.waiting > 0;
+            work.settled &= done.waiting == 0;
             run.state.parked.extend(done.parked);
             if let Err(error) = result {
                 work.failed = true;
@@ -215,8 +223,14 @@ struct Arrival {
 const CONVOYS_A_LANE: usize = 4;
 
 /// Forms the convoys of one direction.
-fn convoys<'a>(run: &'a Run<'a>, jobs: &'a [Job<'a>], into: Side, abilities: &'a Abilities) -> Vec<Convoy<'a>> {
-    let lanes: Vec<Lane<'a>> = jobs.iter().filter_map(|job| lane(run, job, into, abilities)).collect();
+fn convoys<'a>(
+    run: &'a Run<'a>,
+    jobs: &'a [Job<'a>],
+    into: Side,
+    abilities: &'a Abilities,
+    origins: &'a Origins,
+) -> Vec<Convoy<'a>> {
+    let lanes: Vec<Lane<'a>> = jobs.iter().filter_map(|job| lane(run, job, into, abilities, origins)).collect();
     let weights: Vec<u64> = lanes.iter().map(|lane| lane.uids.len() as u64).collect();
     let many = if run.is_far() { run.lanes } else { run.lanes * CONVOYS_A_LANE };
     let mut lanes = lanes.into_iter();
@@ -244,7 +258,13 @@ pub fn warm_for_first_copy(run: &Run<'_>, listings: &Both<Listing>) {
     run.warmth.wish(convoys.min(run.lanes));
 }
 
-fn lane<'a>(run: &'a Run<'a>, job: &'a Job<'a>, into: Side, abilities: &'a Abilities) -> Option<Lane<'a>> {
+fn lane<'a>(
+    run: &'a Run<'a>,
+    job: &'a Job<'a>,
+    into: Side,
+    abilities: &'a Abilities,
+    origins: &'a Origins,
+) -> Option<Lane<'a>> {
     let Job { work, links, plan } = job;
     let (uids, from) = (plan.creates[into].as_slice(), into.other());
     if uids.is_empty() {
@@ -270,6 +290,7 @@ fn lane<'a>(run: &'a Run<'a>, job: &'a Job<'a>, into: Side, abilities: &'a Abili
         to: to_seen,
         abilities,
         name: plan.name.as_ref(),
+        origins,
         links,
         done: Mutex::default(),
         failed: Mutex::default(),
@@ -381,6 +402,10 @@ async fn send_on(convoy: &Convoy<'_>, forming: &mut Forming, batches: &mpsc::Sen
         let Some(at) = items.first().map(|item| item.lane) else { continue };
         let lane = convoy.lane(at)?;
         if lane.has_failed() {
+            continue;
+        }
+        let items = origins::leave_moved(lane, items).await?;
+        if items.is_empty() {
             continue;
         }
         let (batch, intent) = batch(lane, items);

@@ -392,6 +392,61 @@ async fn d4_what_is_moved_between_a_look_and_the_reading_of_its_headers_is_not_s
 }
 
 #[tokio::test]
+async fn d4_what_is_moved_while_we_look_is_no_new_mail() {
+    for switches in [Switches::default(), Switches::plain()] {
+        for side in Side::ALL {
+            for to in ["done", "elsewhere"] {
+                let world = World::in_memory(switches.clone(), switches.clone());
+                world.add(Side::Source, "INBOX", "a", &[]);
+                for folder in ["done", "elsewhere"] {
+                    world.servers.source.create(&path(folder)).unwrap();
+                }
+                world.settle().await;
+                // Both folders are looked at; the message is moved when the one has been, and the other has not.
+                world.mark(side, "INBOX", "a", &["\\Flagged"], &[]);
+                world.add(side, "done", "b", &[]);
+                let (steps, server) = (world.steps.clone(), world.servers[side].clone());
+                let shift = move || {
+                    let uids = server.uids_of(&path("INBOX"), "<a@");
+                    server.shift(&path("INBOX"), &uids, &path("done")).unwrap();
+                };
+                world.steps.on(&format!("{side} observe"), 1, move || {
+                    let next = steps.clone();
+                    next.on(&format!("{side} observe"), 1, shift);
+                });
+                let report = world.pass().await.unwrap();
+                assert_eq!((report.carried[side.other()], report.settled), (1, false), "only b is new mail");
+                world.shift(side.other(), "INBOX", "a", to);
+                world.settle().await;
+                for side in Side::ALL {
+                    assert_eq!(total(&world.servers[side]), 2, "{side}, moved to {to}");
+                }
+                world.assert_equal();
+                world.assert_idle().await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_somebodys_own_copy_is_new_mail_at_once() {
+    for switches in [Switches::default(), Switches::plain()] {
+        let world = World::in_memory(switches.clone(), switches);
+        world.add(Side::Source, "INBOX", "a", &[]);
+        world.servers.source.create(&path("done")).unwrap();
+        world.settle().await;
+        world.mark(Side::Source, "INBOX", "a", &["\\Flagged"], &[]);
+        world.add(Side::Source, "done", "a", &[]);
+        assert_eq!(world.pass().await.unwrap().carried.target, 1);
+        world.settle().await;
+        assert_eq!(
+            (world.ids(Side::Target, "INBOX"), world.ids(Side::Target, "done")),
+            (vec!["a".to_owned()], vec!["a".to_owned()])
+        );
+    }
+}
+
+#[tokio::test]
 async fn d4_what_is_moved_out_of_a_folder_that_is_renumbered_is_moved_and_not_copied() {
     for side in Side::ALL {
         let world = World::modern();
