@@ -304,6 +304,36 @@ impl<'a> Planner<'a> {
             work.places = work.pair.paths.clone();
             self.works.push(work);
         }
+        self.catch_up();
+    }
+
+    /// A folder that is back after it was missing has not seen what the other side called its own meanwhile: that counts as a
+    /// rename of now.
+    fn catch_up(&mut self) {
+        let is_behind = |work: &Work, side: Side| {
+            let back = work.old.as_ref().is_some_and(|old| old.missing_since_ms[side].is_some());
+            let (Some(here), Some(there)) = (&work.places[side], &work.places[side.other()]) else { return false };
+            let wanted = self.place_on(side, there);
+            back && work.at.iter().all(|(_, at)| at.is_some())
+                && work.pair.role.is_none()
+                && !work.renamed[side]
+                && self.keyed(side, here) != self.keyed(side, &wanted)
+                && !names::is_numbered(here, &wanted)
+                && !names::is_numbered(&wanted, here)
+        };
+        let behind: Vec<(usize, Side)> = self
+            .works
+            .iter()
+            .enumerate()
+            .flat_map(|(index, work)| {
+                Side::ALL.into_iter().filter(move |side| is_behind(work, *side)).map(move |side| (index, side))
+            })
+            .collect();
+        for (index, side) in behind {
+            if let Some(work) = self.works.get_mut(index) {
+                work.renamed[side.other()] = true;
+            }
+        }
     }
 
     /// A pair that has no folder on one side yet, and an unlinked folder at just that place: it was made by a pass that

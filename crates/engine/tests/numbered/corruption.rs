@@ -271,6 +271,28 @@ async fn c10_a_server_that_has_no_room_above_others_numbers_the_folder() {
 }
 
 #[tokio::test]
+async fn c10_a_folder_renamed_while_it_is_missing_on_the_other_side_has_one_name() {
+    for side in Side::ALL {
+        let switches = Switches { has_mailbox_ids: true, ..Switches::default() };
+        let world = World::in_memory(switches.clone(), switches);
+        world.servers.source.create(&path("above/old")).unwrap();
+        world.settle().await;
+        world.servers[side].remove(&path("above/old")).unwrap();
+        world.pass().await.unwrap();
+        world.servers[side.other()].rename(&path("above/old"), &path("new")).unwrap();
+        world.pass().await.unwrap();
+        // Before it is believed gone, somebody makes it anew.
+        world.add(side, "above/old", "a", &[]);
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(world.servers[side].folders(), [path("INBOX"), path("new")], "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
 async fn c10_a_deep_tree_is_removed_from_below() {
     let world = survives_every_crash(async || {
         let world = World::modern();
