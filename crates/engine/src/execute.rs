@@ -21,8 +21,10 @@ type Works = BTreeMap<FolderId, FolderWork>;
 /// end or keep one end only.
 pub async fn record_findings(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> Result<()> {
     let now_ms = run.pass.clock.now_ms();
+    // INVARIANT: one commit for all folders. A message that both sides moved leaves the book in one folder and enters it in
+    // another; a crash in between would leave it unlinked on both sides.
+    let mut changes = Vec::new();
     for work in works.values_mut() {
-        let mut changes = Vec::new();
         let folder = work.id;
         for side in Side::ALL {
             // Old suspicions end first: after a renumbering the same UID may come under a new one.
@@ -64,9 +66,8 @@ pub async fn record_findings(run: &mut Run<'_>, works: &mut Works, plan: &Accoun
             }
         }
         changes.extend(work.link_changes());
-        run.pass.book.commit(changes).await?;
     }
-    Ok(())
+    run.pass.book.commit(changes).await
 }
 
 /// A link that ends takes the suspicions about its ends along.

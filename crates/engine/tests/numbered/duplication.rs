@@ -429,6 +429,33 @@ async fn d4_what_is_moved_while_we_look_is_no_new_mail() {
 }
 
 #[tokio::test]
+async fn d4_what_both_sides_moved_and_somebody_moves_on_after_a_crash_is_one_message() {
+    for side in Side::ALL {
+        for at in 1..40 {
+            let world = World::modern();
+            world.add(Side::Source, "INBOX", "a", &[]);
+            for folder in ["done", "elsewhere"] {
+                world.servers.source.create(&path(folder)).unwrap();
+            }
+            world.settle().await;
+            for side in Side::ALL {
+                world.shift(side, "INBOX", "a", "done");
+            }
+            world.steps.crash_at(world.steps.taken() + at);
+            let ended = world.pass().await;
+            world.revive();
+            world.shift(side, "done", "a", "elsewhere");
+            world.settle().await;
+            assert_eq!(Side::ALL.map(|side| total(&world.servers[side])), [1, 1], "{side}, death at {at}");
+            world.assert_equal();
+            if ended.is_ok() {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn d4_somebodys_own_copy_is_new_mail_at_once() {
     for switches in [Switches::default(), Switches::plain()] {
         let world = World::in_memory(switches.clone(), switches);
