@@ -1,7 +1,7 @@
 //! Moves: what is missing in one folder and new in another is one message that somebody moved, and is moved on the other
 //! side too.
 
-use crate::gather::{contents, fetch_stamps};
+use crate::gather::{contents, fetch_stamps, stamps};
 use crate::pass::Run;
 use crate::work::FolderWork;
 use parom_domain::endpoint::Listing;
@@ -9,7 +9,7 @@ use parom_domain::link::{Link, Slot};
 use parom_domain::pair::{self, Found, Lost, Moved};
 use parom_domain::policy::Deletions;
 use parom_domain::state::{FolderId, Moving};
-use parom_domain::{Both, Marks, Result, Side, Uid};
+use parom_domain::{Both, Marks, Result, Side, Uid, UidSet};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Works = BTreeMap<FolderId, FolderWork>;
@@ -55,8 +55,10 @@ pub async fn pair_moves(run: &mut Run<'_>, works: &mut Works, listings: &Both<Li
     for (folder, slot) in links {
         let of_link = |change: &&Moved| (change.lost.folder, change.lost.slot) == (folder, slot);
         let changes = Both::from_fn(|side| moved[side].iter().find(of_link).copied());
-        let changes = without_doubt(run, works, listings, changes).await?;
-        planned.extend(plan_move(run, works, &changes));
+        match without_doubt(run, works, listings, changes).await? {
+            Some(changes) => planned.extend(plan_move(run, works, &changes)),
+            None => wait_for_look(works, &changes),
+        }
     }
     Ok(planned)
 }
@@ -79,29 +81,55 @@ fn is_lost(work: &FolderWork, slot: Slot, side: Side) -> bool {
 }
 
 /// What both sides did with one message, but for what only looked like it: the bodies of both places tell. Where a side
-/// does not keep bytes, bodies tell nothing, and nothing doubtful is believed.
+/// does not keep bytes, bodies tell nothing, and nothing doubtful is believed. `None` when a body is gone by now: then it was
+/// moved while we looked.
 async fn without_doubt(
     run: &Run<'_>,
     works: &Works,
     listings: &Both<Listing>,
     changes: Both<Option<Moved>>,
-) -> Result<Both<Option<Moved>>> {
+) -> Result<Option<Both<Option<Moved>>>> {
     if !changes.iter().any(|(_, change)| change.is_some_and(|change| change.doubtful)) {
-        return Ok(changes);
+        return Ok(Some(changes));
     }
     let (Some(source), Some(target)) = (place(works, &changes, Side::Source), place(works, &changes, Side::Target))
     else {
         // Where it is on the other side is not known yet.
-        return Ok(changes);
+        return Ok(Some(changes));
     };
     let exact = listings.source.abilities.keeps_bytes && listings.target.abilities.keeps_bytes;
     let mut bodies = Vec::new();
     for (side, (folder, uid)) in [(Side::Source, source), (Side::Target, target)].into_iter().filter(|_| exact) {
         let Some(work) = works.get(&folder) else { continue };
-        bodies.extend(contents(run, work, side, &[uid]).await?.into_iter().map(|(_, hash)| hash));
+        let read = contents(run, work, side, &[uid]).await?;
+        if read.is_empty() && is_gone_by_now(run, work, side, uid).await? {
+            return Ok(None);
+        }
+        bodies.extend(read.into_iter().map(|(_, hash)| hash));
     }
     let is_one = matches!(bodies.as_slice(), [source, target] if source == target);
-    Ok(changes.map(|change| change.filter(|change| is_one || !change.doubtful)))
+    Ok(Some(changes.map(|change| change.filter(|change| is_one || !change.doubtful))))
+}
+
+/// A server may also list a message whose body it does not give.
+async fn is_gone_by_now(run: &Run<'_>, work: &FolderWork, side: Side, uid: Uid) -> Result<bool> {
+    let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(false) };
+    Ok(stamps(run.pass.sides[side], path, validity, &UidSet::range(uid, uid)).await?.is_empty())
+}
+
+/// Leaves a message to the next look, which sees where it is now: nothing of it is deleted or carried before.
+fn wait_for_look(works: &mut Works, changes: &Both<Option<Moved>>) {
+    for change in changes.iter().filter_map(|(_, change)| *change) {
+        let link = works.get(&change.lost.folder).and_then(|work| work.links.get(change.lost.slot)).cloned();
+        if let Some(link) = link {
+            keep(works, &change, &link);
+        }
+        if let Some(work) = works.get_mut(&change.found.folder) {
+            work.take_newcomer(change.side, change.found.uid);
+            work.failed = true;
+            work.settled = false;
+        }
+    }
 }
 
 /// Where a message is now on one side.
@@ -139,7 +167,8 @@ fn plan_move(run: &Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>) ->
     }
     if !is_possible(&change) {
         if is_to_be_made(run, works, &change) {
-            wait_for_folder(works, &change, &link);
+            // The move is carried over when the folder is there.
+            keep(works, &change, &link);
         }
         return None;
     }
@@ -174,9 +203,8 @@ fn is_to_be_made(run: &Run<'_>, works: &Works, change: &Moved) -> bool {
     gone && policy.writes(other) && policy.deletions != Deletions::Never
 }
 
-/// The move is carried over when the folder is there. Until then nothing is deleted, and the folder that it left is looked at
-/// again from where it stood.
-fn wait_for_folder(works: &mut Works, change: &Moved, link: &Link) {
+/// Nothing is deleted for what a link lost, and the folder that the message left is looked at again from where it stood.
+fn keep(works: &mut Works, change: &Moved, link: &Link) {
     let Some(work) = works.get_mut(&change.lost.folder) else { return };
     for side in Side::ALL {
         work.findings.gone[side].retain(|slot| *slot != change.lost.slot);

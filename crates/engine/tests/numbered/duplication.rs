@@ -429,6 +429,35 @@ async fn d4_what_is_moved_while_we_look_is_no_new_mail() {
 }
 
 #[tokio::test]
+async fn d4_what_is_put_back_on_one_side_and_moved_on_the_other_while_we_look_is_one_message() {
+    for switches in [Switches::default(), Switches::plain()] {
+        for side in Side::ALL {
+            let world = World::in_memory(switches.clone(), switches.clone());
+            world.add(Side::Source, "INBOX", "a", &[]);
+            world.servers.source.create(&path("done")).unwrap();
+            world.settle().await;
+            world.shift(side.other(), "INBOX", "a", "done");
+            world.shift(side.other(), "done", "a", "INBOX");
+            // Whether it is the same message, the bodies of both sides tell. On this side it is gone when it is read.
+            world.mark(side, "INBOX", "a", &["\\Flagged"], &[]);
+            world.add(side, "done", "b", &[]);
+            let server = world.servers[side].clone();
+            world.steps.on(&format!("{side} read"), 1, move || {
+                let uids = server.uids_of(&path("INBOX"), "<a@");
+                server.shift(&path("INBOX"), &uids, &path("done")).unwrap();
+            });
+            world.pass().await.unwrap();
+            world.settle().await;
+            for side in Side::ALL {
+                assert_eq!(total(&world.servers[side]), 2, "{side}");
+            }
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn d4_what_both_sides_moved_and_somebody_moves_on_after_a_crash_is_one_message() {
     for side in Side::ALL {
         for at in 1..40 {
