@@ -51,9 +51,10 @@ async fn known_elsewhere(run: &Run<'_>, works: &BTreeMap<FolderId, FolderWork>) 
         let links = run.pass.book.links(pair.id).await?;
         let whole = links.iter().filter(|(_, link)| !link.is_one_sided() && link.short != 0);
         known.extend(whole.map(|(_, link)| (link.short, link.size)));
-        known.extend(announced(run).filter(|stray| stray.folder == pair.id).map(|stray| (stray.short, stray.size)));
     }
-    // What was given up, and the other half of a move, may have been moved into a folder that is missing.
+    // What is announced still, what was given up, and the other half of a move may have been moved into a folder that is
+    // missing, whatever folder it was meant for.
+    known.extend(announced(run).filter(|_| !run.sees_everything()).map(|stray| (stray.short, stray.size)));
     let recent = run.state.recent.iter().filter(|_| run.trees_wait);
     known.extend(recent.map(|item| (item.fingerprint.short(), stored_size(item.len))));
     Ok(known)

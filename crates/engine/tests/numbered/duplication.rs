@@ -485,6 +485,34 @@ async fn d4_what_both_sides_moved_and_somebody_moves_on_after_a_crash_is_one_mes
 }
 
 #[tokio::test]
+async fn d4_what_arrived_in_a_renumbered_folder_and_was_moved_into_a_missing_one_is_not_sent_again() {
+    for side in Side::ALL {
+        let world = World::modern();
+        for folder in ["here", "there"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        world.add(side, "here", "a", &[]);
+        let (steps, servers) = (world.steps.clone(), world.servers.clone());
+        world.steps.on(&format!("{} append answer", side.other()), 1, move || {
+            let server = &servers[side.other()];
+            server.shift(&path("here"), &server.uids_of(&path("here"), "<a@"), &path("there")).unwrap();
+            server.renumber(&path("here"), 77).unwrap();
+            servers[side].remove(&path("there")).unwrap();
+            steps.crash_at(steps.taken() + 1);
+        });
+        world.pass().await.unwrap_err();
+        world.revive();
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(total(&world.servers[side]), 1, "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
 async fn d4_somebodys_own_copy_is_new_mail_at_once() {
     for switches in [Switches::default(), Switches::plain()] {
         let world = World::in_memory(switches.clone(), switches);
