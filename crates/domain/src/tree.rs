@@ -313,13 +313,15 @@ impl<'a> Planner<'a> {
         let is_behind = |work: &Work, side: Side| {
             let back = work.old.as_ref().is_some_and(|old| old.missing_since_ms[side].is_some());
             let (Some(here), Some(there)) = (&work.places[side], &work.places[side.other()]) else { return false };
+            if !back || work.at.iter().any(|(_, at)| at.is_none()) || work.pair.role.is_some() || work.renamed[side] {
+                return false;
+            }
             let wanted = self.place_on(side, there);
-            back && work.at.iter().all(|(_, at)| at.is_some())
-                && work.pair.role.is_none()
-                && !work.renamed[side]
-                && self.keyed(side, here) != self.keyed(side, &wanted)
-                && !names::is_numbered(here, &wanted)
-                && !names::is_numbered(&wanted, here)
+            let numbered = names::is_numbered(here, &wanted) || names::is_numbered(&wanted, here);
+            // One name may be the spelling of the other, whichever side it came from.
+            let alike = |side: Side, a: &FolderPath, b: &FolderPath| self.keyed(side, a) == self.keyed(side, b);
+            let spelled = alike(side, here, &wanted) || alike(side.other(), there, &self.place_on(side.other(), here));
+            !numbered && !spelled
         };
         let behind: Vec<(usize, Side)> = self
             .works

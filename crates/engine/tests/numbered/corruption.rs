@@ -293,6 +293,27 @@ async fn c10_a_folder_renamed_while_it_is_missing_on_the_other_side_has_one_name
 }
 
 #[tokio::test]
+async fn c10_a_folder_that_is_back_keeps_the_name_that_is_only_spelled_otherwise() {
+    for side in Side::ALL {
+        let mut switches = parom_domain::Both::new(Switches::default(), Switches::default());
+        switches[side].abilities.forbidden_in_names.push(':');
+        let world = World::in_memory(switches.source, switches.target);
+        world.add(side.other(), "a:b", "m", &[]);
+        world.settle().await;
+        let spelled = "a\u{FF1A}b";
+        for (missing_on, name) in [(side, spelled), (side.other(), "a:b")] {
+            world.servers[missing_on].switch(|switches| _ = switches.unlisted.insert(path(name)));
+            world.pass().await.unwrap();
+            world.servers[missing_on].switch(|switches| switches.unlisted.clear());
+            world.settle().await;
+            assert_eq!(world.servers[side].folders(), [path("INBOX"), path(spelled)]);
+            assert_eq!(world.servers[side.other()].folders(), [path("INBOX"), path("a:b")]);
+        }
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
 async fn c10_a_deep_tree_is_removed_from_below() {
     let world = survives_every_crash(async || {
         let world = World::modern();
