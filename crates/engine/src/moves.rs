@@ -196,11 +196,14 @@ fn plan_move(run: &Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>) ->
 }
 
 /// The folder into which it was moved is gone on the other side, and the message keeps it alive: the next pass makes it there
-/// anew.
+/// anew. A folder that is being removed itself waits for no other: two of them might wait for each other.
 fn is_to_be_made(run: &Run<'_>, works: &Works, change: &Moved) -> bool {
     let (policy, other) = (&run.pass.policy, change.side.other());
-    let gone = works.get(&change.found.folder).is_some_and(|work| work.gone_side == Some(other));
-    gone && policy.writes(other) && policy.deletions != Deletions::Never
+    let gone_on = |folder: FolderId| works.get(&folder).and_then(|work| work.gone_side);
+    gone_on(change.found.folder) == Some(other)
+        && gone_on(change.lost.folder).is_none()
+        && policy.writes(other)
+        && policy.deletions != Deletions::Never
 }
 
 /// Nothing is deleted for what a link lost, and the folder that the message left is looked at again from where it stood.

@@ -275,6 +275,7 @@ scenarios! {
     moved_differently,
     moved_into_a_folder_that_is_removed,
     moved_into_a_missing_folder,
+    moved_into_each_others_folders,
     moved_into_folders_that_both_removed,
     moved_out_before_both_folders_went,
     moved_twice_the_same,
