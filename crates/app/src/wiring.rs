@@ -107,7 +107,11 @@ fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings> {
         Switch::On => Some((name.clone(), true)),
         Switch::Off => Some((name.clone(), false)),
     });
-    settings.overrides = Overrides { extensions: switched.collect(), ..Overrides::default() };
+    settings.overrides = Overrides {
+        extensions: switched.collect(),
+        index_lag_ms: side.index_lag_s.map(|seconds| seconds.saturating_mul(1000)),
+        ..Overrides::default()
+    };
     Ok(settings)
 }
 

@@ -46,6 +46,8 @@ pub struct Abilities {
     pub append_limit: Option<u64>,
     /// After a crash, how long this server may still commit what it had already received.
     pub recovery_grace_ms: u64,
+    /// How long a listing may lack a message that is there: the server's index is behind itself (Exchange).
+    pub index_lag_ms: u64,
     /// How long a question and its answer take at least, as measured when signing in.
     pub round_trip_ms: u32,
 }

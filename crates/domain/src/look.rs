@@ -15,7 +15,8 @@ pub struct Known<'a> {
     /// UIDs under suspicion, and since when.
     pub suspected: Both<HashMap<Uid, u64>>,
     pub now_ms: u64,
-    pub grace_ms: u64,
+    /// For so long a message must be missing to be believed gone.
+    pub grace_ms: Both<u64>,
 }
 
 /// What differs from what is known.
@@ -126,7 +127,7 @@ fn look_at_absent(known: &Known<'_>, side: Side, snapshot: &Snapshot, findings: 
                 continue;
             };
             match known.suspected[side].get(&uid) {
-                Some(since) if known.now_ms.saturating_sub(*since) >= known.grace_ms => {
+                Some(since) if known.now_ms.saturating_sub(*since) >= known.grace_ms[side] => {
                     findings.gone[side].push(slot);
                     findings.clear[side].push(uid);
                 }
@@ -203,7 +204,13 @@ mod tests {
     }
 
     fn known(links: &LinkTable) -> Known<'_> {
-        Known { links, parked: Both::default(), suspected: Both::default(), now_ms: 1000, grace_ms: 100 }
+        Known {
+            links,
+            parked: Both::default(),
+            suspected: Both::default(),
+            now_ms: 1000,
+            grace_ms: Both::new(100, 100),
+        }
     }
 
     #[test]

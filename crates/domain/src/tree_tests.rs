@@ -18,6 +18,7 @@ fn abilities() -> Abilities {
         batches_under_way: 8,
         append_limit: None,
         recovery_grace_ms: 0,
+        index_lag_ms: 0,
         round_trip_ms: 0,
     }
 }

@@ -67,7 +67,7 @@ async fn look_again(
 /// Where the cursor may stand, if the second look found nothing but what is linked.
 fn beyond_our_echo(run: &Run<'_>, work: &FolderWork, side: Side, snapshot: &Snapshot) -> Option<Cursor> {
     let open = Open::of(work.id, &run.state.parked, &run.state.suspected, &[]);
-    let known = open.known(&work.links, run.pass);
+    let known = open.known(&work.links, run);
     let mut both = Both::new(None, None);
     both[side] = Some(snapshot);
     let findings = look::look(&known, both);

@@ -153,7 +153,7 @@ fn question(
         });
     }
     // Only a complete listing confirms a suspicion or clears it: a delta says nothing of what vanished before it.
-    let (now, grace) = (run.pass.clock.now_ms(), run.pass.policy.grace_ms);
+    let (now, grace) = (run.pass.clock.now_ms(), run.grace_ms[side]);
     let suspected = run.state.suspected.iter().filter(|item| item.folder == pair.id && item.side == side);
     let full = suspected.into_iter().any(|item| now.saturating_sub(item.since_ms) >= grace);
     // A cursor that covers nothing yet (written before the first copy) asks for everything.
@@ -238,7 +238,7 @@ async fn compare(
         stale[side].0 = open.suspected[side].drain().map(|(uid, _)| uid).collect();
         stale[side].1 = open.parked[side].drain().collect();
     }
-    let known = open.known(&work.links, run.pass);
+    let known = open.known(&work.links, run);
     let mut findings = look::look(&known, seen.as_ref().map(Option::as_ref));
     // The free audit: a delta that does not add up is not believed, and everything is listed.
     for side in Side::ALL {

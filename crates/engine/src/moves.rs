@@ -247,7 +247,7 @@ fn is_believed_gone(run: &Run<'_>, works: &Works, change: &Moved) -> bool {
     let Some(work) = works.get(&change.lost.folder) else { return false };
     let uid = work.links.get(change.lost.slot).and_then(|link| link.uids[other]);
     let now_ms = run.pass.clock.now_ms();
-    let grace_ms = run.pass.policy.grace_ms;
+    let grace_ms = run.grace_ms[other];
     let unseen_until = works.values().filter(|work| work.gone_side.is_some()).filter_map(|work| run.pair(work.id));
     let unseen_until = unseen_until.flat_map(|pair| pair.missing_since_ms.iter().filter_map(|(_, since)| *since).max());
     let unseen_until = unseen_until.max().unwrap_or(0);
@@ -279,7 +279,7 @@ fn postpone(run: &Run<'_>, works: &mut Works, change: &Moved, link: &Link) {
             };
             // A suspicion that is old enough and not believed began before everything was seen: it begins anew.
             let is_old = |item: &parom_domain::state::Suspected| {
-                known(item) && run.pass.clock.now_ms().saturating_sub(item.since_ms) >= run.pass.policy.grace_ms
+                known(item) && run.pass.clock.now_ms().saturating_sub(item.since_ms) >= run.grace_ms[other]
             };
             let suspected = &run.state.suspected;
             let begins = suspected.iter().any(is_old) || !suspected.iter().any(known);

@@ -96,6 +96,8 @@ pub struct Run<'a> {
     pub lanes: usize,
     round_trip_ms: u32,
     pub warmth: Warmth,
+    /// For so long a message must be missing to be believed gone: as the policy says, and no less than a listing may lag.
+    pub grace_ms: Both<u64>,
     /// A folder is missing from a listing and not yet believed gone.
     pub trees_wait: bool,
     /// Folders that this pass could not look at. What is in them is unknown.
@@ -124,6 +126,7 @@ impl<'a> Run<'a> {
             round_trip_ms: 0,
             warmth,
             began_ms: pass.clock.now_ms(),
+            grace_ms: Both::new(pass.policy.grace_ms, pass.policy.grace_ms),
             trees_wait: false,
             unseen: HashSet::new(),
             forgotten: HashSet::new(),
@@ -201,6 +204,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     let listings = folders::list(pass).await?;
     run.round_trip_ms = listings.source.abilities.round_trip_ms.max(listings.target.abilities.round_trip_ms);
     run.lanes = lanes_for(&run);
+    run.grace_ms = Both::from_fn(|side| pass.policy.grace_ms.max(listings[side].abilities.index_lag_ms));
     transfer::warm_for_first_copy(&run, &listings);
     if !pass.dry_run {
         recovery::recover(&mut run, &listings).await?;
@@ -253,8 +257,9 @@ async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Res
         .folders
         .iter()
         .flat_map(|pair| pair.missing_since_ms.iter().filter_map(|(_, since)| *since).collect::<Vec<_>>());
-    let since = run.state.suspected.iter().map(|item| item.since_ms).chain(missing.filter(|_| run.trees_wait));
-    let wake = since.max().map(|since| since.saturating_add(run.pass.policy.grace_ms));
+    let missing = missing.filter(|_| run.trees_wait).map(|since| since.saturating_add(run.pass.policy.grace_ms));
+    let suspected = run.state.suspected.iter().map(|item| item.since_ms.saturating_add(run.grace_ms[item.side]));
+    let wake = suspected.chain(missing).max();
     run.report.wake_at_ms = wake;
     run.report.parked = run.state.parked.len() as u64;
     run.report.folders = u32::try_from(run.state.folders.len()).unwrap_or(u32::MAX);

@@ -1,6 +1,6 @@
 //! One folder pair while a pass works on it.
 
-use crate::pass::Pass;
+use crate::pass::Run;
 use parom_domain::endpoint::{Holds, Sighting, Snapshot, Stamp};
 use parom_domain::link::LinkTable;
 use parom_domain::look::{Findings, Known};
@@ -144,8 +144,8 @@ impl<'a> Open<'a> {
 
     /// Together with the links: what a look is compared with.
     #[must_use]
-    pub fn known<'l>(self, links: &'l LinkTable, pass: &Pass<'_>) -> Known<'l> {
-        let (now_ms, grace_ms) = (pass.clock.now_ms(), pass.policy.grace_ms);
+    pub fn known<'l>(self, links: &'l LinkTable, run: &Run<'_>) -> Known<'l> {
+        let (now_ms, grace_ms) = (run.pass.clock.now_ms(), run.grace_ms);
         Known { links, parked: self.parked, suspected: self.suspected, now_ms, grace_ms }
     }
 }

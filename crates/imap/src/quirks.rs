@@ -177,6 +177,8 @@ pub struct Quirks {
     pub ids_only_when_opened: bool,
     /// How long the server may still commit what it had received when its client died.
     pub recovery_grace_ms: u64,
+    /// How long a listing may lack a message that is there.
+    pub index_lag_ms: u64,
 }
 
 /// What Cyrus refuses in a name, its delimiter and control characters aside (`GOODCHARS` in its sources, reversed).
@@ -196,6 +198,7 @@ impl Default for Quirks {
             forbidden_in_names: vec!['\0', '\r', '\n'],
             ids_only_when_opened: false,
             recovery_grace_ms: 2_000,
+            index_lag_ms: 0,
         }
     }
 }
@@ -218,6 +221,7 @@ impl Quirks {
                 keeps_bytes: false,
                 case_sensitive: false,
                 recovery_grace_ms: 30_000,
+                index_lag_ms: 30_000,
                 ..quirks
             };
         }
@@ -244,6 +248,7 @@ pub struct Overrides {
     pub batch_items: Option<usize>,
     pub batch_bytes: Option<u64>,
     pub recovery_grace_ms: Option<u64>,
+    pub index_lag_ms: Option<u64>,
 }
 
 impl Overrides {
@@ -257,6 +262,7 @@ impl Overrides {
         quirks.batch_items = self.batch_items.unwrap_or(quirks.batch_items).max(1);
         quirks.batch_bytes = self.batch_bytes.unwrap_or(quirks.batch_bytes).max(1);
         quirks.recovery_grace_ms = self.recovery_grace_ms.unwrap_or(quirks.recovery_grace_ms);
+        quirks.index_lag_ms = self.index_lag_ms.unwrap_or(quirks.index_lag_ms);
     }
 }
 

@@ -128,6 +128,9 @@ doc-imap-password =
 doc-imap-max_connections = How many connections to this server there may be at once, for all accounts together.
 doc-imap-connect_timeout_s = How many seconds connecting may take.
 doc-imap-answer_timeout_s = After how many seconds without any progress a command has failed.
+doc-imap-index_lag_s =
+    For how many seconds a listing of this server may lack a message that is there. Nothing is believed deleted sooner.
+    Without this key: 30 for Exchange, whose index lags behind what was written, else 0.
 doc-imap-extensions =
     IMAP extensions: "auto" (as measured to be best, docs/extensions.md), "on" (whenever the server offers it) or "off".
     For example {"{"} compress = "on", qresync = "off" {"}"}.

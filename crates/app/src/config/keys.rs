@@ -141,6 +141,7 @@ pub const KEYS: &[Key] = &[
     key(Imap, "max_connections", Whole { min: 1, max: 10_000 }, Default("16")),
     key(Imap, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
     key(Imap, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
+    key(Imap, "index_lag_s", Whole { min: 0, max: 3600 }, Derived("30")),
     key(Imap, "extensions", Switches(EXTENSIONS), Default("{}")),
 ];
 

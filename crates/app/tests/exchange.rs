@@ -1,0 +1,114 @@
+//! Mail that crosses between the simulated Exchange and a plain server, by the built binary.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use parom_domain::{FolderPath, InternalDate};
+use parom_lab::exchange::{ExchangeConfig, ExchangeServer, Language, Person, Version};
+use parom_lab::server::{Config, LabServer};
+use std::collections::BTreeMap;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// An Exchange with a Russian mailbox behind a service account, a plain target, and the account between them.
+struct Stage {
+    folder: TempDir,
+    exchange: ExchangeServer,
+    target: LabServer,
+    // Last, so that the servers end before what they run on.
+    _runtime: Runtime,
+}
+
+const DATE: InternalDate = InternalDate { unix_s: 1_700_000_000, offset_min: 180 };
+
+impl Stage {
+    fn new(version: Version) -> Stage {
+        let runtime = Runtime::new().unwrap();
+        let people = ExchangeConfig::new(version);
+        let people = people.with(Person::new("anna").speaking(Language::Russian)).with(Person::new("svc"));
+        let exchange = runtime.block_on(ExchangeServer::start(people)).unwrap();
+        exchange.grant("svc", "anna");
+        let accounts = vec![("anna".to_owned(), "pass".to_owned())];
+        let target = runtime.block_on(LabServer::start(Config { accounts, ..Config::default() })).unwrap();
+        let stage = Stage { folder: tempfile::tempdir().unwrap(), exchange, target, _runtime: runtime };
+        let side = |side: &str, port: u16, login: &str, password: &str| {
+            format!(
+                "[domain.{side}.imap]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nlogin = \"{login}\"\npassword = \"{password}\"\n"
+            )
+        };
+        let text = format!(
+            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{}service_login = \"CORP/svc\"\nindex_lag_s = 1\n{}",
+            side("source", stage.exchange.addr().port(), "{service_login}/{source_login}", "secret:svc"),
+            side("target", stage.target.addr().port(), "{target_login}", "account")
+        );
+        std::fs::write(stage.folder.path().join("parom.toml"), text).unwrap();
+        std::fs::write(stage.folder.path().join("pw"), "pass").unwrap();
+        std::fs::write(stage.folder.path().join("svc"), "svc").unwrap();
+        assert!(stage.run(&["account", "add", "anna@corp.example", "--target-password-file", "pw"]).status.success());
+        assert!(stage.run(&["secret", "set", "svc", "--file", "svc"]).status.success());
+        stage
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parom"));
+        command.args(["--lang", "en"]).args(args).current_dir(self.folder.path());
+        command.env_remove("PAROM_CONFIG").env_remove("PAROM_MASTER_KEY").stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn sync(&self) -> Output {
+        self.run(&["sync", "--all", "--until-settled"])
+    }
+
+    /// How often each token is in each folder of a side; folders without mail are left out.
+    fn tokens(&self, hands: &parom_lab::server::Hands) -> BTreeMap<String, BTreeMap<String, usize>> {
+        let mut all: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+        for (path, messages) in hands.snapshot() {
+            for message in messages {
+                *all.entry(path.to_string()).or_default().entry(token(&message.bytes)).or_default() += 1;
+            }
+        }
+        all
+    }
+}
+
+/// The subject.
+fn token(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let subject = text.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or("?");
+    subject.trim().to_owned()
+}
+
+fn mail(token: &str) -> Vec<u8> {
+    format!(
+        "From: anna@corp.example\r\nTo: boris@corp.example\r\nMessage-ID: <{token}@corp.example>\r\n\
+         Date: Tue, 14 Nov 2023 22:13:20 +0300\r\nSubject: {token}\r\n\r\nThe text of {token}.\r\n"
+    )
+    .into_bytes()
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn mail_crosses_from_every_version_and_back_and_then_all_is_still() {
+    for version in [Version::E2010, Version::E2013, Version::E2016, Version::E2019] {
+        let stage = Stage::new(version);
+        let (here, there) = (stage.exchange.mailbox("anna").unwrap(), stage.target.mailbox("anna").unwrap());
+        let sent = FolderPath::new(["Отправленные"]).unwrap();
+        for at in 0..20 {
+            here.add(&FolderPath::inbox(), mail(&format!("in{at}")), &["\\Seen"], DATE).unwrap();
+            here.add(&sent, mail(&format!("out{at}")), &["\\Seen", "\\Answered"], DATE).unwrap();
+        }
+        there.add(&FolderPath::inbox(), mail("new"), &["\\Seen"], DATE).unwrap();
+        let first = stage.sync();
+        assert!(first.status.success(), "{version:?}: {}", told(&first));
+        println!("{version:?} {}\nhere {:?}\nthere {:?}", told(&first), stage.tokens(&here), stage.tokens(&there));
+        let before = (here.changes(), there.changes());
+        let second = stage.sync();
+        assert!(second.status.success(), "{version:?}: {}", told(&second));
+        assert_eq!((here.changes(), there.changes()), before, "{version:?}: {}", told(&second));
+        assert_eq!(stage.exchange.receipts(), []);
+        assert_eq!(stage.exchange.tally().byes_for_errors, 0, "{version:?}");
+    }
+}
