@@ -68,6 +68,7 @@ impl Exit {
             | Code::MessageRefused
             | Code::MessageTooLarge
             | Code::MessageUnreadable
+            | Code::MessageSubstituted
             | Code::QuotaFull
             | Code::ChangeRefused
             | Code::LeaseLost => Exit::NotInStep,

@@ -112,3 +112,40 @@ fn mail_crosses_from_every_version_and_back_and_then_all_is_still() {
         assert_eq!(stage.exchange.tally().byes_for_errors, 0, "{version:?}");
     }
 }
+
+#[test]
+fn what_exchange_cannot_convert_is_parked_and_comes_once_it_can() {
+    // Shown as another text in a plain read; or left out of it, and shown only to who asks for it alone.
+    for omitted in [false, true] {
+        let stage = Stage::new(Version::E2016);
+        let (here, there) = (stage.exchange.mailbox("anna").unwrap(), stage.target.mailbox("anna").unwrap());
+        for name in ["before", "broken", "after"] {
+            here.add(&FolderPath::inbox(), mail(name), &["\\Seen"], DATE).unwrap();
+        }
+        // A person forwarded such a text, and kept one as a message of its own.
+        let kept = "Subject: Retrieval using the IMAP4 protocol failed for the following message:\r\n 4711\r\n\r\n\
+                    The server couldn't retrieve the following message:\r\n";
+        here.add(&FolderPath::inbox(), kept.as_bytes().to_vec(), &["\\Seen"], DATE).unwrap();
+        stage.exchange.switch(|quirks| match omitted {
+            true => quirks.omitted_when_wide.push("broken".into()),
+            false => quirks.substitutes.push("broken".into()),
+        });
+        let first = stage.sync();
+        assert!(first.status.success(), "{}", told(&first));
+        assert_eq!(stage.tokens(&there)["INBOX"].len(), 3, "{:?}", stage.tokens(&there));
+        assert!(!stage.tokens(&there)["INBOX"].contains_key("broken"));
+        let parked = told(&stage.run(&["parked"]));
+        assert!(parked.contains(if omitted { "INBOX" } else { "another text in its place" }), "{parked}");
+        assert_eq!(stage.tokens(&here)["INBOX"].len(), 4, "nothing is deleted for it");
+
+        stage.exchange.switch(|quirks| {
+            quirks.omitted_when_wide.clear();
+            quirks.substitutes.clear();
+        });
+        assert!(stage.run(&["parked", "--retry"]).status.success());
+        let second = stage.sync();
+        assert!(second.status.success(), "{}", told(&second));
+        assert_eq!(stage.tokens(&there)["INBOX"]["broken"], 1);
+        assert_eq!(stage.tokens(&there)["INBOX"].len(), 4);
+    }
+}

@@ -149,6 +149,8 @@ pub enum Body {
     Big {
         len: u64,
     },
+    /// The side gave another text in its place: it cannot convert the message (Exchange). That text is not the message.
+    Substitute,
 }
 
 /// Messages of one folder that are to be read.
@@ -279,6 +281,10 @@ pub trait Endpoint: Send + Sync {
 
     /// Headers only, for pairing. A UID that is gone is missing from the answer.
     async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>>;
+
+    /// Which of these messages are there: asked for by UID and flags alone, because some servers leave a message out of any
+    /// wider answer that they cannot convert (Exchange).
+    async fn present(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet>;
 
     /// Bodies, without leaving a trace (PEEK), in ascending order of UID where the server allows. All folders come over
     /// one connection, one after another.

@@ -96,6 +96,8 @@ codes! {
     MessageTooLarge = "message-too-large",
     /// Arguments: host, folder, uid, answer. The message cannot be read from its server.
     MessageUnreadable = "message-unreadable",
+    /// Arguments: folder, uid. The server gave another text in place of the message.
+    MessageSubstituted = "message-substituted",
     /// Arguments: host, folder, answer.
     QuotaFull = "quota-full",
     /// Arguments: host, folder, answer. A command about existing messages was refused.

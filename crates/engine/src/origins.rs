@@ -87,8 +87,8 @@ async fn still_there(lane: &Lane<'_>, folder: FolderId, uids: &UidSet) -> Result
     let side: Side = lane.into.other();
     let place = lane.origins.folders.get(&folder).and_then(|places| places[side].as_ref());
     let Some((path, validity)) = place else { return Ok(UidSet::new()) };
-    match lane.run.pass.sides[side].stamps(path, *validity, uids).await {
-        Ok(stamps) => Ok(stamps.iter().map(|stamp| stamp.uid).collect()),
+    match lane.run.pass.sides[side].present(path, *validity, uids).await {
+        Ok(present) => Ok(present),
         Err(error) if stops_the_pass(&error) => Err(error),
         Err(_) => Ok(UidSet::new()),
     }

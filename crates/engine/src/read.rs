@@ -262,8 +262,7 @@ async fn read_omitted(lane: &Lane<'_>, uid: Uid, feed: &mpsc::Sender<Feed>) -> R
         return Ok(true);
     }
     let endpoint = lane.run.pass.sides[lane.into.other()];
-    let stamps = endpoint.stamps(&lane.from_path, lane.from.cursor.validity, &only).await?;
-    if stamps.iter().any(|stamp| stamp.uid == uid) {
+    if endpoint.present(&lane.from_path, lane.from.cursor.validity, &only).await?.contains(uid) {
         lane.park(uid, &unreadable(lane, uid, "the server lists it but does not give its text")).await?;
     }
     Ok(true)
@@ -283,11 +282,11 @@ async fn read_suspect(
     let mut last = error;
     for _ in 0..STRIKES {
         // The server must be able to speak of the message; else it is the server that fails, not the message.
-        let stamps = match endpoint.stamps(&lane.from_path, lane.from.cursor.validity, &only).await {
-            Ok(stamps) => stamps,
+        let present = match endpoint.present(&lane.from_path, lane.from.cursor.validity, &only).await {
+            Ok(present) => present,
             Err(_) => return Err(last),
         };
-        if stamps.is_empty() {
+        if present.is_empty() {
             left.remove(&uid);
             return Ok(true);
         }
@@ -325,6 +324,11 @@ async fn deliver(
     let len = match &item.body {
         Body::Small(bytes) => bytes.len() as u64,
         Body::Big { len } => *len,
+        Body::Substitute => {
+            let error = Error::new(Code::MessageSubstituted, Scope::Item, Retry::WhenFixed);
+            lane.park(item.uid, &error.with("folder", &lane.from_path).with("uid", item.uid)).await?;
+            return Ok(Ok(()));
+        }
     };
     if let Some(limit) = lane.abilities.append_limit.filter(|limit| len > *limit) {
         let error = Error::new(Code::MessageTooLarge, Scope::Item, Retry::WhenFixed)
@@ -349,6 +353,8 @@ async fn deliver(
     };
     let Item { uid, marks, date, body } = item;
     match body {
+        // Parked above.
+        Body::Substitute => Ok(Ok(())),
         Body::Small(bytes) => {
             let fingerprint = Fingerprint::of_headers(&bytes);
             let body = IncomingBody::Small(bytes);

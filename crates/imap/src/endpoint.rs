@@ -115,6 +115,11 @@ impl Endpoint for ImapEndpoint {
         stamps::stamps(&mut conn, uids).await.about(folder)
     }
 
+    async fn present(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+        let mut conn = self.open(folder, validity).await.about(folder)?;
+        stamps::present(&mut conn, uids).await.about(folder)
+    }
+
     async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
         let mut names = Vec::with_capacity(wanted.len());
         for from in &wanted {

@@ -27,6 +27,7 @@ mod select;
 mod settings;
 mod sign_in;
 mod stamps;
+mod substitute;
 pub mod tokens;
 pub mod utf7;
 pub mod wire;

@@ -175,6 +175,8 @@ pub struct Quirks {
     pub forbidden_in_names: Vec<char>,
     /// Permanent ids of folders (RFC 8474) are right where a folder is opened, and not in a listing.
     pub ids_only_when_opened: bool,
+    /// Another text may come in place of a message that the server cannot convert.
+    pub substitutes: bool,
     /// How long the server may still commit what it had received when its client died.
     pub recovery_grace_ms: u64,
     /// How long a listing may lack a message that is there.
@@ -197,6 +199,7 @@ impl Default for Quirks {
             case_sensitive: true,
             forbidden_in_names: vec!['\0', '\r', '\n'],
             ids_only_when_opened: false,
+            substitutes: false,
             recovery_grace_ms: 2_000,
             index_lag_ms: 0,
         }
@@ -220,6 +223,7 @@ impl Quirks {
                 fetch_items: 100,
                 keeps_bytes: false,
                 case_sensitive: false,
+                substitutes: true,
                 recovery_grace_ms: 30_000,
                 index_lag_ms: 30_000,
                 ..quirks

@@ -9,6 +9,7 @@ use crate::pool::Lent;
 use crate::response::Response;
 use crate::select::{Opening, ensure_open, select, validity_changed};
 use crate::stamps::SET_BYTES;
+use crate::substitute::is_substitute;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parom_domain::endpoint::{Body, BodyStream, Item, ReadFrom};
@@ -180,7 +181,9 @@ impl Bodies {
                 InHand::Coming | InHand::HandedOver => None,
             };
             let Some(body) = body else { return Ok(None) };
-            return self.item(&fetched, Body::Small(body));
+            let stands_in = self.conn.quirks.substitutes
+                && fetched.uid.or_else(|| self.only_one()).is_some_and(|uid| is_substitute(&body, uid));
+            return self.item(&fetched, if stands_in { Body::Substitute } else { Body::Small(body) });
         }
         if let Response::Tagged(tag, condition) = response {
             let answer = Answer::of(&condition);

@@ -33,6 +33,30 @@ pub async fn stamps_from(conn: &mut Lent, floor: Uid) -> Result<Vec<Stamp>> {
     Ok(found.into_values().filter(|stamp| stamp.uid >= floor).collect())
 }
 
+/// Which of these messages are there.
+///
+/// # Errors
+/// As [`stamps`].
+pub async fn present(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
+    let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
+    let ask = |set: &UidSet| Command::new("UID FETCH", Request::Read).raw(&format!("{set} (UID FLAGS)"));
+    let commands: Vec<Command> = sets.iter().map(ask).collect();
+    let mut found = UidSet::new();
+    let answers = conn
+        .run(&commands, &mut |_, response| {
+            let told = response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest)?.uid);
+            found.extend(told.filter(|uid| uids.contains(*uid)));
+            Ok(())
+        })
+        .await?;
+    for answer in answers {
+        if !answer.has_code("EXPUNGEISSUED") {
+            conn.checked(Request::Read, Some(answer))?;
+        }
+    }
+    Ok(found)
+}
+
 /// The commands that ask for the stamps of these messages, at most `items` each.
 pub fn commands(uids: &UidSet, items: u32) -> Vec<Command> {
     uids.chunks(SET_BYTES, items).iter().map(|set| command(&set.to_string())).collect()

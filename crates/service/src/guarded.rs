@@ -59,6 +59,10 @@ impl Endpoint for Guarded {
         self.noted(self.endpoint.stamps(folder, validity, uids).await)
     }
 
+    async fn present(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+        self.noted(self.endpoint.present(folder, validity, uids).await)
+    }
+
     async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
         self.noted(self.endpoint.read_all(wanted).await)
     }

@@ -37,6 +37,8 @@ pub async fn read(
             Body::Small(bytes) if exact => (Identity(blake3::hash(&bytes).into()), bytes.len() as u64),
             Body::Small(bytes) => (Identity::of_headers(&bytes), bytes.len() as u64),
             Body::Big { len } => (big(stream.as_mut(), exact).await?, len),
+            // The message itself was not given.
+            Body::Substitute => continue,
         };
         did(bytes);
         seen.push(Seen { uid, identity: Some(identity), marks, date });

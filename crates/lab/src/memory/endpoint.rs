@@ -97,6 +97,13 @@ impl Endpoint for MemoryEndpoint {
         })
     }
 
+    async fn present(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+        self.ask("present", |world| {
+            let folder = world.opened(&self.name, folder, Some(validity))?;
+            Ok(folder.messages.keys().copied().filter(|uid| uids.contains(*uid)).collect())
+        })
+    }
+
     async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
         if self.server.look(|world| world.switches.readers_lost > 0) {
             self.server.switch(|switches| switches.readers_lost -= 1);
