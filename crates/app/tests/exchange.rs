@@ -7,6 +7,7 @@ use parom_lab::exchange::{ExchangeConfig, ExchangeServer, Language, Person, Vers
 use parom_lab::server::{Config, LabServer};
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -23,12 +24,16 @@ const DATE: InternalDate = InternalDate { unix_s: 1_700_000_000, offset_min: 180
 
 impl Stage {
     fn new(version: Version) -> Stage {
+        Stage::of(version, &["anna".to_owned()])
+    }
+
+    fn of(version: Version, names: &[String]) -> Stage {
         let runtime = Runtime::new().unwrap();
-        let people = ExchangeConfig::new(version);
-        let people = people.with(Person::new("anna").speaking(Language::Russian)).with(Person::new("svc"));
+        let mut people = ExchangeConfig::new(version).with(Person::new("svc"));
+        people.people.extend(names.iter().map(|name| Person::new(name).speaking(Language::Russian)));
         let exchange = runtime.block_on(ExchangeServer::start(people)).unwrap();
-        exchange.grant("svc", "anna");
-        let accounts = vec![("anna".to_owned(), "pass".to_owned())];
+        exchange.grant_all("svc");
+        let accounts = names.iter().map(|name| (name.clone(), "pass".to_owned())).collect();
         let target = runtime.block_on(LabServer::start(Config { accounts, ..Config::default() })).unwrap();
         let stage = Stage { folder: tempfile::tempdir().unwrap(), exchange, target, _runtime: runtime };
         let side = |side: &str, port: u16, login: &str, password: &str| {
@@ -44,7 +49,9 @@ impl Stage {
         std::fs::write(stage.folder.path().join("parom.toml"), text).unwrap();
         std::fs::write(stage.folder.path().join("pw"), "pass").unwrap();
         std::fs::write(stage.folder.path().join("svc"), "svc").unwrap();
-        assert!(stage.run(&["account", "add", "anna@corp.example", "--target-password-file", "pw"]).status.success());
+        let rows: String = names.iter().map(|name| format!("{name}@corp.example,pass\n")).collect();
+        std::fs::write(stage.folder.path().join("users.csv"), format!("email,target_password\n{rows}")).unwrap();
+        assert!(stage.run(&["import", "users.csv"]).status.success());
         assert!(stage.run(&["secret", "set", "svc", "--file", "svc"]).status.success());
         stage
     }
@@ -103,7 +110,12 @@ fn mail_crosses_from_every_version_and_back_and_then_all_is_still() {
         there.add(&FolderPath::inbox(), mail("new"), &["\\Seen"], DATE).unwrap();
         let first = stage.sync();
         assert!(first.status.success(), "{version:?}: {}", told(&first));
-        println!("{version:?} {}\nhere {:?}\nthere {:?}", told(&first), stage.tokens(&here), stage.tokens(&there));
+        assert_eq!(stage.tokens(&here), stage.tokens(&there), "{version:?}");
+        assert_eq!(stage.tokens(&there)["INBOX"].len(), 21, "{version:?}");
+        for item in ["Календарь", "Контакты", "Задачи", "Дневник", "Заметки", "Исходящие", "Черновики"]
+        {
+            assert!(!there.folders().contains(&FolderPath::new([item]).unwrap()), "{version:?}: {item}");
+        }
         let before = (here.changes(), there.changes());
         let second = stage.sync();
         assert!(second.status.success(), "{version:?}: {}", told(&second));
@@ -148,4 +160,42 @@ fn what_exchange_cannot_convert_is_parked_and_comes_once_it_can() {
         assert_eq!(stage.tokens(&there)["INBOX"]["broken"], 1);
         assert_eq!(stage.tokens(&there)["INBOX"].len(), 4);
     }
+}
+
+#[test]
+fn a_throttle_is_ridden_out_and_its_pause_is_kept() {
+    let stage = Stage::new(Version::E2013);
+    let (here, there) = (stage.exchange.mailbox("anna").unwrap(), stage.target.mailbox("anna").unwrap());
+    for at in 0..5 {
+        here.add(&FolderPath::inbox(), mail(&format!("m{at}")), &["\\Seen"], DATE).unwrap();
+    }
+    stage.exchange.throttle("svc", Duration::from_millis(1500));
+    let began = Instant::now();
+    let synced = stage.sync();
+    assert!(synced.status.success(), "{}", told(&synced));
+    assert!(began.elapsed() >= Duration::from_millis(1500), "{}", told(&synced));
+    assert_eq!(stage.tokens(&there)["INBOX"].len(), 5);
+    // One attempt told how long to wait; nobody asked again before.
+    assert!(stage.exchange.tally().throttled <= 2, "{:?}", stage.exchange.tally());
+}
+
+#[test]
+fn many_mailboxes_behind_one_service_account_stay_below_its_connections() {
+    let names: Vec<String> = (0..24).map(|at| format!("person{at}")).collect();
+    let stage = Stage::of(Version::E2016, &names);
+    for name in &names {
+        let here = stage.exchange.mailbox(name).unwrap();
+        for at in 0..3 {
+            here.add(&FolderPath::inbox(), mail(&format!("{name}-{at}")), &["\\Seen"], DATE).unwrap();
+        }
+    }
+    let synced = stage.sync();
+    assert!(synced.status.success(), "{}", told(&synced));
+    for name in &names {
+        let there = stage.target.mailbox(name).unwrap();
+        assert_eq!(stage.tokens(&there)["INBOX"].len(), 3, "{name}");
+    }
+    let tally = stage.exchange.tally();
+    assert!(tally.most_connections <= 16, "{tally:?}");
+    assert_eq!((tally.refused_sign_ins, tally.byes_for_errors), (0, 0), "{tally:?}");
 }
