@@ -72,6 +72,7 @@ pub enum MinTls {
 pub struct TlsClient {
     connector: SslConnector,
     trust: Trust,
+    policy: TlsPolicy,
     handshake_within: Duration,
 }
 
@@ -111,7 +112,7 @@ impl TlsClient {
             // The certificate is compared after the handshake, before a byte of ours is sent.
             Trust::Pin(_) | Trust::Insecure => builder.set_verify(SslVerifyMode::NONE),
         }
-        Ok(TlsClient { connector: builder.build(), trust, handshake_within })
+        Ok(TlsClient { connector: builder.build(), trust, policy, handshake_within })
     }
 
     /// Turns a plain connection into a TLS connection with `host`, which the certificate must name.
@@ -146,6 +147,7 @@ impl TlsClient {
                 fail(Code::TlsFailed, error.to_string())
             });
         }
+        self.warn_of_weakness(host, port, tls.ssl());
         if let Trust::Pin(pin) = &self.trust {
             let digest = tls.ssl().peer_certificate().and_then(|it| it.digest(MessageDigest::sha256()).ok());
             if digest.as_deref() != Some(pin.as_slice()) {
@@ -153,6 +155,17 @@ impl TlsClient {
             }
         }
         Ok(Stream::Tls(Box::new(tls)))
+    }
+}
+
+impl TlsClient {
+    /// A policy that allows what others can read is told at each use, with what it came to.
+    fn warn_of_weakness(&self, host: &str, port: u16, ssl: &openssl::ssl::SslRef) {
+        if let TlsPolicy::Legacy { .. } = self.policy {
+            let cipher = ssl.current_cipher().map_or("none", |cipher| cipher.name());
+            let version = ssl.version_str();
+            tracing::warn!(host, port, version, cipher, "old TLS is allowed here (tls_policy is not \"modern\")");
+        }
     }
 }
 

@@ -147,6 +147,93 @@ async fn old_versions_need_the_legacy_policy() {
     connect(port, pin(&good), TlsPolicy::Legacy { min: MinTls::V1_0 }).await.unwrap();
 }
 
+/// `openssl s_server` limited to what an old server speaks. It ends with the test.
+struct Openssl {
+    child: std::process::Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Openssl {
+    fn start(identity: &Identity, limits: &[&str]) -> Openssl {
+        let folder = tempfile::tempdir().unwrap();
+        let (key, certificate) = (folder.path().join("key.pem"), folder.path().join("cert.pem"));
+        std::fs::write(&key, identity.key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+        std::fs::write(&certificate, identity.certificate.to_pem().unwrap()).unwrap();
+        let mut child = std::process::Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0", "-key"])
+            .arg(&key)
+            .arg("-cert")
+            .arg(&certificate)
+            .args(limits)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+        let accept = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("ACCEPT")).unwrap();
+        let port = accept.rsplit(':').next().unwrap().trim().parse().unwrap();
+        // Somebody has to read what it goes on saying.
+        std::thread::spawn(move || lines.for_each(drop));
+        Openssl { child, port, _folder: folder }
+    }
+
+    /// The version and the cipher that a connection came to.
+    async fn negotiate(&self, trust: Trust, policy: TlsPolicy) -> Result<(String, String)> {
+        let dialer = Dialer::new(AllowList::of(["localhost"]), Duration::from_secs(20));
+        let client = TlsClient::new(trust, policy, Duration::from_secs(20))?;
+        let stream = dialer.connect("localhost", self.port).await?;
+        let Stream::Tls(tls) = client.upgrade(stream, "localhost", self.port).await? else { panic!("no TLS") };
+        let cipher = tls.ssl().current_cipher().unwrap().name().to_owned();
+        Ok((tls.ssl().version_str().to_owned(), cipher))
+    }
+}
+
+impl Drop for Openssl {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn servers_of_exchanges_time_are_reached_by_the_policy_that_allows_them_and_by_no_other() {
+    let good = identity("localhost", -1, 30);
+    let (v1_0, v1_1, v1_2) = (MinTls::V1_0, MinTls::V1_1, MinTls::V1_2);
+    let old = "ALL:@SECLEVEL=0";
+    for (limits, version, cipher, lowest, modern) in [
+        (&["-tls1", "-cipher", old][..], "TLSv1", "", &[v1_0][..], false),
+        (&["-tls1_1", "-cipher", old], "TLSv1.1", "", &[v1_0, v1_1], false),
+        (
+            &["-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA384:@SECLEVEL=0"],
+            "TLSv1.2",
+            "ECDHE-RSA-AES256-SHA384",
+            &[v1_0, v1_1, v1_2],
+            true,
+        ),
+        (&["-tls1_2", "-cipher", "AES256-SHA:@SECLEVEL=0"], "TLSv1.2", "AES256-SHA", &[v1_0, v1_1, v1_2], true),
+    ] {
+        let server = Openssl::start(&good, limits);
+        for min in [v1_0, v1_1, v1_2] {
+            let came_to = server.negotiate(pin(&good), TlsPolicy::Legacy { min }).await;
+            match lowest.contains(&min) {
+                true => {
+                    let (spoken, suite) = came_to.unwrap();
+                    assert_eq!(
+                        (spoken.as_str(), suite.contains(cipher)),
+                        (version, true),
+                        "{limits:?} {min:?} {suite}"
+                    );
+                }
+                false => assert_eq!(came_to.unwrap_err().code(), Code::TlsFailed, "{limits:?} {min:?}"),
+            }
+        }
+        let came_to = server.negotiate(pin(&good), TlsPolicy::Modern).await;
+        assert_eq!(came_to.is_ok(), modern, "{limits:?}: {came_to:?}");
+    }
+}
+
 #[test]
 fn a_pin_is_64_hex_digits() {
     assert!(Trust::pin(&"a".repeat(64)).is_some() && Trust::pin(&"AB:".repeat(32)).is_some());

@@ -107,7 +107,9 @@ doc-imap-port = Without this key: 993 for "implicit", else 143.
 doc-imap-tls =
     "implicit": TLS from the first byte; "starttls": TLS after a command;
     "none": unencrypted, passwords too; for loopback only.
-doc-imap-tls_policy = "modern": TLS 1.2 or newer; "legacy": also the old versions and ciphers that Exchange 2010 and 2013 need.
+doc-imap-tls_policy =
+    "modern": TLS 1.2 or newer, good ciphers. For old servers (Exchange 2010 and 2013) only, and never chosen by itself:
+    "legacy" (TLS 1.0 or newer, any cipher), "legacy-1.1", "legacy-1.2" (TLS 1.2 with old ciphers). Each use is warned of.
 doc-imap-trust =
     Which certificate is believed: "system", the path of a CA file, "pin:<SHA-256 of the certificate>",
     or "insecure": any at all, which everyone on the way can misuse.

@@ -131,7 +131,7 @@ pub const KEYS: &[Key] = &[
     key(Imap, "host", Text, Required("\"mail.example\"")),
     key(Imap, "port", Whole { min: 1, max: 65_535 }, Derived("993")),
     key(Imap, "tls", Choice(&["implicit", "starttls", "none"]), Default("\"implicit\"")),
-    key(Imap, "tls_policy", Choice(&["modern", "legacy"]), Default("\"modern\"")),
+    key(Imap, "tls_policy", Choice(&["modern", "legacy", "legacy-1.1", "legacy-1.2"]), Default("\"modern\"")),
     key(Imap, "trust", Text, Default("\"system\"")),
     key(Imap, "login", Template, Required("\"{source_login}\"")),
     key(Imap, "service_login", Text, Default("\"\"")),

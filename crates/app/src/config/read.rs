@@ -141,6 +141,8 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         tls,
         tls_policy: match section.text("tls_policy").value.as_str() {
             "legacy" => TlsPolicy::Legacy { min: MinTls::V1_0 },
+            "legacy-1.1" => TlsPolicy::Legacy { min: MinTls::V1_1 },
+            "legacy-1.2" => TlsPolicy::Legacy { min: MinTls::V1_2 },
             _ => TlsPolicy::Modern,
         },
         trust: trust(section, folder),
