@@ -80,10 +80,10 @@ pub struct ImapSide {
     pub max_connections: u32,
     pub connect_timeout_s: u64,
     pub answer_timeout_s: u64,
-    /// `None`: as the server's product has it.
-    pub index_lag_s: Option<u64>,
     /// Only those named in the file.
     pub extensions: BTreeMap<String, Switch>,
+    /// The same.
+    pub quirks: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

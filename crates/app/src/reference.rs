@@ -41,7 +41,7 @@ fn config(texts: &Texts) -> String {
                     texts.say(&range.with("max", max.to_string()))
                 }
                 Kind::List => texts.text("config-type-list"),
-                Kind::Switches(_) => texts.text("config-type-table"),
+                Kind::Switches(_) | Kind::Numbers(_) => texts.text("config-type-table"),
             };
             text.push_str(&format!("- {} {allowed}\n", texts.text("reference-allowed")));
             let preset = match key.preset {

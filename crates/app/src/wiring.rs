@@ -109,8 +109,7 @@ fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings> {
     });
     settings.overrides = Overrides {
         extensions: switched.collect(),
-        index_lag_ms: side.index_lag_s.map(|seconds| seconds.saturating_mul(1000)),
-        ..Overrides::default()
+        numbers: side.quirks.iter().map(|(name, number)| (name.clone(), *number)).collect(),
     };
     Ok(settings)
 }

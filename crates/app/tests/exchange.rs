@@ -42,7 +42,7 @@ impl Stage {
             )
         };
         let text = format!(
-            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{}service_login = \"CORP/svc\"\nindex_lag_s = 1\n{}",
+            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{}service_login = \"CORP/svc\"\nquirks = {{ index_lag_s = 1 }}\n{}",
             side("source", stage.exchange.addr().port(), "{service_login}/{source_login}", "secret:svc"),
             side("target", stage.target.addr().port(), "{target_login}", "account")
         );

@@ -247,12 +247,8 @@ impl Quirks {
 pub struct Overrides {
     /// Switches by name, see [`Extensions::NAMES`].
     pub extensions: Vec<(String, bool)>,
-    pub depth: Option<usize>,
-    pub fetch_items: Option<u32>,
-    pub batch_items: Option<usize>,
-    pub batch_bytes: Option<u64>,
-    pub recovery_grace_ms: Option<u64>,
-    pub index_lag_ms: Option<u64>,
+    /// Numbers by name, see [`Quirks::NUMBERS`].
+    pub numbers: Vec<(String, u64)>,
 }
 
 impl Overrides {
@@ -261,12 +257,30 @@ impl Overrides {
         for (name, on) in &self.extensions {
             quirks.extensions.set(name, *on);
         }
-        quirks.depth = self.depth.unwrap_or(quirks.depth).max(1);
-        quirks.fetch_items = self.fetch_items.unwrap_or(quirks.fetch_items).max(1);
-        quirks.batch_items = self.batch_items.unwrap_or(quirks.batch_items).max(1);
-        quirks.batch_bytes = self.batch_bytes.unwrap_or(quirks.batch_bytes).max(1);
-        quirks.recovery_grace_ms = self.recovery_grace_ms.unwrap_or(quirks.recovery_grace_ms);
-        quirks.index_lag_ms = self.index_lag_ms.unwrap_or(quirks.index_lag_ms);
+        for (name, number) in &self.numbers {
+            quirks.set_number(name, *number);
+        }
+    }
+}
+
+impl Quirks {
+    /// The quirks that are numbers, as the configuration spells them: units last.
+    pub const NUMBERS: &'static [&'static str] =
+        &["depth", "fetch_items", "batch_items", "batch_kb", "recovery_grace_s", "index_lag_s"];
+
+    /// Sets the quirk called `name`; `false` when there is none.
+    pub fn set_number(&mut self, name: &str, number: u64) -> bool {
+        let few = usize::try_from(number).unwrap_or(usize::MAX);
+        match name {
+            "depth" => self.depth = few.max(1),
+            "fetch_items" => self.fetch_items = u32::try_from(number).unwrap_or(u32::MAX).max(1),
+            "batch_items" => self.batch_items = few.max(1),
+            "batch_kb" => self.batch_bytes = number.saturating_mul(1024).max(1),
+            "recovery_grace_s" => self.recovery_grace_ms = number.saturating_mul(1000),
+            "index_lag_s" => self.index_lag_ms = number.saturating_mul(1000),
+            _ => return false,
+        }
+        true
     }
 }
 
@@ -282,9 +296,11 @@ mod tests {
         let mut quirks = Quirks::of_greeting("Dovecot ready.");
         Overrides {
             extensions: vec![("compress".into(), true), ("move_messages".into(), false)],
-            ..Overrides::default()
+            numbers: vec![("index_lag_s".into(), 3), ("batch_items".into(), 0)],
         }
         .apply(&mut quirks);
+        assert_eq!((quirks.index_lag_ms, quirks.batch_items), (3000, 1));
+        assert!(Quirks::NUMBERS.iter().all(|name| quirks.clone().set_number(name, 1)));
         let used = offered.and(quirks.extensions);
         assert!(used.compress && used.qresync && !used.condstore && !used.move_messages);
         assert!(Extensions::NAMES.contains(&"list_status"));

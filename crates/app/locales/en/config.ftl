@@ -130,13 +130,16 @@ doc-imap-password =
 doc-imap-max_connections = How many connections to this server there may be at once, for all accounts together.
 doc-imap-connect_timeout_s = How many seconds connecting may take.
 doc-imap-answer_timeout_s = After how many seconds without any progress a command has failed.
-doc-imap-index_lag_s =
-    For how many seconds a listing of this server may lack a message that is there. Nothing is believed deleted sooner.
-    Without this key: 30 for Exchange, whose index lags behind what was written, else 0.
 doc-imap-extensions =
     IMAP extensions: "auto" (as measured to be best, docs/extensions.md), "on" (whenever the server offers it) or "off".
     For example {"{"} compress = "on", qresync = "off" {"}"}.
     compress is "off" unless you say "on", because Parom cannot tell a slow line from a slow server. Say "on" where the
     line to the server carries 100 Mbit/s or less: a first copy then takes half of the time for text and three quarters of
     it for attachments. At 400 Mbit/s it takes half as long again, and near by nearly four times as long.
+    Names: { $names }.
+doc-imap-quirks =
+    What Parom takes for granted about this server, where you know better. For example {"{"} index_lag_s = 60 {"}"}: for so many
+    seconds a listing may lack a message that is there, and nothing is believed deleted sooner (Exchange 30, others 0).
+    recovery_grace_s: how long the server may still store what it had received when a connection broke (Exchange 30, others 2).
+    depth: commands under way at once; fetch_items: messages in one FETCH; batch_items, batch_kb: the most in one APPEND.
     Names: { $names }.

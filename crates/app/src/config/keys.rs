@@ -60,6 +60,8 @@ pub enum Kind {
     List,
     /// An inline table of names and `"auto"`, `"on"` or `"off"`.
     Switches(&'static [&'static str]),
+    /// An inline table of names and whole numbers.
+    Numbers(&'static [&'static str]),
 }
 
 /// What counts when the key is missing. All literals are TOML.
@@ -98,9 +100,12 @@ pub struct Key {
 /// The IMAP extensions that can be switched.
 pub const EXTENSIONS: &[&str] = parom_imap::Extensions::NAMES;
 
+/// What is known of a server and can be said better.
+pub const QUIRKS: &[&str] = parom_imap::Quirks::NUMBERS;
+
 pub const SWITCHES: &[&str] = &["auto", "on", "off"];
 
-use Kind::{Choice, List, Switches, Template, Text, Whole};
+use Kind::{Choice, List, Numbers, Switches, Template, Text, Whole};
 use Part::{Domain, Imap, Limits, Root};
 use Preset::{Default, Derived, Required};
 
@@ -141,8 +146,8 @@ pub const KEYS: &[Key] = &[
     key(Imap, "max_connections", Whole { min: 1, max: 10_000 }, Default("16")),
     key(Imap, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
     key(Imap, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
-    key(Imap, "index_lag_s", Whole { min: 0, max: 3600 }, Derived("30")),
     key(Imap, "extensions", Switches(EXTENSIONS), Default("{}")),
+    key(Imap, "quirks", Numbers(QUIRKS), Default("{}")),
 ];
 
 const fn key(part: Part, name: &'static str, kind: Kind, preset: Preset) -> Key {
@@ -155,7 +160,7 @@ impl Key {
     pub fn doc(&self) -> Message {
         let doc = Message::new(format!("doc-{}-{}", self.part.as_str(), self.name));
         match self.kind {
-            Switches(names) => doc.with("names", names.join(", ")),
+            Switches(names) | Numbers(names) => doc.with("names", names.join(", ")),
             _ => doc,
         }
     }

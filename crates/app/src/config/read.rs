@@ -159,7 +159,7 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         max_connections: section.whole_u32("max_connections"),
         connect_timeout_s: section.whole("connect_timeout_s"),
         answer_timeout_s: section.whole("answer_timeout_s"),
-        index_lag_s: section.gives("index_lag_s").then(|| section.whole("index_lag_s")),
+        quirks: section.numbers("quirks"),
         extensions: section
             .switches("extensions")
             .into_iter()

@@ -1,6 +1,6 @@
 //! Walks the tables of a TOML text and collects what is wrong with them, each with its line.
 
-use super::keys::{EXTENSIONS, Key, Kind, Part, SWITCHES};
+use super::keys::{EXTENSIONS, Key, Kind, Part, QUIRKS, SWITCHES};
 use crate::message::{Message, Value};
 use crate::near::nearest;
 use std::cell::RefCell;
@@ -204,6 +204,30 @@ impl<'s, 'a> Section<'s, 'a> {
             }
         }
         switches
+    }
+
+    pub fn numbers(&self, name: &'static str) -> BTreeMap<String, u64> {
+        let (_, value) = self.value(name);
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type(name, &value, "config-type-table");
+            return BTreeMap::new();
+        };
+        let mut numbers = BTreeMap::new();
+        for (key, value) in table {
+            if !QUIRKS.contains(&key.get_ref().as_ref()) {
+                self.unknown(key, QUIRKS);
+                continue;
+            }
+            let number = match value.get_ref() {
+                DeValue::Integer(digits) => i128::from_str_radix(digits.as_str(), digits.radix()).ok(),
+                _ => None,
+            };
+            match number.and_then(|number| u64::try_from(number).ok()) {
+                Some(number) => drop(numbers.insert(key.get_ref().as_ref().to_owned(), number)),
+                None => self.wrong_type(name, value, "config-type-whole"),
+            }
+        }
+        numbers
     }
 
     /// Notes every key that does not exist.
