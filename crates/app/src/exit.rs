@@ -80,7 +80,8 @@ impl Exit {
             | Code::AccountUnknown
             | Code::AccountDomainMissing
             | Code::AccountPasswordMissing
-            | Code::AccountServiceLoginMissing => Exit::Usage,
+            | Code::AccountServiceLoginMissing
+            | Code::SameMailbox => Exit::Usage,
             Code::Braked | Code::OtherMailbox => Exit::Held,
             Code::Cancelled => Exit::Interrupted,
             Code::Internal => Exit::Internal,

@@ -59,6 +59,7 @@ pub struct Factory {
 impl EndpointFactory for Factory {
     fn terms(&self, account: &Account) -> Result<Terms> {
         let domain = domain(&self.config, account)?;
+        refuse_one_mailbox(domain, account)?;
         let place = |side: Side| {
             let settings = &domain.sides[side];
             Place {
@@ -78,6 +79,31 @@ impl EndpointFactory for Factory {
     async fn endpoint(&self, account: &Account, side: Side, connections: usize) -> Result<Arc<dyn Endpoint>> {
         let endpoint = self.wiring.endpoint(&self.config, &self.store, account, side, connections).await?;
         Ok(Arc::new(endpoint))
+    }
+}
+
+/// One mailbox kept in step with itself would have its mail doubled again and again.
+fn refuse_one_mailbox(domain: &MailDomain, account: &Account) -> Result<()> {
+    let address = |side: Side| {
+        let (settings, words) = (&domain.sides[side], words(&domain.sides[side], account, side));
+        let authzid = settings.authzid.as_ref().map(|authzid| authzid.fill(&words));
+        (settings.host.to_lowercase(), settings.port, settings.login.fill(&words), authzid)
+    };
+    let source = address(Side::Source);
+    if source != address(Side::Target) {
+        return Ok(());
+    }
+    let error = Error::new(Code::SameMailbox, Scope::Account, Retry::WhenFixed).with("account", &account.address);
+    Err(error.with("host", source.0).with("login", source.2))
+}
+
+/// What the variables of login templates stand for.
+fn words<'a>(settings: &'a ImapSide, account: &'a Account, side: Side) -> Words<'a> {
+    Words {
+        address: &account.address,
+        source_login: &account.source_login,
+        target_login: &account.target_login,
+        service_login: pinned(account, side).unwrap_or(&settings.service_login),
     }
 }
 
@@ -122,12 +148,7 @@ fn pinned(account: &Account, side: Side) -> Option<&str> {
 async fn login(store: &Store, domain: &MailDomain, account: &Account, side: Side) -> Result<Login> {
     let settings = &domain.sides[side];
     let pinned = pinned(account, side);
-    let words = Words {
-        address: &account.address,
-        source_login: &account.source_login,
-        target_login: &account.target_login,
-        service_login: pinned.unwrap_or(&settings.service_login),
-    };
+    let words = words(settings, account, side);
     if settings.takes_service_login() && words.service_login.is_empty() {
         let missing = Error::new(Code::AccountServiceLoginMissing, Scope::Account, Retry::WhenFixed);
         return Err(missing.with("account", &account.address).with("side", side));

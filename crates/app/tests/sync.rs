@@ -358,3 +358,16 @@ fn a_watch_goes_on_until_it_is_stopped_and_holds_the_state() {
     assert_eq!(watch.wait().unwrap().code(), Some(130));
     assert_eq!(code(&stage.run(&["sync", "--all"])), 0, "the next one goes on");
 }
+
+#[test]
+fn a_mailbox_is_not_kept_in_step_with_itself() {
+    let stage = Stage::new();
+    stage.add(Side::Source, "anna", "one");
+    let text = fs::read_to_string(stage.folder.path().join("parom.toml")).unwrap();
+    let port = |side: Side| format!("port = {}", stage.servers[side].addr().port());
+    stage.write("parom.toml", &text.replace(&port(Side::Target), &port(Side::Source)));
+    let refused = stage.run(&["sync", "--account", "anna@corp.example"]);
+    assert_eq!(code(&refused), 2, "{refused:?}");
+    assert!(err(&refused).contains("are one mailbox") || out(&refused).contains("are one mailbox"), "{refused:?}");
+    assert_eq!((stage.bodies(Side::Source, "anna").len(), stage.sign_ins(Side::Source)), (1, 0));
+}

@@ -64,6 +64,8 @@ codes! {
     SignInRefused = "sign-in-refused",
     /// Arguments: host, mechanism.
     NoMechanism = "no-mechanism",
+    /// Arguments: account, host, login. Source and target are one mailbox.
+    SameMailbox = "same-mailbox",
     /// Arguments: side. The login opens a mailbox that is not the one we know.
     OtherMailbox = "other-mailbox",
     /// Arguments: host, detail.

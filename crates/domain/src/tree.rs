@@ -469,22 +469,37 @@ impl<'a> Planner<'a> {
             .fold(path.clone(), |path, (_, from, to)| path.rebased(from, to))
     }
 
+    /// Plans subscriptions. The base of a folder that needs a step stays as it was: the engine writes the new one down when
+    /// the steps are done, so that a crash in between is not taken for a person's unsubscribing.
     fn subscribe(&mut self) {
         for work in &mut self.works {
-            let (Some(source), Some(target)) = (work.at.source, work.at.target) else { continue };
+            let is_made = |side: Side| self.creates.contains(&(work.pair.id, side));
+            if !Side::ALL.iter().all(|side| work.at[*side].is_some() || is_made(*side)) {
+                continue;
+            }
             let seen = Both::from_fn(|side| {
-                let at = if side == Side::Source { source } else { target };
-                self.trees.listings[side].folders.get(at).is_some_and(|folder| folder.subscribed)
+                let at = work.at[side].and_then(|at| self.trees.listings[side].folders.get(at));
+                at.is_some_and(|folder| folder.subscribed)
             });
             let base = work.pair.subscribed;
-            // As with flags: where the two differ, the side that left the base wins. A new pair starts unsubscribed.
-            let agreed = if seen.source == seen.target { seen.source } else { !base };
+            // As with flags: where the two differ, the side that left the base wins. A new pair starts unsubscribed. What was
+            // renamed or is still to be made lost nothing by a person's will: RENAME does not carry subscriptions along.
+            let unsaid = Side::ALL.iter().any(|side| work.renamed[*side] || is_made(*side));
+            let agreed = match seen.source == seen.target {
+                _ if unsaid => seen.source || seen.target || base,
+                true => seen.source,
+                false => !base,
+            };
+            let mut steps = 0;
             for side in Side::ALL {
                 if seen[side] != agreed && self.policy.writes(side) {
                     self.steps.push(TreeStep::Subscribe { id: work.pair.id, side, on: agreed });
+                    steps += 1;
                 }
             }
-            work.pair.subscribed = agreed;
+            if steps == 0 {
+                work.pair.subscribed = agreed;
+            }
         }
     }
 

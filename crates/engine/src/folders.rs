@@ -77,6 +77,7 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
         adopt_pairs(run, &plan);
         return Ok((foresee::as_if_made(run, listings, &plan), plan));
     }
+    subscribe_renamed(run, &plan).await?;
     store_pairs(run, &plan).await?;
     if plan.steps.is_empty() {
         return Ok((listings, plan));
@@ -168,14 +169,78 @@ async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) 
     for side in Side::ALL {
         create_all(run, plan, side).await?;
     }
+    subscribe_all(run, plan).await
+}
+
+/// What a person renamed without taking the subscription along gets it back before the new name is written down: later
+/// nobody could tell it from a folder that was unsubscribed.
+async fn subscribe_renamed(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
     for step in &plan.steps {
-        if let TreeStep::Subscribe { id, side, on } = step {
-            let Some(path) = run.pair(*id).and_then(|pair| pair.paths[*side].clone()) else { continue };
-            let outcome = run.pass.sides[*side].subscribe(&path, *on).await;
+        let TreeStep::Subscribe { id, side, on: true } = step else { continue };
+        let new = plan.put.iter().find(|pair| pair.id == *id).and_then(|pair| pair.paths[*side].clone());
+        let old = run.pair(*id).and_then(|pair| pair.paths[*side].clone());
+        if let (Some(new), Some(old)) = (new, old)
+            && new != old
+        {
+            let outcome = run.pass.sides[*side].subscribe(&new, true).await;
             note(run, *id, outcome)?;
         }
     }
     Ok(())
+}
+
+async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
+    let mut agreed: BTreeMap<FolderId, bool> = BTreeMap::new();
+    let mut refused = HashSet::new();
+    for step in &plan.steps {
+        if let TreeStep::Subscribe { id, side, on } = step {
+            let path = run.pair(*id).and_then(|pair| pair.paths[*side].clone());
+            let outcome = match path {
+                Some(path) => run.pass.sides[*side].subscribe(&path, *on).await,
+                // It could not be made.
+                None => {
+                    refused.insert(*id);
+                    continue;
+                }
+            };
+            if outcome.is_err() {
+                refused.insert(*id);
+            }
+            note(run, *id, outcome)?;
+            agreed.insert(*id, *on);
+        }
+    }
+    let mut changes = Vec::new();
+    for (id, on) in agreed.into_iter().filter(|(id, _)| !refused.contains(id)) {
+        if let Some(pair) = run.pair_mut(id) {
+            pair.subscribed = on;
+            changes.push(Change::PutFolder(pair.clone()));
+        }
+    }
+    run.pass.book.commit(changes).await
+}
+
+/// RENAME leaves subscriptions with the old names (RFC 3501 section 6.3.5 says nothing of them): they follow, and the old
+/// names go. Comes before the rename is settled, so that a crash does not leave it out. Returns the names that are subscribed
+/// now.
+pub async fn resubscribe(run: &mut Run<'_>, side: Side, from: &FolderPath, to: &FolderPath) -> Result<Vec<FolderPath>> {
+    let moved = run.state.folders.iter().filter(|pair| pair.subscribed).filter_map(|pair| {
+        let old = pair.paths[side].as_ref().filter(|path| *path == from || path.is_below(from))?;
+        Some((pair.id, old.clone(), old.rebased(from, to)))
+    });
+    let mut subscribed = Vec::new();
+    for (id, old, new) in moved.collect::<Vec<_>>() {
+        let outcome = run.pass.sides[side].subscribe(&new, true).await;
+        subscribed.extend(outcome.is_ok().then_some(new));
+        note(run, id, outcome)?;
+        // A server may have forgotten the old name by itself.
+        if let Err(error) = run.pass.sides[side].subscribe(&old, false).await
+            && crate::pass::stops_the_pass(&error)
+        {
+            return Err(error);
+        }
+    }
+    Ok(subscribed)
 }
 
 /// A step that one folder's state forbids is that folder's trouble; anything wider ends the pass.
@@ -236,6 +301,7 @@ async fn rename(run: &mut Run<'_>, id: FolderId, side: Side, to: &FolderPath) ->
             run.pass.book.commit(vec![change]).await?;
         }
         run.pass.sides[side].rename(&from, to).await?;
+        resubscribe(run, side, &from, to).await?;
     }
     settle_rename(run, id, side, &from, to).await
 }

@@ -201,13 +201,13 @@ async fn go(pass: &Pass<'_>, state: AccountState) -> Result<Report> {
 async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Report> {
     let mut run = Run::new(pass, state, warmth);
     witness::accept_released(&mut run).await?;
-    let listings = folders::list(pass).await?;
+    let mut listings = folders::list(pass).await?;
     run.round_trip_ms = listings.source.abilities.round_trip_ms.max(listings.target.abilities.round_trip_ms);
     run.lanes = lanes_for(&run);
     run.grace_ms = Both::from_fn(|side| pass.policy.grace_ms.max(listings[side].abilities.index_lag_ms));
     transfer::warm_for_first_copy(&run, &listings);
     if !pass.dry_run {
-        recovery::recover(&mut run, &listings).await?;
+        recovery::recover(&mut run, &mut listings).await?;
     }
     run.phase("listed");
     let (listings, trees) = folders::bring_in_step(&mut run, listings).await?;

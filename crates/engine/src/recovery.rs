@@ -14,7 +14,9 @@ use std::collections::{BTreeMap, HashSet};
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Settles every open intent.
-pub async fn recover(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> {
+///
+/// What that changes of the subscriptions is put right in the listings, which were made before.
+pub async fn recover(run: &mut Run<'_>, listings: &mut Both<Listing>) -> Result<()> {
     if run.state.intents.is_empty() {
         return Ok(());
     }
@@ -40,7 +42,7 @@ pub async fn recover(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> 
 
 /// A rename is done when the new name is listed and the old is not. A goal that is not reached stays open: the tree plan
 /// takes it up. Creations and removals are decided anew.
-async fn recover_folder_steps(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> {
+async fn recover_folder_steps(run: &mut Run<'_>, listings: &mut Both<Listing>) -> Result<()> {
     // Steps first. While a folder has a step of its own, the goal says nothing about where it is: its name may be listed
     // because another folder still has it.
     let mut intents = run.state.intents.clone();
@@ -61,7 +63,13 @@ async fn recover_folder_steps(run: &mut Run<'_>, listings: &Both<Listing>) -> Re
         let is_listed = |path: &FolderPath| folders::listed(&listings[*side], path).is_some();
         let now = run.pair(*folder).and_then(|pair| pair.paths[*side].clone());
         let tells = !*goal || !stepping.contains(folder);
-        if tells && now.as_ref() == Some(from) && is_listed(to) && !is_listed(from) {
+        // Somebody may have made a folder of the old name since: then the folders themselves tell which is ours.
+        let went = is_listed(to) && (!is_listed(from) || is_ours(run, &listings[*side], *folder, *side, from, to));
+        if tells && now.as_ref() == Some(from) && went {
+            let subscribed = folders::resubscribe(run, *side, from, to).await?;
+            for folder in listings[*side].folders.iter_mut().filter(|folder| subscribed.contains(&folder.path)) {
+                folder.subscribed = true;
+            }
             folders::settle_rename(run, *folder, *side, from, to).await?;
         }
         let reached = run.pair(*folder).is_none_or(|pair| pair.paths[*side].as_ref() == Some(to));
@@ -70,6 +78,19 @@ async fn recover_folder_steps(run: &mut Run<'_>, listings: &Both<Listing>) -> Re
         }
     }
     Ok(())
+}
+
+/// Is it the folder under the new name that we knew under the old one?
+fn is_ours(run: &Run<'_>, listing: &Listing, folder: FolderId, side: Side, from: &FolderPath, to: &FolderPath) -> bool {
+    let Some(pair) = run.pair(folder) else { return false };
+    let same = |path: &FolderPath| {
+        let seen = folders::listed(listing, path)?;
+        match (&pair.mailbox_ids[side], &seen.mailbox_id) {
+            (Some(mine), Some(theirs)) => Some(mine == theirs),
+            _ => Some(pair.cursors[side]?.validity == seen.status?.validity),
+        }
+    };
+    same(to) == Some(true) && same(from) == Some(false)
 }
 
 fn is_goal(work: &Work) -> bool {

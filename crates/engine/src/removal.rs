@@ -117,7 +117,7 @@ async fn set_aside(run: &mut Run<'_>, listing: &Listing, side: Side, folders: Ve
     let mut taken = names_in_use(run, listing, side);
     let (mut changes, mut asides) = (Vec::new(), Vec::new());
     for folder in folders {
-        let spare = names::free(folder.path.clone(), &taken, listing.abilities.case_sensitive);
+        let spare = spare(&folder.path, &mut taken, listing.abilities.case_sensitive);
         taken.insert(spare.clone());
         changes.extend(close_goals(run, folder.id, side));
         changes.push(announce_rename(run, folder.id, side, folder.path.clone(), folder.path.clone(), true));
@@ -138,6 +138,21 @@ async fn set_aside(run: &mut Run<'_>, listing: &Listing, side: Side, folders: Ve
         }
     }
     Ok(done)
+}
+
+/// So many letters of the name are enough to tell whose spare name it is. Names have limits, and a number makes them longer.
+const LETTERS: usize = 20;
+
+fn spare(path: &FolderPath, taken: &mut HashSet<FolderPath>, case_sensitive: bool) -> FolderPath {
+    let name: String = path.name().chars().take(LETTERS).collect();
+    let short = match path.parent() {
+        Some(parent) => Some(parent.child(name.trim_end())),
+        None => FolderPath::new([name.trim_end()]),
+    };
+    let short = short.unwrap_or_else(|| path.clone());
+    // It has a number in any case.
+    taken.insert(short.clone());
+    names::free(short, taken, case_sensitive)
 }
 
 async fn rename_all(run: &Run<'_>, side: Side, renames: Vec<(&FolderPath, &FolderPath)>) -> Vec<Result<()>> {
@@ -187,6 +202,7 @@ async fn last_look_and_delete(
     for (aside, result) in go.into_iter().zip(results) {
         match result {
             Ok(()) => {
+                unsubscribe(run, &aside.folder).await?;
                 drop_pair(run, works, &aside.folder).await?;
                 freed.push(aside.folder.path);
             }
@@ -216,6 +232,18 @@ async fn give_back(run: &mut Run<'_>, side: Side, asides: Vec<Aside>) -> Result<
         }
     }
     Ok(back)
+}
+
+/// Servers keep the subscription of a folder that is no more (RFC 3501 section 6.3.4).
+async fn unsubscribe(run: &Run<'_>, folder: &Left) -> Result<()> {
+    if !run.pair(folder.id).is_some_and(|pair| pair.subscribed) {
+        return Ok(());
+    }
+    match run.pass.sides[folder.side].subscribe(&folder.path, false).await {
+        Err(error) if crate::pass::stops_the_pass(&error) => Err(error),
+        // Some servers forget it by themselves, and have nothing to unsubscribe from.
+        _ => Ok(()),
+    }
 }
 
 async fn drop_pair(run: &mut Run<'_>, works: &mut Works, folder: &Left) -> Result<()> {

@@ -31,7 +31,7 @@ error-certificate-refused = Сертификат сервера { $host }, по�
     .fix = Обновите сертификат либо укажите в «trust» файл УЦ издателя или "pin:" и SHA-256 сертификата.
     .command = openssl s_client -connect { $host }:{ $port } -showcerts
 error-sign-in-refused = Не удалось войти на { $host } как { $login }: сервер отказал ({ $answer }).
-    .why = Неверен пароль, логин нужен в другом виде, или для этого ящика отключён IMAP. Попытка была одна; новой не будет, пока что-то не изменится.
+    .why = Неверен пароль, логин нужен в другом виде, или для этого ящика отключён IMAP. Попытка была одна; в этом запуске новой не будет.
     .fix = Задайте пароль заново и проверьте «login» в конфигурации.
     .command = { $credential ->
         [secret] parom secret set { $name }
@@ -41,6 +41,10 @@ error-no-mechanism = Сервер { $host } не предлагает подхо
     .why = Сервер разрешает вход только другими механизмами SASL или только через TLS.
     .fix = Укажите в «sasl» механизм, который сервер предлагает, а в «tls» — "implicit" или "starttls".
     .command = openssl s_client -connect { $host }:993
+error-same-mailbox = Исходный и целевой ящик пользователя { $account } — один и тот же: { $login } на { $host }. Ничего не сделано.
+    .why = При синхронизации ящика с самим собой каждое письмо удвоилось бы.
+    .fix = Исправьте «host», «port» или «login» одной из сторон.
+    .command = parom account list
 error-other-mailbox = Логин этого пользователя открывает в { $side ->
         [source] исходной
        *[target] целевой

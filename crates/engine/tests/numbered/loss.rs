@@ -553,3 +553,36 @@ async fn a_deletion_before_the_first_delta_crosses_too() {
     assert_eq!(Both::from_fn(|side| total(&world.servers[side])), Both::new(0, 0));
     world.assert_idle().await;
 }
+
+/// A crash leaves a folder under its spare name, and somebody makes one of its own name again.
+#[tokio::test]
+async fn no_folder_keeps_its_spare_name_whatever_crashes() {
+    for long in [false, true] {
+        let name = if long { "old ".repeat(15).trim().to_owned() } else { "old".to_owned() };
+        let (mut at, mut last) = (1, 1);
+        while at <= last {
+            let world = in_step(1, Switches::default(), Switches::default()).await;
+            world.servers.source.create(&path(&name)).unwrap();
+            world.settle().await;
+            world.servers.source.remove(&path(&name)).unwrap();
+            world.pass().await.unwrap();
+            world.wait_out_the_grace();
+            world.revive();
+            world.steps.fail_at(at, parom_lab::memory::Fault::Death);
+            let died = world.pass().await.is_err();
+            if died {
+                let _ = world.servers.target.create(&path(&name));
+                last = at + 1;
+            }
+            world.revive();
+            world.settle().await;
+            for side in Side::ALL {
+                let spare: Vec<_> =
+                    world.servers[side].folders().into_iter().filter(|it| it.name().ends_with(')')).collect();
+                assert!(spare.is_empty(), "on the {side} after a death at step {at}: {spare:?}");
+            }
+            world.assert_equal();
+            at += 1;
+        }
+    }
+}

@@ -13,6 +13,7 @@ mod duplication;
 mod index;
 mod loss;
 mod parking;
+mod subscriptions;
 
 use parom_domain::Side;
 use parom_lab::memory::{Fault, MemoryServer, Picture};
