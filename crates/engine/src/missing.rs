@@ -42,7 +42,9 @@ pub async fn hold_back(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>
 /// What is linked in the folders that this pass cannot look at, or was on its way into them.
 async fn known_elsewhere(run: &Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Result<HashSet<(u64, u32)>> {
     let mut known = HashSet::new();
-    let folders = run.state.folders.iter().filter(|pair| !run.forgotten.contains(&pair.id));
+    // What is gone on both sides may have been moved on both, and is paired once both places are seen.
+    let explained = |id: &FolderId| run.forgotten.contains(id) && run.sees_everything();
+    let folders = run.state.folders.iter().filter(|pair| !explained(&pair.id));
     for pair in folders.filter(|pair| !works.contains_key(&pair.id)) {
         let missing = pair.missing_since_ms.iter().any(|(_, since)| since.is_some());
         if !missing && !run.unseen.contains(&pair.id) {

@@ -102,7 +102,8 @@ pub struct Run<'a> {
     pub trees_wait: bool,
     /// Folders that this pass could not look at. What is in them is unknown.
     pub unseen: HashSet<FolderId>,
-    /// Folders that are gone on both sides. They leave the book at the end of the pass, when what was in them is explained.
+    /// Folders that are gone on both sides. They leave the book at the end of a pass that saw everything, when what was in
+    /// them is explained.
     pub forgotten: HashSet<FolderId>,
     /// Announced for folders that are gone or were replaced. What arrived there before may have been moved out of them, so
     /// they stay open until this pass has looked everywhere.

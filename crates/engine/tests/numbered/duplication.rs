@@ -4,8 +4,8 @@ use crate::world::{World, date, mail, path, uid};
 use crate::{survives_every_crash, total};
 use parom_domain::policy::Deletions;
 use parom_domain::state::{Change, FolderId};
-use parom_domain::{Code, Marks, Role, Side};
-use parom_engine::{Book, LeasedBook};
+use parom_domain::{Code, Marks, Role, Side, Uid, UidSet};
+use parom_engine::{Book, Clock, LeasedBook};
 use parom_lab::memory::{BatchLanding, Fault, MemoryServer, Switches};
 
 /// The servers that matter to an append: with and without UIDPLUS and MULTIAPPEND, atomic and not.
@@ -683,4 +683,42 @@ async fn d4_what_is_moved_out_of_a_folder_that_is_then_removed_is_moved_and_not_
         world.assert_equal();
         world.assert_idle().await;
     }
+}
+
+#[tokio::test]
+async fn d4_a_folder_that_both_emptied_and_removed_is_not_doubled_while_another_is_missing() {
+    for side in Side::ALL {
+        let mut world = World::modern();
+        world.policy.grace_ms = 3_000;
+        let ids: Vec<String> = (0..8).map(|at| format!("m{at}")).collect();
+        for folder in ["here", "there"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        for id in &ids {
+            world.add(Side::Source, "old", id, &[]);
+        }
+        world.settle().await;
+        for (side, to) in [(side, "here"), (side.other(), "there")] {
+            empty_into(&world.servers[side], "old", to);
+        }
+        world.pass().await.unwrap();
+        world.clock.sleep_ms(2_000).await;
+        // What the other side moved into it is to be seen there once it is known to be gone here.
+        world.servers[side].remove(&path("there")).unwrap();
+        world.pass().await.unwrap();
+        world.clock.sleep_ms(1_500).await;
+        world.pass().await.unwrap();
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(total(&world.servers[side]), ids.len(), "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+/// Somebody moves everything out of a folder into another and removes it.
+fn empty_into(server: &MemoryServer, from: &str, to: &str) {
+    server.shift(&path(from), &UidSet::range(Uid::MIN, Uid::MAX), &path(to)).unwrap();
+    server.remove(&path(from)).unwrap();
 }
