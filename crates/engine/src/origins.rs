@@ -3,17 +3,20 @@
 //! they would be there twice if somebody moved the same message on the other side too.
 //!
 //! What a newcomer is, is known when its body has been read. Only if it looks like a linked message of another folder, that
-//! folder is asked whether it still has the message. Links of folders that this pass did not look at are not loaded, so a
-//! message that was moved out of one of them meanwhile is carried as new mail.
+//! folder is asked whether it still has the message. That goes for the folders that this pass had no reason to look at, too:
+//! somebody may have emptied one since it was listed. Their links are read from the book when there is something to carry,
+//! once in a pass, and what is kept of them is what the messages look like and where they are.
 
-use crate::pass::stops_the_pass;
+use crate::pass::{Run, stops_the_pass};
+use crate::plan::AccountPlan;
 use crate::read::Incoming;
 use crate::transfer::Lane;
 use crate::work::FolderWork;
-use parom_domain::link::stored_size;
-use parom_domain::state::FolderId;
+use parom_domain::link::{Link, stored_size};
+use parom_domain::state::{FolderId, FolderPair};
+use parom_domain::tree::TreePlan;
 use parom_domain::uid::UidSet;
-use parom_domain::{Both, FolderPath, Result, Side, Uid};
+use parom_domain::{Both, Code, FolderPath, Result, Side, Uid};
 use std::collections::{BTreeMap, HashSet};
 
 /// Where the linked messages of the folders were when they were looked at.
@@ -32,25 +35,55 @@ struct Origin {
 }
 
 impl Origins {
-    #[must_use]
-    pub fn of(works: &BTreeMap<FolderId, FolderWork>) -> Origins {
+    pub async fn of(
+        run: &Run<'_>,
+        works: &BTreeMap<FolderId, FolderWork>,
+        trees: &TreePlan,
+        plan: &AccountPlan,
+    ) -> Result<Origins> {
         let mut origins = Origins::default();
+        origins.add_looked_at(works);
+        // A side from which nothing is carried is not asked.
+        let carries =
+            Both::from_fn(|from: Side| plan.folders.values().any(|folder| !folder.creates[from.other()].is_empty()));
+        for pair in still(run, works, trees) {
+            let holds = |side: &Side| carries[*side] && pair.cursors[*side].is_some_and(|cursor| cursor.exists > 0);
+            if Side::ALL.iter().any(holds) {
+                origins.add_still(run, pair).await?;
+            }
+        }
+        origins.links.sort_unstable_by_key(|origin| origin.look);
+        Ok(origins)
+    }
+
+    fn add_looked_at(&mut self, works: &BTreeMap<FolderId, FolderWork>) {
         for work in works.values() {
             let lost = Both::from_fn(|side| {
                 let slots = work.findings.gone[side].iter().chain(&work.findings.missing[side]);
                 slots.copied().collect::<HashSet<_>>()
             });
-            let whole = work.links.iter().filter(|(_, link)| link.short != 0 && !link.is_one_sided());
-            origins.links.extend(whole.map(|(slot, link)| Origin {
+            let whole = work.links.iter().filter(|(_, link)| is_known(link));
+            self.links.extend(whole.map(|(slot, link)| Origin {
                 look: (link.short, link.size),
                 folder: work.id,
                 uids: Both::from_fn(|side| link.uids[side].filter(|_| !lost[side].contains(&slot))),
             }));
             let place = |side| Some((work.paths[side].clone()?, work.validity(side)?));
-            origins.folders.insert(work.id, Both::from_fn(place));
+            self.folders.insert(work.id, Both::from_fn(place));
         }
-        origins.links.sort_unstable_by_key(|origin| origin.look);
-        origins
+    }
+
+    async fn add_still(&mut self, run: &Run<'_>, pair: &FolderPair) -> Result<()> {
+        let links = run.pass.book.links(pair.id).await?;
+        let whole = links.iter().filter(|(_, link)| is_known(link));
+        self.links.extend(whole.map(|(_, link)| Origin {
+            look: (link.short, link.size),
+            folder: pair.id,
+            uids: link.uids,
+        }));
+        let place = |side| Some((pair.paths[side].clone()?, pair.cursors[side]?.validity));
+        self.folders.insert(pair.id, Both::from_fn(place));
+        Ok(())
     }
 
     /// The places in other folders where a message that looks like this one was seen.
@@ -61,6 +94,22 @@ impl Origins {
         let elsewhere = alike.filter(|origin| origin.folder != lane.folder);
         elsewhere.filter_map(move |origin| Some((origin.folder, origin.uids[side]?)))
     }
+}
+
+/// The folders that stood still when they were listed. The next pass sees what was moved out of one. It does not see that in
+/// folders that are excluded by now, and newcomers that may come out of missing ones wait already.
+fn still<'a>(
+    run: &'a Run<'_>,
+    works: &'a BTreeMap<FolderId, FolderWork>,
+    trees: &'a TreePlan,
+) -> impl Iterator<Item = &'a FolderPair> {
+    let active: HashSet<FolderId> = trees.active.iter().copied().collect();
+    let pairs = run.state.folders.iter().filter(move |pair| active.contains(&pair.id));
+    pairs.filter(|pair| !works.contains_key(&pair.id) && !run.unseen.contains(&pair.id))
+}
+
+fn is_known(link: &Link) -> bool {
+    link.short != 0 && !link.is_one_sided()
 }
 
 /// Takes out of a batch what has left another folder since that was looked at.
@@ -82,7 +131,8 @@ pub async fn leave_moved(lane: &Lane<'_>, mut items: Vec<Incoming>) -> Result<Ve
     Ok(items)
 }
 
-/// Nothing is, in a folder that cannot be asked any more: the next look tells what became of it.
+/// Nothing is, in a folder that is gone or was replaced: the next look tells what became of it. So is nothing known of one
+/// that cannot be read, and that is told, as it may go on.
 async fn still_there(lane: &Lane<'_>, folder: FolderId, uids: &UidSet) -> Result<UidSet> {
     let side: Side = lane.into.other();
     let place = lane.origins.folders.get(&folder).and_then(|places| places[side].as_ref());
@@ -90,6 +140,11 @@ async fn still_there(lane: &Lane<'_>, folder: FolderId, uids: &UidSet) -> Result
     match lane.run.pass.sides[side].present(path, *validity, uids).await {
         Ok(present) => Ok(present),
         Err(error) if stops_the_pass(&error) => Err(error),
-        Err(_) => Ok(UidSet::new()),
+        Err(error) => {
+            if !matches!(error.code(), Code::FolderGone | Code::ValidityChanged) {
+                lane.done().troubles.insert(folder, error);
+            }
+            Ok(UidSet::new())
+        }
     }
 }

@@ -232,7 +232,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     execute::record_findings(&mut run, &mut works, &plan).await?;
     execute::moves(&mut run, &mut works, &mut plan).await?;
     recovery::close_homeless(&mut run).await?;
-    transfer::creates(&mut run, &mut works, &plan, &listings).await?;
+    transfer::creates(&mut run, &mut works, &plan, &listings, &trees).await?;
     run.phase("bodies carried");
     execute::marks(&mut run, &mut works, &plan).await?;
     execute::deletes(&mut run, &mut works, &plan).await?;

@@ -15,6 +15,7 @@ use futures_util::future::{BoxFuture, join3};
 use parom_domain::endpoint::{Abilities, Cursor, Listing};
 use parom_domain::link::LinkTable;
 use parom_domain::state::{Change, FolderId, Intent, Parked, Work};
+use parom_domain::tree::TreePlan;
 use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -61,6 +62,8 @@ pub struct Done {
     pub parked: Vec<Parked>,
     /// Messages that wait for the next look.
     pub waiting: u64,
+    /// Other folders that could not be asked whether these messages come from them.
+    pub troubles: BTreeMap<FolderId, Error>,
 }
 
 impl<'a> Convoy<'a> {
@@ -129,6 +132,7 @@ pub async fn creates(
     works: &mut BTreeMap<FolderId, FolderWork>,
     plan: &AccountPlan,
     listings: &Both<Listing>,
+    trees: &TreePlan,
 ) -> Result<()> {
     let wanted = |folder: &FolderPlan| !(folder.creates.source.is_empty() && folder.creates.target.is_empty());
     let ids: Vec<FolderId> = plan.folders.iter().filter(|(_, folder)| wanted(folder)).map(|(id, _)| *id).collect();
@@ -136,7 +140,7 @@ pub async fn creates(
         return Ok(());
     }
     begin_cursors(run, works, &ids).await?;
-    let origins = Origins::of(works);
+    let origins = Origins::of(run, works, trees, plan).await?;
     let jobs: Vec<Job<'_>> = ids
         .iter()
         .filter_map(|id| {
@@ -166,6 +170,7 @@ pub async fn creates(
         let outcomes = ended.remove(&job.work.id).unwrap_or_default();
         (job.work, outcomes)
     });
+    let mut unasked = BTreeMap::new();
     for (mut work, outcomes) in results {
         let id = work.id;
         for (into, done, result) in outcomes {
@@ -175,6 +180,7 @@ pub async fn creates(
             work.failed |= done.waiting > 0;
             work.settled &= done.waiting == 0;
             run.state.parked.extend(done.parked);
+            unasked.extend(done.troubles);
             if let Err(error) = result {
                 work.failed = true;
                 work.settled = false;
@@ -182,6 +188,9 @@ pub async fn creates(
             }
         }
         works.insert(id, work);
+    }
+    for (folder, error) in unasked {
+        run.trouble(folder, error);
     }
     stop.map_or(Ok(()), Err)
 }

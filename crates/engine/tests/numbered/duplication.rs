@@ -722,3 +722,76 @@ fn empty_into(server: &MemoryServer, from: &str, to: &str) {
     server.shift(&path(from), &UidSet::range(Uid::MIN, Uid::MAX), &path(to)).unwrap();
     server.remove(&path(from)).unwrap();
 }
+
+/// Empties a folder that is in step into another at step `n` of a pass, and removes it. Returns that world, settled, and how
+/// many steps the pass had.
+async fn emptied_while(n: u64, side: Side, switches: &Switches) -> (World, u64) {
+    let world = World::in_memory(switches.clone(), switches.clone());
+    for at in 0..25 {
+        world.add(Side::Source, "old", &format!("m{at}"), &[]);
+    }
+    world.servers.source.create(&path("there")).unwrap();
+    world.settle().await;
+    world.add(side, "there", "new", &[]);
+    world.revive();
+    let server = world.servers[side].clone();
+    world.steps.at(n, move || empty_into(&server, "old", "there"));
+    let report = world.pass().await.unwrap();
+    let steps = world.steps.taken();
+    assert!(report.carried[side.other()] <= 1, "at step {n} on the {side}: {report:?}");
+    world.settle().await;
+    (world, steps)
+}
+
+#[tokio::test]
+async fn d4_a_folder_that_is_emptied_into_another_and_removed_while_we_look_is_moved_and_not_copied() {
+    for switches in [Switches::default(), Switches::plain()] {
+        for side in Side::ALL {
+            let (mut n, mut last) = (1, 1);
+            while n <= last {
+                let (world, steps) = emptied_while(n, side, &switches).await;
+                for side in Side::ALL {
+                    assert_eq!(world.ids(side, "there").len(), 26, "at step {n} on the {side}");
+                    assert_eq!(total(&world.servers[side]), 26, "at step {n} on the {side}");
+                }
+                world.assert_equal();
+                world.assert_idle().await;
+                (n, last) = (n + 1, steps);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_new_mail_costs_no_question_about_folders_that_stand_still() {
+    let world = World::modern();
+    for folder in ["old", "older"] {
+        world.add(Side::Source, folder, folder, &[]);
+    }
+    world.settle().await;
+    world.add(Side::Source, "INBOX", "new", &[]);
+    world.revive();
+    assert_eq!(world.pass().await.unwrap().carried.target, 1);
+    assert!(!world.steps.trail().iter().any(|step| step.ends_with("present")), "{:?}", world.steps.trail());
+}
+
+#[tokio::test]
+async fn d4_what_cannot_be_asked_where_it_comes_from_waits_and_is_told() {
+    for side in Side::ALL {
+        let world = World::modern();
+        world.add(Side::Source, "old", "a", &[]);
+        world.settle().await;
+        world.add(side, "INBOX", "a", &[]);
+        let server = world.servers[side].clone();
+        world.steps.on(&format!("{side} present"), 1, move || {
+            server.switch(|switches| _ = switches.cannot_open.insert(path("old")));
+        });
+        let report = world.pass().await.unwrap();
+        assert_eq!((report.carried[side.other()], report.settled), (0, false));
+        assert_eq!(report.trouble.iter().map(|(_, error)| error.code()).collect::<Vec<_>>(), [Code::FolderCannotOpen]);
+        world.servers[side].switch(|switches| switches.cannot_open.clear());
+        world.settle().await;
+        world.assert_equal();
+        assert_eq!(world.ids(side.other(), "INBOX"), ["a"]);
+    }
+}
