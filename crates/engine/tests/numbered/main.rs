@@ -12,6 +12,7 @@ mod corruption;
 mod duplication;
 mod index;
 mod loss;
+mod moved_meanwhile;
 mod parking;
 mod subscriptions;
 
