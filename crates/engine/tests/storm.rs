@@ -8,7 +8,7 @@
 
 mod world;
 
-use parom_domain::{FolderPath, Marks, Side, UidSet};
+use parom_domain::{FolderPath, Marks, Side, Uid, UidSet};
 use parom_lab::memory::{BatchLanding, Fault, MemoryServer, Switches};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -91,7 +91,7 @@ impl People {
         let folder = random.pick(&folders).unwrap();
         let messages = server.messages(&folder);
         let message = random.pick(&messages);
-        let did = match (random.below(20), message) {
+        let did = match (random.below(21), message) {
             (0..=6, _) if deeds.born.len() < MOST_BORN => {
                 let id = format!("m{}", deeds.born.len());
                 let marks = ["\\Seen", "\\Flagged", "work"].into_iter().filter(|_| random.one_in(3));
@@ -132,14 +132,18 @@ impl People {
                 }
                 format!("renames {folder} to {to}")
             }
-            (19, _) if !folder.is_inbox() => {
-                let with = folders.iter().any(|other| other.is_below(&folder));
-                if with {
-                    return;
-                }
+            (19..=20, _) if folder.is_inbox() || folders.iter().any(|other| other.is_below(&folder)) => return,
+            (19, _) => {
                 deeds.deleted.extend(messages.iter().map(|(_, stored)| id_of(&stored.bytes)));
                 server.remove(&folder).unwrap();
                 format!("removes {folder} with {} messages", messages.len())
+            }
+            (20, Some(_)) => {
+                let to = random.pick(&folders).filter(|to| *to != folder);
+                let Some(to) = to else { return };
+                server.shift(&folder, &UidSet::range(Uid::MIN, Uid::MAX), &to).unwrap();
+                server.remove(&folder).unwrap();
+                format!("moves all {} messages from {folder} to {to} and removes it", messages.len())
             }
             _ => return,
         };
