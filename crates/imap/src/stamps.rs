@@ -1,6 +1,6 @@
 //! Reads what identifies messages: their header fields, sizes and marks, without their bodies.
 
-use crate::classify::Request;
+use crate::classify::{Answer, Request};
 use crate::command::Command;
 use crate::fetch::Fetched;
 use crate::pool::Lent;
@@ -49,11 +49,7 @@ pub async fn present(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
             Ok(())
         })
         .await?;
-    for answer in answers {
-        if !answer.has_code("EXPUNGEISSUED") {
-            conn.checked(Request::Read, Some(answer))?;
-        }
-    }
+    all_answered(conn, answers)?;
     Ok(found)
 }
 
@@ -77,13 +73,16 @@ async fn run(conn: &mut Lent, commands: &[Command]) -> Result<BTreeMap<Uid, Stam
             Ok(())
         })
         .await?;
-    for answer in answers {
-        // Messages that went away meanwhile are missing, which is the answer.
-        if !answer.has_code("EXPUNGEISSUED") {
-            conn.checked(Request::Read, Some(answer))?;
-        }
-    }
+    all_answered(conn, answers)?;
     Ok(found)
+}
+
+/// Messages that went away meanwhile are missing, which is the answer.
+fn all_answered(conn: &mut Lent, answers: Vec<Answer>) -> Result<()> {
+    for answer in answers.into_iter().filter(|answer| !answer.has_code("EXPUNGEISSUED")) {
+        conn.checked(Request::Read, Some(answer))?;
+    }
+    Ok(())
 }
 
 /// `None` for a FETCH that tells something else: flags that changed, for example.
