@@ -305,8 +305,9 @@ pub trait Endpoint: Send + Sync {
     /// already gone are missing from the answer, where the server tells.
     async fn shift(&self, from: &FolderPath, validity: u32, uids: &UidSet, to: &FolderPath) -> Result<Vec<Shifted>>;
 
-    /// Removes exactly these messages, never another client's `\Deleted` ones. Missing ones are a success.
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()>;
+    /// Removes exactly these messages, never another client's `\Deleted` ones, and answers which of them were there. Missing
+    /// ones are no failure, but somebody may have moved them.
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet>;
 
     /// Makes a folder (and tells the server its role, where CREATE-SPECIAL-USE allows). One that exists is a success.
     async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()>;

@@ -214,6 +214,19 @@ fn renamed_on_both_sides_homes_name_wins() {
 }
 
 #[test]
+fn a_folder_below_one_that_takes_a_name_is_made_below_its_own() {
+    // One side renames a folder to what the other side has just made, with another below it.
+    for side in Side::ALL {
+        let mut world = World::new(&["INBOX", "b"], &["INBOX"]);
+        world.settle();
+        rename(&mut world, side, "b", "a");
+        world.servers[side.other()].0.extend([("a".to_owned(), 7000), ("a/d".to_owned(), 7001)]);
+        world.settle();
+        assert!(world.is_equal(), "{:?}", world.servers);
+    }
+}
+
+#[test]
 fn a_listed_folder_is_one_pairs_only() {
     for side in Side::ALL {
         let mut world = World::new(&["INBOX", "a", "b"], &["INBOX"]);

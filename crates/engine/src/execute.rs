@@ -421,16 +421,23 @@ async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side,
     let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(0) };
     let uids: UidSet = slots.iter().filter_map(|slot| work.links.get(*slot)?.uids[side]).collect();
     work.wrote[side] = true;
-    run.pass.sides[side].expunge(&path, validity, &uids).await?;
+    let removed = run.pass.sides[side].expunge(&path, validity, &uids).await?;
     let mut changes = Vec::new();
     for slot in slots {
         let Some(work) = works.get_mut(&id) else { continue };
+        // What went before we came may have been moved: its link stays until a look has seen both ends of that.
+        let went = work.links.get(*slot).and_then(|link| link.uids[side]).is_some_and(|uid| !removed.contains(uid));
+        if went {
+            work.failed = true;
+            work.settled = false;
+            continue;
+        }
         changes.extend(end_suspicions(run, work, *slot));
         work.links.remove(*slot);
     }
     let Some(work) = works.get_mut(&id) else { return Ok(0) };
     changes.extend(work.link_changes());
-    changes.extend(held::count_deleted(run, role, uids.count()));
+    changes.extend(held::count_deleted(run, role, removed.count()));
     run.pass.book.commit(changes).await?;
-    Ok(uids.count())
+    Ok(removed.count())
 }

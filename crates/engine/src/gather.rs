@@ -19,6 +19,7 @@ pub async fn pair_newcomers(
 ) -> Result<()> {
     let exact = listings.source.abilities.keeps_bytes && listings.target.abilities.keeps_bytes;
     let recent = std::mem::take(&mut run.state.recent);
+    let mut adopted: Looks = Looks::new();
     for work in works.values_mut().filter(|work| work.is_open()) {
         let open = Open::of(work.id, &[], &[], &recent);
         let on_both = !work.findings.newcomers.source.is_empty() && !work.findings.newcomers.target.is_empty();
@@ -43,11 +44,19 @@ pub async fn pair_newcomers(
             pairs.extend(pair::pair_by_content(&Both::new(source, target)));
         }
         run.report.adopted += pairs.len() as u64;
+        let adopts = pairs.iter().filter_map(|pair| work.stamps.source.get(&pair.source));
+        for stamp in adopts {
+            *adopted.entry((stamp.fingerprint.short(), stored_size(stamp.size))).or_default() += 1;
+        }
         adopt(run, work, &pairs);
     }
     run.state.recent = recent;
+    crate::moves::end_moved_on_both(works, &adopted);
     Ok(())
 }
+
+/// How many messages look like that.
+pub type Looks = HashMap<(u64, u32), usize>;
 
 /// Links pairs; what their marks differ in is then merged like any other change.
 fn adopt(run: &Run<'_>, work: &mut FolderWork, pairs: &[Both<Uid>]) {

@@ -1,7 +1,7 @@
 //! Moves: what is missing in one folder and new in another is one message that somebody moved, and is moved on the other
 //! side too.
 
-use crate::gather::{contents, fetch_stamps, stamps};
+use crate::gather::{Looks, contents, fetch_stamps, stamps};
 use crate::pass::Run;
 use crate::work::FolderWork;
 use parom_domain::endpoint::Listing;
@@ -10,7 +10,7 @@ use parom_domain::pair::{self, Found, Lost, Moved};
 use parom_domain::policy::Deletions;
 use parom_domain::state::{FolderId, Moving};
 use parom_domain::{Both, Marks, Result, Side, Uid, UidSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 type Works = BTreeMap<FolderId, FolderWork>;
 
@@ -74,6 +74,27 @@ fn lost(work: &FolderWork, side: Side) -> Vec<Lost> {
             Lost { folder: work.id, slot, short: link.short, size: link.size, on_both }
         })
         .collect()
+}
+
+/// Messages that both sides moved to the same place were adopted there, and their old links have done their duty: kept until
+/// the grace is over, they would make whatever is done with the message next look like a move of theirs.
+pub fn end_moved_on_both(works: &mut Works, adopted: &Looks) {
+    let mut ended: HashMap<(u64, u32), Vec<(FolderId, Slot)>> = HashMap::new();
+    for work in works.values().filter(|_| !adopted.is_empty()) {
+        for lost in lost(work, Side::Source).into_iter().filter(|lost| lost.on_both && lost.short != 0) {
+            ended.entry((lost.short, lost.size)).or_default().push((lost.folder, lost.slot));
+        }
+    }
+    // Where more are missing than were adopted, the others may be back in the next look, and which they are is not known.
+    ended.retain(|look, links| adopted.get(look).is_some_and(|count| links.len() <= *count));
+    for (folder, slot) in ended.into_values().flatten() {
+        let Some(work) = works.get_mut(&folder) else { continue };
+        let Some(link) = work.links.get(slot).cloned() else { continue };
+        explain_link(work, slot, &link);
+        for side in Side::ALL {
+            work.findings.gone[side].push(slot);
+        }
+    }
 }
 
 fn is_lost(work: &FolderWork, slot: Slot, side: Side) -> bool {
@@ -219,8 +240,11 @@ fn keep(works: &mut Works, change: &Moved, link: &Link) {
 
 /// What a link lost is explained: it is neither gone nor under suspicion any more.
 fn explain(works: &mut Works, change: &Moved, link: &Link) -> Option<()> {
-    let slot = change.lost.slot;
-    let work = works.get_mut(&change.lost.folder)?;
+    explain_link(works.get_mut(&change.lost.folder)?, change.lost.slot, link);
+    Some(())
+}
+
+fn explain_link(work: &mut FolderWork, slot: Slot, link: &Link) {
     for side in Side::ALL {
         work.findings.gone[side].retain(|gone| *gone != slot);
         work.findings.missing[side].retain(|missing| *missing != slot);
@@ -230,7 +254,6 @@ fn explain(works: &mut Works, change: &Moved, link: &Link) -> Option<()> {
         }
     }
     work.findings.changed.retain(|(changed, _)| *changed != slot);
-    Some(())
 }
 
 /// The message has another UID in its folder. Its marks, on either side, are left to the next look.

@@ -90,7 +90,7 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<
             pairs = set.iter().map(|uid| (uid, None)).collect();
         }
         let old: UidSet = pairs.iter().map(|(old, _)| *old).collect();
-        let taken = if conn.ext.move_messages { old } else { remove(conn, &old, true).await? };
+        let taken = if conn.ext.move_messages { old } else { expunge(conn, &old).await? };
         moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: !taken.contains(old) }));
     }
     Ok(moved)
@@ -117,26 +117,19 @@ fn copied(condition: &Condition<'_>) -> Option<Vec<(Uid, Option<Uid>)>> {
     Some(old.into_iter().zip(new).collect())
 }
 
-/// Removes exactly these messages.
+/// Removes exactly these messages, and answers which of them were still there.
 ///
 /// # Errors
 /// `ChangeRefused`, also where the server has no UIDPLUS and other messages wait for their removal: plain EXPUNGE would
 /// take them too.
-pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<()> {
-    remove(conn, uids, false).await.map(drop)
-}
-
-/// Removes messages and answers, if that is asked, which of them were still there.
-async fn remove(conn: &mut Lent, uids: &UidSet, ask: bool) -> Result<UidSet> {
+pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
     if uids.is_empty() {
         return Ok(UidSet::new());
     }
     let deleted = Marks::from_system(Marks::DELETED);
     let sets = uids.chunks(SET_BYTES, ITEMS);
     let mut commands: Vec<Command> = sets.iter().map(|set| store(set, '+', &deleted)).collect();
-    if ask || !conn.ext.uidplus {
-        commands.push(Command::new("UID SEARCH", Request::Read).raw("DELETED"));
-    }
+    commands.push(Command::new("UID SEARCH", Request::Read).raw("DELETED"));
     if conn.ext.uidplus {
         let expunge = |set: &UidSet| Command::new("UID EXPUNGE", Request::Change).raw(&set.to_string());
         commands.extend(sets.iter().map(expunge));

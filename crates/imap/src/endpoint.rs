@@ -149,7 +149,7 @@ impl Endpoint for ImapEndpoint {
         change::shift(&mut conn, uids, &to).await.about(from)
     }
 
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()> {
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
         let mut conn = self.open(folder, validity).await.about(folder)?;
         change::expunge(&mut conn, uids).await.about(folder)
     }

@@ -535,11 +535,12 @@ async fn l19_only_the_named_messages_are_expunged() {
     let peer = Peer::with_inbox(vec![
         ("SELECT", SELECTED),
         ("UID STORE 2,7 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
+        ("UID SEARCH DELETED", "* SEARCH 2 9\r\n$ OK\r\n"),
         ("UID EXPUNGE 2,7", "* 2 EXPUNGE\r\n$ OK\r\n"),
     ])
     .await;
     let endpoint = peer.endpoint();
-    endpoint.expunge(&inbox(), 5, &uids(&[2, 7])).await.unwrap();
+    assert_eq!(endpoint.expunge(&inbox(), 5, &uids(&[2, 7])).await.unwrap(), uids(&[2]), "7 was gone before");
     drop(endpoint);
     peer.finished().await;
 }

@@ -79,7 +79,7 @@ impl Endpoint for Guarded {
         self.noted(self.endpoint.shift(from, validity, uids, to).await)
     }
 
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()> {
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
         self.noted(self.endpoint.expunge(folder, validity, uids).await)
     }
 

@@ -146,8 +146,26 @@ impl Planner<'_> {
                     let to = renames.iter().find(|(id, _)| *id == work.pair.id).map(|(_, to)| to.clone());
                     work.places[side] = to.or(work.places[side].take());
                 }
+                self.follow_parents(side);
             }
             self.put_back();
+        }
+    }
+
+    /// What is still to be made is made where the folder above it will be by then.
+    fn follow_parents(&mut self, side: Side) {
+        let unmade = |at: &usize| self.works.get(*at).is_some_and(|work| work.at[side].is_none());
+        let depth = |at: &usize| self.works.get(*at)?.places[side.other()].as_ref().map(FolderPath::depth);
+        let mut order: Vec<usize> = (0..self.works.len()).filter(unmade).collect();
+        order.sort_by_key(depth);
+        for at in order {
+            let Some(work) = self.works.get(at) else { continue };
+            let (Some(here), Some(there)) = (&work.places[side], &work.places[side.other()]) else { continue };
+            let above = self.place_on(side, there).parent();
+            let place = above.map_or_else(|| FolderPath::new([here.name()]), |above| Some(above.child(here.name())));
+            if let Some(work) = self.works.get_mut(at).filter(|_| place.is_some()) {
+                work.places[side] = place;
+            }
         }
     }
 
@@ -241,7 +259,8 @@ impl Planner<'_> {
             for (_, place) in &mut current {
                 *place = place.rebased(&from, &to);
             }
-            for work in &mut self.works {
+            // What is not there yet is not carried along.
+            for work in self.works.iter_mut().filter(|work| work.at[side].is_some()) {
                 work.places[side] = work.places[side].as_ref().map(|place| place.rebased(&from, &to));
             }
             self.moved.push((side, from, to.clone()));

@@ -394,6 +394,63 @@ async fn d4_what_somebody_takes_while_we_put_it_into_the_trash_stays_out_of_it()
 }
 
 #[tokio::test]
+async fn d4_what_both_sides_move_while_we_delete_it_is_moved_and_not_copied() {
+    for policy in [Deletions::Expunge, Deletions::Trash] {
+        for side in Side::ALL {
+            let mut world = World::modern();
+            world.policy.deletions = policy;
+            for folder in ["work", "kept"] {
+                world.servers.source.create(&path(folder)).unwrap();
+            }
+            world.add(Side::Source, "work", "a", &[]);
+            world.settle().await;
+            // One side moves it into a folder at which this pass has looked already, and so its deletion is all that is seen.
+            let (mover, taker) = (world.servers[side].clone(), world.servers[side.other()].clone());
+            world.steps.on(&format!("{side} observe"), 2, move || {
+                mover.shift(&path("work"), &mover.uids_of(&path("work"), "<a@"), &path("INBOX")).unwrap();
+            });
+            world.steps.on(&format!("{} expunge", side.other()), 1, move || {
+                taker.shift(&path("work"), &taker.uids_of(&path("work"), "<a@"), &path("kept")).unwrap();
+            });
+            world.add(side, "INBOX", "news", &[]);
+            world.add(side, "work", "other news", &[]);
+            world.settle().await;
+            for side in Side::ALL {
+                let places = ["INBOX", "kept"].map(|folder| world.ids(side, folder).contains(&"a".to_owned()));
+                assert_eq!(places.iter().filter(|there| **there).count(), 1, "{side}");
+            }
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_what_both_sides_moved_and_move_apart_within_the_grace_is_one_message() {
+    // A server that tells nothing of what vanished: the old link waits until the grace is over.
+    for side in Side::ALL {
+        let world = World::in_memory(Switches::plain(), Switches::plain());
+        for folder in ["old", "new", "other"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.add(Side::Source, "old", "a", &[]);
+        world.settle().await;
+        for side in Side::ALL {
+            world.shift(side, "old", "a", "new");
+        }
+        world.pass().await.unwrap();
+        world.shift(side, "new", "a", "old");
+        world.shift(side.other(), "new", "a", "other");
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(total(&world.servers[side]), 1, "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
 async fn d4_what_is_moved_out_of_a_folder_that_is_then_removed_is_moved_and_not_copied() {
     for side in Side::ALL {
         let world = World::modern();

@@ -93,9 +93,13 @@ pub fn pages(world: &World) -> String {
             format!("{}={}", end(uids.source), end(uids.target))
         });
         let missing = if pair.missing_since_ms.iter().any(|(_, since)| since.is_some()) { " missing" } else { "" };
+        let cursors = Side::ALL.map(|side| {
+            let at = pair.cursors[side].as_ref().map(|cursor| format!("{}:{}", cursor.validity, cursor.uidnext));
+            at.unwrap_or_else(|| "-".to_owned())
+        });
         let names = pair.paths.map(|path| path.map_or_else(|| "-".to_owned(), |path| path.to_string()));
         let links = links.collect::<Vec<_>>().join(" ");
-        format!("#{} {}={}{missing} [{links}]", pair.id.0, names.source, names.target)
+        format!("#{} {}={} at {}{missing} [{links}]", pair.id.0, names.source, names.target, cursors.join("="))
     });
     pairs.collect::<Vec<_>>().join("; ")
 }

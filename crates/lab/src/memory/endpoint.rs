@@ -154,10 +154,10 @@ impl Endpoint for MemoryEndpoint {
         Ok(pairs.into_iter().map(shifted).collect())
     }
 
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<()> {
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
         self.act("expunge", |world| {
             world.opened(&self.name, folder, Some(validity))?;
-            world.expunge(&self.name, folder, uids).map(drop)
+            Ok(world.expunge(&self.name, folder, uids)?.into_iter().map(|(uid, _)| uid).collect())
         })
     }
 
