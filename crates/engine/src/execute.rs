@@ -8,12 +8,12 @@ use crate::recovery::settle_moved;
 use crate::work::FolderWork;
 use crate::{halves, held};
 use futures_util::future::BoxFuture;
-use parom_domain::endpoint::{MarkChange, Shifted};
+use parom_domain::endpoint::{Cursor, MarkChange, Shifted};
 use parom_domain::link::{Link, Slot};
 use parom_domain::state::{Change, FolderId, Intent, Moving, Suspected, Work};
 use parom_domain::uid::UidSet;
 use parom_domain::{Both, Code, Error, FolderPath, Marks, Result, Retry, Scope, Side, Uid, recover};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 type Works = BTreeMap<FolderId, FolderWork>;
 
@@ -67,7 +67,30 @@ pub async fn record_findings(run: &mut Run<'_>, works: &mut Works, plan: &Accoun
         }
         changes.extend(work.link_changes());
     }
+    let linked = plan.folders.keys().chain(plan.moves.iter().map(|planned| &planned.to));
+    let linked: BTreeSet<FolderId> = linked.copied().chain(changes.iter().filter_map(linked_by)).collect();
+    for folder in linked {
+        changes.extend(begin_cursors(run, works, folder));
+    }
     run.pass.book.commit(changes).await
+}
+
+fn linked_by(change: &Change) -> Option<FolderId> {
+    if let Change::PutLinks { folder, .. } = change { Some(*folder) } else { None }
+}
+
+/// Before anything is linked or announced in a folder, the book knows under which UIDVALIDITY: a cursor that covers nothing
+/// yet. Else the links would be believed of any folder that has the name later.
+fn begin_cursors(run: &mut Run<'_>, works: &Works, folder: FolderId) -> Vec<Change> {
+    let (Some(work), Some(pair)) = (works.get(&folder), run.pair_mut(folder)) else { return Vec::new() };
+    let mut changes = Vec::new();
+    for side in Side::ALL {
+        let Some(seen) = work.seen[side].as_ref().filter(|_| pair.cursors[side].is_none()) else { continue };
+        let cursor = Some(Cursor { validity: seen.cursor.validity, uidnext: 0, modseq: 0, exists: 0 });
+        pair.cursors[side] = cursor;
+        changes.push(Change::SetCursor { folder, side, cursor });
+    }
+    changes
 }
 
 /// A link that ends takes the suspicions about its ends along.
@@ -193,8 +216,10 @@ async fn shift(
             },
         };
         let id = intent.id;
+        let mut announced = begin_cursors(run, works, to);
+        announced.push(Change::OpenIntent(intent));
         // INVARIANT: the intent is durable before the MOVE leaves.
-        run.pass.book.commit(vec![Change::OpenIntent(intent)]).await?;
+        run.pass.book.commit(announced).await?;
         let uids: UidSet = items.iter().map(|item| item.uid).collect();
         let endpoint = run.pass.sides[side];
         let shifted = endpoint.shift(&from_path, from_seen.cursor.validity, &uids, &to_path).await?;

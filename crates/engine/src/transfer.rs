@@ -12,7 +12,7 @@ use crate::plan::{AccountPlan, FolderPlan};
 use crate::read::{self, Feed, Incoming, IncomingBody};
 use crate::work::{FolderWork, Seen};
 use futures_util::future::{BoxFuture, join3};
-use parom_domain::endpoint::{Abilities, Cursor, Listing};
+use parom_domain::endpoint::{Abilities, Listing};
 use parom_domain::link::LinkTable;
 use parom_domain::state::{Change, FolderId, Intent, Parked, Work};
 use parom_domain::tree::TreePlan;
@@ -139,7 +139,6 @@ pub async fn creates(
     if ids.is_empty() {
         return Ok(());
     }
-    begin_cursors(run, works, &ids).await?;
     let origins = Origins::of(run, works, trees, plan).await?;
     let jobs: Vec<Job<'_>> = ids
         .iter()
@@ -193,22 +192,6 @@ pub async fn creates(
         run.trouble(folder, error);
     }
     stop.map_or(Ok(()), Err)
-}
-
-/// Before anything is announced, the book knows under which UIDVALIDITY: a cursor that covers nothing yet.
-async fn begin_cursors(run: &mut Run<'_>, works: &BTreeMap<FolderId, FolderWork>, ids: &[FolderId]) -> Result<()> {
-    let mut changes = Vec::new();
-    for id in ids {
-        let Some(work) = works.get(id) else { continue };
-        let Some(pair) = run.pair_mut(*id) else { continue };
-        for side in Side::ALL {
-            let Some(seen) = work.seen[side].as_ref().filter(|_| pair.cursors[side].is_none()) else { continue };
-            let cursor = Cursor { validity: seen.cursor.validity, uidnext: 0, modseq: 0, exists: 0 };
-            pair.cursors[side] = Some(cursor);
-            changes.push(Change::SetCursor { folder: *id, side, cursor: Some(cursor) });
-        }
-    }
-    run.pass.book.commit(changes).await
 }
 
 /// A folder whose bodies are carried, in one direction or both.

@@ -91,7 +91,7 @@ impl People {
         let folder = random.pick(&folders).unwrap();
         let messages = server.messages(&folder);
         let message = random.pick(&messages);
-        let did = match (random.below(21), message) {
+        let did = match (random.below(22), message) {
             (0..=6, _) if deeds.born.len() < MOST_BORN => {
                 let id = format!("m{}", deeds.born.len());
                 let marks = ["\\Seen", "\\Flagged", "work"].into_iter().filter(|_| random.one_in(3));
@@ -144,6 +144,10 @@ impl People {
                 server.shift(&folder, &UidSet::range(Uid::MIN, Uid::MAX), &to).unwrap();
                 server.remove(&folder).unwrap();
                 format!("moves all {} messages from {folder} to {to} and removes it", messages.len())
+            }
+            (21, Some((uid, stored))) => {
+                server.shift(&folder, &UidSet::range(uid, uid), &folder).unwrap();
+                format!("gives {} a new uid in {folder}", id_of(&stored.bytes))
             }
             _ => return,
         };

@@ -586,3 +586,40 @@ async fn no_folder_keeps_its_spare_name_whatever_crashes() {
         }
     }
 }
+
+#[tokio::test]
+async fn l9_a_folder_made_anew_is_not_taken_for_the_one_into_which_a_move_was_on_its_way() {
+    for side in Side::ALL {
+        for crash_at in ["move answer", "copy answer"] {
+            let atomic = Switches { moves_atomically: crash_at == "move answer", ..Switches::default() };
+            let mut world = World::in_memory(atomic.clone(), atomic);
+            for id in ["old", "new"] {
+                world.add(Side::Source, "INBOX", id, &[]);
+            }
+            world.settle().await;
+            let there = world.servers[side].clone();
+            there.create(&path("a")).unwrap();
+            world.shift(side, "INBOX", "old", "a");
+            let steps = world.steps.clone();
+            world.steps.on(&format!("{} {crash_at}", side.other()), 1, move || steps.crash_at(steps.taken() + 1));
+            world.pass().await.unwrap_err();
+            world.revive();
+            // The folder goes with what was moved into it, on one side after the other, and its name is given to another.
+            there.remove(&path("a")).unwrap();
+            world.pass().await.unwrap();
+            world.servers[side.other()].remove(&path("a")).unwrap();
+            there.create(&path("a")).unwrap();
+            world.shift(side, "INBOX", "new", "a");
+            world.wait_out_the_grace();
+            for _ in 0..6 {
+                world.pass().await.unwrap();
+                world.book.release();
+                world.wait_out_the_grace();
+            }
+            for side in Side::ALL {
+                assert_eq!(world.ids(side, "a"), ["new"], "{side} {crash_at}");
+            }
+            world.assert_equal();
+        }
+    }
+}
