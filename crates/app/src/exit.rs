@@ -54,6 +54,7 @@ impl Exit {
             | Code::TlsFailed
             | Code::CertificateRefused
             | Code::SignInRefused
+            | Code::SignInHeld
             | Code::NoMechanism
             | Code::ConnectionLost
             | Code::TimedOut

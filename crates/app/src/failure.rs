@@ -123,6 +123,8 @@ fn typed(name: &str, text: &str) -> Value {
         "count" | "total" | "listed" | "exists" => text.parse().map_or_else(|_| plain(), Value::Count),
         "seconds" => text.parse().map_or_else(|_| plain(), Value::Seconds),
         "backoff_ms" => text.parse::<u64>().map_or_else(|_| plain(), |ms| Value::Seconds(ms.div_ceil(1000))),
+        // It stands within a sentence of ours.
+        "answer" | "detail" => Value::from(text.trim_end().trim_end_matches('.')),
         _ => plain(),
     }
 }

@@ -6,11 +6,11 @@ use crate::config::{Config, Excluded, ImapSide, MailDomain, PasswordFrom, Sasl, 
 use async_trait::async_trait;
 use parom_domain::endpoint::Endpoint;
 use parom_domain::{Both, Code, Error, FolderPath, FolderSeen, Result, Retry, Role, Scope, Side};
-use parom_engine::Exclusions;
+use parom_engine::{Clock, Exclusions, SystemClock};
 use parom_imap::{Deadlines, ImapEndpoint, Login, Mechanism, Overrides, ServerSettings};
 use parom_net::{AllowList, Dialer, Secret};
 use parom_service::{EndpointFactory, Place, Terms};
-use parom_store::{Account, Store};
+use parom_store::{Account, Refusal, SignIn, Store};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +44,43 @@ impl Wiring {
         let domain = domain(config, account)?;
         let servers = self.servers.get(&account.domain).ok_or_else(|| domain_is_gone(config, account))?;
         let login = login(store, domain, account, side).await?;
+        refuse_again(store, &sign_in(domain, account, side, &login), &login).await?;
         Ok(ImapEndpoint::new(servers[side].clone(), login, connections))
     }
+}
+
+/// A password that a server refused is not tried again for so long: no server counts failures over a longer time.
+const HELD_MS: u64 = 60 * 60 * 1000;
+
+/// Who signs in, as refusals are remembered.
+fn sign_in(domain: &MailDomain, account: &Account, side: Side, login: &Login) -> SignIn {
+    let settings = &domain.sides[side];
+    SignIn {
+        account: account.id,
+        server: format!("{}:{}", settings.host, settings.port),
+        login: if login.authzid.is_empty() { login.user.clone() } else { format!("{} {}", login.user, login.authzid) },
+        secret: match (&settings.password, pinned(account, side)) {
+            (PasswordFrom::Secret(name), None) => Some(name.clone()),
+            _ => None,
+        },
+    }
+}
+
+async fn refuse_again(store: &Store, sign_in: &SignIn, login: &Login) -> Result<()> {
+    let now_ms = SystemClock.now_ms();
+    let host = sign_in.server.rsplit_once(':').map_or(sign_in.server.as_str(), |(host, _)| host);
+    let Some(refusal) = store.refusal(sign_in, login.password.expose(), now_ms.saturating_sub(HELD_MS)).await? else {
+        return Ok(());
+    };
+    let error = Error::new(Code::SignInHeld, Scope::Account, Retry::WhenFixed)
+        .with("host", host)
+        .with("login", &login.user)
+        .with("answer", refusal.answer)
+        .with("seconds", now_ms.saturating_sub(refusal.at_ms) / 1000);
+    Err(match &sign_in.secret {
+        Some(name) => error.with("credential", "secret").with("name", name),
+        None => error,
+    })
 }
 
 /// Makes the service's endpoints.
@@ -79,6 +114,20 @@ impl EndpointFactory for Factory {
     async fn endpoint(&self, account: &Account, side: Side, connections: usize) -> Result<Arc<dyn Endpoint>> {
         let endpoint = self.wiring.endpoint(&self.config, &self.store, account, side, connections).await?;
         Ok(Arc::new(endpoint))
+    }
+
+    async fn refused(&self, account: &Account, side: Side, concerns_all: bool, error: &Error) {
+        let noted = async {
+            let domain = domain(&self.config, account)?;
+            let login = login(&self.store, domain, account, side).await?;
+            let answer = error.arg("answer").unwrap_or_default().to_owned();
+            let refusal = Refusal { at_ms: SystemClock.now_ms(), answer };
+            let sign_in = sign_in(domain, account, side, &login);
+            self.store.note_refusal(&sign_in, login.password.expose(), concerns_all, refusal).await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(account = %account.address, error = ?error, "the refusal could not be written down");
+        }
     }
 }
 

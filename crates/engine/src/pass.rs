@@ -175,7 +175,7 @@ impl<'a> Run<'a> {
     }
 
     pub fn trouble(&mut self, folder: FolderId, error: Error) {
-        tracing::warn!(folder = ?self.name(folder), error = ?error, "a folder could not be brought in step");
+        tracing::info!(folder = ?self.name(folder), error = ?error, "a folder could not be brought in step");
         let name = self.name(folder);
         self.unseen.insert(folder);
         self.report.trouble.push((name, error));

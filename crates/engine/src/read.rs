@@ -258,14 +258,20 @@ async fn read_omitted(lane: &Lane<'_>, uid: Uid, feed: &mpsc::Sender<Feed>) -> R
         End::Refused(error) if error.retry() == Retry::Soon => return Err(error),
         End::Complete | End::Refused(_) => {}
     }
-    if left.is_empty() {
-        return Ok(true);
+    if left.remove(&uid) {
+        park_withheld(lane, uid).await?;
     }
+    Ok(true)
+}
+
+/// A message that a complete answer lacks, though it was asked for alone, is parked if it is still there.
+async fn park_withheld(lane: &Lane<'_>, uid: Uid) -> Result<()> {
     let endpoint = lane.run.pass.sides[lane.into.other()];
+    let only = UidSet::range(uid, uid);
     if endpoint.present(&lane.from_path, lane.from.cursor.validity, &only).await?.contains(uid) {
         lane.park(uid, &unreadable(lane, uid, "the server lists it but does not give its text")).await?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// The message at which the connection broke. It is asked for alone; if that breaks too while the server answers other
@@ -295,7 +301,7 @@ async fn read_suspect(
             End::Refused(error) if error.retry() == Retry::Soon => return Err(error),
             End::Complete | End::Refused(_) => {
                 if left.remove(&uid) {
-                    lane.park(uid, &unreadable(lane, uid, "the server lists it but does not give its text")).await?;
+                    park_withheld(lane, uid).await?;
                 }
                 return Ok(true);
             }

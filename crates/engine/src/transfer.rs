@@ -118,7 +118,7 @@ impl Lane<'_> {
         let side = self.into.other();
         let parked = Parked::new(self.folder, side, uid, error, self.run.pass.clock.now_ms());
         self.run.pass.book.commit(vec![Change::Park(parked.clone())]).await?;
-        tracing::warn!(folder = ?self.from_path, %uid, error = ?error, "a message was parked");
+        tracing::info!(folder = ?self.from_path, %uid, error = ?error, "a message was parked");
         let event = crate::ports::Event::Parked { folder: self.from_path.clone(), parked: parked.clone() };
         self.run.pass.observer.event(event);
         self.done().parked.push(parked);

@@ -5,17 +5,29 @@ use async_trait::async_trait;
 use parom_domain::endpoint::{
     BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Shifted, Snapshot, Stamp, Writer,
 };
-use parom_domain::{Code, Error, FolderPath, Result, Role, Uid, UidSet};
+use parom_domain::{Code, Error, FolderPath, Result, Role, Side, Uid, UidSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub struct Guarded {
+    pub side: Side,
     pub endpoint: Arc<dyn Endpoint>,
     pub gates: SideGates,
     /// The name of the password, when all accounts sign in with one.
     pub credential: Option<Arc<str>>,
+    /// The server was called, and not only known to refuse.
+    was_called: AtomicBool,
 }
 
 impl Guarded {
+    pub fn new(side: Side, endpoint: Arc<dyn Endpoint>, gates: SideGates, credential: Option<Arc<str>>) -> Guarded {
+        Guarded { side, endpoint, gates, credential, was_called: AtomicBool::new(false) }
+    }
+
+    pub fn was_called(&self) -> bool {
+        self.was_called.load(Ordering::Relaxed)
+    }
+
     fn noted<T>(&self, result: Result<T>) -> Result<T> {
         if let Err(error) = &result {
             self.gates.note(error);
@@ -23,11 +35,15 @@ impl Guarded {
         result.map_err(|error| self.named(error))
     }
 
-    /// A refused sign-in says which password has to be set anew.
+    /// A refused sign-in says where, and which password has to be set anew.
     fn named(&self, error: Error) -> Error {
+        if error.code() != Code::SignInRefused {
+            return error;
+        }
+        let error = error.with("side", self.side);
         match &self.credential {
-            Some(name) if error.code() == Code::SignInRefused => error.with("credential", "secret").with("name", name),
-            _ => error,
+            Some(name) => error.with("credential", "secret").with("name", name),
+            None => error,
         }
     }
 
@@ -40,7 +56,11 @@ impl Guarded {
 impl Endpoint for Guarded {
     /// A pass begins with this call: it is the one that connects.
     async fn folders(&self) -> Result<Listing> {
-        self.gates.through(self.endpoint.folders()).await.map_err(|error| self.named(error))
+        let call = async {
+            self.was_called.store(true, Ordering::Relaxed);
+            self.endpoint.folders().await
+        };
+        self.gates.through(call).await.map_err(|error| self.named(error))
     }
 
     async fn identify(&self, folders: &[FolderPath]) -> Result<Vec<Option<String>>> {

@@ -96,12 +96,26 @@ impl Member {
         let endpoint = async |side: Side| -> Result<Guarded> {
             let endpoint = shared.factory.endpoint(&self.account, side, grant.connections).await?;
             let place = &terms.places[side];
-            Ok(Guarded { endpoint, gates: shared.gates.of(place), credential: place.credential.clone() })
+            Ok(Guarded::new(side, endpoint, shared.gates.of(place), place.credential.clone()))
         };
         let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
         let report = self.with_endpoints(shared, terms, grant, watcher, &endpoints).await;
         tokio::join!(endpoints.source.close(), endpoints.target.close());
+        if let Err(error) = &report {
+            self.remember_refusal(shared, &endpoints, error).await;
+        }
         report
+    }
+
+    /// A server locks accounts after a few refusals, whichever run of ours they come from.
+    async fn remember_refusal(&self, shared: &Shared, endpoints: &Both<Guarded>, error: &Error) {
+        let refusing =
+            |side: &Side| error.arg("side") == Some(side.to_string().as_str()) && endpoints[*side].was_called();
+        let Some(side) = Side::ALL.into_iter().find(refusing).filter(|_| error.code() == Code::SignInRefused) else {
+            return;
+        };
+        let concerns_all = endpoints[side].credential.is_some() && !endpoints[side].gates.is_proved();
+        shared.factory.refused(&self.account, side, concerns_all, error).await;
     }
 
     async fn with_endpoints(

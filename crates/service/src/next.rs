@@ -155,6 +155,7 @@ mod tests {
             (failed(Code::Throttled, Scope::Credential, after(40)), again(40_000), again(40_000), again(40_000)),
             (failed(Code::SignInRefused, Scope::Credential, Retry::WhenFixed), Next::End, Next::End, Next::End),
             (failed(Code::SignInRefused, Scope::Account, Retry::WhenFixed), Next::End, Next::End, Next::End),
+            (failed(Code::SignInHeld, Scope::Account, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
             (failed(Code::QuotaFull, Scope::Account, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
             (failed(Code::CertificateRefused, Scope::Server, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
             (failed(Code::StateFull, Scope::System, after(60)), Next::End, Next::End, again(60_000)),

@@ -54,6 +54,7 @@ struct World {
     mailboxes: Mutex<HashMap<String, Mailbox>>,
     /// A permit for each side on which a bell hangs.
     bells: Semaphore,
+    refusals: Mutex<Vec<(String, Side, bool)>>,
 }
 
 impl World {
@@ -89,6 +90,10 @@ impl EndpointFactory for Factory {
         }
         Ok(Arc::new(endpoint))
     }
+
+    async fn refused(&self, account: &Account, side: Side, concerns_all: bool, _: &Error) {
+        self.0.refusals.lock().unwrap().push((account.address.clone(), side, concerns_all));
+    }
 }
 
 struct Stage {
@@ -107,7 +112,8 @@ impl Stage {
         let store = Store::open(&folder.path().join("parom.db"), key).await.unwrap();
         let (tell, heard) = unbounded_channel();
         let stop = Some(Stop::new());
-        let world = Arc::new(World { mailboxes: Mutex::default(), bells: Semaphore::new(0) });
+        let world =
+            Arc::new(World { mailboxes: Mutex::default(), bells: Semaphore::new(0), refusals: Mutex::default() });
         Stage { world, store, stop, ear: Arc::new(Ear(tell)), heard, _folder: folder }
     }
 

@@ -101,6 +101,12 @@ impl MasterKey {
         (*version == SEALED_V1).then(|| Zeroizing::new(opened))
     }
 
+    /// What recognises a value without telling it, and without the key is worth nothing to whoever guesses.
+    pub(crate) fn mark(&self, value: &[u8]) -> [u8; 32] {
+        let key = Zeroizing::new(blake3::derive_key("parom 2026 recognition of refused passwords", self.0.as_slice()));
+        *blake3::keyed_hash(&key, value).as_bytes()
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(self.0.as_slice().into())
     }

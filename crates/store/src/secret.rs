@@ -102,7 +102,9 @@ impl Write for PutSecret {
         const SQL: &str = "
             INSERT INTO secret (name, sealed) VALUES ($1, $2)
             ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed";
-        db.execute(sqlx::query(SQL).bind(self.name.clone()).bind(self.sealed.clone())).await.map(drop)
+        db.execute(sqlx::query(SQL).bind(self.name.clone()).bind(self.sealed.clone())).await?;
+        // Whoever sets a password, even the same one again, wants it to be tried.
+        db.execute(sqlx::query("DELETE FROM refusal WHERE secret = $1").bind(self.name.clone())).await.map(drop)
     }
 }
 
@@ -130,6 +132,7 @@ impl Write for PutPassword {
 
     async fn perform(&self, db: &mut Writer) -> Result<()> {
         const REMOVE: &str = "DELETE FROM password WHERE account = $1 AND side = $2";
+        db.execute(sqlx::query("DELETE FROM refusal WHERE account = $1").bind(self.account.0)).await?;
         let Some(sealed) = &self.sealed else {
             let side = i64::from(codec::side_number(self.side));
             return db.execute(sqlx::query(REMOVE).bind(self.account.0).bind(side)).await.map(drop);

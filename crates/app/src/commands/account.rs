@@ -20,6 +20,8 @@ pub fn run(command: &Command, config: &Config, texts: &Texts) -> Result<Exit, Fa
         Command::Add(args) => add(args, config, texts),
         Command::List(args) => list(args, config, texts),
         Command::On(names) => each(names, config, texts, "account-on", async |store, account| {
+            // Somebody has mended something: it is tried at once.
+            store.forget_refusals(account.id).await?;
             Ok(store.set_enabled(account.id, true).await?)
         }),
         Command::Off(names) => each(names, config, texts, "account-off", async |store, account| {

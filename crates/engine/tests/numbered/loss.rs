@@ -592,7 +592,7 @@ async fn l9_a_folder_made_anew_is_not_taken_for_the_one_into_which_a_move_was_on
     for side in Side::ALL {
         for crash_at in ["move answer", "copy answer"] {
             let atomic = Switches { moves_atomically: crash_at == "move answer", ..Switches::default() };
-            let mut world = World::in_memory(atomic.clone(), atomic);
+            let world = World::in_memory(atomic.clone(), atomic);
             for id in ["old", "new"] {
                 world.add(Side::Source, "INBOX", id, &[]);
             }

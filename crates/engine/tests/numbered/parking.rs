@@ -3,7 +3,7 @@
 use crate::survives_every_crash;
 use crate::world::{World, mail, path};
 use parom_domain::{Code, Marks, Side};
-use parom_lab::memory::{BatchLanding, ReadFault, RefusedBatch, Switches};
+use parom_lab::memory::{BatchLanding, Fault, ReadFault, RefusedBatch, Switches};
 
 const IDS: [&str; 7] = ["a", "b", "bad", "c", "d", "e", "f"];
 
@@ -40,6 +40,23 @@ async fn a_refused_message_in_the_middle_of_a_batch_is_parked_alone() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_goes_while_it_is_read_again_is_not_parked() {
+    // The connection breaks, and before the message is asked for alone somebody renames its folder.
+    let world = World::modern();
+    world.add(Side::Source, "old", "first", &[]);
+    world.settle().await;
+    world.add(Side::Source, "old", "a", &[]);
+    let steps = world.steps.clone();
+    world.steps.on("source read", 1, move || steps.fail_at(steps.taken() + 1, Fault::Cut));
+    let server = world.servers.source.clone();
+    world.steps.on("source read", 3, move || server.rename(&path("old"), &path("new")).unwrap());
+    world.settle().await;
+    assert_eq!(parked(&world), Vec::<String>::new());
+    assert_eq!(world.ids(Side::Target, "new"), ["a", "first"]);
+    world.assert_equal();
 }
 
 #[tokio::test]

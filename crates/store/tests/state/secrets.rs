@@ -3,7 +3,7 @@
 use crate::samples::*;
 use parom_domain::state::AccountId;
 use parom_domain::{Code, Side};
-use parom_store::{MasterKey, Store};
+use parom_store::{MasterKey, Refusal, SignIn, Store};
 
 const SECRET: &str = "correct horse battery staple";
 const PASSWORD: &str = "Пароль-от-ящика-9000";
@@ -122,4 +122,46 @@ async fn a_brake_is_released_by_its_key() {
     let held = state.store.held(None).await.unwrap();
     assert_eq!(held.len(), 1);
     assert!(held[0].0 == lease.account && held[0].1.released);
+}
+
+#[tokio::test]
+async fn a_refusal_is_remembered_with_the_password_that_was_refused() {
+    let state = State::new().await;
+    let accounts = [state.account("a@corp.example").await.account, state.account("b@corp.example").await.account];
+    let third = state.account("c@corp.example").await.account;
+    let sign_in = |account, login: &str, secret: Option<&str>| SignIn {
+        account,
+        server: "mail:993".to_owned(),
+        login: login.to_owned(),
+        secret: secret.map(str::to_owned),
+    };
+    let store = &state.store;
+    let refusal = |at_ms| Refusal { at_ms, answer: "NO".to_owned() };
+    let own = sign_in(accounts[0], "a", None);
+    store.note_refusal(&own, b"wrong", false, refusal(5)).await.unwrap();
+    assert_eq!(store.refusal(&own, b"wrong", 5).await.unwrap(), Some(refusal(5)));
+    assert_eq!(store.refusal(&own, b"wrong", 6).await.unwrap(), None, "it is too old");
+    assert_eq!(store.refusal(&own, b"right", 0).await.unwrap(), None);
+    assert_eq!(store.refusal(&sign_in(third, "c", None), b"wrong", 0).await.unwrap(), None);
+    // One that serves many is wrong once two logins were refused with it, unless it has opened some mailbox.
+    let other = sign_in(third, "c", Some("svc"));
+    store.note_refusal(&sign_in(accounts[0], "a", Some("svc")), b"wrong", true, refusal(7)).await.unwrap();
+    assert_eq!(store.refusal(&other, b"wrong", 0).await.unwrap(), None);
+    store.note_refusal(&sign_in(accounts[1], "b", Some("svc")), b"wrong", false, refusal(8)).await.unwrap();
+    assert_eq!(store.refusal(&other, b"wrong", 0).await.unwrap(), None);
+    store.note_refusal(&sign_in(accounts[1], "b", Some("svc")), b"wrong", true, refusal(9)).await.unwrap();
+    assert_eq!(store.refusal(&other, b"wrong", 0).await.unwrap(), Some(refusal(9)));
+    // A person has done something about it.
+    store.set_secret("svc", "wrong").await.unwrap();
+    assert_eq!(store.refusal(&other, b"wrong", 0).await.unwrap(), None);
+    for mend in 0..2 {
+        store.note_refusal(&own, b"wrong", false, refusal(10)).await.unwrap();
+        match mend {
+            0 => store.forget_refusals(accounts[0]).await.unwrap(),
+            _ => store.set_password(accounts[0], Side::Source, Some("wrong")).await.unwrap(),
+        }
+        assert_eq!(store.refusal(&own, b"wrong", 0).await.unwrap(), None);
+    }
+    let nobody = sign_in(AccountId(99), "x", None);
+    assert_eq!(store.note_refusal(&nobody, b"x", false, refusal(1)).await.unwrap_err().code(), Code::AccountUnknown);
 }
