@@ -232,6 +232,12 @@ async fn compare(
     let mut seen = Both::new(source, seen(run, &pair, Side::Target, target).await?);
     let mut work = FolderWork::new(&pair, links, gone_side);
     let renumbered = relink_if_replaced(run, listings, &pair, &mut work, &mut seen).await?;
+    if gone_side.is_some_and(|gone| renumbered[gone.other()]) {
+        // What is here now was only guessed to be what went with the folder on the other side. Nothing is deleted for a
+        // guess: the messages are new mail, and keep the folder alive.
+        let slots: Vec<_> = work.links.iter().map(|(slot, _)| slot).collect();
+        slots.into_iter().for_each(|slot| drop(work.links.remove(slot)));
+    }
     // What was known of UIDs that mean something else now is not known any more.
     let mut stale = Both::<(Vec<Uid>, Vec<Uid>)>::default();
     for side in Side::ALL.into_iter().filter(|side| renumbered[*side]) {

@@ -1,6 +1,5 @@
-//! What a task costs the servers alone, by a client that does nothing else. A first copy: all bodies fetched from one and
-//! appended to the other at the same time, over one connection to each. A second run: a sign-in to each mailbox, and one
-//! LIST that tells where its folders stand.
+//! What a first copy costs the servers alone, by a client that does nothing else: all bodies fetched from one and appended
+//! to the other at the same time, over one connection to each.
 
 use super::measure::Cost;
 use crate::live::{Address, PASSWORD};
@@ -43,17 +42,7 @@ pub fn copy(pairs: &[Pair<'_>], mail: &[Mail]) -> Result<Cost> {
     })
 }
 
-/// Signs in to both sides of each pair and asks where the folders stand.
-pub fn glance(pairs: &[Pair<'_>]) -> Result<Cost> {
-    let look = |(server, user): &(&Address, String)| {
-        let mut client = Client::connect(server, user)?;
-        let what = "LIST \"\" \"*\" RETURN (SUBSCRIBED STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ))";
-        client.command(what, |_, _| ())
-    };
-    for_each(pairs, |pair| both(|| look(&pair.source), || look(&pair.target)))
-}
-
-fn for_each<T: Sync>(work: &[T], each: impl Fn(&T) -> Result<()> + Sync) -> Result<Cost> {
+pub fn for_each<T: Sync>(work: &[T], each: impl Fn(&T) -> Result<()> + Sync) -> Result<Cost> {
     let start = Instant::now();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -71,7 +60,7 @@ fn for_each<T: Sync>(work: &[T], each: impl Fn(&T) -> Result<()> + Sync) -> Resu
     Ok(Cost { wall_s: start.elapsed().as_secs_f64(), cpu_s: f64::NAN, peak_mb: f64::NAN })
 }
 
-fn both(one: impl FnOnce() -> Result<()> + Send, other: impl FnOnce() -> Result<()>) -> Result<()> {
+pub fn both(one: impl FnOnce() -> Result<()> + Send, other: impl FnOnce() -> Result<()>) -> Result<()> {
     std::thread::scope(|scope| {
         let one = scope.spawn(|| one().map_err(|error| error.to_string()));
         other()?;
@@ -164,13 +153,13 @@ fn batch_answers(reader: &mut BufReader<TcpStream>, sent: std::sync::mpsc::Recei
     Ok(())
 }
 
-struct Client {
+pub struct Client {
     stream: TcpStream,
     reader: BufReader<TcpStream>,
 }
 
 impl Client {
-    fn connect(server: &Address, user: &str) -> Result<Client> {
+    pub fn connect(server: &Address, user: &str) -> Result<Client> {
         if server.tls {
             return Err(failure("the floor is measured in plain only"));
         }
@@ -183,12 +172,12 @@ impl Client {
         Ok(client)
     }
 
-    fn command(&mut self, text: &str, mut each: impl FnMut(&str, &[u8])) -> Result<()> {
+    pub fn command(&mut self, text: &str, mut each: impl FnMut(&str, &[u8])) -> Result<()> {
         let mut none = Vec::new();
         self.converse(text, &mut none, &mut |line, body| each(line, body))
     }
 
-    fn command_with_literals(&mut self, text: &str, body: &mut Vec<u8>, mut each: impl FnMut(&[u8])) -> Result<()> {
+    pub fn command_with_literals(&mut self, text: &str, body: &mut Vec<u8>, mut each: impl FnMut(&[u8])) -> Result<()> {
         self.converse(text, body, &mut |line, body| {
             if line.ends_with("}\r\n") {
                 each(body);
@@ -196,9 +185,19 @@ impl Client {
         })
     }
 
+    pub fn append(&mut self, folder: &str, flags: &str, body: &[u8]) -> Result<()> {
+        let mut text = format!("APPEND \"{folder}\" ({flags}) {{{}+}}\r\n", body.len()).into_bytes();
+        text.extend_from_slice(body);
+        self.send(&text, &mut Vec::new(), &mut |_, _| ())
+    }
+
     /// Sends a command and calls `each` for every line, with the literal that follows it.
     fn converse(&mut self, text: &str, body: &mut Vec<u8>, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
-        self.stream.write_all(format!("a {text}\r\n").as_bytes())?;
+        self.send(text.as_bytes(), body, each)
+    }
+
+    fn send(&mut self, text: &[u8], body: &mut Vec<u8>, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+        self.stream.write_all(&[b"a ", text, b"\r\n"].concat())?;
         let mut raw = Vec::new();
         loop {
             raw.clear();
@@ -209,7 +208,14 @@ impl Client {
             }
             if line.starts_with("a ") {
                 let done = line.starts_with("a OK");
-                return if done { Ok(()) } else { Err(failure(format!("{text}: {line}"))) };
+                return if done {
+                    Ok(())
+                } else {
+                    Err(failure(format!(
+                        "{}: {line}",
+                        String::from_utf8_lossy(text).lines().next().unwrap_or_default()
+                    )))
+                };
             }
             body.clear();
             if let Some(length) = line.strip_suffix("}\r\n").and_then(|line| line.rsplit_once('{')) {

@@ -3,6 +3,7 @@
 pub mod corpus;
 pub mod extensions;
 pub mod floor;
+mod follow;
 pub mod idle;
 pub mod measure;
 pub mod report;

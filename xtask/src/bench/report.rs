@@ -18,7 +18,8 @@ run, in turn, and the median of the rounds counts. Between the rounds of a first
   writes the target's storage itself, without a server, so it skips half of the work).
 - `floor`: a client that does nothing else. In a first copy it fetches all bodies and appends the same (MULTIAPPEND) side by
   side, over one connection to each server; in a second run it signs in to each mailbox on both servers and asks one LIST
-  where the folders stand. Eight mailboxes at a time.
+  where the folders stand, opens each folder that changed once on either side, and fetches, appends and sets what is to be,
+  without checking or writing down anything. Eight mailboxes at a time.
 - CPU is the client's, user and system, with all its children. Peak memory is that of the largest process.
 - 40 ms of round trip: the lab's fault proxy before both servers, which delays without limiting the throughput.
 - After Parom's last round the independent oracle has found source and target equal, message by message.

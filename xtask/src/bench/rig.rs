@@ -2,6 +2,7 @@
 
 use super::corpus::{self, Shape};
 use super::floor::{self, Mail, Pair};
+use super::follow::Stands;
 use super::measure::{self, Cost, Invocation};
 use super::scenario::Kind;
 use crate::live::dovecot::Options;
@@ -82,6 +83,7 @@ pub struct Rig {
     pub corpus_bytes: u64,
     /// All mail in memory, once the floor has been asked for.
     mail: Vec<Mail>,
+    stands: Stands,
 }
 
 /// So many processes of a tool that serves one mailbox at a time.
@@ -137,6 +139,7 @@ impl Rig {
             variant: Variant::default(),
             corpus_bytes,
             mail: Vec::new(),
+            stands: Stands::default(),
         })
     }
 
@@ -188,15 +191,18 @@ impl Rig {
                 target: (&self.target_address, self.own(Tool::Floor, user)),
             })
             .collect();
-        if kind == Kind::Again {
-            return floor::glance(&pairs);
+        if kind == Kind::Again && self.stands.are_known() {
+            return self.stands.follow(&pairs);
         }
         if mail.is_empty() {
             mail = pairs.iter().map(|pair| floor::read(pair.source.0, &pair.source.1)).collect::<Result<_>>()?;
         }
-        let cost = floor::copy(&pairs, &mail);
+        let cost = floor::copy(&pairs, &mail)?;
+        if kind == Kind::Again {
+            self.stands.follow(&pairs)?;
+        }
         self.mail = mail;
-        cost
+        Ok(cost)
     }
 
     /// Can the floor be measured here? It speaks plain IMAP, and knows no round trips to save.

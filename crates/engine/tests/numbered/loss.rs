@@ -588,6 +588,29 @@ async fn no_folder_keeps_its_spare_name_whatever_crashes() {
 }
 
 #[tokio::test]
+async fn l9_a_folder_that_is_gone_on_one_side_deletes_nothing_in_one_made_anew_on_the_other() {
+    for side in Side::ALL {
+        let world = World::modern();
+        world.add(Side::Source, "old", "a", &[]);
+        world.add(Side::Source, "INBOX", "kept", &[]);
+        world.settle().await;
+        let (gone, anew) = (world.servers[side].clone(), world.servers[side.other()].clone());
+        anew.shift(&path("old"), &anew.uids_of(&path("old"), "<a@"), &path("INBOX")).unwrap();
+        anew.remove(&path("old")).unwrap();
+        anew.create(&path("old")).unwrap();
+        anew.shift(&path("INBOX"), &anew.uids_of(&path("INBOX"), "<a@"), &path("old")).unwrap();
+        gone.remove(&path("old")).unwrap();
+        for _ in 0..5 {
+            world.pass().await.unwrap();
+            world.book.release();
+            world.wait_out_the_grace();
+        }
+        assert_eq!(world.ids(side, "old"), ["a"], "{side}");
+        world.assert_equal();
+    }
+}
+
+#[tokio::test]
 async fn l9_a_folder_made_anew_is_not_taken_for_the_one_into_which_a_move_was_on_its_way() {
     for side in Side::ALL {
         for crash_at in ["move answer", "copy answer"] {
