@@ -44,6 +44,8 @@ pub struct Abilities {
     pub batches_under_way: usize,
     /// The largest message the server says it takes (APPENDLIMIT, RFC 7889).
     pub append_limit: Option<u64>,
+    /// A `\Flagged` that comes with a message must be set once more, or other clients do not see it (Exchange).
+    pub shallow_flags: bool,
     /// After a crash, how long this server may still commit what it had already received.
     pub recovery_grace_ms: u64,
     /// How long a listing may lack a message that is there: the server's index is behind itself (Exchange).

@@ -25,17 +25,19 @@ const LOOKALIKES: [(char, char); 17] = [
     ('}', '\u{FF5D}'),
 ];
 
-/// The same name with every forbidden character replaced.
+/// The same name with every forbidden character replaced. A space is forbidden at the end of a name only.
 #[must_use]
 pub fn spelled(segment: &str, forbidden: &[char]) -> String {
-    segment
-        .chars()
+    let kept = if forbidden.contains(&' ') { segment.trim_end_matches(' ') } else { segment };
+    let spaces = segment.len() - kept.len();
+    kept.chars()
         .map(|c| {
-            if !forbidden.contains(&c) {
+            if c == ' ' || !forbidden.contains(&c) {
                 return c;
             }
             LOOKALIKES.iter().find(|(plain, _)| *plain == c).map_or('_', |(_, alike)| *alike)
         })
+        .chain(std::iter::repeat_n('\u{A0}', spaces))
         .collect()
 }
 

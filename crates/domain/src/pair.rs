@@ -16,15 +16,14 @@ pub struct Paired {
     pub unclear: Vec<Both<Vec<Uid>>>,
 }
 
-/// Pairs newcomers by fingerprint, and by size where both sides keep bytes. A message that stands alone in its group on
+/// Pairs newcomers by fingerprint and by size (which is zero where it is no evidence). A message that stands alone in its group on
 /// both sides is paired; where several could be meant, content decides.
 #[must_use]
-pub fn pair_newcomers(stamps: &Both<Vec<Stamp>>, sizes_are_exact: bool) -> Paired {
+pub fn pair_newcomers(stamps: &Both<Vec<Stamp>>) -> Paired {
     let mut groups: HashMap<(Fingerprint, u64), Both<Vec<Uid>>> = HashMap::new();
     for (side, stamps) in stamps.iter() {
         for stamp in stamps {
-            let size = if sizes_are_exact { stamp.size } else { 0 };
-            groups.entry((stamp.fingerprint, size)).or_default()[side].push(stamp.uid);
+            groups.entry((stamp.fingerprint, stamp.size)).or_default()[side].push(stamp.uid);
         }
     }
     let mut paired = Paired::default();
@@ -166,13 +165,13 @@ mod tests {
     #[test]
     fn equal_headers_with_other_sizes_are_other_messages() {
         let stamps = Both::new(vec![stamp(1, 0, 10), stamp(2, 0, 11)], vec![stamp(5, 0, 11)]);
-        assert_eq!(pair_newcomers(&stamps, true).pairs, [Both::new(uid(2), uid(5))]);
+        assert_eq!(pair_newcomers(&stamps).pairs, [Both::new(uid(2), uid(5))]);
     }
 
     #[test]
     fn where_several_could_be_meant_content_decides() {
         let stamps = Both::new(vec![stamp(1, 0, 10), stamp(2, 0, 10)], vec![stamp(5, 0, 10)]);
-        let paired = pair_newcomers(&stamps, true);
+        let paired = pair_newcomers(&stamps);
         assert!(paired.pairs.is_empty() && paired.unclear.len() == 1);
         let contents = Both::new(vec![(uid(1), "a"), (uid(2), "b")], vec![(uid(5), "b")]);
         assert_eq!(pair_by_content(&contents), [Both::new(uid(2), uid(5))]);
@@ -193,7 +192,7 @@ mod tests {
         #[test]
         fn a_message_is_paired_at_most_once(source in proptest::collection::vec(0u8..5, 0..12), target in proptest::collection::vec(0u8..5, 0..12)) {
             let stamps = Both::new(&source, &target).map(|list| list.iter().zip(1..).map(|(w, at)| stamp_of(at, *w)).collect::<Vec<_>>());
-            let paired = pair_newcomers(&stamps, true);
+            let paired = pair_newcomers(&stamps);
             for side in Side::ALL {
                 let mut uids: Vec<Uid> = paired.pairs.iter().map(|pair| pair[side]).chain(paired.unclear.iter().flat_map(|group| group[side].clone())).collect();
                 uids.sort_unstable();

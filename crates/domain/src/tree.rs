@@ -38,7 +38,7 @@ pub struct Candidate {
     pub id: FolderId,
     pub side: Side,
     pub at: usize,
-    /// The permanent id is the same: no sample is needed.
+    /// The permanent id is the same, or the role: no sample is needed.
     pub certain: bool,
 }
 
@@ -76,10 +76,12 @@ pub fn match_folders(trees: &Trees<'_>) -> Matched {
                 folder.selectable && !taken.contains(at) && pair.paths[side].as_ref() != Some(&folder.path)
             });
             for (at, folder) in kin {
+                // Exchange calls its own folders otherwise when their owner chooses another language.
+                let has_its_role = pair.role.is_some() && trees.roles[side].get(at).copied().flatten() == pair.role;
                 let certain = match (&pair.mailbox_ids[side], &folder.mailbox_id) {
                     (Some(mine), Some(theirs)) if mine == theirs => true,
                     (Some(_), Some(_)) => continue,
-                    _ => false,
+                    _ => has_its_role,
                 };
                 let sampled =
                     kinship(pair, side, folder) == Kinship::Same && folder.status.is_some_and(|s| s.exists > 0);

@@ -1,6 +1,7 @@
 //! Appends batches and settles them: a batch under way while the next is sent, refusals taken apart message by message,
 //! and nothing counted as landed that the server did not say, or that was not found there.
 
+use crate::likeness;
 use crate::ports::Event;
 use crate::read::{Incoming, IncomingBody};
 use crate::recovery;
@@ -11,7 +12,7 @@ use futures_util::FutureExt;
 use parom_domain::endpoint::{BatchOutcome, Chunks, Landed, Letter, LetterBody, Writer};
 use parom_domain::recover::{Recovery, recover_appends};
 use parom_domain::state::{Appending, Change};
-use parom_domain::{Code, Error, Result, Retry, Scope, Uid};
+use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid};
 use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::mpsc;
 
@@ -272,6 +273,9 @@ fn link(lane: &Lane<'_>, pairs: &[(&Appending, Uid)]) -> Vec<Change> {
     for (item, uid) in pairs {
         recovery::adopt(&mut links, lane.into, item, *uid);
         lane.raise_floor(*uid);
+        if lane.abilities.shallow_flags && item.marks.system() & Marks::FLAGGED != 0 {
+            lane.done().shallow.push(*uid);
+        }
     }
     let folder = lane.folder;
     let chunks = links.take_dirty().into_iter();
@@ -281,8 +285,7 @@ fn link(lane: &Lane<'_>, pairs: &[(&Appending, Uid)]) -> Vec<Change> {
 /// Which of these messages are in the folder, at or above the floor that was known when they were announced. That of the
 /// lane may have risen since, past a refused batch that landed in part all the same.
 async fn find(lane: &Lane<'_>, floor: Uid, announced: &[Appending]) -> Result<Vec<Option<Uid>>> {
-    let endpoint = lane.run.pass.sides[lane.into];
-    let found = endpoint.find(&lane.into_path, lane.to.cursor.validity, floor).await?;
+    let found = likeness::find(lane.run, lane.into, &lane.into_path, lane.to.cursor.validity, floor).await?;
     let wanted: Vec<&Appending> = announced.iter().collect();
     let answers = recover_appends(&wanted, &found, &lane.links(), lane.into, true);
     let uids = answers.into_iter().map(|answer| match answer {

@@ -6,7 +6,7 @@ use crate::plan::{AccountPlan, Removal, removal};
 use crate::ports::Event;
 use crate::recovery::settle_moved;
 use crate::work::FolderWork;
-use crate::{halves, held};
+use crate::{halves, held, likeness};
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Cursor, MarkChange, Shifted};
 use parom_domain::link::{Link, Slot};
@@ -285,7 +285,7 @@ async fn landed(
     let Some(work) = works.get(&to) else { return Ok(told) };
     let Some(seen) = &work.seen[side] else { return Ok(told) };
     let last = work.links.iter().filter_map(|(_, link)| link.uids[side]).max();
-    let found = run.pass.sides[side].find(path, seen.cursor.validity, seen.floor(last)).await?;
+    let found = likeness::find(run, side, path, seen.cursor.validity, seen.floor(last)).await?;
     let moved: HashSet<Uid> = shifted.iter().map(|shifted| shifted.old).collect();
     let items: Vec<Moving> = items.iter().filter(|item| moved.contains(&item.uid)).cloned().collect();
     let answers = recover::recover_moves(&items, &HashSet::new(), &found, &work.links, side);

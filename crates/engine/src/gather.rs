@@ -1,23 +1,19 @@
 //! Pairs what appeared or vanished before anything is decided: newcomers of both sides, and moves across folders.
 
+use crate::likeness::{contents, stamps};
 use crate::pass::Run;
 use crate::work::{FolderWork, Open, Seen};
-use parom_domain::endpoint::{Endpoint, Listing, Stamp};
+use parom_domain::endpoint::Stamp;
 use parom_domain::link::{Link, stored_size};
 use parom_domain::pair;
 use parom_domain::state::FolderId;
 use parom_domain::uid::UidSet;
-use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid, recover};
+use parom_domain::{Both, Error, Marks, Result, Side, Uid, recover};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Newcomers that appeared on both sides of a folder are the same message or not: headers tell, and where they do not,
 /// bodies do.
-pub async fn pair_newcomers(
-    run: &mut Run<'_>,
-    works: &mut BTreeMap<FolderId, FolderWork>,
-    listings: &Both<Listing>,
-) -> Result<()> {
-    let exact = listings.source.abilities.keeps_bytes && listings.target.abilities.keeps_bytes;
+pub async fn pair_newcomers(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<()> {
     let recent = std::mem::take(&mut run.state.recent);
     let mut adopted: Looks = Looks::new();
     for work in works.values_mut().filter(|work| work.is_open()) {
@@ -36,7 +32,7 @@ pub async fn pair_newcomers(
             let newcomers = work.findings.newcomers[side].iter();
             newcomers.filter_map(|sighting| work.stamps[side].get(&sighting.uid).cloned()).collect::<Vec<_>>()
         });
-        let paired = pair::pair_newcomers(&stamps, exact);
+        let paired = pair::pair_newcomers(&stamps);
         let mut pairs = paired.pairs;
         for group in paired.unclear {
             let source = contents(run, work, Side::Source, &group.source).await?;
@@ -96,11 +92,6 @@ fn adopt(run: &Run<'_>, work: &mut FolderWork, pairs: &[Both<Uid>]) {
     }
 }
 
-/// The headers of these messages.
-pub async fn stamps(endpoint: &dyn Endpoint, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
-    if uids.is_empty() { Ok(Vec::new()) } else { endpoint.stamps(folder, validity, uids).await }
-}
-
 pub async fn fetch_stamps(run: &Run<'_>, work: &mut FolderWork, side: Side) -> Result<()> {
     let wanted: UidSet = work.findings.newcomers[side]
         .iter()
@@ -108,35 +99,10 @@ pub async fn fetch_stamps(run: &Run<'_>, work: &mut FolderWork, side: Side) -> R
         .filter(|uid| !work.stamps[side].contains_key(uid))
         .collect();
     let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(()) };
-    for stamp in stamps(run.pass.sides[side], &path, validity, &wanted).await? {
+    for stamp in stamps(run, side, &path, validity, &wanted).await? {
         work.stamps[side].insert(stamp.uid, stamp);
     }
     Ok(())
-}
-
-/// A hash of each body, for messages that headers cannot tell apart.
-pub async fn contents(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]) -> Result<Vec<(Uid, [u8; 32])>> {
-    let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(Vec::new()) };
-    let set: UidSet = uids.iter().copied().collect();
-    let mut stream = run.pass.sides[side].read(path, validity, &set).await?;
-    let mut contents = Vec::new();
-    while let Some(item) = stream.next().await? {
-        let mut hasher = blake3::Hasher::new();
-        match item.body {
-            parom_domain::endpoint::Body::Small(bytes) => {
-                hasher.update(&bytes);
-            }
-            parom_domain::endpoint::Body::Big { .. } => {
-                while let Some(chunk) = stream.chunk().await? {
-                    hasher.update(&chunk);
-                }
-            }
-            // It says nothing of the message, and two of them are not the same message.
-            parom_domain::endpoint::Body::Substitute => continue,
-        }
-        contents.push((item.uid, *hasher.finalize().as_bytes()));
-    }
-    Ok(contents)
 }
 
 /// A message that a slow server committed after we had given it up and sent it again is our own double: the later copy is

@@ -2,7 +2,8 @@
 //! between leaves both, and recovery puts that right, unless somebody moved the copy or the original on before it came to
 //! look. And somebody may move the original in between without any crash.
 
-use crate::gather::{contents, fetch_stamps, stamps};
+use crate::gather::fetch_stamps;
+use crate::likeness::{contents, stamps};
 use crate::pass::Run;
 use crate::work::FolderWork;
 use parom_domain::endpoint::Stamp;
@@ -82,7 +83,7 @@ pub async fn left_behind(
 ) -> Result<Vec<Recent>> {
     let Some(work) = works.get(&folder) else { return Ok(Vec::new()) };
     let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(Vec::new()) };
-    let stamps = stamps(run.pass.sides[side], path, validity, uids).await?;
+    let stamps = stamps(run, side, path, validity, uids).await?;
     Ok(stamps.iter().map(|stamp| half(run, folder, side, stamp)).collect())
 }
 

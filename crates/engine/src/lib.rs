@@ -10,6 +10,7 @@ mod halves;
 mod held;
 mod identity;
 mod lanes;
+mod likeness;
 mod looks;
 mod missing;
 mod moves;

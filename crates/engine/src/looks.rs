@@ -3,7 +3,7 @@
 use crate::lanes::{side_by_side, split};
 use crate::pass::{Run, both_paths, stops_the_pass};
 use crate::work::{FolderWork, Open, Seen};
-use crate::{gather, relink, witness};
+use crate::{likeness, relink, witness};
 use futures_util::future::{BoxFuture, join};
 use parom_domain::endpoint::{Cursor, Holds, Listing, LookAt, Looked, Sighting, Snapshot};
 use parom_domain::link::LinkTable;
@@ -69,7 +69,7 @@ pub async fn look_everywhere(
         let mut compared: Vec<BoxFuture<'_, (FolderId, Result<FolderWork>)>> = Vec::with_capacity(jobs.len());
         for (at, job) in jobs.into_iter().enumerate() {
             let looked = Both::from_fn(|side| answers[side].remove(&at));
-            compared.push(Box::pin(async move { (job.pair.id, compare(run, listings, job, looked).await) }));
+            compared.push(Box::pin(async move { (job.pair.id, compare(run, job, looked).await) }));
         }
         side_by_side(run.lanes, compared).await
     };
@@ -219,25 +219,15 @@ pub async fn observe_many(run: &Run<'_>, side: Side, looks: Vec<(LookAt, u64)>) 
 }
 
 /// Compares what was seen with what is known of the folder, and looks again where that asks for it.
-async fn compare(
-    run: &Run<'_>,
-    listings: &Both<Listing>,
-    job: Job,
-    answers: Both<Option<Result<Looked>>>,
-) -> Result<FolderWork> {
+async fn compare(run: &Run<'_>, job: Job, answers: Both<Option<Result<Looked>>>) -> Result<FolderWork> {
     let Job { pair, links, gone_side, .. } = job;
     let mut open = Open::of(pair.id, &run.state.parked, &run.state.suspected, &run.state.recent);
     let Both { source, target } = answers;
     let source = seen(run, &pair, Side::Source, source).await?;
     let mut seen = Both::new(source, seen(run, &pair, Side::Target, target).await?);
     let mut work = FolderWork::new(&pair, links, gone_side);
-    let renumbered = relink_if_replaced(run, listings, &pair, &mut work, &mut seen).await?;
-    if gone_side.is_some_and(|gone| renumbered[gone.other()]) {
-        // What is here now was only guessed to be what went with the folder on the other side. Nothing is deleted for a
-        // guess: the messages are new mail, and keep the folder alive.
-        let slots: Vec<_> = work.links.iter().map(|(slot, _)| slot).collect();
-        slots.into_iter().for_each(|slot| drop(work.links.remove(slot)));
-    }
+    let renumbered = relink_if_replaced(run, &pair, &mut work, &mut seen).await?;
+    work.is_guessed = gone_side.is_some_and(|gone| renumbered[gone.other()]);
     // What was known of UIDs that mean something else now is not known any more.
     let mut stale = Both::<(Vec<Uid>, Vec<Uid>)>::default();
     for side in Side::ALL.into_iter().filter(|side| renumbered[*side]) {
@@ -292,7 +282,6 @@ async fn seen(
 /// deleted for it; what does not look like the old folder waits for a person. Tells on which sides it happened.
 async fn relink_if_replaced(
     run: &Run<'_>,
-    listings: &Both<Listing>,
     pair: &FolderPair,
     work: &mut FolderWork,
     seen: &mut Both<Option<Snapshot>>,
@@ -311,8 +300,8 @@ async fn relink_if_replaced(
         let endpoint = run.pass.sides[side];
         let full = endpoint.observe(path, None).await?;
         let uids: UidSet = full.present.iter().map(|sighting| sighting.uid).collect();
-        let stamps = gather::stamps(endpoint, path, full.cursor.validity, &uids).await?;
-        let agreement = relink::relink(&mut work.links, side, &stamps, listings[side].abilities.keeps_bytes);
+        let stamps = likeness::stamps(run, side, path, full.cursor.validity, &uids).await?;
+        let agreement = relink::relink(&mut work.links, side, &stamps);
         tracing::warn!(side = %side, folder = ?path, ?agreement, "the folder was renumbered; paired anew from its headers");
         work.went_back[side] = back && !agreement.is_plausible();
         work.replaced[side] = other_validity && !agreement.is_plausible();

@@ -1,10 +1,10 @@
 //! Moves: what is missing in one folder and new in another is one message that somebody moved, and is moved on the other
 //! side too.
 
-use crate::gather::{Looks, contents, fetch_stamps, stamps};
+use crate::gather::{Looks, fetch_stamps};
+use crate::likeness::{contents, stamps};
 use crate::pass::Run;
 use crate::work::FolderWork;
-use parom_domain::endpoint::Listing;
 use parom_domain::link::{Link, Slot};
 use parom_domain::pair::{self, Found, Lost, Moved};
 use parom_domain::policy::Deletions;
@@ -30,7 +30,7 @@ pub struct PlannedMove {
 }
 
 /// Finds moves across the account's folders. Needs the headers of newcomers only if something is missing somewhere.
-pub async fn pair_moves(run: &mut Run<'_>, works: &mut Works, listings: &Both<Listing>) -> Result<Vec<PlannedMove>> {
+pub async fn pair_moves(run: &mut Run<'_>, works: &mut Works) -> Result<Vec<PlannedMove>> {
     let mut moved: Both<Vec<Moved>> = Both::default();
     for side in Side::ALL {
         let lost: Vec<Lost> = works.values().flat_map(|work| lost(work, side)).collect();
@@ -55,7 +55,7 @@ pub async fn pair_moves(run: &mut Run<'_>, works: &mut Works, listings: &Both<Li
     for (folder, slot) in links {
         let of_link = |change: &&Moved| (change.lost.folder, change.lost.slot) == (folder, slot);
         let changes = Both::from_fn(|side| moved[side].iter().find(of_link).copied());
-        match without_doubt(run, works, listings, changes).await? {
+        match without_doubt(run, works, changes).await? {
             Some(changes) => planned.extend(plan_move(run, works, &changes)),
             None => wait_for_look(works, &changes),
         }
@@ -101,16 +101,15 @@ fn is_lost(work: &FolderWork, slot: Slot, side: Side) -> bool {
     work.findings.gone[side].contains(&slot) || work.findings.missing[side].contains(&slot)
 }
 
-/// What both sides did with one message, but for what only looked like it: the bodies of both places tell. Where a side
-/// does not keep bytes, bodies tell nothing, and nothing doubtful is believed. `None` when a body is gone by now: then it was
-/// moved while we looked.
+/// What both sides did with one message, but for what only looked like it: what is said in both places tells. Where sizes
+/// are no evidence, everything is in doubt. `None` when a body is gone by now: then it was moved while we looked.
 async fn without_doubt(
     run: &Run<'_>,
     works: &Works,
-    listings: &Both<Listing>,
     changes: Both<Option<Moved>>,
 ) -> Result<Option<Both<Option<Moved>>>> {
-    if !changes.iter().any(|(_, change)| change.is_some_and(|change| change.doubtful)) {
+    let is_doubtful = |change: &Moved| change.doubtful || !run.keeps_bytes;
+    if !changes.iter().any(|(_, change)| change.as_ref().is_some_and(is_doubtful)) {
         return Ok(Some(changes));
     }
     let (Some(source), Some(target)) = (place(works, &changes, Side::Source), place(works, &changes, Side::Target))
@@ -118,9 +117,8 @@ async fn without_doubt(
         // Where it is on the other side is not known yet.
         return Ok(Some(changes));
     };
-    let exact = listings.source.abilities.keeps_bytes && listings.target.abilities.keeps_bytes;
     let mut bodies = Vec::new();
-    for (side, (folder, uid)) in [(Side::Source, source), (Side::Target, target)].into_iter().filter(|_| exact) {
+    for (side, (folder, uid)) in [(Side::Source, source), (Side::Target, target)] {
         let Some(work) = works.get(&folder) else { continue };
         let read = contents(run, work, side, &[uid]).await?;
         if read.is_empty() && is_gone_by_now(run, work, side, uid).await? {
@@ -129,13 +127,13 @@ async fn without_doubt(
         bodies.extend(read.into_iter().map(|(_, hash)| hash));
     }
     let is_one = matches!(bodies.as_slice(), [source, target] if source == target);
-    Ok(Some(changes.map(|change| change.filter(|change| is_one || !change.doubtful))))
+    Ok(Some(changes.map(|change| change.filter(|change| is_one || !is_doubtful(change)))))
 }
 
 /// A server may also list a message whose body it does not give.
 async fn is_gone_by_now(run: &Run<'_>, work: &FolderWork, side: Side, uid: Uid) -> Result<bool> {
     let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(false) };
-    Ok(stamps(run.pass.sides[side], path, validity, &UidSet::range(uid, uid)).await?.is_empty())
+    Ok(stamps(run, side, path, validity, &UidSet::range(uid, uid)).await?.is_empty())
 }
 
 /// Leaves a message to the next look, which sees where it is now: nothing of it is deleted or carried before.

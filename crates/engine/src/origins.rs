@@ -88,7 +88,7 @@ impl Origins {
 
     /// The places in other folders where a message that looks like this one was seen.
     fn places(&self, lane: &Lane<'_>, item: &Incoming) -> impl Iterator<Item = (FolderId, Uid)> {
-        let (look, side) = ((item.fingerprint.short(), stored_size(item.len)), lane.into.other());
+        let (look, side) = ((item.fingerprint.short(), stored_size(item.size)), lane.into.other());
         let first = self.links.partition_point(|origin| origin.look < look);
         let alike = self.links.iter().skip(first).take_while(move |origin| origin.look == look);
         let elsewhere = alike.filter(|origin| origin.folder != lane.folder);

@@ -94,6 +94,8 @@ pub struct Run<'a> {
     pub is_first_copy: bool,
     /// How many lanes this pass uses, see [`lanes_for`].
     pub lanes: usize,
+    /// Both sides give back what they were given, so that sizes and bytes are evidence.
+    pub keeps_bytes: bool,
     round_trip_ms: u32,
     pub warmth: Warmth,
     /// For so long a message must be missing to be believed gone: as the policy says, and no less than a listing may lag.
@@ -124,6 +126,7 @@ impl<'a> Run<'a> {
             report: Report::default(),
             is_first_copy,
             lanes: 1,
+            keeps_bytes: true,
             round_trip_ms: 0,
             warmth,
             began_ms: pass.clock.now_ms(),
@@ -145,6 +148,11 @@ impl<'a> Run<'a> {
     /// Round trips are what takes the time.
     pub fn is_far(&self) -> bool {
         self.round_trip_ms >= FAR_MS
+    }
+
+    /// The size by which a message is recognised: zero where it is no evidence.
+    pub fn evident_size(&self, size: u64) -> u64 {
+        if self.keeps_bytes { size } else { 0 }
     }
 
     pub fn intent_id(&self) -> u64 {
@@ -205,6 +213,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     let mut listings = folders::list(pass).await?;
     run.round_trip_ms = listings.source.abilities.round_trip_ms.max(listings.target.abilities.round_trip_ms);
     run.lanes = lanes_for(&run);
+    run.keeps_bytes = listings.source.abilities.keeps_bytes && listings.target.abilities.keeps_bytes;
     run.grace_ms = Both::from_fn(|side| pass.policy.grace_ms.max(listings[side].abilities.index_lag_ms));
     transfer::warm_for_first_copy(&run, &listings);
     if !pass.dry_run {
@@ -216,9 +225,9 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     let mut works = looks::look_everywhere(&mut run, &listings, &trees).await?;
     run.phase("looked");
     halves::drop_halves(&mut run, &mut works).await?;
-    gather::pair_newcomers(&mut run, &mut works, &listings).await?;
+    gather::pair_newcomers(&mut run, &mut works).await?;
     missing::hold_back(&run, &mut works).await?;
-    let moves = moves::pair_moves(&mut run, &mut works, &listings).await?;
+    let moves = moves::pair_moves(&mut run, &mut works).await?;
     let mut plan = plan::make(&run, &mut works, moves, &listings);
     held::apply_brakes(&mut run, &mut works, &mut plan).await?;
     pass.observer.event(crate::ports::Event::Planned { messages: plan.creates() });
@@ -232,7 +241,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     execute::record_findings(&mut run, &mut works, &plan).await?;
     execute::moves(&mut run, &mut works, &mut plan).await?;
     recovery::close_homeless(&mut run).await?;
-    transfer::creates(&mut run, &mut works, &plan, &listings, &trees).await?;
+    transfer::creates(&mut run, &mut works, &mut plan, &listings, &trees).await?;
     run.phase("bodies carried");
     execute::marks(&mut run, &mut works, &plan).await?;
     execute::deletes(&mut run, &mut works, &plan).await?;

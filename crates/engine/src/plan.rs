@@ -82,6 +82,9 @@ pub fn make(
     let mut plan = AccountPlan { steps: Vec::new(), moves, folders: BTreeMap::new() };
     for work in works.values_mut() {
         let mut folder = plan_folder(run, work);
+        if work.is_guessed {
+            keep_guessed(work, &mut folder);
+        }
         let none = folder.forget.is_empty() && folder.deletes.source.is_empty() && folder.deletes.target.is_empty();
         if wait_with_deletes && !none {
             folder.deletes = Both::default();
@@ -94,6 +97,17 @@ pub fn make(
         }
     }
     plan
+}
+
+/// Nothing is deleted for a guess. What was not moved is new mail from the next pass on, and keeps its folder alive.
+fn keep_guessed(work: &mut FolderWork, folder: &mut FolderPlan) {
+    for side in Side::ALL {
+        folder.forget.append(&mut folder.deletes[side]);
+    }
+    if !folder.forget.is_empty() {
+        work.failed = true;
+        work.settled = false;
+    }
 }
 
 fn plan_folder(run: &Run<'_>, work: &FolderWork) -> FolderPlan {

@@ -35,6 +35,8 @@ pub struct Incoming {
     pub date: Option<InternalDate>,
     pub fingerprint: Fingerprint,
     pub len: u64,
+    /// The size by which it is recognised.
+    pub size: u64,
     pub body: IncomingBody,
     pub _budget: Box<dyn Send + Sync>,
 }
@@ -50,7 +52,7 @@ impl Incoming {
         Appending {
             origin: self.uid,
             fingerprint: self.fingerprint,
-            len: self.len,
+            len: self.size,
             content: 0,
             marks: self.marks.clone(),
         }
@@ -358,13 +360,14 @@ async fn deliver(
         }
     };
     let Item { uid, marks, date, body } = item;
+    let size = lane.run.evident_size(len);
     match body {
         // Parked above.
         Body::Substitute => Ok(Ok(())),
         Body::Small(bytes) => {
             let fingerprint = Fingerprint::of_headers(&bytes);
             let body = IncomingBody::Small(bytes);
-            let letter = Incoming { lane: lane.at, uid, marks, date, fingerprint, len, body, _budget: budget };
+            let letter = Incoming { lane: lane.at, uid, marks, date, fingerprint, len, size, body, _budget: budget };
             Ok(feed.send(Feed::Letter(letter)).await.map_err(|_| Closed))
         }
         Body::Big { .. } => {
@@ -375,7 +378,7 @@ async fn deliver(
             let fingerprint = Fingerprint::of_headers(&head);
             let (pieces, body) = mpsc::channel(2);
             let body = IncomingBody::Big(body);
-            let letter = Incoming { lane: lane.at, uid, marks, date, fingerprint, len, body, _budget: budget };
+            let letter = Incoming { lane: lane.at, uid, marks, date, fingerprint, len, size, body, _budget: budget };
             if feed.send(Feed::Letter(letter)).await.is_err() {
                 return Ok(Err(Closed));
             }

@@ -2,8 +2,8 @@
 
 use crate::pass::Run;
 use crate::ports::Event;
-use crate::{folders, halves};
-use parom_domain::endpoint::{Endpoint, Listing, Stamp};
+use crate::{folders, halves, likeness};
+use parom_domain::endpoint::{Listing, Stamp};
 use parom_domain::link::{Link, LinkTable, stored_size};
 use parom_domain::recover::{self, MoveRecovery, Recovery};
 use parom_domain::state::{Appending, Change, FolderId, FolderOp, Intent, Moving, Recent, Work};
@@ -111,8 +111,8 @@ fn place(run: &Run<'_>, listings: &Both<Listing>, folder: FolderId, side: Side) 
     folders::listed(&listings[side], &path).filter(|folder| folder.selectable).map(|_| path)
 }
 
-async fn find(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, floor: Uid) -> Result<Option<Vec<Stamp>>> {
-    match endpoint.find(path, validity, floor).await {
+async fn find(run: &Run<'_>, side: Side, path: &FolderPath, validity: u32, floor: Uid) -> Result<Option<Vec<Stamp>>> {
+    match likeness::find(run, side, path, validity, floor).await {
         Ok(stamps) => Ok(Some(stamps)),
         // The folder was replaced: what was announced for the old one means nothing now.
         Err(error) if matches!(error.code(), Code::ValidityChanged | Code::FolderGone) => Ok(None),
@@ -120,8 +120,8 @@ async fn find(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, floor: 
     }
 }
 
-async fn stamps(endpoint: &dyn Endpoint, path: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
-    match endpoint.stamps(path, validity, uids).await {
+async fn stamps(run: &Run<'_>, side: Side, path: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
+    match likeness::stamps(run, side, path, validity, uids).await {
         Err(error) if matches!(error.code(), Code::ValidityChanged | Code::FolderGone) => Ok(Vec::new()),
         other => other,
     }
@@ -151,13 +151,12 @@ async fn recover_appends(
         run.homeless.extend(ids.iter().filter(|_| !is_known));
         return Ok(());
     };
-    let endpoint = run.pass.sides[into];
     // When the last process died is unknown, so the grace counts from now: the server may have had its bytes until then.
     let grace_over_at = run.pass.clock.now_ms().saturating_add(listings[into].abilities.recovery_grace_ms);
     let mut links = run.pass.book.links(folder).await?;
     loop {
         let is_over = run.pass.clock.now_ms() >= grace_over_at;
-        let Some(found) = find(endpoint, &path, of_validity, floor).await? else {
+        let Some(found) = find(run, into, &path, of_validity, floor).await? else {
             run.homeless.extend(&ids);
             return Ok(());
         };
@@ -231,11 +230,11 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
     loop {
         // In a folder that is missing now, or replaced, nothing is left of what we know.
         let stamps = match &from_path {
-            Some(path) => stamps(endpoint, path, *from_validity, &wanted).await?,
+            Some(path) => stamps(run, *side, path, *from_validity, &wanted).await?,
             None => Vec::new(),
         };
         let found = match &to_path {
-            Some(path) => find(endpoint, path, *to_validity, *floor).await?.unwrap_or_default(),
+            Some(path) => find(run, *side, path, *to_validity, *floor).await?.unwrap_or_default(),
             None => Vec::new(),
         };
         let left: HashSet<Uid> = stamps.iter().map(|stamp| stamp.uid).collect();

@@ -24,13 +24,12 @@ impl Agreement {
 
 /// Points the links of one side at the new UIDs. What is not found again is given up, never deleted: its message on the
 /// other side is then carried once more.
-pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp], sizes_are_exact: bool) -> Agreement {
-    let size_of = |size: u32| if sizes_are_exact { size } else { 0 };
+pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp]) -> Agreement {
     let mut free: HashMap<(u64, u32), Vec<Uid>> = HashMap::new();
     let mut order: Vec<&Stamp> = stamps.iter().collect();
     order.sort_by_key(|stamp| std::cmp::Reverse(stamp.uid));
     for stamp in order {
-        free.entry((stamp.fingerprint.short(), size_of(stored_size(stamp.size)))).or_default().push(stamp.uid);
+        free.entry((stamp.fingerprint.short(), stored_size(stamp.size))).or_default().push(stamp.uid);
     }
     let mut old: Vec<(Uid, Slot, u64, u32, bool)> = links
         .iter()
@@ -40,7 +39,7 @@ pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp], sizes_are_exa
     let mut agreement = Agreement { known: 0, found: 0, dropped: Vec::new() };
     let mut again = Vec::new();
     for (_, slot, short, size, one_sided) in old {
-        let uid = free.get_mut(&(short, size_of(size))).and_then(Vec::pop);
+        let uid = free.get_mut(&(short, size)).and_then(Vec::pop);
         agreement.known += 1;
         agreement.found += usize::from(uid.is_some());
         again.push((slot, uid, one_sided));
@@ -88,7 +87,7 @@ mod tests {
     fn links_follow_their_messages_to_new_numbers() {
         let mut links = table(10);
         let stamps: Vec<Stamp> = (1..=10).map(|what| stamp(11 - what, what)).collect();
-        let agreement = relink(&mut links, Side::Source, &stamps, true);
+        let agreement = relink(&mut links, Side::Source, &stamps);
         assert!(agreement.is_plausible() && agreement.dropped.is_empty());
         for what in 1..=10 {
             let link = links.at(Side::Target, Uid::new(what + 100).unwrap()).unwrap();
@@ -99,7 +98,7 @@ mod tests {
     #[test]
     fn another_mailbox_is_not_plausible_and_nothing_stays_linked() {
         let mut links = table(30);
-        let agreement = relink(&mut links, Side::Source, &[stamp(1, 900)], true);
+        let agreement = relink(&mut links, Side::Source, &[stamp(1, 900)]);
         assert!(!agreement.is_plausible());
         assert_eq!((agreement.dropped.len(), links.len()), (30, 0));
     }

@@ -12,11 +12,11 @@ use crate::plan::{AccountPlan, FolderPlan};
 use crate::read::{self, Feed, Incoming, IncomingBody};
 use crate::work::{FolderWork, Seen};
 use futures_util::future::{BoxFuture, join3};
-use parom_domain::endpoint::{Abilities, Listing};
+use parom_domain::endpoint::{Abilities, Listing, MarkChange};
 use parom_domain::link::LinkTable;
 use parom_domain::state::{Change, FolderId, Intent, Parked, Work};
 use parom_domain::tree::TreePlan;
-use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
+use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -62,6 +62,8 @@ pub struct Done {
     pub parked: Vec<Parked>,
     /// Messages that wait for the next look.
     pub waiting: u64,
+    /// Messages that landed with a flag that has to be set once more.
+    pub shallow: Vec<Uid>,
     /// Other folders that could not be asked whether these messages come from them.
     pub troubles: BTreeMap<FolderId, Error>,
 }
@@ -130,14 +132,31 @@ impl Lane<'_> {
 pub async fn creates(
     run: &mut Run<'_>,
     works: &mut BTreeMap<FolderId, FolderWork>,
-    plan: &AccountPlan,
+    plan: &mut AccountPlan,
     listings: &Both<Listing>,
     trees: &TreePlan,
 ) -> Result<()> {
+    let shallow = carry(run, works, plan, listings, trees).await?;
+    for (folder, into, uids) in shallow.into_iter().filter(|(.., uids)| !uids.is_empty()) {
+        let add = Marks::from_system(Marks::FLAGGED);
+        let change = MarkChange { uids: uids.into_iter().collect(), add, remove: Marks::default() };
+        plan.folders.entry(folder).or_default().marks[into].push((change, Vec::new()));
+    }
+    Ok(())
+}
+
+/// Returns the messages whose flag has to be set once more.
+async fn carry(
+    run: &mut Run<'_>,
+    works: &mut BTreeMap<FolderId, FolderWork>,
+    plan: &AccountPlan,
+    listings: &Both<Listing>,
+    trees: &TreePlan,
+) -> Result<Vec<(FolderId, Side, Vec<Uid>)>> {
     let wanted = |folder: &FolderPlan| !(folder.creates.source.is_empty() && folder.creates.target.is_empty());
     let ids: Vec<FolderId> = plan.folders.iter().filter(|(_, folder)| wanted(folder)).map(|(id, _)| *id).collect();
     if ids.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let origins = Origins::of(run, works, trees, plan).await?;
     let jobs: Vec<Job<'_>> = ids
@@ -170,6 +189,7 @@ pub async fn creates(
         (job.work, outcomes)
     });
     let mut unasked = BTreeMap::new();
+    let mut shallow = Vec::new();
     for (mut work, outcomes) in results {
         let id = work.id;
         for (into, done, result) in outcomes {
@@ -179,6 +199,7 @@ pub async fn creates(
             work.failed |= done.waiting > 0;
             work.settled &= done.waiting == 0;
             run.state.parked.extend(done.parked);
+            shallow.push((id, into, done.shallow));
             unasked.extend(done.troubles);
             if let Err(error) = result {
                 work.failed = true;
@@ -191,7 +212,7 @@ pub async fn creates(
     for (folder, error) in unasked {
         run.trouble(folder, error);
     }
-    stop.map_or(Ok(()), Err)
+    stop.map_or(Ok(shallow), Err)
 }
 
 /// A folder whose bodies are carried, in one direction or both.

@@ -20,6 +20,9 @@ pub struct FolderWork {
     pub stamps: Both<HashMap<Uid, Stamp>>,
     /// The folder is gone from this side, with evidence.
     pub gone_side: Option<Side>,
+    /// The folder is gone from one side, and renumbered on the other: that what is there is what went, is a guess by what
+    /// it looks like.
+    pub is_guessed: bool,
     /// By the side whose UIDs changed: what was linked there and is not found again, as fingerprint and size.
     pub strays: Both<Vec<(u64, u32)>>,
     pub replaced: Both<bool>,
@@ -70,6 +73,7 @@ impl FolderWork {
             findings: Findings::default(),
             stamps: Both::default(),
             gone_side,
+            is_guessed: false,
             strays: Both::default(),
             replaced: Both::default(),
             went_back: Both::default(),

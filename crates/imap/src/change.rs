@@ -31,6 +31,10 @@ pub async fn mark(conn: &mut Lent, changes: &[MarkChange]) -> Result<Vec<Result<
             }
         }
     }
+    if conn.quirks.index_lag_ms > 0 {
+        // What has just been appended is not found before that.
+        conn.push_silent(&Command::new("CHECK", Request::Account));
+    }
     let answers = conn.run(&commands, &mut ignore).await?;
     let mut results: Vec<Result<()>> = changes.iter().map(|_| Ok(())).collect();
     for (owner, answer) in owners.into_iter().zip(answers) {
@@ -62,38 +66,54 @@ fn accepted(conn: &Lent, answer: Answer) -> Result<()> {
 /// # Errors
 /// As the server refuses. What was moved before stays moved, which the next look sees.
 pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<Shifted>> {
-    let name = if conn.ext.move_messages { "UID MOVE" } else { "UID COPY" };
     let mut moved = Vec::new();
     for set in uids.chunks(SET_BYTES, ITEMS) {
-        let command = Command::new(name, Request::Change).raw(&set.to_string()).string(to, conn.literals());
-        let (mut pairs, mut told) = (Vec::new(), false);
-        let mut note = |condition: &Condition<'_>| {
-            told |= condition.code("COPYUID").is_some();
-            pairs.extend(copied(condition).unwrap_or_default());
-        };
-        let answers = conn
-            .run(&[command], &mut |_, response| {
-                // MOVE tells before its EXPUNGEs (RFC 6851 section 4.3), COPY with its answer.
-                if let Response::Untagged(condition) = response {
-                    note(condition);
-                }
-                Ok(())
-            })
-            .await?;
-        for answer in &answers {
-            accepted(conn, answer.clone())?;
-            note(&condition(answer));
+        if conn.ext.move_messages {
+            let (pairs, answer) = transport(conn, "UID MOVE", &set, to).await?;
+            // Exchange 2013 offers MOVE and refuses it. What it has moved all the same is told, and not there to be copied.
+            let refused = !answer.is_ok() && !answer.has_code("EXPUNGEISSUED");
+            if !refused || classify(Request::Change, &answer).code() != Code::ChangeRefused {
+                accepted(conn, answer)?;
+                moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: false }));
+                continue;
+            }
+            conn.ext.move_messages = false;
         }
-        pairs.retain(|(old, _)| set.contains(*old));
-        // Without UIDPLUS, or where the destination has no lasting UIDs, nothing says which of them existed.
-        if !told || !conn.ext.uidplus {
-            pairs = set.iter().map(|uid| (uid, None)).collect();
-        }
+        let (pairs, answer) = transport(conn, "UID COPY", &set, to).await?;
+        accepted(conn, answer)?;
         let old: UidSet = pairs.iter().map(|(old, _)| *old).collect();
-        let taken = if conn.ext.move_messages { old } else { expunge(conn, &old).await? };
+        let taken = expunge(conn, &old).await?;
         moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: !taken.contains(old) }));
     }
     Ok(moved)
+}
+
+/// Old and new UIDs of messages.
+type Pairs = Vec<(Uid, Option<Uid>)>;
+
+/// Copies or moves, and tells what went where.
+async fn transport(conn: &mut Lent, name: &'static str, set: &UidSet, to: &WireName) -> Result<(Pairs, Answer)> {
+    let command = Command::new(name, Request::Change).raw(&set.to_string()).string(to, conn.literals());
+    let mut pairs = Vec::new();
+    let mut note = |condition: &Condition<'_>| pairs.extend(copied(condition).unwrap_or_default());
+    let answers = conn
+        .run(&[command], &mut |_, response| {
+            // MOVE tells before its EXPUNGEs (RFC 6851 section 4.3), COPY with its answer.
+            if let Response::Untagged(condition) = response {
+                note(condition);
+            }
+            Ok(())
+        })
+        .await?;
+    let answer = answers.into_iter().next().ok_or_else(|| Error::internal("a command without an answer"))?;
+    note(&condition(&answer));
+    pairs.retain(|(old, _)| set.contains(*old));
+    // Without UIDPLUS, or where the destination has no lasting UIDs, nothing says which of them existed. Nor do the empty
+    // sets of Exchange, which may come whether anything was there or not.
+    if answer.is_ok() && (pairs.is_empty() || !conn.ext.uidplus) {
+        pairs = set.iter().map(|uid| (uid, None)).collect();
+    }
+    Ok((pairs, answer))
 }
 
 fn condition(answer: &Answer) -> Condition<'_> {

@@ -172,6 +172,8 @@ fn over_quota(answer: &Answer) -> bool {
         || answer.says("quota exceeded")
         || answer.says("over quota")
         || answer.says("quotaexceeded")
+        // Exchange 2010-2019, at least where a mailbox is full.
+        || answer.says("server unavailable. 15")
 }
 
 fn is_too_large(answer: &Answer) -> bool {

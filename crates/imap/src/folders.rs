@@ -272,6 +272,7 @@ fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
         batch_bytes: quirks.batch_bytes,
         batches_under_way: quirks.depth,
         append_limit: conn.caps.append_limit(),
+        shallow_flags: quirks.shallow_flags,
         recovery_grace_ms: quirks.recovery_grace_ms,
         index_lag_ms: quirks.index_lag_ms,
         round_trip_ms: u32::try_from(conn.round_trip.as_millis()).unwrap_or(u32::MAX),

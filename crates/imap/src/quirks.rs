@@ -153,9 +153,19 @@ extensions! {
         "Saves a round trip of every sign-in: 0.85 of the time of a pass without news, far.";
 }
 
+/// Which product answers, as far as it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    Exchange,
+    Cyrus,
+    /// One that does what the standards say, as far as we know.
+    Other,
+}
+
 /// How a server wants to be treated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quirks {
+    pub product: Product,
     /// Extensions that may be used if offered.
     pub extensions: Extensions,
     /// Commands may follow SELECT before its answer is there (those that only read).
@@ -171,12 +181,14 @@ pub struct Quirks {
     pub keeps_bytes: bool,
     /// Folder names that differ by case only are different folders.
     pub case_sensitive: bool,
-    /// Characters that no folder name may hold, besides the delimiter.
+    /// Characters that no folder name may hold, besides the delimiter; a space: not at its end.
     pub forbidden_in_names: Vec<char>,
     /// Permanent ids of folders (RFC 8474) are right where a folder is opened, and not in a listing.
     pub ids_only_when_opened: bool,
     /// Another text may come in place of a message that the server cannot convert.
     pub substitutes: bool,
+    /// A `\Flagged` that comes with APPEND is seen by IMAP clients only; one that is set afterwards is seen by all.
+    pub shallow_flags: bool,
     /// How long the server may still commit what it had received when its client died.
     pub recovery_grace_ms: u64,
     /// How long a listing may lack a message that is there.
@@ -189,6 +201,7 @@ const CYRUS_FORBIDS: &str = "!\"%;<>\\^`{|}\u{7F}";
 impl Default for Quirks {
     fn default() -> Quirks {
         Quirks {
+            product: Product::Other,
             extensions: Extensions::decided(),
             pipelines_select: true,
             depth: 128,
@@ -200,6 +213,7 @@ impl Default for Quirks {
             forbidden_in_names: vec!['\0', '\r', '\n'],
             ids_only_when_opened: false,
             substitutes: false,
+            shallow_flags: false,
             recovery_grace_ms: 2_000,
             index_lag_ms: 0,
         }
@@ -212,25 +226,13 @@ impl Quirks {
     #[must_use]
     pub fn of_greeting(greeting: &str) -> Quirks {
         let text = greeting.to_ascii_lowercase();
-        let quirks = Quirks::default();
         if text.contains("microsoft exchange") {
-            // Exchange 2010-2019 hang up after ten refused commands, lag behind their own index, and render each
-            // message anew.
-            return Quirks {
-                extensions: Extensions { move_messages: false, ..quirks.extensions },
-                pipelines_select: false,
-                depth: 4,
-                fetch_items: 100,
-                keeps_bytes: false,
-                case_sensitive: false,
-                substitutes: true,
-                recovery_grace_ms: 30_000,
-                index_lag_ms: 30_000,
-                ..quirks
-            };
+            return Quirks::of_exchange();
         }
         if text.contains("cyrus imap") {
+            let quirks = Quirks::default();
             return Quirks {
+                product: Product::Cyrus,
                 // LIST of Cyrus 3.6.1 tells as MAILBOXID whatever lies in its memory: other bytes each time, and sometimes
                 // the same for several folders.
                 ids_only_when_opened: true,
@@ -238,7 +240,39 @@ impl Quirks {
                 ..quirks
             };
         }
-        quirks
+        Quirks::default()
+    }
+
+    /// What the capabilities give away where the greeting does not: an Exchange under its admin's own banner. `IMAP4` is
+    /// the name of the protocol before 1996; who still says it and has none of what other servers have is no other product
+    /// that we know of (CommuniGate Pro says it too, and has QUOTA and ACL).
+    #[must_use]
+    pub fn of_capabilities(caps: &Capabilities) -> Option<Quirks> {
+        let has = |name: &&str| caps.has(name);
+        let old = ["IMAP4", "IMAP4rev1", "CHILDREN", "IDLE", "NAMESPACE", "LITERAL+"].iter().all(has);
+        let more = ["QUOTA", "ACL", "ENABLE", "ESEARCH", "CONDSTORE", "MULTIAPPEND", "SORT"].iter().any(has);
+        (old && !more).then(Quirks::of_exchange)
+    }
+
+    /// Exchange 2010-2019 hang up after ten refused commands, lag behind their own index, and render each message anew.
+    fn of_exchange() -> Quirks {
+        let quirks = Quirks::default();
+        Quirks {
+            product: Product::Exchange,
+            extensions: Extensions { move_messages: false, ..quirks.extensions },
+            pipelines_select: false,
+            depth: 4,
+            fetch_items: 100,
+            keeps_bytes: false,
+            case_sensitive: false,
+            // The session ends where somebody opens a folder whose name ends with a space.
+            forbidden_in_names: quirks.forbidden_in_names.iter().copied().chain([' ']).collect(),
+            substitutes: true,
+            shallow_flags: true,
+            recovery_grace_ms: 30_000,
+            index_lag_ms: 30_000,
+            ..quirks
+        }
     }
 }
 
@@ -310,6 +344,23 @@ mod tests {
     fn exchange_is_treated_gently() {
         let quirks = Quirks::of_greeting("The Microsoft Exchange IMAP4 service is ready. [RQBYAEMASAA=]");
         assert!(!quirks.keeps_bytes && !quirks.case_sensitive && quirks.depth < Quirks::default().depth);
+    }
+
+    #[test]
+    fn exchange_is_recognised_under_another_banner() {
+        let of = |words: &[u8]| Quirks::of_capabilities(&Capabilities::parse(Tokens::new(words)));
+        for exchange in [
+            &b"IMAP4 IMAP4rev1 AUTH=NTLM AUTH=GSSAPI AUTH=PLAIN UIDPLUS CHILDREN IDLE NAMESPACE LITERAL+"[..],
+            b"IMAP4 IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS MOVE ID UNSELECT CLIENTACCESSRULES CHILDREN IDLE NAMESPACE LITERAL+",
+        ] {
+            assert_eq!(of(exchange).map(|quirks| quirks.product), Some(Product::Exchange));
+        }
+        for other in [
+            &b"IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+ NAMESPACE UIDPLUS CHILDREN"[..],
+            b"IMAP4 IMAP4REV1 ACL NAMESPACE UIDPLUS IDLE LITERAL+ QUOTA ID MULTIAPPEND LISTEXT CHILDREN",
+        ] {
+            assert_eq!(of(other), None);
+        }
     }
 
     #[test]

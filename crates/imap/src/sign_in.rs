@@ -5,7 +5,7 @@ use crate::classify::{Answer, Request, classify};
 use crate::command::Command;
 use crate::connection::{Connection, ignore};
 use crate::deflate::Deflated;
-use crate::quirks::Quirks;
+use crate::quirks::{Product, Quirks};
 use crate::response::{Response, Status};
 use crate::settings::{Login, Mechanism, ServerSettings};
 use crate::wire::Wire;
@@ -31,6 +31,11 @@ pub async fn open(settings: &ServerSettings, login: &Login) -> Result<Connection
         let asked = std::time::Instant::now();
         authenticate(&mut conn, login).await.map_err(|error| error.with("login", &login.user))?;
         conn.round_trip = asked.elapsed();
+    }
+    if let Some(mut quirks) = Quirks::of_capabilities(&conn.caps).filter(|_| conn.quirks.product == Product::Other) {
+        settings.overrides.apply(&mut quirks);
+        conn.quirks = quirks;
+        conn.learn(conn.caps.clone());
     }
     if conn.ext.compress {
         conn = compress(conn).await?;

@@ -424,9 +424,11 @@ async fn messages_that_were_gone_are_missing_from_a_move() {
     .await;
     let endpoint = peer.endpoint();
     let other = FolderPath::new(["Other"]).unwrap();
-    assert!(endpoint.shift(&inbox(), 5, &uids(&[1, 2]), &other).await.unwrap().is_empty());
-    let moved = endpoint.shift(&inbox(), 5, &uids(&[3, 7]), &other).await.unwrap();
     let shifted = |old, new| Shifted { old: Uid::new(old).unwrap(), new: Uid::new(new), overtaken: false };
+    // Exchange may say nothing in any case: where they are now has to be looked up.
+    let moved = endpoint.shift(&inbox(), 5, &uids(&[1, 2]), &other).await.unwrap();
+    assert_eq!(moved, [shifted(1, 0), shifted(2, 0)]);
+    let moved = endpoint.shift(&inbox(), 5, &uids(&[3, 7]), &other).await.unwrap();
     assert_eq!(moved, [shifted(7, 21), shifted(3, 22)]);
     drop(endpoint);
     peer.finished().await;

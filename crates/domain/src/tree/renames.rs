@@ -55,6 +55,7 @@ impl Planner<'_> {
                 .works
                 .iter()
                 .filter(|work| work.renamed[side] && work.at[other].is_some())
+                .filter(|work| !self.is_called_otherwise(side, work))
                 // What is to be renamed on this side by us was not renamed by a person.
                 .filter(|work| !wanted.iter().any(|(id, on, _)| *id == work.pair.id && *on == side))
                 .filter_map(|work| Some((work.pair.id, work.pair.paths[side].clone()?)))
@@ -86,6 +87,12 @@ impl Planner<'_> {
         self.renamed =
             Both::from_fn(|side| planned.iter().filter(|(_, on, _)| *on == side).map(|(id, ..)| *id).collect());
         self.put_back();
+    }
+
+    /// A folder that has its role under its new name, too, was given that name in another language.
+    fn is_called_otherwise(&self, side: Side, work: &Work) -> bool {
+        let role = work.at[side].and_then(|at| self.role(side, at));
+        role.is_some() && role == work.pair.role
     }
 
     /// Home moved a folder below one that the other side moved below the former. Home's move is done, and the other is

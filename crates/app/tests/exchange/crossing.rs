@@ -1,107 +1,15 @@
-//! Mail that crosses between the simulated Exchange and a plain server, by the built binary.
+//! Whole mailboxes, both ways.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
-use parom_domain::{FolderPath, InternalDate};
-use parom_lab::exchange::{ExchangeConfig, ExchangeServer, Language, Person, Version};
-use parom_lab::server::{Config, LabServer};
-use std::collections::BTreeMap;
-use std::process::{Command, Output, Stdio};
+use crate::stage::{DATE, Stage, mail, told};
+use parom_domain::FolderPath;
+use parom_lab::exchange::Version;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
-
-/// An Exchange with a Russian mailbox behind a service account, a plain target, and the account between them.
-struct Stage {
-    folder: TempDir,
-    exchange: ExchangeServer,
-    target: LabServer,
-    // Last, so that the servers end before what they run on.
-    _runtime: Runtime,
-}
-
-const DATE: InternalDate = InternalDate { unix_s: 1_700_000_000, offset_min: 180 };
-
-impl Stage {
-    fn new(version: Version) -> Stage {
-        Stage::of(version, &["anna".to_owned()])
-    }
-
-    fn of(version: Version, names: &[String]) -> Stage {
-        let runtime = Runtime::new().unwrap();
-        let mut people = ExchangeConfig::new(version).with(Person::new("svc"));
-        people.people.extend(names.iter().map(|name| Person::new(name).speaking(Language::Russian)));
-        let exchange = runtime.block_on(ExchangeServer::start(people)).unwrap();
-        exchange.grant_all("svc");
-        let accounts = names.iter().map(|name| (name.clone(), "pass".to_owned())).collect();
-        let target = runtime.block_on(LabServer::start(Config { accounts, ..Config::default() })).unwrap();
-        let stage = Stage { folder: tempfile::tempdir().unwrap(), exchange, target, _runtime: runtime };
-        let side = |side: &str, port: u16, login: &str, password: &str| {
-            format!(
-                "[domain.{side}.imap]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nlogin = \"{login}\"\npassword = \"{password}\"\n"
-            )
-        };
-        let text = format!(
-            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{}service_login = \"CORP/svc\"\nquirks = {{ index_lag_s = 1 }}\n{}",
-            side("source", stage.exchange.addr().port(), "{service_login}/{source_login}", "secret:svc"),
-            side("target", stage.target.addr().port(), "{target_login}", "account")
-        );
-        std::fs::write(stage.folder.path().join("parom.toml"), text).unwrap();
-        std::fs::write(stage.folder.path().join("pw"), "pass").unwrap();
-        std::fs::write(stage.folder.path().join("svc"), "svc").unwrap();
-        let rows: String = names.iter().map(|name| format!("{name}@corp.example,pass\n")).collect();
-        std::fs::write(stage.folder.path().join("users.csv"), format!("email,target_password\n{rows}")).unwrap();
-        assert!(stage.run(&["import", "users.csv"]).status.success());
-        assert!(stage.run(&["secret", "set", "svc", "--file", "svc"]).status.success());
-        stage
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_parom"));
-        command.args(["--lang", "en"]).args(args).current_dir(self.folder.path());
-        command.env_remove("PAROM_CONFIG").env_remove("PAROM_MASTER_KEY").stdin(Stdio::null()).output().unwrap()
-    }
-
-    fn sync(&self) -> Output {
-        self.run(&["sync", "--all", "--until-settled"])
-    }
-
-    /// How often each token is in each folder of a side; folders without mail are left out.
-    fn tokens(&self, hands: &parom_lab::server::Hands) -> BTreeMap<String, BTreeMap<String, usize>> {
-        let mut all: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-        for (path, messages) in hands.snapshot() {
-            for message in messages {
-                *all.entry(path.to_string()).or_default().entry(token(&message.bytes)).or_default() += 1;
-            }
-        }
-        all
-    }
-}
-
-/// The subject.
-fn token(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let subject = text.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or("?");
-    subject.trim().to_owned()
-}
-
-fn mail(token: &str) -> Vec<u8> {
-    format!(
-        "From: anna@corp.example\r\nTo: boris@corp.example\r\nMessage-ID: <{token}@corp.example>\r\n\
-         Date: Tue, 14 Nov 2023 22:13:20 +0300\r\nSubject: {token}\r\n\r\nThe text of {token}.\r\n"
-    )
-    .into_bytes()
-}
-
-fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
 
 #[test]
 fn mail_crosses_from_every_version_and_back_and_then_all_is_still() {
     for version in [Version::E2010, Version::E2013, Version::E2016, Version::E2019] {
         let stage = Stage::new(version);
-        let (here, there) = (stage.exchange.mailbox("anna").unwrap(), stage.target.mailbox("anna").unwrap());
+        let (here, there) = stage.hands();
         let sent = FolderPath::new(["Отправленные"]).unwrap();
         for at in 0..20 {
             here.add(&FolderPath::inbox(), mail(&format!("in{at}")), &["\\Seen"], DATE).unwrap();
@@ -130,7 +38,7 @@ fn what_exchange_cannot_convert_is_parked_and_comes_once_it_can() {
     // Shown as another text in a plain read; or left out of it, and shown only to who asks for it alone.
     for omitted in [false, true] {
         let stage = Stage::new(Version::E2016);
-        let (here, there) = (stage.exchange.mailbox("anna").unwrap(), stage.target.mailbox("anna").unwrap());
+        let (here, there) = stage.hands();
         for name in ["before", "broken", "after"] {
             here.add(&FolderPath::inbox(), mail(name), &["\\Seen"], DATE).unwrap();
         }
@@ -165,7 +73,7 @@ fn what_exchange_cannot_convert_is_parked_and_comes_once_it_can() {
 #[test]
 fn a_throttle_is_ridden_out_and_its_pause_is_kept() {
     let stage = Stage::new(Version::E2013);
-    let (here, there) = (stage.exchange.mailbox("anna").unwrap(), stage.target.mailbox("anna").unwrap());
+    let (here, there) = stage.hands();
     for at in 0..5 {
         here.add(&FolderPath::inbox(), mail(&format!("m{at}")), &["\\Seen"], DATE).unwrap();
     }

@@ -1,0 +1,10 @@
+//! Mail that crosses between the simulated Exchange and a plain server, by the built binary: every way of Exchange in
+//! `docs/exchange-quirks.md` that our client has to live with, by its row.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod crossing;
+mod identity;
+mod session;
+mod stage;
+mod writing;

@@ -1,0 +1,135 @@
+//! An Exchange, a plain target, and what a test does with them.
+
+use parom_domain::InternalDate;
+use parom_lab::exchange::{ExchangeConfig, ExchangeServer, Language, Person, Version};
+use parom_lab::server::{Config, Hands, LabServer};
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// An Exchange with a Russian mailbox behind a service account, a plain target, and the account between them.
+pub struct Stage {
+    folder: TempDir,
+    pub exchange: ExchangeServer,
+    pub target: LabServer,
+    // Last, so that the servers end before what they run on.
+    _runtime: Runtime,
+}
+
+pub const DATE: InternalDate = InternalDate { unix_s: 1_700_000_000, offset_min: 180 };
+
+impl Stage {
+    pub fn new(version: Version) -> Stage {
+        Stage::of(version, &["anna".to_owned()])
+    }
+
+    pub fn of(version: Version, names: &[String]) -> Stage {
+        let runtime = Runtime::new().unwrap();
+        let mut people = ExchangeConfig::new(version).with(Person::new("svc"));
+        people.people.extend(names.iter().map(|name| Person::new(name).speaking(Language::Russian)));
+        let exchange = runtime.block_on(ExchangeServer::start(people)).unwrap();
+        exchange.grant_all("svc");
+        let accounts = names.iter().map(|name| (name.clone(), "pass".to_owned())).collect();
+        let target = runtime.block_on(LabServer::start(Config { accounts, ..Config::default() })).unwrap();
+        let stage = Stage { folder: tempfile::tempdir().unwrap(), exchange, target, _runtime: runtime };
+        stage.configure("");
+        std::fs::write(stage.folder.path().join("pw"), "pass").unwrap();
+        std::fs::write(stage.folder.path().join("svc"), "svc").unwrap();
+        let rows: String = names.iter().map(|name| format!("{name}@corp.example,pass\n")).collect();
+        std::fs::write(stage.folder.path().join("users.csv"), format!("email,target_password\n{rows}")).unwrap();
+        assert!(stage.run(&["import", "users.csv"]).status.success());
+        assert!(stage.run(&["secret", "set", "svc", "--file", "svc"]).status.success());
+        stage
+    }
+
+    /// Writes the configuration, with further lines for the domain.
+    pub fn configure(&self, more: &str) {
+        let side = |side: &str, port: u16, login: &str, password: &str| {
+            format!(
+                "[domain.{side}.imap]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nlogin = \"{login}\"\npassword = \"{password}\"\n"
+            )
+        };
+        let text = format!(
+            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{more}\n{}service_login = \"CORP/svc\"\nquirks = {{ index_lag_s = 1, recovery_grace_s = 1 }}\n{}",
+            side("source", self.exchange.addr().port(), "{service_login}/{source_login}", "secret:svc"),
+            side("target", self.target.addr().port(), "{target_login}", "account")
+        );
+        std::fs::write(self.folder.path().join("parom.toml"), text).unwrap();
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parom"));
+        command.args(["--lang", "en"]).args(args).current_dir(self.folder.path());
+        command.env_remove("PAROM_CONFIG").env_remove("PAROM_MASTER_KEY").stdin(Stdio::null()).output().unwrap()
+    }
+
+    pub fn hands(&self) -> (Hands, Hands) {
+        (self.exchange.mailbox("anna").unwrap(), self.target.mailbox("anna").unwrap())
+    }
+
+    /// Both sides come into step, and then an idle run changes nothing.
+    pub fn settle(&self) {
+        let synced = self.sync();
+        assert!(synced.status.success(), "{}", told(&synced));
+        let (here, there) = self.hands();
+        let before = (here.changes(), there.changes());
+        let again = self.sync();
+        assert!(again.status.success(), "{}", told(&again));
+        assert_eq!((here.changes(), there.changes()), before, "an idle run writes: {}", told(&again));
+        assert_eq!(self.exchange.tally().byes_for_errors, 0, "ten refused commands");
+    }
+
+    /// A watch that runs until it is stopped.
+    pub fn watch(&self) -> Watch {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parom"));
+        command.args(["--lang", "en", "sync", "--all", "--watch"]).current_dir(self.folder.path());
+        command.env_remove("PAROM_CONFIG").env_remove("PAROM_MASTER_KEY").stdin(Stdio::null());
+        Watch(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    pub fn sync(&self) -> Output {
+        self.run(&["sync", "--all", "--until-settled"])
+    }
+
+    /// How often each token is in each folder of a side; folders without mail are left out.
+    pub fn tokens(&self, hands: &Hands) -> BTreeMap<String, BTreeMap<String, usize>> {
+        let mut all: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+        for (path, messages) in hands.snapshot() {
+            for message in messages {
+                *all.entry(path.to_string()).or_default().entry(token(&message.bytes)).or_default() += 1;
+            }
+        }
+        all
+    }
+}
+
+pub struct Watch(Child);
+
+impl Watch {
+    /// Asks it to stop, as Ctrl-C does, and waits for its end.
+    pub fn stop(self) -> Output {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        self.0.wait_with_output().unwrap()
+    }
+}
+
+/// The subject.
+pub fn token(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let subject = text.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or("?");
+    subject.trim().to_owned()
+}
+
+pub fn mail(token: &str) -> Vec<u8> {
+    format!(
+        "From: anna@corp.example\r\nTo: boris@corp.example\r\nMessage-ID: <{token}@corp.example>\r\n\
+         Date: Tue, 14 Nov 2023 22:13:20 +0300\r\nSubject: {token}\r\n\r\nThe text of {token}.\r\n"
+    )
+    .into_bytes()
+}
+
+pub fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}

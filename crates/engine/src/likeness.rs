@@ -1,0 +1,127 @@
+//! What tells that two messages are one: their headers; their size, where both sides keep what they were given; and where
+//! that leaves a doubt, what they say.
+//!
+//! Exchange keeps properties and makes the bytes anew for each who asks: its sizes are estimates, and a message that was
+//! appended never comes back as it was. There sizes say nothing, and content is what the decoded parts hold.
+
+use crate::pass::Run;
+use crate::work::FolderWork;
+use mail_parser::{Message, MessageParser, PartType};
+use parom_domain::endpoint::{Body, BodyStream, Stamp};
+use parom_domain::{FolderPath, Result, Side, Uid, UidSet};
+
+/// Longer messages are not taken into memory to look into them: their bytes must be equal.
+const MOST_PARSED: u64 = 32 << 20;
+
+/// The headers of these messages.
+pub async fn stamps(
+    run: &Run<'_>,
+    side: Side,
+    folder: &FolderPath,
+    validity: u32,
+    uids: &UidSet,
+) -> Result<Vec<Stamp>> {
+    if uids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(evident(run, run.pass.sides[side].stamps(folder, validity, uids).await?))
+}
+
+/// The headers of all messages at or above the floor.
+pub async fn find(run: &Run<'_>, side: Side, folder: &FolderPath, validity: u32, floor: Uid) -> Result<Vec<Stamp>> {
+    Ok(evident(run, run.pass.sides[side].find(folder, validity, floor).await?))
+}
+
+/// A size that is no evidence is zero, here and in what is announced and linked.
+fn evident(run: &Run<'_>, mut stamps: Vec<Stamp>) -> Vec<Stamp> {
+    stamps.iter_mut().for_each(|stamp| stamp.size = run.evident_size(stamp.size));
+    stamps
+}
+
+/// A hash of what each message says, for messages that headers cannot tell apart.
+pub async fn contents(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]) -> Result<Vec<(Uid, [u8; 32])>> {
+    let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(Vec::new()) };
+    let set: UidSet = uids.iter().copied().collect();
+    let mut stream = run.pass.sides[side].read(path, validity, &set).await?;
+    let mut contents = Vec::new();
+    while let Some(item) = stream.next().await? {
+        let hash = match item.body {
+            Body::Small(bytes) if run.keeps_bytes => blake3::hash(&bytes),
+            Body::Small(bytes) => essence(&bytes),
+            Body::Big { len } if !run.keeps_bytes && len <= MOST_PARSED => {
+                let _held = run.pass.permits.bytes(len).await;
+                let mut bytes = Vec::new();
+                while let Some(chunk) = stream.chunk().await? {
+                    bytes.extend_from_slice(&chunk);
+                }
+                essence(&bytes)
+            }
+            Body::Big { .. } => hash_of(stream.as_mut()).await?,
+            // It says nothing of the message, and two of them are not the same message.
+            Body::Substitute => continue,
+        };
+        contents.push((item.uid, *hash.as_bytes()));
+    }
+    Ok(contents)
+}
+
+async fn hash_of(stream: &mut dyn BodyStream) -> Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    while let Some(chunk) = stream.chunk().await? {
+        hasher.update(&chunk);
+    }
+    Ok(hasher.finalize())
+}
+
+/// A hash of the decoded parts in their order: other boundaries, transfer encodings, line ends and fields make no
+/// difference. What cannot be parsed is hashed as it is.
+fn essence(bytes: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    match MessageParser::default().parse(bytes) {
+        Some(message) => add(&mut hasher, &message),
+        None => drop(hasher.update(bytes)),
+    }
+    hasher.finalize()
+}
+
+fn add(hasher: &mut blake3::Hasher, message: &Message<'_>) {
+    for part in &message.parts {
+        match &part.body {
+            PartType::Text(text) | PartType::Html(text) => {
+                // A last line end comes and goes with the encoding.
+                for line in text.trim_end().lines() {
+                    hasher.update(line.as_bytes());
+                    hasher.update(b"\n");
+                }
+            }
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => drop(hasher.update(bytes)),
+            PartType::Message(inner) => add(hasher, inner),
+            PartType::Multipart(_) => continue,
+        }
+        hasher.update(&[0]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_rendering_says_the_same_and_another_text_does_not() {
+        let plain = "From: a@x\r\nSubject: s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nПривет, мир\r\n";
+        let quoted = "Received: by y\r\nSubject: s\r\nFrom: a@x\r\nContent-Type: text/plain;\r\n\tcharset=\"utf-8\"\r\n\
+            Content-Transfer-Encoding: quoted-printable\r\n\r\n=D0=9F=D1=80=D0=B8=D0=B2=D0=B5=D1=82, =D0=BC=D0=B8=D1=80";
+        assert_eq!(essence(plain.as_bytes()), essence(quoted.as_bytes()));
+        assert_ne!(essence(plain.as_bytes()), essence(plain.replace("мир", "мор").as_bytes()));
+        let parts = |boundary: &str, attached: &str| {
+            format!(
+                "Subject: s\r\nContent-Type: multipart/mixed; boundary={boundary}\r\n\r\n--{boundary}\r\n\r\ntext\r\n\
+                 --{boundary}\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n{attached}\r\n\
+                 --{boundary}--\r\n"
+            )
+        };
+        assert_eq!(essence(parts("one", "AAEC").as_bytes()), essence(parts("other", "AA\r\nEC").as_bytes()));
+        assert_ne!(essence(parts("one", "AAEC").as_bytes()), essence(parts("one", "AAED").as_bytes()));
+        assert_ne!(essence(b"Subject: s\r\n\r\n"), essence(b"Subject: s\r\n\r\nx"));
+    }
+}
