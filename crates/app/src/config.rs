@@ -80,6 +80,8 @@ pub struct ImapSide {
     pub max_connections: u32,
     pub connect_timeout_s: u64,
     pub answer_timeout_s: u64,
+    /// The server's admin has stopped its read receipts.
+    pub receipts_are_suppressed: bool,
     /// Only those named in the file.
     pub extensions: BTreeMap<String, Switch>,
     /// The same.

@@ -83,7 +83,7 @@ impl Exit {
             | Code::AccountPasswordMissing
             | Code::AccountServiceLoginMissing
             | Code::SameMailbox => Exit::Usage,
-            Code::Braked | Code::OtherMailbox => Exit::Held,
+            Code::Braked | Code::ReceiptsHeld | Code::OtherMailbox => Exit::Held,
             Code::Cancelled => Exit::Interrupted,
             Code::Internal => Exit::Internal,
         }

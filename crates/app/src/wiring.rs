@@ -184,6 +184,7 @@ fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings> {
     });
     settings.overrides = Overrides {
         extensions: switched.collect(),
+        receipts_are_stopped: side.receipts_are_suppressed,
         numbers: side.quirks.iter().map(|(name, number)| (name.clone(), *number)).collect(),
     };
     Ok(settings)

@@ -44,6 +44,8 @@ pub struct Abilities {
     pub batches_under_way: usize,
     /// The largest message the server says it takes (APPENDLIMIT, RFC 7889).
     pub append_limit: Option<u64>,
+    /// Marking a message as read, or deleting it unread, may send a receipt to whoever asked for one (Exchange).
+    pub sends_receipts: bool,
     /// A `\Flagged` that comes with a message must be set once more, or other clients do not see it (Exchange).
     pub shallow_flags: bool,
     /// After a crash, how long this server may still commit what it had already received.
@@ -287,6 +289,10 @@ pub trait Endpoint: Send + Sync {
     /// Which of these messages are there: asked for by UID and flags alone, because some servers leave a message out of any
     /// wider answer that they cannot convert (Exchange).
     async fn present(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet>;
+
+    /// Which of these messages ask for a receipt when they are read (`Disposition-Notification-To`, RFC 8098, and what was
+    /// usual before it).
+    async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet>;
 
     /// Bodies, without leaving a trace (PEEK), in ascending order of UID where the server allows. All folders come over
     /// one connection, one after another.

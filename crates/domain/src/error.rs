@@ -137,6 +137,8 @@ codes! {
     // Holding back.
     /// Arguments: brake, side, folder, count, total.
     Braked = "braked",
+    /// Arguments: brake, side, folder, count, total. What is to be done would send receipts to people.
+    ReceiptsHeld = "receipts-held",
     /// Arguments: what.
     Cancelled = "cancelled",
     /// Arguments: detail. A defect of ours.

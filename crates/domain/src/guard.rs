@@ -5,7 +5,7 @@
 
 use crate::policy::Policy;
 use crate::state::{FolderId, Held};
-use crate::{Role, Side};
+use crate::{Code, Role, Side};
 
 /// A folder in which everything vanished at once counts as implausible from this size on: below, it is tidying.
 const EMPTIED_FROM: u32 = 20;
@@ -48,15 +48,24 @@ pub enum BrakeName {
     OtherMailbox,
     RestoredServer,
     ManyDeletions,
+    /// What is to be done would send receipts to people.
+    Receipts,
 }
 
 impl BrakeName {
-    pub const ALL: [BrakeName; 5] = [
+    /// The error of an account that it holds.
+    #[must_use]
+    pub fn code(self) -> Code {
+        if self == BrakeName::Receipts { Code::ReceiptsHeld } else { Code::Braked }
+    }
+
+    pub const ALL: [BrakeName; 6] = [
         BrakeName::EmptiedFolder,
         BrakeName::VanishedFolder,
         BrakeName::OtherMailbox,
         BrakeName::RestoredServer,
         BrakeName::ManyDeletions,
+        BrakeName::Receipts,
     ];
 
     #[must_use]
@@ -67,6 +76,7 @@ impl BrakeName {
             BrakeName::OtherMailbox => "other-mailbox",
             BrakeName::RestoredServer => "restored-server",
             BrakeName::ManyDeletions => "many-deletions",
+            BrakeName::Receipts => "receipts",
         }
     }
 }

@@ -18,7 +18,7 @@ pub async fn advance_cursors(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, F
     let (source, target) = join(look_again(run, works, Side::Source), look_again(run, works, Side::Target)).await;
     let mut again = Both::new(source, target);
     let mut changes = Vec::new();
-    for work in works.values_mut().filter(|work| !work.failed && work.gone_side.is_none()) {
+    for work in works.values_mut().filter(|work| !work.stays() && work.gone_side.is_none()) {
         for side in Side::ALL {
             let Some(Seen { cursor, .. }) = work.seen[side].clone() else { continue };
             let cursor = match again[side].remove(&work.id) {
@@ -52,7 +52,7 @@ async fn look_again(
     side: Side,
 ) -> HashMap<FolderId, Result<Looked>> {
     let (mut ids, mut looks) = (Vec::new(), Vec::new());
-    for work in works.values().filter(|work| !work.failed && work.gone_side.is_none() && work.wrote[side]) {
+    for work in works.values().filter(|work| !work.stays() && work.gone_side.is_none() && work.wrote[side]) {
         let (Some(Seen { cursor, .. }), Some(folder)) = (&work.seen[side], work.paths[side].clone()) else { continue };
         ids.push(work.id);
         let since = Some(*cursor).filter(|cursor| cursor.modseq > 0);

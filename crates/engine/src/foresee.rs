@@ -126,7 +126,7 @@ fn is_emptied(
     id: FolderId,
     side: Side,
 ) -> bool {
-    let Some(work) = works.get(&id).filter(|work| !work.failed) else { return false };
+    let Some(work) = works.get(&id).filter(|work| !work.stays()) else { return false };
     let deleted = plan.folders.get(&id).map_or(0, |folder| folder.deletes[side].len());
     let moved = plan.moves.iter().filter(|planned| (planned.from, planned.side) == (id, side)).count();
     let held = work.seen[side].as_ref().map_or(0, |seen| seen.cursor.exists);

@@ -3,10 +3,12 @@
 use crate::moves::PlannedMove;
 use crate::pass::Run;
 use crate::plan::{AccountPlan, Removal, removal};
+use crate::receipts;
 use crate::work::FolderWork;
+use parom_domain::endpoint::Listing;
 use parom_domain::guard::{self, Brake, BrakeName, FolderLoss};
 use parom_domain::state::{Change, Deleted, FolderId, Held};
-use parom_domain::{Result, Role, Side};
+use parom_domain::{Both, Result, Role, Side};
 use std::collections::BTreeMap;
 
 const DAY_MS: u64 = 86_400_000;
@@ -16,15 +18,17 @@ pub async fn apply_brakes(
     run: &mut Run<'_>,
     works: &mut BTreeMap<FolderId, FolderWork>,
     plan: &mut AccountPlan,
+    listings: &Both<Listing>,
 ) -> Result<()> {
     let losses: Vec<FolderLoss> = works.values().flat_map(|work| losses(run, work, plan)).collect();
     let total: usize = works.values().map(|work| work.links.len()).sum();
     let total = u32::try_from(total).unwrap_or(u32::MAX);
     let deleted_today = run.state.deleted_since(day_ago_ms(run));
-    let brakes = guard::brakes(&losses, total, deleted_today, &run.pass.policy, &run.state.held);
+    let mut brakes = guard::brakes(&losses, total, deleted_today, &run.pass.policy, &run.state.held);
     for brake in &brakes {
         hold(works, plan, brake);
     }
+    brakes.extend(receipts::hold_back(run, works, plan, listings).await?);
     let named: Vec<(Brake, Option<parom_domain::FolderPath>)> =
         brakes.iter().map(|brake| (*brake, brake.folder.and_then(|folder| run.name(folder)))).collect();
     if !run.pass.dry_run {

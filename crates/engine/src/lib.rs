@@ -20,6 +20,7 @@ mod pass;
 mod plan;
 mod ports;
 mod read;
+mod receipts;
 mod recovery;
 mod relink;
 mod removal;

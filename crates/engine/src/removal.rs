@@ -63,7 +63,7 @@ pub async fn remove_gone(
     let left = left(run, trees);
     for flight in left.chunk_by(|a, b| (a.path.depth(), a.side) == (b.path.depth(), b.side)) {
         let Some(side) = flight.first().map(|folder| folder.side) else { continue };
-        let workable = |folder: &&Left| works.get(&folder.id).is_some_and(|work| !work.failed);
+        let workable = |folder: &&Left| works.get(&folder.id).is_some_and(|work| !work.stays());
         let open: Vec<Left> = flight.iter().filter(workable).cloned().collect();
         if !run.pass.policy.writes(side) {
             continue;

@@ -31,8 +31,10 @@ pub struct FolderWork {
     pub wrote: Both<bool>,
     /// Nothing that the look found is left undone.
     pub settled: bool,
-    /// Something failed here: cursors stay where they are.
+    /// Something failed here: cursors stay where they are, and nothing is deleted.
     pub failed: bool,
+    /// Something is held back here: cursors stay where they are, and all else goes on.
+    pub waits: bool,
 }
 
 /// What is kept of a snapshot once its sightings were compared.
@@ -80,7 +82,14 @@ impl FolderWork {
             wrote: Both::default(),
             settled: true,
             failed: false,
+            waits: false,
         }
+    }
+
+    /// What the look found is not all done: the next one looks from where this one did.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        self.failed || self.waits
     }
 
     #[must_use]

@@ -120,6 +120,11 @@ impl Endpoint for ImapEndpoint {
         stamps::present(&mut conn, uids).await.about(folder)
     }
 
+    async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+        let mut conn = self.open(folder, validity).await.about(folder)?;
+        stamps::asking_receipts(&mut conn, uids).await.about(folder)
+    }
+
     async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
         let mut names = Vec::with_capacity(wanted.len());
         for from in &wanted {

@@ -272,6 +272,7 @@ fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
         batch_bytes: quirks.batch_bytes,
         batches_under_way: quirks.depth,
         append_limit: conn.caps.append_limit(),
+        sends_receipts: quirks.sends_receipts,
         shallow_flags: quirks.shallow_flags,
         recovery_grace_ms: quirks.recovery_grace_ms,
         index_lag_ms: quirks.index_lag_ms,

@@ -187,6 +187,8 @@ pub struct Quirks {
     pub ids_only_when_opened: bool,
     /// Another text may come in place of a message that the server cannot convert.
     pub substitutes: bool,
+    /// Receipts go out to people when unread mail is marked as read or deleted, unless an admin has stopped that.
+    pub sends_receipts: bool,
     /// A `\Flagged` that comes with APPEND is seen by IMAP clients only; one that is set afterwards is seen by all.
     pub shallow_flags: bool,
     /// How long the server may still commit what it had received when its client died.
@@ -213,6 +215,7 @@ impl Default for Quirks {
             forbidden_in_names: vec!['\0', '\r', '\n'],
             ids_only_when_opened: false,
             substitutes: false,
+            sends_receipts: false,
             shallow_flags: false,
             recovery_grace_ms: 2_000,
             index_lag_ms: 0,
@@ -268,6 +271,7 @@ impl Quirks {
             // The session ends where somebody opens a folder whose name ends with a space.
             forbidden_in_names: quirks.forbidden_in_names.iter().copied().chain([' ']).collect(),
             substitutes: true,
+            sends_receipts: true,
             shallow_flags: true,
             recovery_grace_ms: 30_000,
             index_lag_ms: 30_000,
@@ -283,6 +287,8 @@ pub struct Overrides {
     pub extensions: Vec<(String, bool)>,
     /// Numbers by name, see [`Quirks::NUMBERS`].
     pub numbers: Vec<(String, u64)>,
+    /// The server's admin has stopped its receipts.
+    pub receipts_are_stopped: bool,
 }
 
 impl Overrides {
@@ -294,6 +300,7 @@ impl Overrides {
         for (name, number) in &self.numbers {
             quirks.set_number(name, *number);
         }
+        quirks.sends_receipts &= !self.receipts_are_stopped;
     }
 }
 
@@ -331,6 +338,7 @@ mod tests {
         Overrides {
             extensions: vec![("compress".into(), true), ("move_messages".into(), false)],
             numbers: vec![("index_lag_s".into(), 3), ("batch_items".into(), 0)],
+            receipts_are_stopped: false,
         }
         .apply(&mut quirks);
         assert_eq!((quirks.index_lag_ms, quirks.batch_items), (3000, 1));

@@ -53,6 +53,35 @@ pub async fn present(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
     Ok(found)
 }
 
+/// The header fields by which a message asks for a receipt.
+const RECEIPT_FIELDS: &str = "DISPOSITION-NOTIFICATION-TO RETURN-RECEIPT-TO";
+
+/// Which of these messages ask for a receipt.
+///
+/// # Errors
+/// As [`stamps`].
+pub async fn asking_receipts(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
+    let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
+    let what = format!("(UID BODY.PEEK[HEADER.FIELDS ({RECEIPT_FIELDS})])");
+    let ask = |set: &UidSet| Command::new("UID FETCH", Request::Read).raw(&format!("{set} {what}"));
+    let commands: Vec<Command> = sets.iter().map(ask).collect();
+    let mut found = UidSet::new();
+    let answers = conn
+        .run(&commands, &mut |_, response| {
+            let fetched = response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest));
+            if let Some(Fetched { uid: Some(uid), header: Some(header), .. }) = fetched
+                && uids.contains(uid)
+                && header.iter().any(|byte| !byte.is_ascii_whitespace())
+            {
+                found.insert(uid);
+            }
+            Ok(())
+        })
+        .await?;
+    all_answered(conn, answers)?;
+    Ok(found)
+}
+
 /// The commands that ask for the stamps of these messages, at most `items` each.
 pub fn commands(uids: &UidSet, items: u32) -> Vec<Command> {
     uids.chunks(SET_BYTES, items).iter().map(|set| command(&set.to_string())).collect()

@@ -59,7 +59,7 @@ impl Ending {
 }
 
 fn braked(brake: &Brake, folder: Option<&FolderPath>) -> Error {
-    let held = Error::new(Code::Braked, Scope::Account, Retry::WhenFixed)
+    let held = Error::new(brake.name.code(), Scope::Account, Retry::WhenFixed)
         .with("brake", brake.name.as_str())
         .with("side", brake.side)
         .with("count", brake.count)

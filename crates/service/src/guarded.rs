@@ -83,6 +83,10 @@ impl Endpoint for Guarded {
         self.noted(self.endpoint.present(folder, validity, uids).await)
     }
 
+    async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+        self.noted(self.endpoint.asking_receipts(folder, validity, uids).await)
+    }
+
     async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
         self.noted(self.endpoint.read_all(wanted).await)
     }

@@ -130,6 +130,11 @@ doc-imap-password =
 doc-imap-max_connections = How many connections to this server there may be at once, for all accounts together.
 doc-imap-connect_timeout_s = How many seconds connecting may take.
 doc-imap-answer_timeout_s = After how many seconds without any progress a command has failed.
+doc-imap-read_receipts =
+    Exchange sends a receipt to whoever asked for one when unread mail is marked as read or deleted over IMAP, also by
+    Parom. "held": such mail waits, and Parom tells of it. "suppressed": you have stopped the receipts, for every mailbox:
+    Set-CASMailbox user -ImapUseProtocolDefaults $false -ImapSuppressReadReceipt $true
+    Other servers send none, and are not concerned.
 doc-imap-extensions =
     IMAP extensions: "auto" (as measured to be best, docs/extensions.md), "on" (whenever the server offers it) or "off".
     For example {"{"} compress = "on", qresync = "off" {"}"}.

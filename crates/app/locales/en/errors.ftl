@@ -184,6 +184,10 @@ error-braked = A brake has tripped: { $brake }.
     .why = This looks like an accident rather than like work, so nothing was done about it.
     .fix = Look at both sides; if it is meant, release it.
     .command = parom brakes
+error-receipts-held = Held back: { $brake }.
+    .why = Exchange sends a receipt when unread mail is marked as read or deleted over IMAP. So these messages wait as they are; all others go on.
+    .fix = Let the Exchange admin run "Set-CASMailbox { $account } -ImapUseProtocolDefaults $false -ImapSuppressReadReceipt $true", then set read_receipts = "suppressed" in the configuration. To let the receipts go out, release the brake.
+    .command = parom brakes
 error-cancelled = Stopped before the end.
     .why = Ctrl-C or a signal ended the run.
     .fix = Nothing: what was begun is finished by the next run.

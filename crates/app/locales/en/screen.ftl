@@ -241,6 +241,10 @@ brake-other-mailbox = { $total ->
        *[other] "{ $folder }" on the { $side } does not hold what it held before: it is another mailbox, or the folder was replaced
     }
 brake-restored-server = "{ $folder }" on the { $side } is older than it was: the server was restored from a backup, or it is another mailbox
+brake-receipts = { $count ->
+        [one] a message in "{ $folder }" asks for a read receipt, which the { $side } would send to its sender
+       *[other] { $count } messages in "{ $folder }" ask for a read receipt, which the { $side } would send to their senders
+    }
 brake-many-deletions = { $count } of { $total } messages are gone from the { $side }, and deleting them on the other side could not be undone; with those of the last 24 hours they are more than brake_deletions and brake_percent allow
 brakes-none = No brake holds anything.
 brakes-head = { $account }, held; tripped { $since }

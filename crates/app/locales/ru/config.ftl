@@ -131,6 +131,12 @@ doc-imap-password =
 doc-imap-max_connections = Сколько соединений с этим сервером может быть сразу, на всех пользователей вместе.
 doc-imap-connect_timeout_s = Сколько секунд может длиться соединение с сервером.
 doc-imap-answer_timeout_s = Через сколько секунд без всякого движения команда считается неудавшейся.
+doc-imap-read_receipts =
+    Exchange отправляет уведомление тому, кто его запросил, когда непрочитанное письмо помечается прочитанным или
+    удаляется по IMAP, в том числе Parom. "held": такие письма ждут, и Parom об этом сообщает. "suppressed": вы отключили
+    уведомления для каждого ящика:
+    Set-CASMailbox user -ImapUseProtocolDefaults $false -ImapSuppressReadReceipt $true
+    Другие серверы уведомлений не отправляют, и их это не касается.
 doc-imap-extensions =
     Расширения IMAP: "auto" (как лучше по измерениям, docs/extensions.md), "on" (всегда, когда сервер предлагает)
     или "off". Например, {"{"} compress = "on", qresync = "off" {"}"}.

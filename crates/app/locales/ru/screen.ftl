@@ -267,6 +267,14 @@ brake-restored-server = папка «{ $folder }» в { $side ->
         [source] исходной
        *[target] целевой
     } системе старше, чем была: сервер восстановлен из копии, или это другой ящик
+brake-receipts = { $count ->
+        [one] { $count } письмо
+        [few] { $count } письма
+       *[other] { $count } писем
+    } в папке «{ $folder }» с запросом уведомления о прочтении, которое { $side ->
+        [source] исходная
+       *[target] целевая
+    } система отправила бы автору
 brake-many-deletions = в { $side ->
         [source] исходной
        *[target] целевой

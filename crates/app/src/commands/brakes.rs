@@ -11,6 +11,7 @@ use crate::message::Message;
 use crate::output;
 use crate::state::{self, Access};
 use parom_domain::Code;
+use parom_domain::guard::BrakeName;
 use parom_domain::state::Held;
 use serde_json::json;
 
@@ -64,7 +65,8 @@ fn list(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
 fn why(account: &str, held: &Held) -> Message {
     let named = held.args.iter().cloned();
     let named = named.chain([("brake".to_owned(), held.brake.clone()), ("account".to_owned(), account.to_owned())]);
-    stored(Code::Braked.as_str(), &named.collect::<Vec<_>>())
+    let name = BrakeName::ALL.into_iter().find(|name| name.as_str() == held.brake);
+    stored(name.map_or(Code::Braked, BrakeName::code).as_str(), &named.collect::<Vec<_>>())
 }
 
 fn release(names: &AccountName, config: &Config, texts: &Texts) -> Result<Exit, Failure> {

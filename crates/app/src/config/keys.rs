@@ -146,6 +146,7 @@ pub const KEYS: &[Key] = &[
     key(Imap, "max_connections", Whole { min: 1, max: 10_000 }, Default("16")),
     key(Imap, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
     key(Imap, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
+    key(Imap, "read_receipts", Choice(&["held", "suppressed"]), Default("\"held\"")),
     key(Imap, "extensions", Switches(EXTENSIONS), Default("{}")),
     key(Imap, "quirks", Numbers(QUIRKS), Default("{}")),
 ];

@@ -159,6 +159,7 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         max_connections: section.whole_u32("max_connections"),
         connect_timeout_s: section.whole("connect_timeout_s"),
         answer_timeout_s: section.whole("answer_timeout_s"),
+        receipts_are_suppressed: section.text("read_receipts").value == "suppressed",
         quirks: section.numbers("quirks"),
         extensions: section
             .switches("extensions")

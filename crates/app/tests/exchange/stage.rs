@@ -45,13 +45,22 @@ impl Stage {
 
     /// Writes the configuration, with further lines for the domain.
     pub fn configure(&self, more: &str) {
+        self.write(more, "held");
+    }
+
+    /// The same, where the admin of the Exchange has stopped its receipts.
+    pub fn suppress_receipts(&self, more: &str) {
+        self.write(more, "suppressed");
+    }
+
+    fn write(&self, more: &str, receipts: &str) {
         let side = |side: &str, port: u16, login: &str, password: &str| {
             format!(
                 "[domain.{side}.imap]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nlogin = \"{login}\"\npassword = \"{password}\"\n"
             )
         };
         let text = format!(
-            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{more}\n{}service_login = \"CORP/svc\"\nquirks = {{ index_lag_s = 1, recovery_grace_s = 1 }}\n{}",
+            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{more}\n{}service_login = \"CORP/svc\"\nquirks = {{ index_lag_s = 1, recovery_grace_s = 1 }}\nread_receipts = \"{receipts}\"\n{}",
             side("source", self.exchange.addr().port(), "{service_login}/{source_login}", "secret:svc"),
             side("target", self.target.addr().port(), "{target_login}", "account")
         );

@@ -104,6 +104,15 @@ impl Endpoint for MemoryEndpoint {
         })
     }
 
+    async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+        self.ask("receipts", |world| {
+            let folder = world.opened(&self.name, folder, Some(validity))?;
+            let asks = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("\nDisposition-Notification-To:");
+            let asking = folder.messages.iter().filter(|(uid, message)| uids.contains(**uid) && asks(&message.bytes));
+            Ok(asking.map(|(uid, _)| *uid).collect())
+        })
+    }
+
     async fn read_all(&self, wanted: Vec<ReadFrom>) -> Result<Box<dyn BodyStream>> {
         if self.server.look(|world| world.switches.readers_lost > 0) {
             self.server.switch(|switches| switches.readers_lost -= 1);
