@@ -60,6 +60,12 @@ pub fn place(path: &FolderPath, ancestor: Option<(&FolderPath, &FolderPath)>, fo
 /// A free variant of `path`: itself, or with ` (2)`, ` (3)`... after the name.
 #[must_use]
 pub fn free(path: FolderPath, taken: &HashSet<FolderPath>, case_sensitive: bool) -> FolderPath {
+    free_from(path, taken, case_sensitive, 2)
+}
+
+/// The same with numbers from `first` on.
+#[must_use]
+pub fn free_from(path: FolderPath, taken: &HashSet<FolderPath>, case_sensitive: bool, first: u32) -> FolderPath {
     let clashes = |path: &FolderPath| {
         if case_sensitive { taken.contains(path) } else { taken.contains(&folded(path)) || taken.contains(path) }
     };
@@ -68,7 +74,7 @@ pub fn free(path: FolderPath, taken: &HashSet<FolderPath>, case_sensitive: bool)
     }
     let base = path.name().to_owned();
     let parent = path.parent();
-    (2u32..)
+    (first..)
         .filter_map(|n| {
             let name = format!("{base} ({n})");
             match &parent {

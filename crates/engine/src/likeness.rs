@@ -87,6 +87,11 @@ fn essence(bytes: &[u8]) -> blake3::Hash {
 fn add(hasher: &mut blake3::Hasher, message: &Message<'_>) {
     for part in &message.parts {
         match &part.body {
+            // Letters that were not understood would all look alike.
+            PartType::Text(text) | PartType::Html(text) if text.contains(char::REPLACEMENT_CHARACTER) => {
+                let (from, to) = (part.raw_body_offset() as usize, part.raw_end_offset() as usize);
+                hasher.update(message.raw_message().get(from..to).unwrap_or_default());
+            }
             PartType::Text(text) | PartType::Html(text) => {
                 // A last line end comes and goes with the encoding.
                 for line in text.trim_end().lines() {
@@ -123,5 +128,13 @@ mod tests {
         assert_eq!(essence(parts("one", "AAEC").as_bytes()), essence(parts("other", "AA\r\nEC").as_bytes()));
         assert_ne!(essence(parts("one", "AAEC").as_bytes()), essence(parts("one", "AAED").as_bytes()));
         assert_ne!(essence(b"Subject: s\r\n\r\n"), essence(b"Subject: s\r\n\r\nx"));
+        // Whatever the character set, other letters are another text.
+        for charset in ["windows-1251", "koi8-r", "shift_jis", "gb2312", "unheard-of"] {
+            let text = |bytes: &[u8]| {
+                let head = format!("Content-Type: text/plain; charset={charset}\r\n\r\n");
+                essence(&[head.as_bytes(), bytes].concat())
+            };
+            assert_ne!(text(b"\xCF\xF0\xE8"), text(b"\xCF\xF0\xE9"), "{charset}");
+        }
     }
 }

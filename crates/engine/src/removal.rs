@@ -122,7 +122,8 @@ async fn set_aside(run: &mut Run<'_>, listing: &Listing, side: Side, folders: Ve
     let mut taken = names_in_use(run, listing, side);
     let (mut changes, mut asides) = (Vec::new(), Vec::new());
     for folder in folders {
-        let spare = spare(&folder.path, &mut taken, listing.abilities.case_sensitive);
+        let first = first_number(run);
+        let spare = spare(&folder.path, &mut taken, listing.abilities.case_sensitive, first);
         taken.insert(spare.clone());
         changes.extend(close_goals(run, folder.id, side));
         changes.push(announce_rename(run, folder.id, side, folder.path.clone(), folder.path.clone(), true));
@@ -148,7 +149,14 @@ async fn set_aside(run: &mut Run<'_>, listing: &Listing, side: Side, folders: Ve
 /// So many letters of the name are enough to tell whose spare name it is. Names have limits, and a number makes them longer.
 const LETTERS: usize = 20;
 
-fn spare(path: &FolderPath, taken: &mut HashSet<FolderPath>, case_sensitive: bool) -> FolderPath {
+/// A crash may have left a folder under a spare name where people saw it, and what they still have for that name must not
+/// come into a folder that is about to be deleted: the same name is not used again soon.
+fn first_number(run: &Run<'_>) -> u32 {
+    let tenths = run.pass.clock.now_ms() / 100 % 90_000;
+    u32::try_from(tenths).unwrap_or(0) + 10_000
+}
+
+fn spare(path: &FolderPath, taken: &mut HashSet<FolderPath>, case_sensitive: bool, first: u32) -> FolderPath {
     let name: String = path.name().chars().take(LETTERS).collect();
     let short = match path.parent() {
         Some(parent) => Some(parent.child(name.trim_end())),
@@ -157,7 +165,7 @@ fn spare(path: &FolderPath, taken: &mut HashSet<FolderPath>, case_sensitive: boo
     let short = short.unwrap_or_else(|| path.clone());
     // It has a number in any case.
     taken.insert(short.clone());
-    names::free(short, taken, case_sensitive)
+    names::free_from(short, taken, case_sensitive, first)
 }
 
 async fn rename_all(run: &Run<'_>, side: Side, renames: Vec<(&FolderPath, &FolderPath)>) -> Vec<Result<()>> {
