@@ -8,4 +8,5 @@ mod identity;
 mod receipts;
 mod session;
 mod stage;
+mod storm;
 mod writing;

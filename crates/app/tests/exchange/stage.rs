@@ -89,6 +89,14 @@ impl Stage {
         assert_eq!(self.exchange.tally().byes_for_errors, 0, "ten refused commands");
     }
 
+    /// A run that goes on while the test does something else.
+    pub fn begin(&self) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parom"));
+        command.args(["--lang", "en", "sync", "--all", "--until-settled"]).current_dir(self.folder.path());
+        command.env_remove("PAROM_CONFIG").env_remove("PAROM_MASTER_KEY").stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// A watch that runs until it is stopped.
     pub fn watch(&self) -> Watch {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parom"));
