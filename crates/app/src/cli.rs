@@ -41,6 +41,8 @@ pub enum Command {
     Verify(Verify),
     #[command(subcommand)]
     Secret(Secret),
+    #[command(subcommand)]
+    Login(Login),
     #[cfg(feature = "demo")]
     Demo(Demo),
     #[command(hide = true)]
@@ -188,6 +190,25 @@ pub struct SecretList {
 pub struct SecretName {
     #[arg(value_name = "NAME")]
     pub name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Login {
+    Find(LoginFind),
+}
+
+#[derive(Debug, Args)]
+pub struct LoginFind {
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    #[arg(long, value_name = "NAME")]
+    pub service_account: String,
+    #[arg(long, value_name = "DOMAIN")]
+    pub nt_domain: Option<String>,
+    #[arg(long, value_name = "LOGIN")]
+    pub service_upn: Option<String>,
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[cfg(feature = "demo")]

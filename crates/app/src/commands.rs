@@ -4,6 +4,7 @@ mod account;
 mod brakes;
 mod import;
 mod init;
+mod login;
 mod parked;
 mod plan;
 mod secret;
@@ -31,6 +32,7 @@ pub fn run(cli: Cli, texts: &Arc<Texts>) -> Result<Exit, Failure> {
         Command::Brakes(args) => brakes::run(args, &config()?, texts),
         Command::Verify(args) => verify::run(args, &config()?, texts),
         Command::Secret(command) => secret::run(command, &config()?, texts),
+        Command::Login(command) => login::run(command, &config()?, texts),
         Command::Reference(args) => output::print(&reference::page(args.page, texts)).map(|()| Exit::Done),
         #[cfg(feature = "demo")]
         Command::Demo(args) => crate::demo::run(args.keep, texts),

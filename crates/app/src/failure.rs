@@ -115,6 +115,12 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
     message
 }
 
+/// What a server said, as it stands within a sentence of ours.
+#[must_use]
+pub fn inner(answer: &str) -> String {
+    answer.trim_end().trim_end_matches('.').to_owned()
+}
+
 /// An argument in the form in which each language writes it its own way.
 fn typed(name: &str, text: &str) -> Value {
     let plain = || Value::from(text);
@@ -124,7 +130,7 @@ fn typed(name: &str, text: &str) -> Value {
         "seconds" => text.parse().map_or_else(|_| plain(), Value::Seconds),
         "backoff_ms" => text.parse::<u64>().map_or_else(|_| plain(), |ms| Value::Seconds(ms.div_ceil(1000))),
         // It stands within a sentence of ours.
-        "answer" | "detail" => Value::from(text.trim_end().trim_end_matches('.')),
+        "answer" | "detail" => Value::from(inner(text)),
         _ => plain(),
     }
 }

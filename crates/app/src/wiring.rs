@@ -50,20 +50,37 @@ impl Wiring {
 }
 
 /// A password that a server refused is not tried again for so long: no server counts failures over a longer time.
-const HELD_MS: u64 = 60 * 60 * 1000;
+pub const HELD_MS: u64 = 60 * 60 * 1000;
 
 /// Who signs in, as refusals are remembered.
 fn sign_in(domain: &MailDomain, account: &Account, side: Side, login: &Login) -> SignIn {
     let settings = &domain.sides[side];
     SignIn {
         account: account.id,
-        server: format!("{}:{}", settings.host, settings.port),
-        login: if login.authzid.is_empty() { login.user.clone() } else { format!("{} {}", login.user, login.authzid) },
+        server: server_name(settings),
+        login: login_name(&login.user, &login.authzid),
         secret: match (&settings.password, pinned(account, side)) {
             (PasswordFrom::Secret(name), None) => Some(name.clone()),
             _ => None,
         },
     }
+}
+
+/// A server's name, equal for all accounts on it.
+#[must_use]
+pub fn server_name(side: &ImapSide) -> String {
+    format!("{}:{}", side.host, side.port)
+}
+
+/// Who signs in as whom.
+#[must_use]
+pub fn login_name(user: &str, authzid: &str) -> String {
+    if authzid.is_empty() { user.to_owned() } else { format!("{user} {authzid}") }
+}
+
+/// How the server of one side is reached.
+pub fn settings(config: &Config, side: &ImapSide) -> Result<Arc<ServerSettings>> {
+    server(side, &AllowList::of(&config.allow_hosts)).map(Arc::new)
 }
 
 async fn refuse_again(store: &Store, sign_in: &SignIn, login: &Login) -> Result<()> {
@@ -98,7 +115,7 @@ impl EndpointFactory for Factory {
         let place = |side: Side| {
             let settings = &domain.sides[side];
             Place {
-                server: format!("{}:{}", settings.host, settings.port).into(),
+                server: server_name(settings).into(),
                 max_connections: usize::try_from(settings.max_connections).unwrap_or(usize::MAX),
                 credential: match (pinned(account, side), &settings.password) {
                     (Some(login), _) => Some(login.into()),
@@ -197,13 +214,28 @@ fn pinned(account: &Account, side: Side) -> Option<&str> {
 
 async fn login(store: &Store, domain: &MailDomain, account: &Account, side: Side) -> Result<Login> {
     let settings = &domain.sides[side];
-    let pinned = pinned(account, side);
     let words = words(settings, account, side);
     if settings.takes_service_login() && words.service_login.is_empty() {
         let missing = Error::new(Code::AccountServiceLoginMissing, Scope::Account, Retry::WhenFixed);
         return Err(missing.with("account", &account.address).with("side", side));
     }
-    let own = match (&settings.password, pinned) {
+    Ok(Login {
+        user: settings.login.fill(&words),
+        authzid: settings.authzid.as_ref().map(|authzid| authzid.fill(&words)).unwrap_or_default(),
+        password: password(store, domain, account, side).await?,
+        mechanism: match settings.sasl {
+            Sasl::Auto => Mechanism::Auto,
+            Sasl::Plain => Mechanism::Plain,
+            Sasl::Login => Mechanism::Login,
+            Sasl::XOAuth2 => Mechanism::XOAuth2,
+        },
+    })
+}
+
+/// The password with which a side of the account is opened.
+pub async fn password(store: &Store, domain: &MailDomain, account: &Account, side: Side) -> Result<Secret> {
+    let settings = &domain.sides[side];
+    let own = match (&settings.password, pinned(account, side)) {
         (PasswordFrom::Secret(_), None) => None,
         _ => store.password(account.id, side).await?,
     };
@@ -215,17 +247,7 @@ async fn login(store: &Store, domain: &MailDomain, account: &Account, side: Side
             return Err(missing.with("account", &account.address).with("side", side));
         }
     };
-    Ok(Login {
-        user: settings.login.fill(&words),
-        authzid: settings.authzid.as_ref().map(|authzid| authzid.fill(&words)).unwrap_or_default(),
-        password: Secret::from(password.expose()),
-        mechanism: match settings.sasl {
-            Sasl::Auto => Mechanism::Auto,
-            Sasl::Plain => Mechanism::Plain,
-            Sasl::Login => Mechanism::Login,
-            Sasl::XOAuth2 => Mechanism::XOAuth2,
-        },
-    })
+    Ok(Secret::from(password.expose()))
 }
 
 /// What the domain leaves out, as the engine takes it.

@@ -258,6 +258,20 @@ brakes-released = { $account }: { $count ->
     } released; the next pass does what was held.
     .command = parom sync --account { $account }
 
+login-opened = opens the mailbox: { $form } with { $service }
+login-refused = refused: { $form } with { $service } ({ $answer })
+login-own = opens the mailbox of the service account itself: { $form } with { $service }
+login-unknown = not offered: { $form } with { $service }
+login-later = not tried yet: { $form } with { $service }
+login-found = This form opens the mailbox of { $account }. Set it for [domain.source.imap] in the configuration:
+login-self = The service account itself is not let in, so no mailbox of others was tried with it.
+    .why = The password is wrong, or the service account has no mailbox, no IMAP, another name, or is an administrator. One more wrong password after the other would lock it.
+    .fix = Sign in with it by Outlook on the web, then set its password anew.
+    .command = parom secret set NAME
+login-none = None of the known forms opens the mailbox of { $account }.
+    .why = The password is wrong; the service account has no mailbox, no IMAP or is an administrator; it has no full access to this mailbox; or the mailbox has another alias than the part of the address before the @.
+    .fix = On Exchange: Add-MailboxPermission { $account } -User SERVICE -AccessRights FullAccess -AutoMapping $false. Check the alias (Get-Mailbox { $account } | fl Alias) and give it as the source login.
+
 state-not-there = There is no state { $file } yet.
     .why = It is made when the first account or secret is added.
     .fix = Add an account.

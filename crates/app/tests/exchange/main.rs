@@ -5,6 +5,7 @@
 
 mod crossing;
 mod identity;
+mod logins;
 mod receipts;
 mod session;
 mod stage;

@@ -45,23 +45,34 @@ impl Stage {
 
     /// Writes the configuration, with further lines for the domain.
     pub fn configure(&self, more: &str) {
-        self.write(more, "held");
+        self.write(more, "held", ("{service_login}/{source_login}", "CORP/svc", ""));
+    }
+
+    /// Signs in to the Exchange like this from now on.
+    pub fn sign_in_as(&self, login: &str, service_login: &str, authzid: &str) {
+        self.write("", "held", (login, service_login, authzid));
+    }
+
+    /// Gives the service account another password.
+    pub fn seal(&self, password: &str) {
+        std::fs::write(self.folder.path().join("svc"), password).unwrap();
+        assert!(self.run(&["secret", "set", "svc", "--file", "svc"]).status.success());
     }
 
     /// The same, where the admin of the Exchange has stopped its receipts.
     pub fn suppress_receipts(&self, more: &str) {
-        self.write(more, "suppressed");
+        self.write(more, "suppressed", ("{service_login}/{source_login}", "CORP/svc", ""));
     }
 
-    fn write(&self, more: &str, receipts: &str) {
+    fn write(&self, more: &str, receipts: &str, (login, service_login, authzid): (&str, &str, &str)) {
         let side = |side: &str, port: u16, login: &str, password: &str| {
             format!(
-                "[domain.{side}.imap]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nlogin = \"{login}\"\npassword = \"{password}\"\n"
+                "[domain.{side}.imap]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nlogin = '{login}'\npassword = \"{password}\"\n"
             )
         };
         let text = format!(
-            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{more}\n{}service_login = \"CORP/svc\"\nquirks = {{ index_lag_s = 1, recovery_grace_s = 1 }}\nread_receipts = \"{receipts}\"\n{}",
-            side("source", self.exchange.addr().port(), "{service_login}/{source_login}", "secret:svc"),
+            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{more}\n{}service_login = '{service_login}'\nauthzid = '{authzid}'\nquirks = {{ index_lag_s = 1, recovery_grace_s = 1 }}\nread_receipts = \"{receipts}\"\n{}",
+            side("source", self.exchange.addr().port(), login, "secret:svc"),
             side("target", self.target.addr().port(), "{target_login}", "account")
         );
         std::fs::write(self.folder.path().join("parom.toml"), text).unwrap();

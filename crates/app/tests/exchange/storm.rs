@@ -64,7 +64,7 @@ fn edit(stage: &Stage, random: &mut Random, deeds: &mut Deeds) {
             format!("adds {id} to {folder}")
         }
         (4..=6, Some((uid, id, _))) => {
-            let flag = FLAGS[random.below(2)];
+            let Some(flag) = random.pick(&FLAGS[..2]).copied() else { return };
             let (add, remove): (&[&str], &[&str]) = if random.below(2) == 0 { (&[flag], &[]) } else { (&[], &[flag]) };
             let _ = hands.flag(&folder, uid, add, remove);
             format!("flags {id} in {folder}: +{add:?} -{remove:?}")

@@ -37,6 +37,11 @@ fn the_page_names_every_switch_and_every_test_and_no_other() {
     for word in page.split('`').filter(|word| word.starts_with("row_")) {
         assert!(tests.iter().any(|test| test == word), "there is no test {word}");
     }
+    for word in page.split('`').filter(|word| word.contains(".rs::")) {
+        let (file, name) = word.split_once("::").unwrap();
+        let tests = read(&format!("../app/tests/exchange/{file}"));
+        assert!(tests.contains(&format!("fn {name}(")), "there is no test {word}");
+    }
     for row in 1..=38 {
         assert!(page.contains(&format!("\n| {row} | ")), "row {row} is missing");
     }
