@@ -130,6 +130,8 @@ pub struct Sync {
 #[derive(Debug, Args)]
 pub struct Status {
     #[arg(long)]
+    pub server: bool,
+    #[arg(long)]
     pub json: bool,
 }
 

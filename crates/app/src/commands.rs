@@ -8,6 +8,7 @@ mod login;
 mod parked;
 mod plan;
 mod secret;
+mod server;
 mod status;
 mod sync;
 mod verify;

@@ -11,6 +11,7 @@ use crate::idle::Bell;
 use crate::names::SharedNames;
 use crate::observe;
 use crate::pool::{Lent, Pool, again};
+use crate::quirks::{Extensions, Quirks};
 use crate::read::Bodies;
 use crate::select::ensure_open;
 use crate::settings::{Login, ServerSettings};
@@ -46,6 +47,16 @@ impl ImapEndpoint {
     }
 
     /// A connection for work on existing messages of a folder, which is open on it.
+    /// What the server is taken for, which takes a sign-in to know.
+    ///
+    /// # Errors
+    /// Those of connecting and signing in.
+    pub async fn profile(&self) -> Result<Profile> {
+        let conn = self.pool.lend(None, None).await?;
+        let offered = Extensions::offered(&conn.caps);
+        Ok(Profile { quirks: conn.quirks.clone(), offered, used: conn.ext })
+    }
+
     async fn open(&self, folder: &FolderPath, validity: u32) -> Result<Lent> {
         let name = self.name(folder).await?;
         let mut conn = self.pool.lend(None, Some(&name)).await?;
@@ -65,6 +76,14 @@ impl ImapEndpoint {
         }
         Ok(conn)
     }
+}
+
+/// How a server is treated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub quirks: Quirks,
+    pub offered: Extensions,
+    pub used: Extensions,
 }
 
 /// Adds what every error about a folder should say.

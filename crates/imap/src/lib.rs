@@ -32,6 +32,6 @@ pub mod tokens;
 pub mod utf7;
 pub mod wire;
 
-pub use endpoint::ImapEndpoint;
-pub use quirks::{Extensions, Overrides, Quirks};
+pub use endpoint::{ImapEndpoint, Profile};
+pub use quirks::{Extensions, Overrides, Product, QuirkValue, Quirks};
 pub use settings::{Deadlines, Login, Mechanism, ServerSettings};

@@ -63,6 +63,13 @@ macro_rules! extensions {
                 Extensions { $($field: self.$field && other.$field,)* }
             }
 
+            /// The names of those that are on.
+            #[must_use]
+            pub fn names_on(&self) -> Vec<&'static str> {
+                let all = [$((stringify!($field), self.$field),)*];
+                all.into_iter().filter_map(|(name, on)| on.then_some(name)).collect()
+            }
+
             /// Sets the switch called `name`; `false` when there is none.
             pub fn set(&mut self, name: &str, on: bool) -> bool {
                 match name {
@@ -304,7 +311,46 @@ impl Overrides {
     }
 }
 
+impl Product {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Product::Exchange => "Microsoft Exchange",
+            Product::Cyrus => "Cyrus IMAP",
+            Product::Other => "-",
+        }
+    }
+}
+
+/// A quirk's value, as `parom status --server` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuirkValue {
+    Flag(bool),
+    Number(u64),
+}
+
 impl Quirks {
+    /// All quirks but extensions and names, as the configuration spells them where it can set them.
+    #[must_use]
+    pub fn values(&self) -> Vec<(&'static str, QuirkValue)> {
+        use QuirkValue::{Flag, Number};
+        vec![
+            ("depth", Number(self.depth as u64)),
+            ("fetch_items", Number(u64::from(self.fetch_items))),
+            ("batch_items", Number(self.batch_items as u64)),
+            ("batch_kb", Number(self.batch_bytes / 1024)),
+            ("recovery_grace_s", Number(self.recovery_grace_ms / 1000)),
+            ("index_lag_s", Number(self.index_lag_ms / 1000)),
+            ("pipelines_select", Flag(self.pipelines_select)),
+            ("keeps_bytes", Flag(self.keeps_bytes)),
+            ("case_sensitive", Flag(self.case_sensitive)),
+            ("ids_only_when_opened", Flag(self.ids_only_when_opened)),
+            ("substitutes", Flag(self.substitutes)),
+            ("sends_receipts", Flag(self.sends_receipts)),
+            ("shallow_flags", Flag(self.shallow_flags)),
+        ]
+    }
+
     /// The quirks that are numbers, as the configuration spells them: units last.
     pub const NUMBERS: &'static [&'static str] =
         &["depth", "fetch_items", "batch_items", "batch_kb", "recovery_grace_s", "index_lag_s"];
@@ -343,6 +389,7 @@ mod tests {
         .apply(&mut quirks);
         assert_eq!((quirks.index_lag_ms, quirks.batch_items), (3000, 1));
         assert!(Quirks::NUMBERS.iter().all(|name| quirks.clone().set_number(name, 1)));
+        assert!(Quirks::NUMBERS.iter().all(|name| quirks.values().iter().any(|(known, _)| known == name)));
         let used = offered.and(quirks.extensions);
         assert!(used.compress && used.qresync && !used.condstore && !used.move_messages);
         assert!(Extensions::NAMES.contains(&"list_status"));

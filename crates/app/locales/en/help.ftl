@@ -66,6 +66,7 @@ help-sync--watch = Keep on until stopped
 help-sync--dry_run = Show what would be done, and do nothing
 help-sync--json = One JSON object per line instead of progress bars (docs/reference-json.md)
 help-status = Show how far each account is
+help-status--server = Show instead what each server is taken for, and how it is treated
 help-status--json = One JSON object per line
 help-parked = Show the messages that could not be carried, why, and what helps
 help-parked--account = Only this account (may be repeated)

@@ -258,6 +258,13 @@ brakes-released = { $account }: { $count ->
     } released; the next pass does what was held.
     .command = parom sync --account { $account }
 
+server-head = { $domain }, { $side }: { $server }, product: { $product }
+server-used = Extensions in use: { $names }
+server-unused = Offered and not used: { $names }
+server-configured = (set in the configuration)
+word-yes = yes
+word-no = no
+
 login-opened = opens the mailbox: { $form } with { $service }
 login-refused = refused: { $form } with { $service } ({ $answer })
 login-own = opens the mailbox of the service account itself: { $form } with { $service }

@@ -292,6 +292,16 @@ brakes-released = { $account }: { $count ->
     }; следующий проход выполнит удержанное.
     .command = parom sync --account { $account }
 
+server-head = { $domain }, { $side ->
+    [source] исходная система
+   *[target] целевая система
+}: { $server }, продукт: { $product }
+server-used = Используются расширения: { $names }
+server-unused = Предлагаются, но не используются: { $names }
+server-configured = (задано в конфигурации)
+word-yes = да
+word-no = нет
+
 login-opened = открывает ящик: { $form }, служебная запись { $service }
 login-refused = отказ: { $form }, служебная запись { $service } ({ $answer })
 login-own = открывает ящик самой служебной записи: { $form }, служебная запись { $service }

@@ -15,6 +15,9 @@ use serde_json::{Value as Json, json};
 use std::collections::{HashMap, HashSet};
 
 pub fn run(args: &Status, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
+    if args.server {
+        return super::server::run(args.json, config, texts);
+    }
     let rows = state::with(config, Access::Read, async |store| {
         let mut summaries: HashMap<_, _> = store.summaries().await?.into_iter().collect();
         let held = store.held(None).await?.into_iter().filter(|(_, held)| !held.released);

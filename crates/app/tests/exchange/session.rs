@@ -114,3 +114,25 @@ fn a_server_that_wants_tls_first_is_told_with_its_remedy() {
     assert_eq!(output.status.code(), Some(4), "{}", told(&output));
     assert!(told(&output).contains("TLS"), "{}", told(&output));
 }
+
+#[test]
+fn what_the_server_is_taken_for_is_shown() {
+    let stage = in_step(Version::E2016);
+    for banner in [None, Some("Mail is ready.".to_owned())] {
+        stage.exchange.switch(|quirks| quirks.banner = banner);
+        let output = stage.run(&["status", "--server"]);
+        let shown = told(&output);
+        assert!(output.status.success(), "{shown}");
+        assert!(shown.contains("product: Microsoft Exchange"), "{shown}");
+        assert!(shown.contains("keeps_bytes = no"), "{shown}");
+        assert!(shown.contains("index_lag_s = 1  (set in the configuration)"), "{shown}");
+        assert!(shown.contains("Offered and not used: move_messages"), "{shown}");
+    }
+    let output = stage.run(&["status", "--server", "--json"]);
+    let objects: Vec<serde_json::Value> =
+        told(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), 2);
+    assert_eq!(objects[0]["quirks"]["sends_receipts"], true);
+    assert_eq!(objects[1]["product"], "-");
+    assert_eq!(objects[1]["quirks"]["keeps_bytes"], true);
+}
