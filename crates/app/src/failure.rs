@@ -68,7 +68,7 @@ pub fn parked(parked: &Parked, account: &str, folder: &str) -> Message {
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an
 /// error lacks is written as a dash.
-const ARGUMENTS: [&str; 27] = [
+const ARGUMENTS: [&str; 28] = [
     "account",
     "answer",
     "backoff_ms",
@@ -93,6 +93,7 @@ const ARGUMENTS: [&str; 27] = [
     "port",
     "seconds",
     "side",
+    "since_ms",
     "total",
     "uid",
     "what",
@@ -127,6 +128,10 @@ fn typed(name: &str, text: &str) -> Value {
     match name {
         "bytes" | "limit" => text.parse().map_or_else(|_| plain(), Value::Bytes),
         "count" | "total" | "listed" | "exists" => text.parse().map_or_else(|_| plain(), Value::Count),
+        "since_ms" => {
+            let ago = |at_ms: u64| Value::Seconds(crate::state::now_ms().saturating_sub(at_ms) / 1000);
+            text.parse().map_or_else(|_| plain(), ago)
+        }
         "seconds" => text.parse().map_or_else(|_| plain(), Value::Seconds),
         "backoff_ms" => text.parse::<u64>().map_or_else(|_| plain(), |ms| Value::Seconds(ms.div_ceil(1000))),
         // It stands within a sentence of ours.

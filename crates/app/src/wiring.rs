@@ -93,7 +93,7 @@ async fn refuse_again(store: &Store, sign_in: &SignIn, login: &Login) -> Result<
         .with("host", host)
         .with("login", &login.user)
         .with("answer", refusal.answer)
-        .with("seconds", now_ms.saturating_sub(refusal.at_ms) / 1000);
+        .with("since_ms", refusal.at_ms);
     Err(match &sign_in.secret {
         Some(name) => error.with("credential", "secret").with("name", name),
         None => error,

@@ -44,6 +44,8 @@ pub struct Abilities {
     pub batches_under_way: usize,
     /// The largest message the server says it takes (APPENDLIMIT, RFC 7889).
     pub append_limit: Option<u64>,
+    /// The server renames its own folders when their owner chooses another language (Exchange).
+    pub renames_roles: bool,
     /// Marking a message as read, or deleting it unread, may send a receipt to whoever asked for one (Exchange).
     pub sends_receipts: bool,
     /// A `\Flagged` that comes with a message must be set once more, or other clients do not see it (Exchange).
@@ -238,6 +240,9 @@ pub struct Shifted {
     /// It was copied, and was gone from its old folder before it could be removed there: somebody moved it as well, or
     /// deleted it. True only where that is certain, and never of a move in one step.
     pub overtaken: bool,
+    /// The server says that it was copied, and not where to; the original is still in its place. It is removed when the copy
+    /// was found.
+    pub kept: bool,
 }
 
 /// The same marks added and removed on a set of messages.
@@ -290,7 +295,7 @@ pub trait Endpoint: Send + Sync {
     /// wider answer that they cannot convert (Exchange).
     async fn present(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet>;
 
-    /// Which of these messages ask for a receipt when they are read (`Disposition-Notification-To`, RFC 8098, and what was
+    /// Which of these messages are unread and ask for a receipt when they are read (`Disposition-Notification-To`, RFC 8098, and what was
     /// usual before it).
     async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet>;
 

@@ -62,7 +62,7 @@ codes! {
     CertificateRefused = "certificate-refused",
     /// Arguments: host, login, answer, credential ("secret" where the password is one for many accounts), name (of it).
     SignInRefused = "sign-in-refused",
-    /// Arguments: host, login, answer, seconds, credential, name. This password was refused that long ago, and is not tried
+    /// Arguments: host, login, answer, since_ms, credential, name. This password was refused then, and is not tried
     /// again yet.
     SignInHeld = "sign-in-held",
     /// Arguments: host, mechanism.

@@ -77,7 +77,9 @@ pub fn match_folders(trees: &Trees<'_>) -> Matched {
             });
             for (at, folder) in kin {
                 // Exchange calls its own folders otherwise when their owner chooses another language.
-                let has_its_role = pair.role.is_some() && trees.roles[side].get(at).copied().flatten() == pair.role;
+                let has_its_role = trees.listings[side].abilities.renames_roles
+                    && pair.role.is_some()
+                    && trees.roles[side].get(at).copied().flatten() == pair.role;
                 let certain = match (&pair.mailbox_ids[side], &folder.mailbox_id) {
                     (Some(mine), Some(theirs)) if mine == theirs => true,
                     (Some(_), Some(_)) => continue,

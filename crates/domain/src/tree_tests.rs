@@ -17,6 +17,7 @@ fn abilities() -> Abilities {
         batch_bytes: 4 << 20,
         batches_under_way: 8,
         append_limit: None,
+        renames_roles: false,
         sends_receipts: false,
         shallow_flags: false,
         recovery_grace_ms: 0,

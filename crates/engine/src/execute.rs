@@ -222,8 +222,17 @@ async fn shift(
         run.pass.book.commit(announced).await?;
         let uids: UidSet = items.iter().map(|item| item.uid).collect();
         let endpoint = run.pass.sides[side];
-        let shifted = endpoint.shift(&from_path, from_seen.cursor.validity, &uids, &to_path).await?;
+        let mut shifted = endpoint.shift(&from_path, from_seen.cursor.validity, &uids, &to_path).await?;
         let new_uids = landed(run, works, side, to, &to_path, items, &shifted).await?;
+        let kept: UidSet = shifted.iter().filter(|shifted| shifted.kept).map(|shifted| shifted.old).collect();
+        if !kept.is_empty() {
+            if kept.iter().any(|uid| !new_uids.contains_key(&uid)) {
+                // The announcement stays open, and the next pass looks for the copies again.
+                return Err(Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("folder", &to_path));
+            }
+            let removed = endpoint.expunge(&from_path, from_seen.cursor.validity, &kept).await?;
+            shifted.iter_mut().filter(|one| one.kept).for_each(|one| one.overtaken = !removed.contains(one.old));
+        }
         let overtaken = shifted.iter().filter(|shifted| shifted.overtaken);
         let overtaken: UidSet = overtaken.filter_map(|shifted| new_uids.get(&shifted.old).copied()).collect();
         let halves = halves::left_behind(run, works, side, to, &overtaken).await?;

@@ -47,7 +47,8 @@ fn losses(run: &Run<'_>, work: &FolderWork, plan: &AccountPlan) -> Vec<FolderLos
             folder: work.id,
             role: work.role,
             side,
-            linked: count(work.links.count(side)),
+            // Of a folder that was replaced, what is not found again counts too.
+            linked: count(work.links.count(side) + work.strays[side].len()),
             gone: count(deletes(side.other())),
             irreversible: match removal(run, work.id, side.other()) {
                 Removal::Expunge => count(deletes(side.other())),

@@ -10,7 +10,7 @@ use mail_parser::{Message, MessageParser, PartType};
 use parom_domain::endpoint::{Body, BodyStream, Stamp};
 use parom_domain::{FolderPath, Result, Side, Uid, UidSet};
 
-/// Longer messages are not taken into memory to look into them: their bytes must be equal.
+/// Longer messages are not taken into memory to look into them.
 const MOST_PARSED: u64 = 32 << 20;
 
 /// The headers of these messages.
@@ -56,7 +56,11 @@ pub async fn contents(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]
                 }
                 essence(&bytes)
             }
-            Body::Big { .. } => hash_of(stream.as_mut()).await?,
+            Body::Big { .. } => match hash_of(stream.as_mut()).await? {
+                hash if run.keeps_bytes => hash,
+                // The bytes are others each time, and say nothing.
+                _ => continue,
+            },
             // It says nothing of the message, and two of them are not the same message.
             Body::Substitute => continue,
         };

@@ -96,8 +96,6 @@ pub struct Run<'a> {
     pub lanes: usize,
     /// Both sides give back what they were given, so that sizes and bytes are evidence.
     pub keeps_bytes: bool,
-    /// Elsewhere a move is a copy and a removal.
-    pub moves_in_one_step: Both<bool>,
     round_trip_ms: u32,
     pub warmth: Warmth,
     /// For so long a message must be missing to be believed gone: as the policy says, and no less than a listing may lag.
@@ -129,7 +127,6 @@ impl<'a> Run<'a> {
             is_first_copy,
             lanes: 1,
             keeps_bytes: true,
-            moves_in_one_step: Both::new(true, true),
             round_trip_ms: 0,
             warmth,
             began_ms: pass.clock.now_ms(),
@@ -218,7 +215,6 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     run.lanes = lanes_for(&run);
     run.keeps_bytes = listings.source.abilities.keeps_bytes && listings.target.abilities.keeps_bytes;
     run.grace_ms = Both::from_fn(|side| pass.policy.grace_ms.max(listings[side].abilities.index_lag_ms));
-    run.moves_in_one_step = listings.as_ref().map(|listing| listing.abilities.moves_in_one_step);
     transfer::warm_for_first_copy(&run, &listings);
     if !pass.dry_run {
         recovery::recover(&mut run, &mut listings).await?;
@@ -232,7 +228,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     gather::pair_newcomers(&mut run, &mut works).await?;
     missing::hold_back(&run, &mut works).await?;
     let moves = moves::pair_moves(&mut run, &mut works).await?;
-    let mut plan = plan::make(&run, &mut works, moves, &listings);
+    let mut plan = plan::make(&run, &mut works, moves);
     held::apply_brakes(&mut run, &mut works, &mut plan, &listings).await?;
     pass.observer.event(crate::ports::Event::Planned { messages: plan.creates() });
     if pass.dry_run {

@@ -5,7 +5,7 @@ use crate::moves::PlannedMove;
 use crate::pass::Run;
 use crate::work::FolderWork;
 use parom_domain::decide::{Base, Op, Sight, decide};
-use parom_domain::endpoint::{Listing, MarkChange};
+use parom_domain::endpoint::MarkChange;
 use parom_domain::link::Slot;
 use parom_domain::policy::Deletions;
 use parom_domain::state::FolderId;
@@ -70,13 +70,7 @@ impl FolderPlan {
 
 /// Decides about everything that the looks found.
 #[must_use]
-pub fn make(
-    run: &Run<'_>,
-    works: &mut BTreeMap<FolderId, FolderWork>,
-    moves: Vec<PlannedMove>,
-    listings: &Both<Listing>,
-) -> AccountPlan {
-    let _ = listings;
+pub fn make(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, moves: Vec<PlannedMove>) -> AccountPlan {
     // While a folder could not be looked at, a message that is missing elsewhere may have gone there.
     let wait_with_deletes = !run.sees_everything();
     let mut plan = AccountPlan { steps: Vec::new(), moves, folders: BTreeMap::new() };

@@ -4,7 +4,7 @@
 
 use crate::moves::PlannedMove;
 use crate::pass::Run;
-use crate::plan::{AccountPlan, Removal, removal};
+use crate::plan::AccountPlan;
 use crate::work::FolderWork;
 use parom_domain::endpoint::Listing;
 use parom_domain::guard::{Brake, BrakeName};
@@ -71,13 +71,9 @@ async fn hold_changes(
     side: Side,
 ) -> Result<usize> {
     let (Some(work), Some(planned)) = (works.get(&folder), plan.folders.get(&folder)) else { return Ok(0) };
-    let expunges = removal(run, folder, side) == Removal::Expunge || !run.moves_in_one_step[side];
-    let deleted: Vec<(Uid, Slot)> = planned.deletes[side]
-        .iter()
-        .filter_map(|slot| Some((*slot, work.links.get(*slot)?)))
-        .filter(|(_, link)| expunges && !link.base.seen())
-        .filter_map(|(slot, link)| Some((link.uids[side]?, slot)))
-        .collect();
+    // Into the trash, too: to such a server that is a copy and a removal.
+    let deleted: Vec<(Uid, Slot)> =
+        planned.deletes[side].iter().filter_map(|slot| Some((work.links.get(*slot)?.uids[side]?, *slot))).collect();
     let read =
         planned.marks[side].iter().filter(|(change, _)| change.add.seen()).flat_map(|(change, _)| change.uids.iter());
     let uids: UidSet = read.chain(deleted.iter().map(|(uid, _)| *uid)).collect();
@@ -102,7 +98,7 @@ async fn hold_changes(
     Ok(usize::try_from(asking.count()).unwrap_or(usize::MAX))
 }
 
-/// Moves of unread mail that are a copy and a removal to the server, or that mark it as read.
+/// Moves: to such a server they are a copy and a removal.
 async fn hold_moves(
     run: &Run<'_>,
     works: &mut Works,
@@ -111,9 +107,7 @@ async fn hold_moves(
     side: Side,
 ) -> Result<usize> {
     let is_here = |planned: &PlannedMove| planned.side == side && planned.from == folder;
-    let unread = plan.moves.iter().filter(|planned| is_here(planned) && !planned.item.marks.seen());
-    let sends = |planned: &&PlannedMove| !run.moves_in_one_step[side] || planned.marks_there.seen();
-    let uids: UidSet = unread.filter(sends).map(|planned| planned.item.uid).collect();
+    let uids: UidSet = plan.moves.iter().filter(|planned| is_here(planned)).map(|planned| planned.item.uid).collect();
     let asking = asking(run, works, folder, side, uids).await?;
     let mut held = 0;
     for planned in plan.moves.extract_if(.., |planned| is_here(planned) && asking.contains(planned.item.uid)) {

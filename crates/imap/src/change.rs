@@ -15,6 +15,13 @@ use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
 /// A command names at most so many messages: large moves overtax some servers.
 const ITEMS: u32 = 1000;
 
+/// What has just been appended is not found before this, where the index lags behind (Exchange).
+pub fn catch_up(conn: &mut Lent) {
+    if conn.quirks.index_lag_ms > 0 {
+        conn.push_silent(&Command::new("CHECK", Request::Account));
+    }
+}
+
 /// Adds and removes marks, all changes in one flight; one result for each.
 ///
 /// # Errors
@@ -31,10 +38,7 @@ pub async fn mark(conn: &mut Lent, changes: &[MarkChange]) -> Result<Vec<Result<
             }
         }
     }
-    if conn.quirks.index_lag_ms > 0 {
-        // What has just been appended is not found before that.
-        conn.push_silent(&Command::new("CHECK", Request::Account));
-    }
+    catch_up(conn);
     let answers = conn.run(&commands, &mut ignore).await?;
     let mut results: Vec<Result<()>> = changes.iter().map(|_| Ok(())).collect();
     for (owner, answer) in owners.into_iter().zip(answers) {
@@ -74,16 +78,28 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<
             let refused = !answer.is_ok() && !answer.has_code("EXPUNGEISSUED");
             if !refused || classify(Request::Change, &answer).code() != Code::ChangeRefused {
                 accepted(conn, answer)?;
-                moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: false }));
+                moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: false, kept: false }));
                 continue;
             }
+            moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: false, kept: false }));
             conn.ext.move_messages = false;
         }
+        catch_up(conn);
         let (pairs, answer) = transport(conn, "UID COPY", &set, to).await?;
         accepted(conn, answer)?;
+        if conn.ext.uidplus && pairs.iter().all(|(_, new)| new.is_none()) {
+            // It ought to have told, and did not: what cannot be found there is not removed here.
+            moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: false, kept: true }));
+            continue;
+        }
         let old: UidSet = pairs.iter().map(|(old, _)| *old).collect();
         let taken = expunge(conn, &old).await?;
-        moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: !taken.contains(old) }));
+        moved.extend(pairs.into_iter().map(|(old, new)| Shifted {
+            old,
+            new,
+            overtaken: !taken.contains(old),
+            kept: false,
+        }));
     }
     Ok(moved)
 }
@@ -146,6 +162,7 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
     if uids.is_empty() {
         return Ok(UidSet::new());
     }
+    catch_up(conn);
     let deleted = Marks::from_system(Marks::DELETED);
     let sets = uids.chunks(SET_BYTES, ITEMS);
     let mut commands: Vec<Command> = sets.iter().map(|set| store(set, '+', &deleted)).collect();

@@ -255,6 +255,7 @@ impl Endpoint for ImapEndpoint {
         // Opened anew, so that whatever the server has committed by now is seen.
         conn.selected = None;
         ensure_open(&mut conn, &name, validity).await.about(folder)?;
+        change::catch_up(&mut conn);
         stamps::stamps_from(&mut conn, floor).await.about(folder)
     }
 

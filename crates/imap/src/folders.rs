@@ -1,9 +1,10 @@
 //! Lists the account's folders, in one round trip where the server can tell everything at once.
 
-use crate::classify::Request;
+use crate::classify::{Request, missing};
 use crate::command::{Command, WireName};
-use crate::connection::Connection;
+use crate::connection::{Connection, ignore};
 use crate::names::{Names, Namespace};
+use crate::quirks::Product;
 use crate::response::Response;
 use crate::tokens::{Token, Tokens};
 use bytes::Bytes;
@@ -36,6 +37,9 @@ pub async fn list(conn: &mut Connection, known: Option<Namespace>) -> Result<(Li
     for answer in answers {
         conn.checked(Request::Account, Some(answer))?;
     }
+    if conn.ext.list_status {
+        found.ask_the_silent(conn).await?;
+    }
     found.into_listing(conn)
 }
 
@@ -65,6 +69,8 @@ struct Found {
     delimiter: Option<u8>,
     subscribed: HashSet<WireName>,
     status: HashMap<WireName, (Cursor, Option<String>)>,
+    /// Folders with a status, also one that cannot be read.
+    spoken_of: HashSet<WireName>,
 }
 
 #[derive(Default)]
@@ -116,9 +122,34 @@ impl Found {
     }
 
     fn note_status(&mut self, rest: Tokens<'_>) {
+        self.spoken_of.extend(name(&mut rest.clone()));
         if let Some((name, cursor, id)) = status(rest) {
             self.status.insert(name, (cursor, id));
         }
+    }
+
+    /// Dovecot lists a name that was deleted and has others below it without saying that it cannot be opened; it only tells
+    /// no status of it. Whoever took it for a folder would look for it for ever.
+    async fn ask_the_silent(&mut self, conn: &mut Connection) -> Result<()> {
+        let may_be_none = |name: &WireName| !self.spoken_of.contains(name) && !name.eq_ignore_ascii_case(b"INBOX");
+        let silent = self.folders.iter().filter(|(name, folder)| !folder.unselectable && may_be_none(name));
+        let silent: Vec<WireName> = silent.map(|(name, _)| name.clone()).collect();
+        if silent.is_empty() {
+            return Ok(());
+        }
+        let literals = conn.literals();
+        let ask = |name: &WireName| {
+            Command::new("STATUS", Request::Open).string(name, literals).raw("(MESSAGES UIDNEXT UIDVALIDITY)")
+        };
+        let commands: Vec<Command> = silent.iter().map(ask).collect();
+        let answers = conn.run(&commands, &mut ignore).await?;
+        for (name, answer) in silent.iter().zip(answers) {
+            // Any other refusal is told when the folder is opened.
+            if let Some(folder) = self.folders.get_mut(name).filter(|_| !answer.is_ok() && missing(&answer)) {
+                folder.unselectable = true;
+            }
+        }
+        Ok(())
     }
 
     fn into_listing(self, conn: &Connection) -> Result<(Listing, Names)> {
@@ -272,6 +303,7 @@ fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
         batch_bytes: quirks.batch_bytes,
         batches_under_way: quirks.depth,
         append_limit: conn.caps.append_limit(),
+        renames_roles: quirks.product == Product::Exchange,
         sends_receipts: quirks.sends_receipts,
         shallow_flags: quirks.shallow_flags,
         recovery_grace_ms: quirks.recovery_grace_ms,

@@ -56,25 +56,24 @@ pub async fn present(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
 /// The header fields by which a message asks for a receipt.
 const RECEIPT_FIELDS: &str = "DISPOSITION-NOTIFICATION-TO RETURN-RECEIPT-TO";
 
-/// Which of these messages ask for a receipt.
+/// Which of these messages are unread and ask for a receipt.
 ///
 /// # Errors
 /// As [`stamps`].
 pub async fn asking_receipts(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
     let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
-    let what = format!("(UID BODY.PEEK[HEADER.FIELDS ({RECEIPT_FIELDS})])");
+    let what = format!("(UID FLAGS BODY.PEEK[HEADER.FIELDS ({RECEIPT_FIELDS})])");
     let ask = |set: &UidSet| Command::new("UID FETCH", Request::Read).raw(&format!("{set} {what}"));
     let commands: Vec<Command> = sets.iter().map(ask).collect();
     let mut found = UidSet::new();
     let answers = conn
         .run(&commands, &mut |_, response| {
             let fetched = response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest));
-            if let Some(Fetched { uid: Some(uid), header: Some(header), .. }) = fetched
-                && uids.contains(uid)
-                && header.iter().any(|byte| !byte.is_ascii_whitespace())
-            {
-                found.insert(uid);
-            }
+            let asks = fetched.filter(|fetched| {
+                let is_read = fetched.marks().is_some_and(|marks| marks.seen());
+                !is_read && fetched.header.as_deref().is_some_and(|h| h.iter().any(|byte| !byte.is_ascii_whitespace()))
+            });
+            found.extend(asks.and_then(|fetched| fetched.uid).filter(|uid| uids.contains(*uid)));
             Ok(())
         })
         .await?;

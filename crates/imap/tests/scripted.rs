@@ -66,8 +66,10 @@ async fn a_mailbox_id_of_uninitialised_memory_is_no_id() {
 async fn cyrus_is_asked_for_mailbox_ids_where_a_folder_is_opened() {
     let greeting = "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR AUTH=PLAIN] mail Cyrus IMAP 3.6.1 server ready\r\n";
     let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 LITERAL+ LIST-EXTENDED LIST-STATUS OBJECTID] in\r\n");
-    let list =
-        ("STATUS (MESSAGES UIDNEXT UIDVALIDITY))", "* LIST () \"/\" INBOX\r\n* LIST () \"/\" a\r\n$ OK done\r\n");
+    let list = (
+        "STATUS (MESSAGES UIDNEXT UIDVALIDITY))",
+        "* LIST () \"/\" INBOX\r\n* LIST () \"/\" a\r\n* STATUS a (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 5)\r\n$ OK done\r\n",
+    );
     let first =
         ("EXAMINE \"INBOX\"", "* 0 EXISTS\r\n* OK [MAILBOXID (ahgz0i7yvxl1zfxv)] Ok\r\n$ OK [READ-ONLY] done\r\n");
     let gone = ("EXAMINE \"b\"", "$ NO Mailbox does not exist\r\n");
@@ -424,7 +426,7 @@ async fn messages_that_were_gone_are_missing_from_a_move() {
     .await;
     let endpoint = peer.endpoint();
     let other = FolderPath::new(["Other"]).unwrap();
-    let shifted = |old, new| Shifted { old: Uid::new(old).unwrap(), new: Uid::new(new), overtaken: false };
+    let shifted = |old, new| Shifted { old: Uid::new(old).unwrap(), new: Uid::new(new), overtaken: false, kept: false };
     // Exchange may say nothing in any case: where they are now has to be looked up.
     let moved = endpoint.shift(&inbox(), 5, &uids(&[1, 2]), &other).await.unwrap();
     assert_eq!(moved, [shifted(1, 0), shifted(2, 0)]);

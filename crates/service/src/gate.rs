@@ -11,6 +11,9 @@ use tokio::time::Instant;
 /// For how long a server that could not be reached is left alone; doubled by each failure in a row.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// One refusal may be the fault of one mailbox. So many in a row are that of the password, also where it was right before:
+/// somebody may have changed it.
+const REFUSALS: u32 = 2;
 
 /// The gates of this process, by server and by service password.
 pub struct Gates {
@@ -43,6 +46,8 @@ struct State {
     /// Somebody got through at any time.
     proved: bool,
     failures: u32,
+    /// Logins in a row that were refused with this password.
+    refusals: u32,
     broken: Option<Broken>,
 }
 
@@ -107,6 +112,15 @@ impl SideGates {
         self.all().all(|gate| gate.lock().proved)
     }
 
+    /// The password may be wrong itself: it serves several accounts, and has let in none yet, or none of the last ones.
+    #[must_use]
+    pub fn is_password_in_doubt(&self) -> bool {
+        self.credential.as_ref().is_some_and(|gate| {
+            let state = gate.lock();
+            !state.proved || state.refusals >= REFUSALS
+        })
+    }
+
     /// How long nothing needs to be tried.
     #[must_use]
     pub fn closed_for(&self) -> Duration {
@@ -149,7 +163,7 @@ impl Gate {
 
     fn open(&self) {
         let mut state = self.lock();
-        (state.open, state.proved, state.failures) = (true, true, 0);
+        (state.open, state.proved, state.failures, state.refusals) = (true, true, 0, 0);
     }
 
     fn note(&self, error: &Error) {
@@ -159,9 +173,16 @@ impl Gate {
         let mut state = self.lock();
         let until = match (self.guards, error.retry()) {
             (_, Retry::After(pause)) => Instant::now().checked_add(pause),
-            // The password has opened another mailbox: it is right, and the refusal concerns this mailbox alone.
-            (Scope::Credential, _) if state.open => return,
-            (Scope::Credential, _) => None,
+            (Scope::Credential, _) => {
+                state.refusals = state.refusals.saturating_add(1);
+                if state.refusals < REFUSALS {
+                    // One after the other from here, until the next tells which of the two it is.
+                    state.open = false;
+                    return;
+                }
+                // What was refused is remembered beyond this, so that trying again later costs no further refusals.
+                self.watching.then(|| Instant::now().checked_add(LONGEST_PAUSE)).flatten()
+            }
             (_, Retry::Soon) => Instant::now().checked_add(pause(state.failures)),
             (_, Retry::WhenFixed | Retry::Never) if self.watching => Instant::now().checked_add(LONGEST_PAUSE),
             (_, Retry::WhenFixed | Retry::Never) => None,
@@ -233,11 +254,15 @@ mod tests {
         (attempts.load(Ordering::Relaxed), failed)
     }
 
-    #[tokio::test]
-    async fn a_refused_service_password_is_one_failed_sign_in() {
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_service_password_is_two_failed_sign_ins() {
         let gates = Gates::new(true);
-        assert_eq!(storm(&gates, &place(Some("svc")), 500, |_| Err(refused())).await, (1, 500));
-        assert_eq!(storm(&gates, &place(Some("svc")), 1, |_| Ok(())).await, (0, 1), "not again in this process");
+        assert_eq!(storm(&gates, &place(Some("svc")), 500, |_| Err(refused())).await, (2, 500));
+        assert_eq!(storm(&gates, &place(Some("svc")), 1, |_| Ok(())).await, (0, 1), "not again for a while");
+        tokio::time::sleep(LONGEST_PAUSE).await;
+        assert_eq!(storm(&gates, &place(Some("svc")), 1, |_| Ok(())).await, (1, 0), "somebody may have mended it");
+        let gates = Gates::new(false);
+        assert_eq!(storm(&gates, &place(Some("svc")), 500, |_| Err(refused())).await, (2, 500));
         assert_eq!(storm(&gates, &place(Some("other")), 9, |_| Ok(())).await, (9, 0), "the server is not to blame");
     }
 
@@ -246,6 +271,17 @@ mod tests {
         let gates = Gates::new(false);
         let answer = |n| if n == 3 { Err(refused()) } else { Ok(()) };
         assert_eq!(storm(&gates, &place(Some("svc")), 50, answer).await, (50, 1));
+        // One that comes first is no reason to doubt it, and one that was changed meanwhile is noticed.
+        let gates = Gates::new(false);
+        assert_eq!(
+            storm(&gates, &place(Some("svc")), 50, |n| if n == 0 { Err(refused()) } else { Ok(()) }).await,
+            (50, 1)
+        );
+        let mut tried = 0;
+        for _ in 0..10 {
+            tried += storm(&gates, &place(Some("svc")), 4, |_| Err(refused())).await.0;
+        }
+        assert_eq!(tried, 4, "those that were on their way");
     }
 
     #[tokio::test]

@@ -101,7 +101,9 @@ impl Member {
         let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
         let report = self.with_endpoints(shared, terms, grant, watcher, &endpoints).await;
         tokio::join!(endpoints.source.close(), endpoints.target.close());
-        if let Err(error) = &report {
+        if let Err(error) = &report
+            && !shared.settings.dry_run
+        {
             self.remember_refusal(shared, &endpoints, error).await;
         }
         report
@@ -114,7 +116,7 @@ impl Member {
         let Some(side) = Side::ALL.into_iter().find(refusing).filter(|_| error.code() == Code::SignInRefused) else {
             return;
         };
-        let concerns_all = endpoints[side].credential.is_some() && !endpoints[side].gates.is_proved();
+        let concerns_all = endpoints[side].gates.is_password_in_doubt();
         shared.factory.refused(&self.account, side, concerns_all, error).await;
     }
 

@@ -79,8 +79,6 @@ fn after_failure(mode: Mode, error: &Error, history: History) -> Next {
     let pause = Next::Again { after_ms: pause_after(error, history.tries) };
     if let Mode::Watch { every_ms } = mode {
         return match error.retry() {
-            // A password that was refused once is not tried again by this process: servers lock accounts after a few.
-            _ if error.code() == Code::SignInRefused => Next::End,
             Retry::Never => Next::End,
             // A defect shows again whenever the same mail is met.
             _ if error.code() == Code::Internal => Next::Again { after_ms: LONGEST_PAUSE_MS.max(every_ms) },
@@ -153,8 +151,9 @@ mod tests {
             (failed(Code::ConnectionLost, Scope::Account, Retry::Soon), again(0), again(0), again(0)),
             (failed(Code::CannotConnect, Scope::Server, Retry::Soon), again(0), again(0), again(0)),
             (failed(Code::Throttled, Scope::Credential, after(40)), again(40_000), again(40_000), again(40_000)),
-            (failed(Code::SignInRefused, Scope::Credential, Retry::WhenFixed), Next::End, Next::End, Next::End),
-            (failed(Code::SignInRefused, Scope::Account, Retry::WhenFixed), Next::End, Next::End, Next::End),
+            // The factory remembers what was refused, and does not ask again within the hour.
+            (failed(Code::SignInRefused, Scope::Credential, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
+            (failed(Code::SignInRefused, Scope::Account, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
             (failed(Code::SignInHeld, Scope::Account, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
             (failed(Code::QuotaFull, Scope::Account, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
             (failed(Code::CertificateRefused, Scope::Server, Retry::WhenFixed), Next::End, Next::End, again(300_000)),

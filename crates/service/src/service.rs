@@ -12,7 +12,7 @@ use crate::ports::{EndpointFactory, Listener};
 use crate::stop::Stop;
 use futures_util::future::join_all;
 use parom_domain::state::{AccountId, Lease, PassSummary};
-use parom_domain::{Error, Result};
+use parom_domain::{Code, Error, Result};
 use parom_store::{Account, Store};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -168,6 +168,10 @@ struct Entry {
     switched_off: Arc<Notify>,
 }
 
+fn is_refusal(code: &str) -> bool {
+    [Code::SignInRefused, Code::SignInHeld].iter().any(|refusal| refusal.as_str() == code)
+}
+
 impl Crew {
     /// Takes accounts on. Their places in the queue for connections are taken before the first of them starts, so that
     /// they share what there is.
@@ -176,6 +180,14 @@ impl Crew {
             return Ok(());
         }
         let mut summaries: HashMap<AccountId, PassSummary> = self.shared.store.summaries().await?.into_iter().collect();
+        let mut accounts = accounts;
+        // Those that were let in before come first: whether a password that serves many is right is then known before
+        // a mailbox that is not there makes it doubtful.
+        accounts.sort_by_key(|account| {
+            let summary = summaries.get(&account.id);
+            let refused = |summary: &PassSummary| summary.error.as_ref().is_some_and(|(code, _)| is_refusal(code));
+            (summary.is_some_and(refused), summary.is_none_or(|summary| summary.last_ok_ms.is_none()))
+        });
         let queued: Vec<_> = accounts
             .into_iter()
             .map(|account| {

@@ -68,9 +68,10 @@ impl Store {
         Ok(rows.into_iter().find(concerns).map(|(_, _, refusal)| refusal))
     }
 
-    /// Something was mended: the account's password may be tried again at once.
-    pub async fn forget_refusals(&self, account: AccountId) -> Result<()> {
-        self.write(ForgetRefusals(account)).await
+    /// Something was mended: the account's password may be tried again at once, and with it what is in doubt about these
+    /// that serve others too.
+    pub async fn forget_refusals(&self, account: AccountId, secrets: Vec<String>) -> Result<()> {
+        self.write(ForgetRefusals(account, secrets)).await
     }
 }
 
@@ -100,13 +101,16 @@ impl Write for PutRefusal {
     }
 }
 
-struct ForgetRefusals(AccountId);
+struct ForgetRefusals(AccountId, Vec<String>);
 
 #[async_trait]
 impl Write for ForgetRefusals {
     type Answer = ();
 
     async fn perform(&self, db: &mut Writer) -> Result<()> {
+        for secret in &self.1 {
+            db.execute(sqlx::query("DELETE FROM refusal WHERE secret = $1").bind(secret.clone())).await?;
+        }
         db.execute(sqlx::query("DELETE FROM refusal WHERE account = $1").bind(self.0.0)).await.map(drop)
     }
 }

@@ -30,7 +30,7 @@ error-certificate-refused = The certificate of { $host }, port { $port }, is not
     .why = It has expired, is made out to another name, or its issuer is unknown here.
     .fix = Renew the certificate, or set "trust" to the issuer's CA file or to "pin:" and the certificate's SHA-256.
     .command = openssl s_client -connect { $host }:{ $port } -showcerts
-error-sign-in-held = Not signing in to { $host } as { $login }: the server refused this password { $seconds } ago ({ $answer }).
+error-sign-in-held = Not signing in to { $host } as { $login }: the server refused this password { $since_ms } ago ({ $answer }).
     .why = Servers lock accounts after a few refusals, so the same password is tried once in an hour.
     .fix = Set the right password. If something was mended on the server, switch the account on again, and the password is tried at once.
     .command = { $credential ->
@@ -38,7 +38,7 @@ error-sign-in-held = Not signing in to { $host } as { $login }: the server refus
        *[account] parom account on { $account }
     }
 error-sign-in-refused = Cannot sign in to { $host } as { $login }: the server refused it ({ $answer }).
-    .why = The password is wrong, the login has another form, or IMAP is switched off for this mailbox. It was tried once, and is not tried again within the hour, so that the server does not lock the account.
+    .why = The password is wrong, the login has another form, or IMAP is switched off for this mailbox. It was tried once; "parom sync" does not try it again within the hour, so that the server does not lock the account.
     .fix = Set the password anew, and check "login" in the configuration.
     .command = { $credential ->
         [secret] parom secret set { $name }

@@ -21,7 +21,7 @@ pub fn run(command: &Command, config: &Config, texts: &Texts) -> Result<Exit, Fa
         Command::List(args) => list(args, config, texts),
         Command::On(names) => each(names, config, texts, "account-on", async |store, account| {
             // Somebody has mended something: it is tried at once.
-            store.forget_refusals(account.id).await?;
+            store.forget_refusals(account.id, secrets_of(config, account)).await?;
             Ok(store.set_enabled(account.id, true).await?)
         }),
         Command::Off(names) => each(names, config, texts, "account-off", async |store, account| {
@@ -140,6 +140,16 @@ fn list(args: &AccountList, config: &Config, texts: &Texts) -> Result<Exit, Fail
     }
     output::print(&table.text())?;
     Ok(Exit::Done)
+}
+
+/// The passwords that the account shares with others.
+fn secrets_of(config: &Config, account: &Account) -> Vec<String> {
+    let sides = config.domain_of(&account.address).map(|domain| [&domain.sides.source, &domain.sides.target]);
+    let named = sides.into_iter().flatten().filter_map(|side| match &side.password {
+        PasswordFrom::Secret(name) => Some(name.clone()),
+        PasswordFrom::Account => None,
+    });
+    named.collect()
 }
 
 /// Does the same with every named account. All are looked up first: one mistyped address, and nothing is done.

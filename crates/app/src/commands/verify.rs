@@ -98,7 +98,10 @@ async fn one(
     account: &Account,
     shown: Option<&Arc<dyn Progress>>,
 ) -> Result<Verdict, Failure> {
-    let endpoint = async |side: Side| wiring.endpoint(config, store, account, side, LANES).await;
+    let endpoint = async |side: Side| {
+        let endpoint = wiring.endpoint(config, store, account, side, LANES).await;
+        endpoint.map_err(|error| named(error, config, account))
+    };
     let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
     let address: Arc<str> = account.address.as_str().into();
     let tell = |what: What| {

@@ -100,3 +100,15 @@ fn a_person_may_let_the_receipts_go_out() {
     stage.settle();
     assert!(!stage.exchange.receipts().is_empty());
 }
+
+#[test]
+fn what_its_owner_has_read_meanwhile_waits_no_longer() {
+    let stage = in_step(Version::E2016, "");
+    let (here, there) = stage.hands();
+    there.remove(&FolderPath::inbox(), &[uid(&there, "deleted")]).unwrap();
+    assert_eq!(stage.sync().status.code(), Some(6));
+    here.flag(&FolderPath::inbox(), uid(&here, "deleted"), &["\\Seen"], &[]).unwrap();
+    stage.settle();
+    assert!(!subjects(&stage, &here, "INBOX").contains(&"deleted".to_owned()));
+    assert_eq!(stage.exchange.receipts(), []);
+}

@@ -92,7 +92,7 @@ impl Planner<'_> {
     /// A folder that has its role under its new name, too, was given that name in another language.
     fn is_called_otherwise(&self, side: Side, work: &Work) -> bool {
         let role = work.at[side].and_then(|at| self.role(side, at));
-        role.is_some() && role == work.pair.role
+        self.trees.listings[side].abilities.renames_roles && role.is_some() && role == work.pair.role
     }
 
     /// Home moved a folder below one that the other side moved below the former. Home's move is done, and the other is

@@ -108,7 +108,10 @@ impl Endpoint for MemoryEndpoint {
         self.ask("receipts", |world| {
             let folder = world.opened(&self.name, folder, Some(validity))?;
             let asks = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("\nDisposition-Notification-To:");
-            let asking = folder.messages.iter().filter(|(uid, message)| uids.contains(**uid) && asks(&message.bytes));
+            let asking = folder
+                .messages
+                .iter()
+                .filter(|(uid, message)| uids.contains(**uid) && !message.marks.seen() && asks(&message.bytes));
             Ok(asking.map(|(uid, _)| *uid).collect())
         })
     }
@@ -159,7 +162,8 @@ impl Endpoint for MemoryEndpoint {
         };
         let taken: UidSet = taken.iter().map(|(uid, _)| *uid).collect();
         let tells = self.server.look(|world| world.switches.abilities.tells_new_uids);
-        let shifted = |(old, new)| Shifted { old, new: tells.then_some(new), overtaken: !taken.contains(old) };
+        let shifted =
+            |(old, new)| Shifted { old, new: tells.then_some(new), overtaken: !taken.contains(old), kept: false };
         Ok(pairs.into_iter().map(shifted).collect())
     }
 

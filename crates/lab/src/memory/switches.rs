@@ -112,6 +112,7 @@ impl Default for Switches {
                 batch_bytes: 4 << 20,
                 batches_under_way: 8,
                 append_limit: None,
+                renames_roles: false,
                 sends_receipts: false,
                 shallow_flags: false,
                 recovery_grace_ms: 0,

@@ -157,7 +157,7 @@ async fn a_refusal_is_remembered_with_the_password_that_was_refused() {
     for mend in 0..2 {
         store.note_refusal(&own, b"wrong", false, refusal(10)).await.unwrap();
         match mend {
-            0 => store.forget_refusals(accounts[0]).await.unwrap(),
+            0 => store.forget_refusals(accounts[0], Vec::new()).await.unwrap(),
             _ => store.set_password(accounts[0], Side::Source, Some("wrong")).await.unwrap(),
         }
         assert_eq!(store.refusal(&own, b"wrong", 0).await.unwrap(), None);
