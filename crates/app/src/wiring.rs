@@ -133,18 +133,43 @@ impl EndpointFactory for Factory {
         Ok(Arc::new(endpoint))
     }
 
+    async fn is_proved(&self, account: &Account, side: Side) -> bool {
+        let known = async {
+            let (sign_in, login) = self.sign_in(account, side).await?;
+            self.store.is_proved(&sign_in, login.password.expose()).await
+        };
+        // What keeps it from being known is told when the endpoint is made.
+        known.await.unwrap_or(false)
+    }
+
+    async fn proved(&self, account: &Account, side: Side) {
+        let noted = async {
+            let (sign_in, login) = self.sign_in(account, side).await?;
+            self.store.note_proof(&sign_in, login.password.expose()).await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(account = %account.address, error = ?error, "a proved password could not be written down");
+        }
+    }
+
     async fn refused(&self, account: &Account, side: Side, concerns_all: bool, error: &Error) {
         let noted = async {
-            let domain = domain(&self.config, account)?;
-            let login = login(&self.store, domain, account, side).await?;
+            let (sign_in, login) = self.sign_in(account, side).await?;
             let answer = error.arg("answer").unwrap_or_default().to_owned();
             let refusal = Refusal { at_ms: SystemClock.now_ms(), answer };
-            let sign_in = sign_in(domain, account, side, &login);
             self.store.note_refusal(&sign_in, login.password.expose(), concerns_all, refusal).await
         };
         if let Err(error) = noted.await {
             tracing::warn!(account = %account.address, error = ?error, "the refusal could not be written down");
         }
+    }
+}
+
+impl Factory {
+    async fn sign_in(&self, account: &Account, side: Side) -> Result<(SignIn, Login)> {
+        let domain = domain(&self.config, account)?;
+        let login = login(&self.store, domain, account, side).await?;
+        Ok((sign_in(domain, account, side, &login), login))
     }
 }
 

@@ -91,7 +91,7 @@ impl People {
         let folder = random.pick(&folders).unwrap();
         let messages = server.messages(&folder);
         let message = random.pick(&messages);
-        let did = match (random.below(22), message) {
+        let did = match (random.below(24), message) {
             (0..=6, _) if deeds.born.len() < MOST_BORN => {
                 let id = format!("m{}", deeds.born.len());
                 let marks = ["\\Seen", "\\Flagged", "work"].into_iter().filter(|_| random.one_in(3));
@@ -132,7 +132,9 @@ impl People {
                 }
                 format!("renames {folder} to {to}")
             }
-            (19..=20, _) if folder.is_inbox() || folders.iter().any(|other| other.is_below(&folder)) => return,
+            (19..=20 | 22..=23, _) if folder.is_inbox() || folders.iter().any(|other| other.is_below(&folder)) => {
+                return;
+            }
             (19, _) => {
                 deeds.deleted.extend(messages.iter().map(|(_, stored)| id_of(&stored.bytes)));
                 server.remove(&folder).unwrap();
@@ -144,6 +146,20 @@ impl People {
                 server.shift(&folder, &UidSet::range(Uid::MIN, Uid::MAX), &to).unwrap();
                 server.remove(&folder).unwrap();
                 format!("moves all {} messages from {folder} to {to} and removes it", messages.len())
+            }
+            (22, _) => {
+                deeds.deleted.extend(messages.iter().map(|(_, stored)| id_of(&stored.bytes)));
+                server.remove(&folder).unwrap();
+                server.create(&folder).unwrap();
+                format!("removes {folder} with {} messages and makes it anew", messages.len())
+            }
+            (23, Some(_)) => {
+                let to = random.pick(&folders).filter(|to| *to != folder);
+                let Some(to) = to else { return };
+                server.shift(&folder, &UidSet::range(Uid::MIN, Uid::MAX), &to).unwrap();
+                server.remove(&folder).unwrap();
+                server.create(&folder).unwrap();
+                format!("moves all {} messages from {folder} to {to}, removes it and makes it anew", messages.len())
             }
             (21, Some((uid, stored))) => {
                 server.shift(&folder, &UidSet::range(uid, uid), &folder).unwrap();
@@ -229,6 +245,10 @@ async fn storm(seed: u64) -> Result<(), String> {
         note_pass(&world, &people, &format!("pass {number}"), &ending);
         for _ in 0..random.below(6) {
             people.edit("between");
+        }
+        if random.one_in(6) {
+            people.note("somebody releases the brakes".to_owned());
+            world.book.release();
         }
         if random.one_in(2) {
             world.wait_out_the_grace();

@@ -14,6 +14,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// One refusal may be the fault of one mailbox. So many in a row are that of the password, also where it was right before:
 /// somebody may have changed it.
 const REFUSALS: u32 = 2;
+/// Of one that was right in an earlier run it takes more: no directory locks an account after so few.
+const REFUSALS_OF_PROVED: u32 = 4;
 
 /// The gates of this process, by server and by service password.
 pub struct Gates {
@@ -48,6 +50,8 @@ struct State {
     failures: u32,
     /// Logins in a row that were refused with this password.
     refusals: u32,
+    /// The password was right in an earlier run.
+    trusted: bool,
     broken: Option<Broken>,
 }
 
@@ -117,7 +121,23 @@ impl SideGates {
     pub fn is_password_in_doubt(&self) -> bool {
         self.credential.as_ref().is_some_and(|gate| {
             let state = gate.lock();
-            !state.proved || state.refusals >= REFUSALS
+            !(state.proved || state.trusted) || state.refusals >= state.refusals_allowed()
+        })
+    }
+
+    /// The password was right in an earlier run.
+    pub fn trust(&self) {
+        if let Some(gate) = &self.credential {
+            gate.lock().trusted = true;
+        }
+    }
+
+    /// The password has let somebody in during this run, and was not known to be right before.
+    #[must_use]
+    pub fn is_newly_proved(&self) -> bool {
+        self.credential.as_ref().is_some_and(|gate| {
+            let state = gate.lock();
+            state.proved && !state.trusted
         })
     }
 
@@ -130,6 +150,12 @@ impl SideGates {
 
     fn all(&self) -> impl Iterator<Item = &Gate> {
         std::iter::once(&*self.server).chain(self.credential.as_deref())
+    }
+}
+
+impl State {
+    fn refusals_allowed(&self) -> u32 {
+        if self.trusted { REFUSALS_OF_PROVED } else { REFUSALS }
     }
 }
 
@@ -175,7 +201,7 @@ impl Gate {
             (_, Retry::After(pause)) => Instant::now().checked_add(pause),
             (Scope::Credential, _) => {
                 state.refusals = state.refusals.saturating_add(1);
-                if state.refusals < REFUSALS {
+                if state.refusals < state.refusals_allowed() {
                     // One after the other from here, until the next tells which of the two it is.
                     state.open = false;
                     return;

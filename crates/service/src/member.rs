@@ -96,17 +96,28 @@ impl Member {
         let endpoint = async |side: Side| -> Result<Guarded> {
             let endpoint = shared.factory.endpoint(&self.account, side, grant.connections).await?;
             let place = &terms.places[side];
+            if place.credential.is_some() && shared.factory.is_proved(&self.account, side).await {
+                shared.gates.of(place).trust();
+            }
             Ok(Guarded::new(side, endpoint, shared.gates.of(place), place.credential.clone()))
         };
         let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
         let report = self.with_endpoints(shared, terms, grant, watcher, &endpoints).await;
         tokio::join!(endpoints.source.close(), endpoints.target.close());
-        if let Err(error) = &report
-            && !shared.settings.dry_run
-        {
-            self.remember_refusal(shared, &endpoints, error).await;
+        if !shared.settings.dry_run {
+            self.remember_proofs(shared, &endpoints).await;
+            if let Err(error) = &report {
+                self.remember_refusal(shared, &endpoints, error).await;
+            }
         }
         report
+    }
+
+    async fn remember_proofs(&self, shared: &Shared, endpoints: &Both<Guarded>) {
+        for side in Side::ALL.into_iter().filter(|side| endpoints[*side].gates.is_newly_proved()) {
+            endpoints[side].gates.trust();
+            shared.factory.proved(&self.account, side).await;
+        }
     }
 
     /// A server locks accounts after a few refusals, whichever run of ours they come from.

@@ -19,6 +19,12 @@ pub trait EndpointFactory: Send + Sync {
     /// A side of the account with at most so many connections. Nothing is connected before the first call to it.
     async fn endpoint(&self, account: &Account, side: Side, connections: usize) -> Result<Arc<dyn Endpoint>>;
 
+    /// Has the password that several accounts share let in one of them, in this run or an earlier one?
+    async fn is_proved(&self, account: &Account, side: Side) -> bool;
+
+    /// Told when it has, once in a run.
+    async fn proved(&self, account: &Account, side: Side);
+
     /// Told when a pass ended because the side refused the sign-in; an endpoint of later runs need not ask again.
     /// `concerns_all`: the password serves several accounts and has opened none of them yet.
     async fn refused(&self, account: &Account, side: Side, concerns_all: bool, error: &Error);

@@ -91,6 +91,12 @@ impl EndpointFactory for Factory {
         Ok(Arc::new(endpoint))
     }
 
+    async fn is_proved(&self, _: &Account, _: Side) -> bool {
+        false
+    }
+
+    async fn proved(&self, _: &Account, _: Side) {}
+
     async fn refused(&self, account: &Account, side: Side, concerns_all: bool, _: &Error) {
         self.0.refusals.lock().unwrap().push((account.address.clone(), side, concerns_all));
     }

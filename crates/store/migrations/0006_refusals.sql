@@ -11,3 +11,11 @@ CREATE TABLE refusal (
     answer  TEXT   NOT NULL,
     PRIMARY KEY (server, login)
 );
+
+-- Passwords that serve many accounts and have let in one of them, as they are now.
+CREATE TABLE proof (
+    server TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    mark   BLOB NOT NULL,
+    PRIMARY KEY (server, secret)
+);

@@ -68,6 +68,22 @@ impl Store {
         Ok(rows.into_iter().find(concerns).map(|(_, _, refusal)| refusal))
     }
 
+    /// Notes that a password which serves many accounts has let in one of them: from now on it is not doubted for the sake
+    /// of single mailboxes.
+    pub async fn note_proof(&self, sign_in: &SignIn, password: &[u8]) -> Result<()> {
+        let Some(secret) = sign_in.secret.clone() else { return Ok(()) };
+        self.write(PutProof { server: sign_in.server.clone(), secret, mark: self.key().mark(password) }).await
+    }
+
+    /// Has this password let in somebody?
+    pub async fn is_proved(&self, sign_in: &SignIn, password: &[u8]) -> Result<bool> {
+        const SQL: &str = "SELECT 1 FROM proof WHERE server = $1 AND secret = $2 AND mark = $3";
+        let Some(secret) = sign_in.secret.clone() else { return Ok(false) };
+        let mark = self.key().mark(password).to_vec();
+        let query = sqlx::query(SQL).bind(sign_in.server.clone()).bind(secret).bind(mark);
+        Ok(self.readers().first(query, |row| row.get::<i64>(0)).await?.is_some())
+    }
+
     /// Something was mended: the account's password may be tried again at once, and with it what is in doubt about these
     /// that serve others too.
     pub async fn forget_refusals(&self, account: AccountId, secrets: Vec<String>) -> Result<()> {
@@ -98,6 +114,25 @@ impl Write for PutRefusal {
             0 => Err(unknown(account)),
             _ => Ok(()),
         }
+    }
+}
+
+struct PutProof {
+    server: String,
+    secret: String,
+    mark: [u8; 32],
+}
+
+#[async_trait]
+impl Write for PutProof {
+    type Answer = ();
+
+    async fn perform(&self, db: &mut Writer) -> Result<()> {
+        const SQL: &str = "
+            INSERT INTO proof (server, secret, mark) VALUES ($1, $2, $3)
+            ON CONFLICT (server, secret) DO UPDATE SET mark = excluded.mark";
+        let query = sqlx::query(SQL).bind(self.server.clone()).bind(self.secret.clone()).bind(self.mark.to_vec());
+        db.execute(query).await.map(drop)
     }
 }
 

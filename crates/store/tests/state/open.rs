@@ -55,7 +55,7 @@ async fn an_older_state_is_brought_up_to_date_and_keeps_what_it_has() {
     state.store.close().await;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(state.path());
     let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    let undo = "DROP TABLE refusal; DROP TABLE person; ALTER TABLE account DROP COLUMN service_login; DROP TABLE deletion; ALTER TABLE summary ADD COLUMN linked BIGINT NOT NULL DEFAULT 7;
+    let undo = "DROP TABLE proof; DROP TABLE refusal; DROP TABLE person; ALTER TABLE account DROP COLUMN service_login; DROP TABLE deletion; ALTER TABLE summary ADD COLUMN linked BIGINT NOT NULL DEFAULT 7;
         DELETE FROM schema_version WHERE version > 2";
     sqlx::raw_sql(undo).execute(&mut other).await.unwrap();
     sqlx::Connection::close(other).await.unwrap();
