@@ -159,7 +159,7 @@ struct Crew {
     shared: Arc<Shared>,
     tasks: JoinSet<Option<AccountOutcome>>,
     members: HashMap<Id, Entry>,
-    /// Accounts that ended by themselves. They are not taken on again as they are: a refused password is tried once.
+    /// Accounts that ended by themselves. They are not taken on again as they are.
     done: Vec<Arc<Account>>,
 }
 
