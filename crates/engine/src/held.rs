@@ -9,7 +9,7 @@ use parom_domain::endpoint::Listing;
 use parom_domain::guard::{self, Brake, BrakeName, FolderLoss};
 use parom_domain::state::{Change, Deleted, FolderId, Held};
 use parom_domain::{Both, Result, Role, Side};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -26,7 +26,7 @@ pub async fn apply_brakes(
     let deleted_today = run.state.deleted_since(day_ago_ms(run));
     let mut brakes = guard::brakes(&losses, total, deleted_today, &run.pass.policy, &run.state.held);
     for brake in &brakes {
-        hold(works, plan, brake);
+        hold(run, works, plan, brake);
     }
     brakes.extend(receipts::hold_back(run, works, plan, listings).await?);
     let named: Vec<(Brake, Option<parom_domain::FolderPath>)> =
@@ -36,6 +36,14 @@ pub async fn apply_brakes(
     }
     run.report.held = named;
     Ok(())
+}
+
+/// The folders that are not the ones that we know, as long as nobody has said that they are right.
+pub fn strangers(run: &Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> HashSet<FolderId> {
+    let plan = AccountPlan::default();
+    let losses: Vec<FolderLoss> = works.values().flat_map(|work| losses(run, work, &plan)).collect();
+    let brakes = guard::brakes(&losses, 0, 0, &run.pass.policy, &run.state.held);
+    brakes.into_iter().filter_map(|brake| brake.folder).collect()
 }
 
 fn losses(run: &Run<'_>, work: &FolderWork, plan: &AccountPlan) -> Vec<FolderLoss> {
@@ -63,7 +71,7 @@ fn losses(run: &Run<'_>, work: &FolderWork, plan: &AccountPlan) -> Vec<FolderLos
 }
 
 /// Takes out of the plan what the brake is about. Cursors of such a folder stay, so that the evidence stays evident.
-fn hold(works: &mut BTreeMap<FolderId, FolderWork>, plan: &mut AccountPlan, brake: &Brake) {
+fn hold(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, plan: &mut AccountPlan, brake: &Brake) {
     let mut keep = |id: FolderId| {
         if let Some(work) = works.get_mut(&id) {
             work.failed = true;
@@ -84,6 +92,7 @@ fn hold(works: &mut BTreeMap<FolderId, FolderWork>, plan: &mut AccountPlan, brak
                 keep(planned.to);
             }
             works.remove(&id);
+            run.braked.insert(id);
         }
         (_, Some(id)) => {
             keep(id);

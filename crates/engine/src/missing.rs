@@ -3,9 +3,11 @@
 //!
 //! Somebody who moves everything out of a folder and removes it has moved messages, and they are carried as moves once
 //! the folder is believed gone. Were they carried as new mail before, both sides would hold them twice. That goes for either
-//! side: a message of a folder that is missing on one side may be moved on the other meanwhile.
+//! side: a message of a folder that is missing on one side may be moved on the other meanwhile. And a folder that is not the one
+//! that we know is held by a brake: what left it before it was made anew waits until a person has released that.
 
 use crate::gather::fetch_stamps;
+use crate::held::strangers;
 use crate::overtaken::announced;
 use crate::pass::Run;
 use crate::work::FolderWork;
@@ -14,12 +16,45 @@ use parom_domain::state::FolderId;
 use parom_domain::{Result, Side, Uid};
 use std::collections::{BTreeMap, HashSet};
 
+/// A folder whose UIDs changed is left as it was while another is missing: what is not found again in it may have been moved
+/// there, and what it looked like is known until its links are written anew, and no longer.
+pub fn set_aside(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) {
+    if !run.trees_wait {
+        return;
+    }
+    let strangers = strangers(run, works);
+    let has_strays = |work: &FolderWork| Side::ALL.iter().any(|side| !work.strays[*side].is_empty());
+    let aside = works.extract_if(.., |id, work| has_strays(work) && !strangers.contains(id));
+    run.unseen.extend(aside.map(|(id, _)| id));
+}
+
 pub async fn hold_back(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<()> {
     let any = works.values().any(|work| Side::ALL.iter().any(|side| !work.findings.newcomers[*side].is_empty()));
-    let known = if any { known_elsewhere(run, works).await? } else { HashSet::new() };
-    if known.is_empty() {
+    if !any {
         return Ok(());
     }
+    let known = known_elsewhere(run, works).await?;
+    if !known.is_empty() {
+        take_known(run, works, &known, |work| {
+            work.failed = true;
+            work.settled = false;
+        })
+        .await?;
+    }
+    let known = known_to_strangers(run, works).await?;
+    if !known.is_empty() {
+        take_known(run, works, &known, |work| work.waits = true).await?;
+    }
+    Ok(())
+}
+
+/// Takes the newcomers that look like what is known out of their folders, and leaves a note there.
+async fn take_known(
+    run: &Run<'_>,
+    works: &mut BTreeMap<FolderId, FolderWork>,
+    known: &HashSet<(u64, u32)>,
+    note: impl Fn(&mut FolderWork),
+) -> Result<()> {
     for side in Side::ALL.into_iter().filter(|side| run.pass.policy.writes(side.other())) {
         for work in works.values_mut().filter(|work| !work.findings.newcomers[side].is_empty()) {
             fetch_stamps(run, work, side).await?;
@@ -31,8 +66,7 @@ pub async fn hold_back(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>
             let held: HashSet<Uid> = newcomers.filter(is_known).collect();
             if !held.is_empty() {
                 work.take_newcomers(side, &held);
-                work.failed = true;
-                work.settled = false;
+                note(work);
             }
         }
     }
@@ -59,5 +93,19 @@ async fn known_elsewhere(run: &Run<'_>, works: &BTreeMap<FolderId, FolderWork>) 
     known.extend(announced(run).filter(|_| !run.sees_everything()).map(|stray| (stray.short, stray.size)));
     let recent = run.state.recent.iter().filter(|_| run.trees_wait);
     known.extend(recent.map(|item| (item.fingerprint.short(), stored_size(item.len))));
+    Ok(known)
+}
+
+/// What was linked in folders that somebody has made anew, or was on its way into them.
+async fn known_to_strangers(run: &Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Result<HashSet<(u64, u32)>> {
+    let strangers = strangers(run, works);
+    let mut known = HashSet::new();
+    for folder in &strangers {
+        let links = run.pass.book.links(*folder).await?;
+        let whole = links.iter().filter(|(_, link)| !link.is_one_sided() && link.short != 0);
+        known.extend(whole.map(|(_, link)| (link.short, link.size)));
+    }
+    let announced = announced(run).filter(|stray| strangers.contains(&stray.folder));
+    known.extend(announced.map(|stray| (stray.short, stray.size)));
     Ok(known)
 }

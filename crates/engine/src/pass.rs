@@ -107,6 +107,8 @@ pub struct Run<'a> {
     /// Folders that are gone on both sides. They leave the book at the end of a pass that saw everything, when what was in
     /// them is explained.
     pub forgotten: HashSet<FolderId>,
+    /// Folders in which a brake lets nothing happen. They are not the ones that we know.
+    pub braked: HashSet<FolderId>,
     /// Announced for folders that are gone or were replaced. What arrived there before may have been moved out of them, so
     /// they stay open until this pass has looked everywhere.
     pub homeless: Vec<u64>,
@@ -134,6 +136,7 @@ impl<'a> Run<'a> {
             trees_wait: false,
             unseen: HashSet::new(),
             forgotten: HashSet::new(),
+            braked: HashSet::new(),
             homeless: Vec::new(),
             unfinished: false,
             next_intent: AtomicU64::new(last + 1),
@@ -224,6 +227,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     run.phase("trees in step");
     let mut works = looks::look_everywhere(&mut run, &listings, &trees).await?;
     run.phase("looked");
+    missing::set_aside(&mut run, &mut works);
     halves::drop_halves(&mut run, &mut works).await?;
     gather::pair_newcomers(&mut run, &mut works).await?;
     missing::hold_back(&run, &mut works).await?;
@@ -277,7 +281,8 @@ async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Res
     let announced = !run.state.intents.is_empty();
     let open = run.unfinished || announced || works.values().any(|work| !work.settled);
     run.report.settled = !open && wake.is_none() && run.report.trouble.is_empty() && run.report.held.is_empty();
-    if run.report.trouble.is_empty() {
+    // What a person has allowed stays allowed until a pass could look at everything.
+    if run.unseen.is_empty() {
         held::forget_released(&mut run).await?;
     }
     let did = run.report.carried.source

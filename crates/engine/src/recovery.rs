@@ -191,12 +191,19 @@ async fn recover_appends(
 }
 
 /// Closes the announcements for folders that are no more, when this pass has seen everything: what had arrived there and was
-/// moved out of it is known by now.
+/// moved out of it is known by now. Where a brake holds the folder, that waits with it.
 pub async fn close_homeless(run: &mut Run<'_>) -> Result<()> {
-    if run.homeless.is_empty() || !run.sees_everything() {
+    let is_held = |intent: &Intent| match &intent.work {
+        Work::Append { folder, .. } => run.braked.contains(folder),
+        Work::Move { .. } | Work::Folder { .. } => false,
+    };
+    let held: HashSet<u64> =
+        run.state.intents.iter().filter(|intent| is_held(intent)).map(|intent| intent.id).collect();
+    let ids: Vec<u64> = run.homeless.iter().copied().filter(|id| !held.contains(id)).collect();
+    if ids.is_empty() || !run.sees_everything() {
         return Ok(());
     }
-    let ids = std::mem::take(&mut run.homeless);
+    run.homeless.clear();
     close(run, vec![], &ids).await
 }
 

@@ -46,7 +46,6 @@ impl ImapEndpoint {
         Ok(self.names.with(|names| names.name(folder)).unwrap_or_default())
     }
 
-    /// A connection for work on existing messages of a folder, which is open on it.
     /// What the server is taken for, which takes a sign-in to know.
     ///
     /// # Errors
@@ -57,6 +56,7 @@ impl ImapEndpoint {
         Ok(Profile { quirks: conn.quirks.clone(), offered, used: conn.ext })
     }
 
+    /// A connection for work on existing messages of a folder, which is open on it.
     async fn open(&self, folder: &FolderPath, validity: u32) -> Result<Lent> {
         let name = self.name(folder).await?;
         let mut conn = self.pool.lend(None, Some(&name)).await?;

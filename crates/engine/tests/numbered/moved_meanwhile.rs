@@ -581,3 +581,70 @@ async fn d4_what_cannot_be_asked_where_it_comes_from_waits_and_is_told() {
         assert_eq!(world.ids(side.other(), "INBOX"), ["a"]);
     }
 }
+
+#[tokio::test]
+async fn d4_what_left_a_folder_before_it_was_made_anew_waits_while_a_brake_holds_that() {
+    for side in Side::ALL {
+        let world = World::modern();
+        world.add(side, "work", "old", &[]);
+        world.settle().await;
+        world.add(side, "work", "a", &[]);
+        world.add(side, "work", "b", &[]);
+        let (steps, server) = (world.steps.clone(), world.servers[side.other()].clone());
+        // Two have arrived, and nothing says so yet. Somebody empties the folder, and makes it anew.
+        world.steps.on(&format!("{} append answer", side.other()), 1, move || {
+            server.shift(&path("work"), &all(), &path("INBOX")).unwrap();
+            server.remove(&path("work")).unwrap();
+            server.create(&path("work")).unwrap();
+            steps.crash_at(steps.taken() + 1);
+        });
+        world.pass().await.unwrap_err();
+        world.revive();
+        for _ in 0..3 {
+            world.pass().await.unwrap();
+            world.wait_out_the_grace();
+        }
+        assert_eq!(world.book.state().held[0].brake, "other-mailbox");
+        assert_eq!(world.ids(side, "INBOX").len(), 0, "nothing is carried that may still be in the folder");
+        world.book.release();
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!((world.ids(side, "INBOX"), total(&world.servers[side])), (ids(["a", "b", "old"]), 3), "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_what_left_a_folder_that_was_made_anew_for_one_that_is_missing_is_there_once() {
+    for side in Side::ALL {
+        let world = World::modern();
+        world.servers[side].create(&path("away")).unwrap();
+        world.add(side, "work", "a", &[]);
+        world.add(side, "work", "b", &[]);
+        world.settle().await;
+        let server = &world.servers[side.other()];
+        server.shift(&path("work"), &all(), &path("away")).unwrap();
+        server.remove(&path("work")).unwrap();
+        server.create(&path("work")).unwrap();
+        world.pass().await.unwrap();
+        assert_eq!(world.book.state().held[0].brake, "other-mailbox");
+        world.servers[side].remove(&path("away")).unwrap();
+        world.book.release();
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(total(&world.servers[side]), 2, "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+fn all() -> UidSet {
+    UidSet::range(Uid::MIN, Uid::MAX)
+}
+
+fn ids<const N: usize>(ids: [&str; N]) -> Vec<String> {
+    ids.map(str::to_owned).into()
+}
