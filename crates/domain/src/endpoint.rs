@@ -311,12 +311,13 @@ pub trait Endpoint: Send + Sync {
     /// Opens a lane for messages.
     async fn writer(&self) -> Result<Box<dyn Writer>>;
 
-    /// One result for each change, in order.
+    /// One result for each change, in order. What the folder does not hold is left out of it.
     async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>>;
 
     /// Moves messages as MOVE does (RFC 6851), or by COPY and UID EXPUNGE where the server has none. Messages that were
-    /// already gone are missing from the answer, where the server tells.
-    async fn shift(&self, from: &FolderPath, validity: u32, uids: &UidSet, to: &FolderPath) -> Result<Vec<Shifted>>;
+    /// already gone are missing from the answer, where the server tells. Each folder comes with its UIDVALIDITY. What landed
+    /// in a folder with another one has no new UID in the answer.
+    async fn shift(&self, from: (&FolderPath, u32), uids: &UidSet, to: (&FolderPath, u32)) -> Result<Vec<Shifted>>;
 
     /// Removes exactly these messages, never another client's `\Deleted` ones, and answers which of them were there. Missing
     /// ones are no failure, but somebody may have moved them.

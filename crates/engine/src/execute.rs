@@ -222,7 +222,8 @@ async fn shift(
         run.pass.book.commit(announced).await?;
         let uids: UidSet = items.iter().map(|item| item.uid).collect();
         let endpoint = run.pass.sides[side];
-        let mut shifted = endpoint.shift(&from_path, from_seen.cursor.validity, &uids, &to_path).await?;
+        let mut shifted =
+            endpoint.shift((&from_path, from_seen.cursor.validity), &uids, (&to_path, to_seen.cursor.validity)).await?;
         let new_uids = landed(run, works, side, to, &to_path, items, &shifted).await?;
         let kept: UidSet = shifted.iter().filter(|shifted| shifted.kept).map(|shifted| shifted.old).collect();
         if !kept.is_empty() {

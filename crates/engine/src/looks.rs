@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, join};
 use parom_domain::endpoint::{Cursor, Holds, Listing, LookAt, Looked, Sighting, Snapshot};
 use parom_domain::link::LinkTable;
 use parom_domain::look;
-use parom_domain::state::{FolderId, FolderPair};
+use parom_domain::state::{FolderId, FolderPair, Suspected};
 use parom_domain::tree::TreePlan;
 use parom_domain::uid::UidSet;
 use parom_domain::{Both, Code, Error, FolderPath, Marks, Result, Side, Uid};
@@ -125,12 +125,27 @@ async fn jobs(run: &mut Run<'_>, listings: &Both<Listing>, trees: &TreePlan) -> 
 
 /// Both sides stand where they stood, and nothing is open: no links are loaded and no folder is opened.
 fn is_idle(run: &Run<'_>, pair: &FolderPair, status: &Both<Option<Cursor>>) -> bool {
-    let still = Side::ALL.iter().all(|side| match (pair.cursors[*side], status[*side]) {
-        // Without a MODSEQ flags change unseen; an empty folder has none to change.
-        (Some(then), Some(now)) => then == now && (now.modseq > 0 || now.exists == 0),
-        _ => false,
-    });
-    still && !run.state.suspected.iter().any(|item| item.folder == pair.id)
+    Side::ALL.iter().all(|side| status[*side].is_some_and(|status| stands_still(run, pair, *side, &status)))
+}
+
+/// Nothing has changed on this side since its cursor, and nothing there is under suspicion.
+fn stands_still(run: &Run<'_>, pair: &FolderPair, side: Side, status: &Cursor) -> bool {
+    // Without a MODSEQ flags change unseen; an empty folder has none to change.
+    let tells_all = status.modseq > 0 || status.exists == 0;
+    let is_suspected = |item: &Suspected| (item.folder, item.side) == (pair.id, side);
+    tells_all && pair.cursors[side].as_ref() == Some(status) && !run.state.suspected.iter().any(is_suspected)
+}
+
+/// What a look from the cursor would find. That it is not opened means that nobody knows which marks the folder holds: an
+/// endpoint leaves out what it does not.
+fn unchanged(cursor: Cursor) -> Snapshot {
+    Snapshot {
+        cursor,
+        holds: Holds { marks: Marks::from_system(31), any_keyword: true },
+        present: Vec::new(),
+        listed: (cursor.exists == 0).then(UidSet::new),
+        vanished: UidSet::new(),
+    }
 }
 
 fn question(
@@ -144,13 +159,13 @@ fn question(
     if let Some(known) = statuses[side].filter(|_| links.count(side) == 0 && pair.cursors[side].is_none())
         && let Some(uids) = listed_by_numbers(run, &known, statuses[side.other()])
     {
-        return Question::Known(Snapshot {
-            cursor: known,
-            holds: Holds { marks: Marks::from_system(31), any_keyword: true },
-            present: uids.iter().map(|uid| Sighting { uid, marks: Marks::default() }).collect(),
-            listed: Some(uids),
-            vanished: UidSet::new(),
-        });
+        let present = uids.iter().map(|uid| Sighting { uid, marks: Marks::default() }).collect();
+        return Question::Known(Snapshot { present, listed: Some(uids), ..unchanged(known) });
+    }
+    // The inbox tells whose mailbox it is, and is asked even so.
+    let still = statuses[side].filter(|status| !folder.is_inbox() && stands_still(run, pair, side, status));
+    if let Some(still) = still {
+        return Question::Known(unchanged(still));
     }
     // Only a complete listing confirms a suspicion or clears it: a delta says nothing of what vanished before it.
     let (now, grace) = (run.pass.clock.now_ms(), run.grace_ms[side]);

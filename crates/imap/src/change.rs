@@ -22,15 +22,18 @@ pub fn catch_up(conn: &mut Lent) {
     }
 }
 
-/// Adds and removes marks, all changes in one flight; one result for each.
+/// Adds and removes marks, all changes in one flight; one result for each. Marks that the folder does not hold are left out:
+/// servers forget them or refuse the command (RFC 3501 section 7.1, PERMANENTFLAGS).
 ///
 /// # Errors
 /// When the connection breaks: then nothing is known about any of them.
 pub async fn mark(conn: &mut Lent, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
     let (mut commands, mut owners) = (Vec::new(), Vec::new());
+    let holds = conn.selected.as_ref().map(|selected| selected.holds.clone());
     for (owner, change) in changes.iter().enumerate() {
+        let add = holds.as_ref().map_or_else(|| change.add.clone(), |holds| holds.of(&change.add));
         for set in change.uids.chunks(SET_BYTES, ITEMS) {
-            for (sign, marks) in [('+', &change.add), ('-', &change.remove)] {
+            for (sign, marks) in [('+', &add), ('-', &change.remove)] {
                 if !marks.is_empty() {
                     commands.push(store(&set, sign, marks));
                     owners.push(owner);
@@ -67,13 +70,16 @@ fn accepted(conn: &Lent, answer: Answer) -> Result<()> {
 
 /// Moves messages into another folder.
 ///
+/// Their new UIDs are those of a folder with this UIDVALIDITY. What is in another, because somebody has made the folder anew,
+/// has none.
+///
 /// # Errors
 /// As the server refuses. What was moved before stays moved, which the next look sees.
-pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<Shifted>> {
+pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32) -> Result<Vec<Shifted>> {
     let mut moved = Vec::new();
     for set in uids.chunks(SET_BYTES, ITEMS) {
         if conn.ext.move_messages {
-            let (pairs, answer) = transport(conn, "UID MOVE", &set, to).await?;
+            let (pairs, answer) = transport(conn, "UID MOVE", &set, (to, validity)).await?;
             // Exchange 2013 offers MOVE and refuses it. What it has moved all the same is told, and not there to be copied.
             let refused = !answer.is_ok() && !answer.has_code("EXPUNGEISSUED");
             if !refused || classify(Request::Change, &answer).code() != Code::ChangeRefused {
@@ -85,7 +91,7 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<
             conn.ext.move_messages = false;
         }
         catch_up(conn);
-        let (pairs, answer) = transport(conn, "UID COPY", &set, to).await?;
+        let (pairs, answer) = transport(conn, "UID COPY", &set, (to, validity)).await?;
         accepted(conn, answer)?;
         if conn.ext.uidplus && pairs.iter().all(|(_, new)| new.is_none()) {
             // It ought to have told, and did not: what cannot be found there is not removed here.
@@ -108,10 +114,15 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName) -> Result<Vec<
 type Pairs = Vec<(Uid, Option<Uid>)>;
 
 /// Copies or moves, and tells what went where.
-async fn transport(conn: &mut Lent, name: &'static str, set: &UidSet, to: &WireName) -> Result<(Pairs, Answer)> {
+async fn transport(
+    conn: &mut Lent,
+    name: &'static str,
+    set: &UidSet,
+    (to, validity): (&WireName, u32),
+) -> Result<(Pairs, Answer)> {
     let command = Command::new(name, Request::Change).raw(&set.to_string()).string(to, conn.literals());
     let mut pairs = Vec::new();
-    let mut note = |condition: &Condition<'_>| pairs.extend(copied(condition).unwrap_or_default());
+    let mut note = |condition: &Condition<'_>| pairs.extend(copied(condition, validity).unwrap_or_default());
     let answers = conn
         .run(&[command], &mut |_, response| {
             // MOVE tells before its EXPUNGEs (RFC 6851 section 4.3), COPY with its answer.
@@ -136,17 +147,18 @@ fn condition(answer: &Answer) -> Condition<'_> {
     Condition { status: answer.status, code: answer.code.as_bytes(), text: answer.text.as_bytes() }
 }
 
-/// The pairs of `[COPYUID validity old new]` in their order (RFC 4315 section 3). Exchange 2010-2019 send empty sets when
+/// The pairs of `[COPYUID validity old new]` in their order (RFC 4315 section 3), without new ones where the folder has
+/// another UIDVALIDITY than this. Exchange 2010-2019 send empty sets when
 /// nothing was there to copy.
-fn copied(condition: &Condition<'_>) -> Option<Vec<(Uid, Option<Uid>)>> {
+fn copied(condition: &Condition<'_>, validity: u32) -> Option<Pairs> {
     let mut code = condition.code("COPYUID")?;
-    code.next()?.number()?;
+    let is_known = code.next()?.number()? == u64::from(validity);
     let (Token::Atom(old), Token::Atom(new)) = (code.next()?, code.next()?) else { return None };
     let count = ranges(old).map(|(first, last)| u64::from(last.get().abs_diff(first.get())) + 1).sum::<u64>();
     // A set that is larger than what one command may ask for is not to be believed.
     let count = usize::try_from(count).ok().filter(|count| *count <= ITEMS as usize)?;
     let old = expanded(old, count)?;
-    let new = match expanded(new, count) {
+    let new = match expanded(new, count).filter(|_| is_known) {
         Some(new) => new.into_iter().map(Some).collect(),
         None => vec![None; count],
     };

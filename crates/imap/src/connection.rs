@@ -9,6 +9,7 @@ use crate::response::{Response, Status};
 use crate::tokens::Tokens;
 use crate::wire::Wire;
 use bytes::Bytes;
+use parom_domain::endpoint::Holds;
 use parom_domain::{Error, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ pub enum Direction {
 pub struct Selected {
     pub name: WireName,
     pub validity: u32,
+    pub holds: Holds,
 }
 
 pub struct Connection {

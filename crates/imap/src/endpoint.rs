@@ -167,10 +167,15 @@ impl Endpoint for ImapEndpoint {
         Ok(results.into_iter().map(|result| result.about(folder)).collect())
     }
 
-    async fn shift(&self, from: &FolderPath, validity: u32, uids: &UidSet, to: &FolderPath) -> Result<Vec<Shifted>> {
+    async fn shift(
+        &self,
+        (from, validity): (&FolderPath, u32),
+        uids: &UidSet,
+        (to, to_validity): (&FolderPath, u32),
+    ) -> Result<Vec<Shifted>> {
         let to = self.name(to).await?;
         let mut conn = self.open(from, validity).await.about(from)?;
-        change::shift(&mut conn, uids, &to).await.about(from)
+        change::shift(&mut conn, uids, &to, to_validity).await.about(from)
     }
 
     async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {

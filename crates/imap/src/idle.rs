@@ -2,10 +2,10 @@
 
 use crate::classify::Request;
 use crate::command::{Command, WireName};
-use crate::connection::{Connection, Selected, ignore};
+use crate::connection::{Connection, ignore};
 use crate::pool::Pool;
 use crate::response::Response;
-use crate::select::select;
+use crate::select::{Opening, select};
 use parom_domain::Result;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -42,7 +42,7 @@ impl Bell {
             let command = select(&conn, name, "");
             conn.selected = None;
             conn.done(command, &mut ignore).await?;
-            conn.selected = Some(Selected { name: name.clone(), validity: 0 });
+            conn.selected = Some(Opening::default().selected(name));
         }
         while Instant::now() < until {
             let rang = if conn.ext.idle {

@@ -2,7 +2,6 @@
 
 use crate::classify::{Answer, Request};
 use crate::command::{Command, WireName};
-use crate::connection::Selected;
 use crate::fetch::Fetched;
 use crate::pool::{Lent, again};
 use crate::response::{Response, uid_set};
@@ -137,10 +136,10 @@ impl<'a> Visit<'a> {
         conn.selected = None;
         let opened = conn.checked(Request::Open, Some(answer))?;
         self.look.opening.note_answer(&opened);
-        let Some(Cursor { validity, .. }) = self.look.opening.cursor() else {
+        if self.look.opening.validity.is_none() {
             return Err(conn.wire.nonsense("a folder without UIDVALIDITY").widened(Scope::Folder));
-        };
-        conn.selected = Some(Selected { name: self.name.clone(), validity });
+        }
+        conn.selected = Some(self.look.opening.selected(self.name));
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 
 use crate::classify::{Answer, Request, classify};
 use crate::command::{Command, WireName};
-use crate::connection::Selected;
 use crate::fetch::Fetched;
 use crate::framer::Frame;
 use crate::pool::Lent;
@@ -204,13 +203,15 @@ impl Bodies {
         if let Opens::Asked(sent, opening) = &folder.opening
             && *sent == tag
         {
+            let mut opening = opening.clone();
+            opening.note_answer(answer);
             let found = opening.validity.unwrap_or(0);
             folder.opening = Opens::Open;
             folder.failed = true;
             self.conn.selected = None;
             self.conn.checked(Request::Open, Some(answer.clone()))?;
             // Where the next SELECT has been sent already, that folder is the open one when all is read.
-            self.conn.selected = Some(Selected { name: folder.name.clone(), validity: found });
+            self.conn.selected = Some(opening.selected(&folder.name));
             folder.failed = found != folder.validity;
             return if folder.failed { Err(validity_changed(&self.conn)) } else { Ok(()) };
         }

@@ -64,6 +64,12 @@ impl Opening {
         validity.map(|validity| Cursor { validity, uidnext, modseq, exists })
     }
 
+    /// The folder that this has opened.
+    #[must_use]
+    pub fn selected(&self, name: &WireName) -> Selected {
+        Selected { name: name.clone(), validity: self.validity.unwrap_or(0), holds: self.holds() }
+    }
+
     /// The marks that stay. Without PERMANENTFLAGS all of FLAGS do (RFC 3501 section 6.3.1).
     #[must_use]
     pub fn holds(&self) -> Holds {
@@ -96,13 +102,14 @@ pub async fn ensure_open(conn: &mut Lent, name: &WireName, validity: u32) -> Res
     let mut opening = Opening::default();
     let command = select(conn, name, "");
     conn.selected = None;
-    conn.done(command, &mut |_, response| {
+    let mut note = |_, response: &Response<'_>| {
         opening.note(response);
         Ok(())
-    })
-    .await?;
+    };
+    let answer = conn.done(command, &mut note).await?;
+    opening.note_answer(&answer);
     let found = opening.validity.unwrap_or(0);
-    conn.selected = Some(Selected { name: name.clone(), validity: found });
+    conn.selected = Some(opening.selected(name));
     if found == validity { Ok(()) } else { Err(validity_changed(conn)) }
 }
 

@@ -203,7 +203,8 @@ async fn messages_go_in_and_come_out_alike_with_and_without_each_extension() {
         endpoint.expunge(&folder, validity, &set(&uids[3..4])).await.unwrap();
         let other = path(&["Other"]);
         endpoint.create(&other, Some(parom_domain::Role::Archive)).await.unwrap();
-        let moved = endpoint.shift(&folder, validity, &set(&uids[4..6]), &other).await.unwrap();
+        let there = endpoint.observe(&other, None).await.unwrap().cursor.validity;
+        let moved = endpoint.shift((&folder, validity), &set(&uids[4..6]), (&other, there)).await.unwrap();
         assert_eq!(moved.iter().filter(|shifted| !shifted.overtaken).count(), 2);
         assert_eq!(moved.iter().all(|shifted| shifted.new.is_some()), !off.contains(&"uidplus"));
 

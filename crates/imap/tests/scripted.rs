@@ -4,8 +4,8 @@
 
 mod peer;
 
-use parom_domain::endpoint::{BatchOutcome, Body, Cursor, Endpoint, Shifted};
-use parom_domain::{Code, FolderPath, Scope, Uid, UidSet};
+use parom_domain::endpoint::{BatchOutcome, Body, Cursor, Endpoint, MarkChange, Shifted};
+use parom_domain::{Code, FolderPath, Marks, Scope, Uid, UidSet};
 use parom_imap::Mechanism;
 use parom_net::TlsMode;
 use peer::*;
@@ -422,16 +422,45 @@ async fn messages_that_were_gone_are_missing_from_a_move() {
         ("UID MOVE 1:2 \"Other\"", "* OK [COPYUID 14  ] moved\r\n$ OK done\r\n"),
         ("NOOP", "$ OK\r\n"),
         ("UID MOVE 3,7 \"Other\"", "* OK [COPYUID 14 7,3 21:22] moved\r\n* VANISHED 3,7\r\n$ OK done\r\n"),
+        ("NOOP", "$ OK\r\n"),
+        ("UID MOVE 8 \"Other\"", "* OK [COPYUID 15 8 1] moved\r\n* VANISHED 8\r\n$ OK done\r\n"),
     ])
     .await;
     let endpoint = peer.endpoint();
     let other = FolderPath::new(["Other"]).unwrap();
     let shifted = |old, new| Shifted { old: Uid::new(old).unwrap(), new: Uid::new(new), overtaken: false, kept: false };
     // Exchange may say nothing in any case: where they are now has to be looked up.
-    let moved = endpoint.shift(&inbox(), 5, &uids(&[1, 2]), &other).await.unwrap();
+    let moved = endpoint.shift((&inbox(), 5), &uids(&[1, 2]), (&other, 14)).await.unwrap();
     assert_eq!(moved, [shifted(1, 0), shifted(2, 0)]);
-    let moved = endpoint.shift(&inbox(), 5, &uids(&[3, 7]), &other).await.unwrap();
+    let moved = endpoint.shift((&inbox(), 5), &uids(&[3, 7]), (&other, 14)).await.unwrap();
     assert_eq!(moved, [shifted(7, 21), shifted(3, 22)]);
+    // Somebody has made the folder anew: its UIDs are not those of the folder that we know.
+    let moved = endpoint.shift((&inbox(), 5), &uids(&[8]), (&other, 14)).await.unwrap();
+    assert_eq!(moved, [shifted(8, 0)]);
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn marks_that_the_folder_does_not_hold_are_not_sent() {
+    let selected = "* FLAGS (\\Seen \\Flagged old)\r\n* OK [PERMANENTFLAGS (\\Seen old)] kept\r\n\
+                    * OK [UIDVALIDITY 5] v\r\n* 3 EXISTS\r\n$ OK [READ-WRITE] open\r\n";
+    let peer = Peer::with_inbox(vec![
+        ("SELECT", selected),
+        ("UID STORE 1 +FLAGS.SILENT (\\Seen old)", "$ OK\r\n"),
+        ("UID STORE 2 -FLAGS.SILENT (\\Flagged)", "$ OK\r\n"),
+    ])
+    .await;
+    let endpoint = peer.endpoint();
+    let add = |uid: u32, add: &[&str], remove: &[&str]| MarkChange {
+        uids: uids(&[uid]),
+        add: Marks::from_names(add.iter().copied()),
+        remove: Marks::from_names(remove.iter().copied()),
+    };
+    let changes =
+        [add(1, &["\\Seen", "old", "new"], &[]), add(2, &["\\Flagged"], &["\\Flagged"]), add(3, &["new"], &[])];
+    let results = endpoint.mark(&inbox(), 5, &changes).await.unwrap();
+    assert!(results.iter().all(Result::is_ok) && results.len() == 3);
     drop(endpoint);
     peer.finished().await;
 }
@@ -454,7 +483,8 @@ async fn without_move_the_message_that_somebody_took_before_we_removed_it_is_tol
         ];
         let peer = Peer::start(vec![(GREETING, script)]).await;
         let endpoint = peer.endpoint();
-        let moved = endpoint.shift(&inbox(), 5, &uids(&[1, 2]), &FolderPath::new(["Other"]).unwrap()).await.unwrap();
+        let other = FolderPath::new(["Other"]).unwrap();
+        let moved = endpoint.shift((&inbox(), 5), &uids(&[1, 2]), (&other, 14)).await.unwrap();
         assert_eq!(moved.iter().map(|shifted| shifted.overtaken).collect::<Vec<_>>(), [true, false]);
         assert_eq!(moved.iter().all(|shifted| shifted.new.is_some()), uidplus);
         drop(endpoint);

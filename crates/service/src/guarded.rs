@@ -99,8 +99,8 @@ impl Endpoint for Guarded {
         self.noted(self.endpoint.mark(folder, validity, changes).await)
     }
 
-    async fn shift(&self, from: &FolderPath, validity: u32, uids: &UidSet, to: &FolderPath) -> Result<Vec<Shifted>> {
-        self.noted(self.endpoint.shift(from, validity, uids, to).await)
+    async fn shift(&self, from: (&FolderPath, u32), uids: &UidSet, to: (&FolderPath, u32)) -> Result<Vec<Shifted>> {
+        self.noted(self.endpoint.shift(from, uids, to).await)
     }
 
     async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {

@@ -646,3 +646,33 @@ async fn l9_a_folder_made_anew_is_not_taken_for_the_one_into_which_a_move_was_on
         }
     }
 }
+
+#[tokio::test]
+async fn l9_what_is_moved_into_a_folder_made_anew_is_not_linked_as_if_it_were_the_one_we_know() {
+    for side in Side::ALL {
+        for moves_atomically in [true, false] {
+            let switches = Switches { moves_atomically, ..Switches::default() };
+            let world = World::in_memory(switches.clone(), switches);
+            world.add(side, "work", "old", &[]);
+            world.add(side, "INBOX", "new", &[]);
+            world.settle().await;
+            world.shift(side, "INBOX", "new", "work");
+            // Between the listing and our move somebody makes the folder anew: its first UID is that of the message which
+            // went with the old one.
+            let server = world.servers[side.other()].clone();
+            world.steps.on(&format!("{} observe", side.other()), 1, move || {
+                server.remove(&path("work")).unwrap();
+                server.create(&path("work")).unwrap();
+            });
+            for _ in 0..6 {
+                world.pass().await.unwrap();
+                world.book.release();
+                world.wait_out_the_grace();
+            }
+            world.settle().await;
+            assert_eq!(world.ids(side, "work"), ["new", "old"], "{side}");
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}

@@ -144,7 +144,12 @@ impl Endpoint for MemoryEndpoint {
         Ok(results)
     }
 
-    async fn shift(&self, from: &FolderPath, validity: u32, uids: &UidSet, to: &FolderPath) -> Result<Vec<Shifted>> {
+    async fn shift(
+        &self,
+        (from, validity): (&FolderPath, u32),
+        uids: &UidSet,
+        (to, to_validity): (&FolderPath, u32),
+    ) -> Result<Vec<Shifted>> {
         let name = &self.name;
         let (pairs, taken) = if self.server.look(|world| world.switches.moves_atomically) {
             self.act("move", |world| {
@@ -161,7 +166,8 @@ impl Endpoint for MemoryEndpoint {
             (pairs, taken)
         };
         let taken: UidSet = taken.iter().map(|(uid, _)| *uid).collect();
-        let tells = self.server.look(|world| world.switches.abilities.tells_new_uids);
+        let is_known = self.server.validity(to) == Some(to_validity);
+        let tells = is_known && self.server.look(|world| world.switches.abilities.tells_new_uids);
         let shifted =
             |(old, new)| Shifted { old, new: tells.then_some(new), overtaken: !taken.contains(old), kept: false };
         Ok(pairs.into_iter().map(shifted).collect())

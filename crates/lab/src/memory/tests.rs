@@ -178,14 +178,14 @@ async fn a_move_without_move_may_be_caught_half_way() {
     let (server, steps, endpoint) = three(Switches::plain());
     let to = path("Архив");
     server.create(&to).unwrap();
-    let validity = server.validity(&inbox()).unwrap();
+    let [validity, there] = [&inbox(), &to].map(|folder| server.validity(folder).unwrap());
     // Steps: copy, copy answer, expunge copied, its answer.
     steps.crash_at(3);
-    assert!(endpoint.shift(&inbox(), validity, &uids(&[1]), &to).await.is_err());
+    assert!(endpoint.shift((&inbox(), validity), &uids(&[1]), (&to, there)).await.is_err());
     assert_eq!((server.messages(&inbox()).len(), server.messages(&to).len()), (3, 1));
     steps.revive();
     server.switch(|switches| *switches = Switches::default());
-    let moved = endpoint.shift(&inbox(), validity, &uids(&[2, 9]), &to).await.unwrap();
+    let moved = endpoint.shift((&inbox(), validity), &uids(&[2, 9]), (&to, there)).await.unwrap();
     assert_eq!(moved, [Shifted { old: uid(2), new: Some(uid(2)), overtaken: false, kept: false }]);
     assert_eq!(server.messages(&inbox()).len(), 2);
 }
