@@ -65,6 +65,7 @@ pub enum Account {
     List(AccountList),
     On(AccountName),
     Off(AccountName),
+    Set(AccountSet),
     Remove(AccountName),
 }
 
@@ -92,6 +93,24 @@ pub struct AccountList {
 pub struct AccountName {
     #[arg(value_name = "ADDRESS", required = true)]
     pub addresses: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["priority", "database"]))]
+pub struct AccountSet {
+    #[command(flatten)]
+    pub names: AccountName,
+    #[arg(long, value_enum, value_name = "PRIORITY")]
+    pub priority: Option<Priority>,
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Priority {
+    High,
+    Normal,
+    Low,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,12 @@
 //! The configuration: what `parom.toml` says, read, checked and filled up with defaults.
 
 pub mod keys;
+pub mod pacing;
 pub mod read;
 pub mod template;
 mod toml_text;
 
+pub use pacing::Pacing;
 pub use template::{Template, Words};
 
 use crate::exit::Exit;
@@ -75,9 +77,11 @@ pub struct ImapSide {
     pub authzid: Option<Template>,
     /// What `{service_login}` stands for, unless an account has its own.
     pub service_login: String,
+    /// Service accounts that share the work: `{service_login}` stands for one of them.
+    pub service_logins: Vec<String>,
     pub sasl: Sasl,
     pub password: PasswordFrom,
-    pub max_connections: u32,
+    pub pacing: Pacing,
     pub connect_timeout_s: u64,
     pub answer_timeout_s: u64,
     /// The server's admin has stopped its read receipts.
@@ -101,6 +105,8 @@ pub enum Sasl {
 pub enum PasswordFrom {
     /// One for all accounts, sealed under this name.
     Secret(String),
+    /// That of the service account that signs in, sealed under its login.
+    ServiceLogin,
     /// Each account has its own.
     Account,
 }
@@ -118,6 +124,12 @@ impl ImapSide {
     #[must_use]
     pub fn takes_service_login(&self) -> bool {
         self.login.takes_service_login() || self.authzid.as_ref().is_some_and(Template::takes_service_login)
+    }
+
+    /// The service accounts of which any may sign in.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        let one = (self.service_logins.is_empty() && !self.service_login.is_empty()).then_some(&self.service_login);
+        self.service_logins.iter().chain(one).map(String::as_str)
     }
 }
 

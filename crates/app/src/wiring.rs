@@ -8,10 +8,11 @@ use parom_domain::endpoint::Endpoint;
 use parom_domain::{Both, Code, Error, FolderPath, FolderSeen, Result, Retry, Role, Scope, Side};
 use parom_engine::{Clock, Exclusions, SystemClock};
 use parom_imap::{Deadlines, ImapEndpoint, Login, Mechanism, Overrides, ServerSettings};
-use parom_net::{AllowList, Dialer, Secret};
-use parom_service::{EndpointFactory, Place, Terms};
+use parom_net::{AllowList, Dialer, Rate, Secret};
+use parom_service::{At, EndpointFactory, Offers, Place, Shared};
 use parom_store::{Account, Refusal, SignIn, Store};
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,28 +42,124 @@ impl Wiring {
         side: Side,
         connections: usize,
     ) -> Result<ImapEndpoint> {
-        let domain = domain(config, account)?;
-        let servers = self.servers.get(&account.domain).ok_or_else(|| domain_is_gone(config, account))?;
-        let login = login(store, domain, account, side).await?;
-        refuse_again(store, &sign_in(domain, account, side, &login), &login).await?;
-        Ok(ImapEndpoint::new(servers[side].clone(), login, connections))
+        let who = Who::of(domain(config, account)?, account, side);
+        self.endpoint_of(config, store, &who, connections).await
+    }
+
+    async fn endpoint_of(
+        &self,
+        config: &Config,
+        store: &Store,
+        who: &Who<'_>,
+        connections: usize,
+    ) -> Result<ImapEndpoint> {
+        let servers = self.servers.get(&who.account.domain).ok_or_else(|| domain_is_gone(config, who.account))?;
+        let login = who.login(store).await?;
+        let refused = refuse_again(store, &who.sign_in(&login), &login).await;
+        refused.map_err(|error| error.with("side", who.side))?;
+        Ok(ImapEndpoint::new(servers[who.side].clone(), login, connections))
     }
 }
 
 /// A password that a server refused is not tried again for so long: no server counts failures over a longer time.
 pub const HELD_MS: u64 = 60 * 60 * 1000;
 
-/// Who signs in, as refusals are remembered.
-fn sign_in(domain: &MailDomain, account: &Account, side: Side, login: &Login) -> SignIn {
-    let settings = &domain.sides[side];
-    SignIn {
-        account: account.id,
-        server: server_name(settings),
-        login: login_name(&login.user, &login.authzid),
-        secret: match (&settings.password, pinned(account, side)) {
-            (PasswordFrom::Secret(name), None) => Some(name.clone()),
+/// Who signs in to a side of an account.
+struct Who<'a> {
+    domain: &'a MailDomain,
+    account: &'a Account,
+    side: Side,
+    /// The service account, where there is one.
+    service_login: &'a str,
+}
+
+impl<'a> Who<'a> {
+    /// Where there are several service accounts, each mailbox has one that is tried first.
+    fn of(domain: &'a MailDomain, account: &'a Account, side: Side) -> Who<'a> {
+        let services: Vec<&str> = domain.sides[side].services().collect();
+        let turn = usize::try_from(account.id.0).unwrap_or(0) % services.len().max(1);
+        let service_login = pinned(account, side).or(services.get(turn).copied()).unwrap_or_default();
+        Who { domain, account, side, service_login }
+    }
+
+    /// As the service has chosen.
+    fn at(domain: &'a MailDomain, account: &'a Account, at: At<'a>) -> Who<'a> {
+        let who = Who::of(domain, account, at.side);
+        match (&domain.sides[at.side].password, &at.place.credential) {
+            (PasswordFrom::ServiceLogin, Some(credential)) => Who { service_login: &credential.name, ..who },
+            _ => who,
+        }
+    }
+
+    fn settings(&self) -> &'a ImapSide {
+        &self.domain.sides[self.side]
+    }
+
+    /// The name of the password, where it serves many accounts.
+    fn secret(&self) -> Option<&'a str> {
+        match (&self.settings().password, pinned(self.account, self.side)) {
+            (PasswordFrom::Secret(name), None) => Some(name),
+            (PasswordFrom::ServiceLogin, None) => Some(self.service_login),
             _ => None,
-        },
+        }
+    }
+
+    /// As refusals are remembered.
+    fn sign_in(&self, login: &Login) -> SignIn {
+        SignIn {
+            account: self.account.id,
+            server: server_name(self.settings()),
+            login: login_name(&login.user, &login.authzid),
+            secret: self.secret().map(str::to_owned),
+        }
+    }
+
+    /// What the variables of login templates stand for.
+    fn words(&self) -> Words<'a> {
+        Words {
+            address: &self.account.address,
+            source_login: &self.account.source_login,
+            target_login: &self.account.target_login,
+            service_login: self.service_login,
+        }
+    }
+
+    async fn login(&self, store: &Store) -> Result<Login> {
+        let (settings, words) = (self.settings(), self.words());
+        if settings.takes_service_login() && words.service_login.is_empty() {
+            let missing = Error::new(Code::AccountServiceLoginMissing, Scope::Account, Retry::WhenFixed);
+            return Err(missing.with("account", &self.account.address).with("side", self.side));
+        }
+        Ok(Login {
+            user: settings.login.fill(&words),
+            authzid: settings.authzid.as_ref().map(|authzid| authzid.fill(&words)).unwrap_or_default(),
+            password: self.password(store).await?,
+            mechanism: match settings.sasl {
+                Sasl::Auto => Mechanism::Auto,
+                Sasl::Plain => Mechanism::Plain,
+                Sasl::Login => Mechanism::Login,
+                Sasl::XOAuth2 => Mechanism::XOAuth2,
+            },
+        })
+    }
+
+    async fn password(&self, store: &Store) -> Result<Secret> {
+        let password = match self.secret() {
+            Some(name) => store.secret(name).await?,
+            None => match store.password(self.account.id, self.side).await? {
+                Some(own) => own,
+                None => match &self.settings().password {
+                    // One that was pinned without a password of its own has the common one.
+                    PasswordFrom::Secret(name) => store.secret(name).await?,
+                    PasswordFrom::ServiceLogin => store.secret(self.service_login).await?,
+                    PasswordFrom::Account => {
+                        let missing = Error::new(Code::AccountPasswordMissing, Scope::Account, Retry::WhenFixed);
+                        return Err(missing.with("account", &self.account.address).with("side", self.side));
+                    }
+                },
+            },
+        };
+        Ok(Secret::from(password.expose()))
     }
 }
 
@@ -109,42 +206,32 @@ pub struct Factory {
 
 #[async_trait]
 impl EndpointFactory for Factory {
-    fn terms(&self, account: &Account) -> Result<Terms> {
+    fn offers(&self, account: &Account) -> Result<Offers> {
         let domain = domain(&self.config, account)?;
         refuse_one_mailbox(domain, account)?;
-        let place = |side: Side| {
-            let settings = &domain.sides[side];
-            Place {
-                server: server_name(settings).into(),
-                max_connections: usize::try_from(settings.max_connections).unwrap_or(usize::MAX),
-                credential: match (pinned(account, side), &settings.password) {
-                    (Some(login), _) => Some(login.into()),
-                    (None, PasswordFrom::Secret(name)) => Some(name.as_str().into()),
-                    (None, PasswordFrom::Account) => None,
-                },
-            }
-        };
         let exclusions = Arc::new(exclusions(domain));
-        Ok(Terms { policy: domain.policy(&self.config.limits), exclusions, places: Both::from_fn(place) })
+        let places = Both::from_fn(|side| places(domain, account, side));
+        Ok(Offers { policy: domain.policy(&self.config.limits), exclusions, places })
     }
 
-    async fn endpoint(&self, account: &Account, side: Side, connections: usize) -> Result<Arc<dyn Endpoint>> {
-        let endpoint = self.wiring.endpoint(&self.config, &self.store, account, side, connections).await?;
+    async fn endpoint(&self, account: &Account, at: At<'_>, connections: usize) -> Result<Arc<dyn Endpoint>> {
+        let who = Who::at(domain(&self.config, account)?, account, at);
+        let endpoint = self.wiring.endpoint_of(&self.config, &self.store, &who, connections).await?;
         Ok(Arc::new(endpoint))
     }
 
-    async fn is_proved(&self, account: &Account, side: Side) -> bool {
+    async fn is_proved(&self, account: &Account, at: At<'_>) -> bool {
         let known = async {
-            let (sign_in, login) = self.sign_in(account, side).await?;
+            let (sign_in, login) = self.sign_in(account, at).await?;
             self.store.is_proved(&sign_in, login.password.expose()).await
         };
         // What keeps it from being known is told when the endpoint is made.
         known.await.unwrap_or(false)
     }
 
-    async fn proved(&self, account: &Account, side: Side) {
+    async fn proved(&self, account: &Account, at: At<'_>) {
         let noted = async {
-            let (sign_in, login) = self.sign_in(account, side).await?;
+            let (sign_in, login) = self.sign_in(account, at).await?;
             self.store.note_proof(&sign_in, login.password.expose()).await
         };
         if let Err(error) = noted.await {
@@ -152,9 +239,9 @@ impl EndpointFactory for Factory {
         }
     }
 
-    async fn refused(&self, account: &Account, side: Side, concerns_all: bool, error: &Error) {
+    async fn refused(&self, account: &Account, at: At<'_>, concerns_all: bool, error: &Error) {
         let noted = async {
-            let (sign_in, login) = self.sign_in(account, side).await?;
+            let (sign_in, login) = self.sign_in(account, at).await?;
             let answer = error.arg("answer").unwrap_or_default().to_owned();
             let refusal = Refusal { at_ms: SystemClock.now_ms(), answer };
             self.store.note_refusal(&sign_in, login.password.expose(), concerns_all, refusal).await
@@ -166,17 +253,40 @@ impl EndpointFactory for Factory {
 }
 
 impl Factory {
-    async fn sign_in(&self, account: &Account, side: Side) -> Result<(SignIn, Login)> {
-        let domain = domain(&self.config, account)?;
-        let login = login(&self.store, domain, account, side).await?;
-        Ok((sign_in(domain, account, side, &login), login))
+    async fn sign_in(&self, account: &Account, at: At<'_>) -> Result<(SignIn, Login)> {
+        let who = Who::at(domain(&self.config, account)?, account, at);
+        let login = who.login(&self.store).await?;
+        Ok((who.sign_in(&login), login))
+    }
+}
+
+/// Where one side of an account can be reached: once for each service account that may sign in.
+fn places(domain: &MailDomain, account: &Account, side: Side) -> Vec<Place> {
+    let settings = &domain.sides[side];
+    let allowance = settings.pacing.now();
+    let number = |connections: u32| usize::try_from(connections).unwrap_or(usize::MAX);
+    let shared = |name: &str, connections| Shared { name: name.into(), max_connections: number(connections) };
+    let database = account.database.as_deref().filter(|_| side == Side::Source);
+    let place = |credential: Option<&str>| Place {
+        server: server_name(settings).into(),
+        max_connections: number(allowance.connections),
+        credential: credential.map(|name| shared(name, allowance.per_login)),
+        database: database.map(|name| shared(name, allowance.per_database)),
+    };
+    match (pinned(account, side), &settings.password) {
+        (Some(login), _) => vec![place(Some(login))],
+        (None, PasswordFrom::Secret(name)) => vec![place(Some(name))],
+        (None, PasswordFrom::ServiceLogin) if settings.services().next().is_some() => {
+            settings.services().map(|login| place(Some(login))).collect()
+        }
+        (None, PasswordFrom::ServiceLogin | PasswordFrom::Account) => vec![place(None)],
     }
 }
 
 /// One mailbox kept in step with itself would have its mail doubled again and again.
 fn refuse_one_mailbox(domain: &MailDomain, account: &Account) -> Result<()> {
     let address = |side: Side| {
-        let (settings, words) = (&domain.sides[side], words(&domain.sides[side], account, side));
+        let (settings, words) = (&domain.sides[side], Who::of(domain, account, side).words());
         let authzid = settings.authzid.as_ref().map(|authzid| authzid.fill(&words));
         (settings.host.to_lowercase(), settings.port, settings.login.fill(&words), authzid)
     };
@@ -186,16 +296,6 @@ fn refuse_one_mailbox(domain: &MailDomain, account: &Account) -> Result<()> {
     }
     let error = Error::new(Code::SameMailbox, Scope::Account, Retry::WhenFixed).with("account", &account.address);
     Err(error.with("host", source.0).with("login", source.2))
-}
-
-/// What the variables of login templates stand for.
-fn words<'a>(settings: &'a ImapSide, account: &'a Account, side: Side) -> Words<'a> {
-    Words {
-        address: &account.address,
-        source_login: &account.source_login,
-        target_login: &account.target_login,
-        service_login: pinned(account, side).unwrap_or(&settings.service_login),
-    }
 }
 
 /// The account's domain in the configuration.
@@ -224,6 +324,10 @@ fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings> {
         Switch::On => Some((name.clone(), true)),
         Switch::Off => Some((name.clone(), false)),
     });
+    if side.pacing.limits_bytes() {
+        let pacing = side.pacing.clone();
+        settings.rate = Some(Rate::new(move || pacing.now().bytes_per_s.map(NonZeroU64::get)));
+    }
     settings.overrides = Overrides {
         extensions: switched.collect(),
         receipts_are_stopped: side.receipts_are_suppressed,
@@ -232,47 +336,14 @@ fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings> {
     Ok(settings)
 }
 
+/// The password with which a side of the account is opened.
+pub async fn password(store: &Store, domain: &MailDomain, account: &Account, side: Side) -> Result<Secret> {
+    Who::of(domain, account, side).password(store).await
+}
+
 /// The service account that signs in for this one alone.
 fn pinned(account: &Account, side: Side) -> Option<&str> {
     account.service_login.as_deref().filter(|_| side == Side::Source)
-}
-
-async fn login(store: &Store, domain: &MailDomain, account: &Account, side: Side) -> Result<Login> {
-    let settings = &domain.sides[side];
-    let words = words(settings, account, side);
-    if settings.takes_service_login() && words.service_login.is_empty() {
-        let missing = Error::new(Code::AccountServiceLoginMissing, Scope::Account, Retry::WhenFixed);
-        return Err(missing.with("account", &account.address).with("side", side));
-    }
-    Ok(Login {
-        user: settings.login.fill(&words),
-        authzid: settings.authzid.as_ref().map(|authzid| authzid.fill(&words)).unwrap_or_default(),
-        password: password(store, domain, account, side).await?,
-        mechanism: match settings.sasl {
-            Sasl::Auto => Mechanism::Auto,
-            Sasl::Plain => Mechanism::Plain,
-            Sasl::Login => Mechanism::Login,
-            Sasl::XOAuth2 => Mechanism::XOAuth2,
-        },
-    })
-}
-
-/// The password with which a side of the account is opened.
-pub async fn password(store: &Store, domain: &MailDomain, account: &Account, side: Side) -> Result<Secret> {
-    let settings = &domain.sides[side];
-    let own = match (&settings.password, pinned(account, side)) {
-        (PasswordFrom::Secret(_), None) => None,
-        _ => store.password(account.id, side).await?,
-    };
-    let password = match (&settings.password, own) {
-        (_, Some(own)) => own,
-        (PasswordFrom::Secret(name), None) => store.secret(name).await?,
-        (PasswordFrom::Account, None) => {
-            let missing = Error::new(Code::AccountPasswordMissing, Scope::Account, Retry::WhenFixed);
-            return Err(missing.with("account", &account.address).with("side", side));
-        }
-    };
-    Ok(Secret::from(password.expose()))
 }
 
 /// What the domain leaves out, as the engine takes it.

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use parom_domain::endpoint::{
     BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Shifted, Snapshot, Stamp, Writer,
 };
-use parom_domain::{Error, FolderPath, Result, Role, Uid, UidSet};
+use parom_domain::{Code, Error, FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
 
 /// Speaks IMAP for one account, over at most `lanes` connections and one more for [`Endpoint::wait`].
@@ -102,7 +102,13 @@ impl Endpoint for ImapEndpoint {
     async fn folders(&self) -> Result<Listing> {
         let mut conn = self.pool.lend(None, None).await?;
         let known = self.names.with(|names| names.namespace.clone());
-        let (listing, names) = folders::list(&mut conn, known).await?;
+        let listed = folders::list(&mut conn, known).await;
+        // Exchange lets in whom it then connects to nothing: that is a refused sign-in too.
+        let named = |error: Error| match error.code() {
+            Code::SignInRefused => error.with("login", self.pool.user()),
+            _ => error,
+        };
+        let (listing, names) = listed.map_err(named)?;
         self.names.replace(names);
         Ok(listing)
     }

@@ -27,6 +27,11 @@ enum Gate {
 }
 
 impl Pool {
+    /// Who signs in.
+    pub fn user(&self) -> &str {
+        &self.login.user
+    }
+
     #[must_use]
     pub fn new(settings: Arc<ServerSettings>, login: Login, lanes: usize) -> Arc<Pool> {
         let lanes = lanes.max(1);

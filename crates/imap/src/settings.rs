@@ -2,7 +2,7 @@
 
 use crate::quirks::Overrides;
 use parom_domain::Result;
-use parom_net::{Dialer, Secret, TlsClient, TlsMode, TlsPolicy, Trust};
+use parom_net::{Dialer, Rate, Secret, TlsClient, TlsMode, TlsPolicy, Trust};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub struct ServerSettings {
     pub tls: TlsMode,
     pub deadlines: Deadlines,
     pub overrides: Overrides,
+    /// What all connections to the server may take together; `None`: whatever the line carries.
+    pub rate: Option<Arc<Rate>>,
     pub(crate) dialer: Dialer,
     pub(crate) tls_client: Option<TlsClient>,
 }
@@ -58,6 +60,7 @@ impl ServerSettings {
             tls,
             deadlines: Deadlines::default(),
             overrides: Overrides::default(),
+            rate: None,
             dialer,
             tls_client,
         })

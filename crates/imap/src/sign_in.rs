@@ -10,7 +10,7 @@ use crate::response::{Response, Status};
 use crate::settings::{Login, Mechanism, ServerSettings};
 use crate::wire::Wire;
 use parom_domain::{Code, Error, Result, Retry, Scope};
-use parom_net::{TlsMode, sasl};
+use parom_net::{Paced, TlsMode, sasl};
 
 /// Connects and signs in. On return, ENABLE is on its way with the next command.
 ///
@@ -36,6 +36,9 @@ pub async fn open(settings: &ServerSettings, login: &Login) -> Result<Connection
         settings.overrides.apply(&mut quirks);
         conn.quirks = quirks;
         conn.learn(conn.caps.clone());
+    }
+    if let Some(rate) = &settings.rate {
+        conn.wire = conn.wire.rewrap(|io| Box::new(Paced::new(io, rate.clone())))?;
     }
     if conn.ext.compress {
         conn = compress(conn).await?;

@@ -5,7 +5,7 @@ use crate::response::Response;
 use crate::tokens::Tokens;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use parom_domain::{Code, Error, Result, Retry, Scope};
-use parom_net::Stream;
+use parom_net::{Paced, Stream};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
@@ -31,6 +31,8 @@ impl Transport for Stream {
 }
 
 impl Transport for tokio::io::DuplexStream {}
+
+impl Transport for Paced<Box<dyn Transport>> {}
 
 /// The text of one response may take so much. A search of two million messages on one line fits.
 const RESPONSE_MAX: usize = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 //! Bells: connections that wait in IDLE, so that a change crosses at once. There are few of them: the accounts in which
 //! something happened last have one on each side, all others are looked at from time to time.
 
-use crate::connections::LEAST_CONNECTIONS;
+use crate::connections::{Bound, Claim, LEAST_CONNECTIONS};
 use crate::ports::Terms;
 use parom_domain::endpoint::Endpoint;
 use parom_domain::state::AccountId;
@@ -26,7 +26,8 @@ pub struct HotSet {
 }
 
 struct Seat {
-    servers: Both<Arc<str>>,
+    /// What its two connections take.
+    claims: Vec<Claim>,
     /// When something happened in the account.
     active_at: Instant,
     given_up: Arc<Notify>,
@@ -51,30 +52,21 @@ pub enum Told {
 
 impl HotSet {
     /// A place for an account in which something happened at `active_at`; `None` while all are taken by livelier ones.
-    /// How many places a server has is up to `places_on`.
-    fn seat(
-        &self,
-        account: AccountId,
-        servers: &Both<Arc<str>>,
-        active_at: Instant,
-        places_on: impl Fn(&Arc<str>) -> usize,
-    ) -> Option<Arc<Notify>> {
+    fn seat(&self, account: AccountId, claims: Vec<Claim>, active_at: Instant) -> Option<Arc<Notify>> {
         let mut seats = self.lock();
-        let on = |servers: &Both<Arc<str>>, server: &Arc<str>| {
-            usize::from(servers.source == *server) + usize::from(servers.target == *server)
-        };
+        let on = |claims: &[Claim], bound: &Bound| claims.iter().filter(|claim| claim.bound == *bound).count();
         let mut leave = Vec::new();
-        for server in [&servers.source, &servers.target] {
+        for Claim { bound, limit } in &claims {
             let mut there: Vec<(Instant, AccountId, usize)> = seats
                 .iter()
                 .filter(|(known, _)| !leave.contains(*known))
-                .map(|(known, seat)| (seat.active_at, *known, on(&seat.servers, server)))
+                .map(|(known, seat)| (seat.active_at, *known, on(&seat.claims, bound)))
                 .filter(|(_, _, taken)| *taken > 0)
                 .collect();
             there.sort_unstable();
             let mut quietest = there.iter();
             let mut taken: usize = there.iter().map(|(_, _, taken)| taken).sum();
-            while taken + on(servers, server) > places_on(server) {
+            while taken + on(&claims, bound) > bells_of(*limit) {
                 let (_, known, freed) = quietest.next().filter(|(at, _, _)| *at < active_at)?;
                 leave.push(*known);
                 taken -= freed;
@@ -84,7 +76,7 @@ impl HotSet {
             seat.given_up.notify_one();
         }
         let given_up = Arc::new(Notify::new());
-        let seat = Seat { servers: servers.clone(), active_at, given_up: given_up.clone() };
+        let seat = Seat { claims, active_at, given_up: given_up.clone() };
         seats.insert(account, seat);
         Some(given_up)
     }
@@ -110,17 +102,8 @@ impl Bell {
         active_at: Instant,
         endpoints: impl AsyncFnOnce() -> Result<Both<Arc<dyn Endpoint>>>,
     ) -> Option<Bell> {
-        let servers = terms.places.as_ref().map(|place| place.server.clone());
-        let places_on = |server: &Arc<str>| {
-            let sides = [&terms.places.source, &terms.places.target];
-            sides
-                .iter()
-                .filter(|place| place.server == *server)
-                .map(|place| bells_of(place.max_connections))
-                .min()
-                .unwrap_or(0)
-        };
-        let given_up = set.seat(account, &servers, active_at, places_on)?;
+        let claims = terms.places.iter().flat_map(|(_, place)| place.claims()).collect();
+        let given_up = set.seat(account, claims, active_at)?;
         let mut bell = Bell { waits: JoinSet::new(), rang: Arc::default(), given_up, set: set.clone(), account };
         // Without passwords there will be no pass either, and that is told there.
         let endpoints = endpoints().await.ok()?;
@@ -180,7 +163,7 @@ async fn listen(endpoint: Arc<dyn Endpoint>, rang: Arc<Notify>) -> Result<()> {
     Err(waited)
 }
 
-/// Of a server's connections, those that may wait in IDLE. The others are for passes.
+/// Of the connections that something bears, those that may wait in IDLE. The others are for passes.
 #[must_use]
 pub fn bells_of(max_connections: usize) -> usize {
     (max_connections / 2).min(max_connections.saturating_sub(LEAST_CONNECTIONS))
@@ -189,6 +172,7 @@ pub fn bells_of(max_connections: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connections::BoundOf;
     use futures_util::FutureExt;
 
     #[test]
@@ -198,8 +182,13 @@ mod tests {
         }
     }
 
-    fn servers(source: &str, target: &str) -> Both<Arc<str>> {
-        Both::new(source.into(), target.into())
+    /// Claims on two servers, on which so many bells may hang.
+    fn servers(source: &str, target: &str, bells: usize) -> Vec<Claim> {
+        let claim = |name: &str| Claim {
+            bound: Bound { server: name.into(), of: BoundOf::Server },
+            limit: (2 * bells).max(bells + LEAST_CONNECTIONS),
+        };
+        vec![claim(source), claim(target)]
     }
 
     #[tokio::test]
@@ -207,7 +196,7 @@ mod tests {
         let set = HotSet::default();
         let start = Instant::now();
         let at = |s| start + Duration::from_secs(s);
-        let seat = |account, s| set.seat(AccountId(account), &servers("s", "t"), at(s), |_| 2);
+        let seat = |account, s| set.seat(AccountId(account), servers("s", "t", 2), at(s));
         let (first, second) = (seat(1, 10).unwrap(), seat(2, 20).unwrap());
         assert!(seat(3, 5).is_none(), "nothing happened there for longer");
         assert!(first.notified().now_or_never().is_none());
@@ -223,10 +212,10 @@ mod tests {
     async fn servers_are_counted_one_by_one() {
         let set = HotSet::default();
         let now = Instant::now();
-        assert!(set.seat(AccountId(1), &servers("s", "t"), now, |_| 1).is_some());
-        assert!(set.seat(AccountId(2), &servers("u", "t"), now, |_| 1).is_none(), "the target has no place left");
-        assert!(set.seat(AccountId(3), &servers("u", "v"), now, |_| 1).is_some());
-        assert!(set.seat(AccountId(4), &servers("w", "w"), now, |_| 1).is_none(), "both sides are on it");
-        assert!(set.seat(AccountId(4), &servers("w", "w"), now, |_| 2).is_some());
+        assert!(set.seat(AccountId(1), servers("s", "t", 1), now).is_some());
+        assert!(set.seat(AccountId(2), servers("u", "t", 1), now).is_none(), "the target has no place left");
+        assert!(set.seat(AccountId(3), servers("u", "v", 1), now).is_some());
+        assert!(set.seat(AccountId(4), servers("w", "w", 1), now).is_none(), "both sides are on it");
+        assert!(set.seat(AccountId(4), servers("w", "w", 2), now).is_some());
     }
 }

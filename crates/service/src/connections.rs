@@ -1,44 +1,81 @@
 //! Connections of all accounts to all servers. An account takes what it needs on both sides at once, so that no two
 //! accounts hold what the other waits for; whoever came first to a server is served first.
+//!
+//! They are counted against whatever bears only so many: the server, the service account that signs in, the database in
+//! which the mailbox is. Each of these goes at its own [`Pace`].
 
-use parom_domain::Both;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use crate::pace::Pace;
+use parom_domain::policy::Priority;
+use parom_domain::{Code, Error, Scope};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// An account needs so many to each side: one lane, and one connection for the questions that it asks besides.
 pub const LEAST_CONNECTIONS: usize = 2;
 
-/// Connections to a pair of servers, as many to one as to the other.
+/// An urgent account is treated as if it had come so many places earlier than others that came with it, and one that can
+/// wait so many later. So whoever waits is served in the end.
+const PLACES: u64 = 1000;
+
+/// Something that bears so many connections and no more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Bound {
+    /// The server's name.
+    pub server: Arc<str>,
+    pub of: BoundOf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BoundOf {
+    Server,
+    /// One who signs in for several accounts.
+    Login(Arc<str>),
+    /// A mailbox database.
+    Database(Arc<str>),
+}
+
+/// One connection of a side is one of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub bound: Bound,
+    /// How many it is asked for by all accounts together.
+    pub limit: usize,
+}
+
+/// Connections to both sides, as many to one as to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// The server's name, and how many connections it is asked for by all accounts together.
-    pub servers: Both<(Arc<str>, usize)>,
-    /// With fewer the work cannot be done; a server that allows fewer is asked for so many all the same.
+    /// Of both sides. What is named twice is taken twice.
+    pub claims: Vec<Claim>,
+    /// With fewer the work cannot be done; where fewer are allowed, so many are asked for all the same.
     pub least: usize,
     pub most: usize,
+    pub priority: Priority,
 }
 
 /// How many connections are free, and who waits for them. Clones share it.
 #[derive(Clone)]
 pub struct Connections(Arc<Mutex<Inner>>);
 
-type Pair = (Arc<str>, Arc<str>);
+/// What one connection to each side takes, sorted.
+type Claims = Arc<[(Bound, usize)]>;
 
 struct Inner {
     /// How many more accounts may be worked on.
     accounts: usize,
-    servers: HashMap<Arc<str>, Server>,
-    /// Requests for the same pair of servers, oldest first.
-    queues: BTreeMap<Pair, VecDeque<Request>>,
+    bounds: HashMap<Bound, State>,
+    /// Requests that claim the same, in the order in which they are served.
+    queues: BTreeMap<Claims, VecDeque<Request>>,
     next_ticket: u64,
 }
 
-struct Server {
+struct State {
     in_use: usize,
     limit: usize,
-    /// Requests that wait for it.
+    /// Connections that are waited for by so many requests.
     crowd: usize,
+    pace: Pace,
 }
 
 struct Request {
@@ -58,8 +95,17 @@ pub struct Waiting {
 pub struct Grant {
     /// To each side.
     pub connections: usize,
-    pair: Pair,
+    claims: Claims,
+    /// Of each claim, the round of its pace.
+    rounds: Vec<u64>,
     pool: Connections,
+}
+
+/// How fast something goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speed {
+    pub allowed: usize,
+    pub limit: usize,
 }
 
 impl Connections {
@@ -67,7 +113,7 @@ impl Connections {
     #[must_use]
     pub fn new(accounts: usize) -> Connections {
         let inner =
-            Inner { accounts: accounts.max(1), servers: HashMap::new(), queues: BTreeMap::new(), next_ticket: 0 };
+            Inner { accounts: accounts.max(1), bounds: HashMap::new(), queues: BTreeMap::new(), next_ticket: PLACES };
         Connections(Arc::new(Mutex::new(inner)))
     }
 
@@ -80,11 +126,41 @@ impl Connections {
         Waiting { pool: self.clone(), answer }
     }
 
+    /// Where an earlier run left off.
+    pub fn resume(&self, bound: Bound, allowed: usize) {
+        let mut inner = self.lock();
+        let state = inner.bounds.entry(bound).or_insert(State::unknown());
+        state.pace.resume(allowed);
+    }
+
+    /// How full it is, by those that work and those that wait: the share of its connections, in thousandths.
+    #[must_use]
+    pub fn load(&self, bound: &Bound) -> usize {
+        let inner = self.lock();
+        let Some(state) = inner.bounds.get(bound) else { return 0 };
+        (state.in_use + state.crowd * LEAST_CONNECTIONS) * 1000 / state.pace.allowed(state.limit).max(1)
+    }
+
+    /// Somebody has asked for connections to it in this run.
+    #[must_use]
+    pub fn is_known(&self, bound: &Bound) -> bool {
+        self.lock().bounds.get(bound).is_some_and(|state| state.limit != usize::MAX)
+    }
+
+    /// What is slower than it may be.
+    #[must_use]
+    pub fn slowed(&self) -> Vec<(Bound, Speed)> {
+        let inner = self.lock();
+        let speed = |state: &State| Speed { allowed: state.pace.allowed(state.limit), limit: state.limit };
+        let all = inner.bounds.iter().map(|(bound, state)| (bound.clone(), speed(state)));
+        all.filter(|(_, speed)| speed.allowed < speed.limit).collect()
+    }
+
     fn serve(&self) {
         loop {
-            let Some((answer, connections, pair)) = self.lock().next_grant() else { return };
+            let Some((answer, grant)) = self.lock().next_grant(self) else { return };
             // Whoever went away in this moment drops the grant, which serves the next.
-            let _ = answer.send(Grant { connections, pair, pool: self.clone() });
+            let _ = answer.send(grant);
         }
     }
 
@@ -105,107 +181,162 @@ impl Waiting {
     }
 }
 
+impl Grant {
+    /// The work has met an error that says to go slower on `server`. Tells what goes slower for it, if that is news.
+    pub fn slow_down(&self, server: &str, error: &Error) -> Option<(Bound, Speed)> {
+        let is_too_much = matches!(error.code(), Code::Throttled | Code::ServerUnavailable);
+        let too_much = |of: &BoundOf| match of {
+            BoundOf::Server => is_too_much && error.scope() == Scope::Server,
+            BoundOf::Login(_) => is_too_much && error.scope() == Scope::Credential,
+            BoundOf::Database(_) => error.code() == Code::ServerUnavailable && error.scope() == Scope::Account,
+        };
+        let mut inner = self.pool.lock();
+        for ((bound, _), round) in self.claims.iter().zip(&self.rounds) {
+            if &*bound.server == server
+                && too_much(&bound.of)
+                && let Some(state) = inner.bounds.get_mut(bound)
+                && state.pace.slow_down(*round, state.limit)
+            {
+                return Some((bound.clone(), Speed { allowed: state.pace.allowed(state.limit), limit: state.limit }));
+            }
+        }
+        None
+    }
+}
+
 impl Drop for Grant {
     fn drop(&mut self) {
-        self.pool.lock().give_back(&self.pair, self.connections);
+        self.pool.lock().give_back(self);
         self.pool.serve();
+    }
+}
+
+impl State {
+    /// Nobody has said yet how many it bears.
+    fn unknown() -> State {
+        State { in_use: 0, limit: usize::MAX, crowd: 0, pace: Pace::full(usize::MAX) }
+    }
+
+    /// The latest word counts: by day and by night it may be another.
+    fn limit_to(&mut self, limit: usize) {
+        if self.limit != limit {
+            self.pace.follow(self.limit, limit);
+            self.limit = limit;
+        }
+    }
+
+    fn free(&self) -> usize {
+        self.pace.allowed(self.limit).saturating_sub(self.in_use)
     }
 }
 
 impl Inner {
     fn enqueue(&mut self, need: &Need, answer: oneshot::Sender<Grant>) {
         let least = need.least.max(1);
-        let pair = (need.servers.source.0.clone(), need.servers.target.0.clone());
-        for (name, limit) in [&need.servers.source, &need.servers.target] {
-            let limit = *limit;
-            let server = self.servers.entry(name.clone()).or_insert(Server { in_use: 0, limit, crowd: 0 });
-            // Where accounts disagree about a server, the smaller number is the safer.
-            server.limit = server.limit.min(limit);
-            server.crowd += 1;
+        let mut weights: BTreeMap<Bound, (usize, usize)> = BTreeMap::new();
+        for claim in &need.claims {
+            let (weight, limit) = weights.entry(claim.bound.clone()).or_insert((0, usize::MAX));
+            *weight += 1;
+            *limit = claim.limit.min(*limit);
         }
-        let ticket = self.next_ticket;
+        for (bound, (weight, limit)) in &weights {
+            let state = self.bounds.entry(bound.clone()).or_insert(State::unknown());
+            state.limit_to(*limit);
+            state.crowd += weight;
+        }
+        let ticket = match need.priority {
+            Priority::High => self.next_ticket.saturating_sub(PLACES),
+            Priority::Normal => self.next_ticket,
+            Priority::Low => self.next_ticket.saturating_add(PLACES),
+        };
         self.next_ticket += 1;
-        let request = Request { ticket, least, most: need.most.max(least), answer };
-        self.queues.entry(pair).or_default().push_back(request);
+        let claims: Claims = weights.into_iter().map(|(bound, (weight, _))| (bound, weight)).collect();
+        let queue = self.queues.entry(claims).or_default();
+        let at = queue.partition_point(|waiting| waiting.ticket <= ticket);
+        queue.insert(at, Request { ticket, least, most: need.most.max(least), answer });
     }
 
-    /// The next request that can be granted, taken out of its queue. A pair of servers is passed over when one of them
-    /// lacks connections, or is waited for by somebody who came earlier.
-    fn next_grant(&mut self) -> Option<(oneshot::Sender<Grant>, usize, Pair)> {
+    /// The next request that can be granted, taken out of its queue. Where one has to be passed over, what it needs at
+    /// least is kept for it: those that came later share the rest.
+    fn next_grant(&mut self, pool: &Connections) -> Option<(oneshot::Sender<Grant>, Grant)> {
         self.forget_the_gone();
         if self.accounts == 0 {
             return None;
         }
-        let mut heads: Vec<(u64, Pair)> =
-            self.queues.iter().filter_map(|(pair, queue)| Some((queue.front()?.ticket, pair.clone()))).collect();
+        let mut heads: Vec<(u64, usize, Claims)> = self
+            .queues
+            .iter()
+            .filter_map(|(claims, queue)| queue.front().map(|head| (head.ticket, head.least, claims.clone())))
+            .collect();
         heads.sort_unstable();
-        let mut waited_for: HashSet<Arc<str>> = HashSet::new();
-        for (_, pair) in heads {
-            let free = !waited_for.contains(&pair.0) && !waited_for.contains(&pair.1);
-            if free && let Some((answer, connections)) = self.grant(&pair) {
-                return Some((answer, connections, pair));
+        let mut kept: HashMap<Bound, usize> = HashMap::new();
+        for (_, least, claims) in heads {
+            if let Some((answer, connections)) = self.grant(&claims, &kept) {
+                let round = |(bound, _): &(Bound, usize)| self.bounds.get(bound).map_or(0, |state| state.pace.round());
+                let rounds = claims.iter().map(round).collect();
+                return Some((answer, Grant { connections, claims, rounds, pool: pool.clone() }));
             }
-            waited_for.extend([pair.0, pair.1]);
+            for (bound, weight) in claims.iter() {
+                *kept.entry(bound.clone()).or_default() += least * weight;
+            }
         }
         None
     }
 
-    fn grant(&mut self, pair: &Pair) -> Option<(oneshot::Sender<Grant>, usize)> {
+    fn grant(&mut self, claims: &Claims, kept: &HashMap<Bound, usize>) -> Option<(oneshot::Sender<Grant>, usize)> {
         let (mut free, mut share, mut idle) = (usize::MAX, usize::MAX, true);
-        for name in [&pair.0, &pair.1] {
-            let server = self.servers.get(name)?;
-            let here = server.limit.saturating_sub(server.in_use) / weight(pair);
+        for (bound, weight) in claims.iter() {
+            let state = self.bounds.get(bound)?;
+            let kept = kept.get(bound).copied().unwrap_or(0);
+            let here = state.free().saturating_sub(kept) / weight;
             free = free.min(here);
-            share = share.min(here / (server.crowd / weight(pair)).max(1));
-            idle &= server.in_use == 0;
+            share = share.min(here / (state.crowd / weight).max(1));
+            idle &= state.in_use == 0 && kept == 0;
         }
-        let queue = self.queues.get_mut(pair)?;
-        // What needs more than its server's limit gets it when nobody else is there.
+        let queue = self.queues.get_mut(claims)?;
+        // What needs more than is allowed gets it when nobody else is there.
         let request = queue.pop_front_if(|request| request.least <= free || idle)?;
-        self.leave(pair);
+        self.leave(claims);
         let connections = share.clamp(request.least, request.most);
         self.accounts -= 1;
-        for name in [&pair.0, &pair.1] {
-            if let Some(server) = self.servers.get_mut(name) {
-                server.in_use += connections;
+        for (bound, weight) in claims.iter() {
+            if let Some(state) = self.bounds.get_mut(bound) {
+                state.in_use += connections * weight;
             }
         }
         Some((request.answer, connections))
     }
 
     fn forget_the_gone(&mut self) {
-        let pairs: Vec<Pair> = self.queues.keys().cloned().collect();
-        for pair in pairs {
-            while self.queues.get_mut(&pair).and_then(|q| q.pop_front_if(|head| head.answer.is_closed())).is_some() {
-                self.leave(&pair);
+        let all: Vec<Claims> = self.queues.keys().cloned().collect();
+        for claims in all {
+            while self.queues.get_mut(&claims).and_then(|q| q.pop_front_if(|head| head.answer.is_closed())).is_some() {
+                self.leave(&claims);
             }
         }
     }
 
-    fn leave(&mut self, pair: &Pair) {
-        for name in [&pair.0, &pair.1] {
-            if let Some(server) = self.servers.get_mut(name) {
-                server.crowd = server.crowd.saturating_sub(1);
+    fn leave(&mut self, claims: &Claims) {
+        for (bound, weight) in claims.iter() {
+            if let Some(state) = self.bounds.get_mut(bound) {
+                state.crowd = state.crowd.saturating_sub(*weight);
             }
         }
-        if self.queues.get(pair).is_some_and(VecDeque::is_empty) {
-            self.queues.remove(pair);
+        if self.queues.get(claims).is_some_and(VecDeque::is_empty) {
+            self.queues.remove(claims);
         }
     }
 
-    fn give_back(&mut self, pair: &Pair, connections: usize) {
+    fn give_back(&mut self, grant: &Grant) {
         self.accounts += 1;
-        for name in [&pair.0, &pair.1] {
-            if let Some(server) = self.servers.get_mut(name) {
-                server.in_use = server.in_use.saturating_sub(connections);
+        for ((bound, weight), round) in grant.claims.iter().zip(&grant.rounds) {
+            if let Some(state) = self.bounds.get_mut(bound) {
+                let connections = grant.connections * weight;
+                state.in_use = state.in_use.saturating_sub(connections);
+                state.pace.came_back(connections, *round, state.limit);
             }
         }
     }
-}
-
-/// How often a connection of each side counts on one server: twice when both sides are on it.
-fn weight(pair: &Pair) -> usize {
-    if pair.0 == pair.1 { 2 } else { 1 }
 }
 
 #[cfg(test)]
@@ -213,8 +344,12 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
 
+    fn server((name, limit): (&str, usize)) -> Claim {
+        Claim { bound: Bound { server: name.into(), of: BoundOf::Server }, limit }
+    }
+
     fn need(source: (&str, usize), target: (&str, usize), least: usize, most: usize) -> Need {
-        Need { servers: Both::new((source.0.into(), source.1), (target.0.into(), target.1)), least, most }
+        Need { claims: vec![server(source), server(target)], least, most, priority: Priority::Normal }
     }
 
     fn now(waiting: &mut Waiting) -> Option<Grant> {
@@ -299,6 +434,71 @@ mod tests {
         assert!(now(&mut pool.request(&need)).is_none());
     }
 
+    fn login(name: &str, limit: usize) -> Claim {
+        Claim { bound: Bound { server: "s".into(), of: BoundOf::Login(name.into()) }, limit }
+    }
+
+    fn with_login(name: &str, priority: Priority) -> Need {
+        Need { claims: vec![server(("s", 20)), login(name, 4), server(("t", 20))], least: 2, most: 2, priority }
+    }
+
+    #[test]
+    fn who_waits_for_one_service_account_does_not_hold_up_another() {
+        let pool = Connections::new(100);
+        let _held: Vec<Grant> =
+            (0..2).map(|_| now(&mut pool.request(&with_login("a", Priority::Normal))).unwrap()).collect();
+        let mut waits = pool.request(&with_login("a", Priority::Normal));
+        assert!(now(&mut waits).is_none());
+        assert!(now(&mut pool.request(&with_login("b", Priority::Normal))).is_some());
+        let load = |name| pool.load(&login(name, 4).bound);
+        assert_eq!((load("a"), load("b"), load("c")), (1500, 0, 0));
+    }
+
+    #[test]
+    fn what_is_urgent_comes_first_and_what_can_wait_comes_all_the_same() {
+        let pool = Connections::new(1);
+        let held = now(&mut pool.request(&with_login("a", Priority::Normal))).unwrap();
+        let mut waits = [Priority::Low, Priority::Normal, Priority::High]
+            .map(|priority| (priority, pool.request(&with_login("a", priority))));
+        drop(held);
+        let mut served = Vec::new();
+        while served.len() < 3 {
+            let next = waits.iter_mut().find_map(|(priority, waiting)| Some((*priority, now(waiting)?))).unwrap();
+            served.push(next.0);
+            // A thousand that come later pass by the one that can wait, and no more.
+            let later = if served.len() == 2 { PLACES } else { 0 };
+            let mut later: Vec<Waiting> =
+                (0..later).map(|_| pool.request(&with_login("b", Priority::Normal))).collect();
+            drop(next);
+            later.iter_mut().for_each(|waiting| drop(now(waiting)));
+        }
+        assert_eq!(served, [Priority::High, Priority::Normal, Priority::Low]);
+    }
+
+    #[test]
+    fn a_throttle_halves_what_its_account_may_have_and_leaves_the_others_alone() {
+        let pool = Connections::new(100);
+        let throttled = Error::new(Code::Throttled, Scope::Credential, parom_domain::Retry::Soon);
+        let grants: Vec<Grant> =
+            (0..2).map(|_| now(&mut pool.request(&with_login("a", Priority::Normal))).unwrap()).collect();
+        assert_eq!(grants[0].slow_down("t", &throttled), None, "the other side");
+        let bound = login("a", 4).bound;
+        assert_eq!(grants[0].slow_down("s", &throttled), Some((bound.clone(), Speed { allowed: 2, limit: 4 })));
+        assert_eq!(grants[1].slow_down("s", &throttled), None, "told once");
+        assert_eq!(pool.slowed(), [(bound.clone(), Speed { allowed: 2, limit: 4 })]);
+        drop(grants);
+        let one = now(&mut pool.request(&with_login("a", Priority::Normal))).unwrap();
+        assert!(now(&mut pool.request(&with_login("a", Priority::Normal))).is_none());
+        assert!(now(&mut pool.request(&with_login("b", Priority::Normal))).is_some());
+        drop(one);
+        assert_eq!(pool.slowed(), [(bound.clone(), Speed { allowed: 3, limit: 4 })]);
+        // A later run goes on from there.
+        let pool = Connections::new(100);
+        pool.resume(bound, 3);
+        let _one = now(&mut pool.request(&with_login("a", Priority::Normal))).unwrap();
+        assert!(now(&mut pool.request(&with_login("a", Priority::Normal))).is_none());
+    }
+
     /// Everybody works on servers that others want in the other order: all get done, and never too many at once.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn nobody_waits_for_ever() {
@@ -312,7 +512,7 @@ mod tests {
             tasks.spawn(async move {
                 let grant = waiting.granted().await;
                 tokio::task::yield_now().await;
-                let used: Vec<(usize, usize)> = pool.lock().servers.values().map(|s| (s.in_use, s.limit)).collect();
+                let used: Vec<(usize, usize)> = pool.lock().bounds.values().map(|s| (s.in_use, s.limit)).collect();
                 drop(grant);
                 used
             });
@@ -322,6 +522,6 @@ mod tests {
             assert!(used.iter().all(|(in_use, limit)| in_use <= limit || *in_use == 6), "{used:?}");
         }
         assert_eq!(pool.lock().accounts, 7);
-        assert!(pool.lock().servers.values().all(|server| server.in_use == 0 && server.crowd == 0));
+        assert!(pool.lock().bounds.values().all(|state| state.in_use == 0 && state.crowd == 0));
     }
 }

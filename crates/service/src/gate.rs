@@ -1,7 +1,8 @@
 //! Breakers: what one account has found out about a server or a service password, the others need not find out again.
 
+use crate::connections::{Bound, BoundOf};
 use crate::ports::Place;
-use parom_domain::{Error, Result, Retry, Scope};
+use parom_domain::{Code, Error, Result, Retry, Scope};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,7 +20,7 @@ const REFUSALS_OF_PROVED: u32 = 4;
 
 /// The gates of this process, by server and by service password.
 pub struct Gates {
-    known: Mutex<HashMap<Arc<str>, Arc<Gate>>>,
+    known: Mutex<HashMap<Bound, Arc<Gate>>>,
     /// Faults that a person must remove are looked at again after a while. Where the process is to end, they are not.
     watching: bool,
 }
@@ -52,11 +53,15 @@ struct State {
     refusals: u32,
     /// The password was right in an earlier run.
     trusted: bool,
+    /// A throttle concerned one mailbox: while it lasted, another was served. Exchange does not say whose budget a delegate
+    /// uses up, the mailbox's or its own.
+    throttles_one: bool,
     broken: Option<Broken>,
 }
 
 struct Broken {
     error: Error,
+    at: Instant,
     /// `None`: until the process is started anew.
     until: Option<Instant>,
 }
@@ -72,16 +77,24 @@ impl Gates {
 
     #[must_use]
     pub fn of(&self, place: &Place) -> SideGates {
-        let credential = place.credential.as_ref().map(|name| {
-            let key = format!("{}\0{name}", place.server);
-            self.gate(key.into(), Scope::Credential)
-        });
-        SideGates { server: self.gate(place.server.clone(), Scope::Server), credential }
+        let bound = |of| Bound { server: place.server.clone(), of };
+        let login = place.credential.as_ref().map(|credential| BoundOf::Login(credential.name.clone()));
+        SideGates { server: self.gate(bound(BoundOf::Server)), credential: login.map(|of| self.gate(bound(of))) }
     }
 
-    fn gate(&self, key: Arc<str>, guards: Scope) -> Arc<Gate> {
+    /// An earlier run was asked for a pause that is not over yet.
+    pub fn resume(&self, bound: Bound, pause: Duration, answer: &str) {
+        let host = bound.server.rsplit_once(':').map_or(&*bound.server, |(host, _)| host).to_owned();
+        let gate = self.gate(bound);
+        let error = Error::new(Code::Throttled, gate.guards, Retry::After(pause));
+        let error = error.with("host", host).with("answer", answer).with("backoff_ms", pause.as_millis());
+        gate.note(&error);
+    }
+
+    fn gate(&self, bound: Bound) -> Arc<Gate> {
+        let guards = if bound.of == BoundOf::Server { Scope::Server } else { Scope::Credential };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(key).or_insert_with(|| Arc::new(Gate::new(guards, self.watching))).clone()
+        known.entry(bound).or_insert_with(|| Arc::new(Gate::new(guards, self.watching))).clone()
     }
 }
 
@@ -108,6 +121,19 @@ impl SideGates {
             self.server.open();
         }
         self.all().for_each(|gate| gate.note(error));
+    }
+
+    /// Something that began then went well.
+    pub fn went_well(&self, began: Instant) {
+        if let Some(gate) = &self.credential {
+            gate.went_well(began);
+        }
+    }
+
+    /// Throttles of the password are those of single mailboxes.
+    #[must_use]
+    pub fn throttles_one(&self) -> bool {
+        self.credential.as_ref().is_some_and(|gate| gate.lock().throttles_one)
     }
 
     /// Somebody has signed in there during the life of this process.
@@ -180,7 +206,7 @@ impl Gate {
         let mut state = self.lock();
         if let Some(broken) = &state.broken {
             if broken.until.is_none_or(|until| Instant::now() < until) {
-                return Some(Err(again(&broken.error)));
+                return Some(Err(broken.told()));
             }
             state.broken = None;
         }
@@ -197,6 +223,9 @@ impl Gate {
             return;
         }
         let mut state = self.lock();
+        if error.code() == Code::Throttled && state.throttles_one {
+            return;
+        }
         let until = match (self.guards, error.retry()) {
             (_, Retry::After(pause)) => Instant::now().checked_add(pause),
             (Scope::Credential, _) => {
@@ -219,12 +248,34 @@ impl Gate {
                 state.failures = state.failures.saturating_add(1);
             }
             state.open = false;
-            state.broken = Some(Broken { error: again(error), until });
+            state.broken = Some(Broken { error: again(error), at: Instant::now(), until });
+        }
+    }
+
+    fn went_well(&self, began: Instant) {
+        let mut state = self.lock();
+        let is_past = |broken: &Broken| broken.error.code() == Code::Throttled && began > broken.at;
+        if state.broken.as_ref().is_some_and(is_past) {
+            (state.broken, state.open, state.throttles_one) = (None, true, true);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Broken {
+    /// The error, with the part of the pause that is left.
+    fn told(&self) -> Error {
+        match (self.error.retry(), self.until) {
+            (Retry::After(_), Some(until)) => {
+                let left = until.saturating_duration_since(Instant::now());
+                let error = Error::new(self.error.code(), self.error.scope(), Retry::After(left));
+                self.error.args().iter().fold(error, |error, (name, value)| error.with(name, value))
+            }
+            _ => again(&self.error),
+        }
     }
 }
 
@@ -241,11 +292,12 @@ pub fn again(error: &Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parom_domain::Code;
+    use crate::ports::Shared;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     fn place(credential: Option<&str>) -> Place {
-        Place { server: "mail:993".into(), max_connections: 16, credential: credential.map(Arc::from) }
+        let shared = |name: &str| Shared { name: name.into(), max_connections: 16 };
+        Place { server: "mail:993".into(), max_connections: 16, credential: credential.map(shared), database: None }
     }
 
     fn error(code: Code, scope: Scope, retry: Retry) -> Error {
@@ -352,7 +404,39 @@ mod tests {
         side.note(&error(Code::Throttled, Scope::Credential, Retry::After(Duration::from_secs(40))));
         assert_eq!(side.closed_for(), Duration::from_secs(40));
         assert_eq!(storm(&gates, &place(Some("svc")), 10, |_| Ok(())).await, (0, 10));
-        tokio::time::sleep(Duration::from_secs(40)).await;
+        tokio::time::sleep(Duration::from_millis(39_999)).await;
+        let told = gates.of(&place(Some("svc"))).through(async { Ok(()) }).await.unwrap_err();
+        assert_eq!(told.retry(), Retry::After(Duration::from_millis(1)), "who comes late waits for what is left");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(storm(&gates, &place(Some("svc")), 10, |_| Ok(())).await, (10, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttle_of_one_mailbox_does_not_keep_the_others() {
+        let gates = Gates::new(false);
+        let side = gates.of(&place(Some("svc")));
+        side.through(async { Ok(()) }).await.unwrap();
+        let before = Instant::now();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let throttled = || error(Code::Throttled, Scope::Credential, Retry::After(Duration::from_secs(40)));
+        side.note(&throttled());
+        // What was on its way says nothing. What was asked afterwards does.
+        side.went_well(before);
+        assert_eq!((side.closed_for(), side.throttles_one()), (Duration::from_secs(40), false));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        side.went_well(Instant::now());
+        assert_eq!((side.closed_for(), side.throttles_one()), (Duration::ZERO, true));
+        side.note(&throttled());
+        assert_eq!(side.closed_for(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pause_of_an_earlier_run_is_kept() {
+        let gates = Gates::new(false);
+        let bound = place(Some("svc")).claims().remove(1).bound;
+        gates.resume(bound, Duration::from_millis(1234), "slow down");
+        assert_eq!(storm(&gates, &place(Some("svc")), 10, |_| Ok(())).await, (0, 10));
+        tokio::time::sleep(Duration::from_millis(1234)).await;
         assert_eq!(storm(&gates, &place(Some("svc")), 10, |_| Ok(())).await, (10, 0));
     }
 }

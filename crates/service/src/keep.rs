@@ -1,17 +1,18 @@
 //! The loop of one account: wait for connections, run a pass, ask what comes next, rest.
 
 use crate::bell::{Bell, Told, bells_of};
-use crate::connections::{LEAST_CONNECTIONS, Need, Waiting};
+use crate::connections::{Claim, LEAST_CONNECTIONS, Need, Waiting};
 use crate::ending::{AccountOutcome, Ending, Totals};
 use crate::gate::{SideGates, again};
 use crate::member::{Member, Passed};
 use crate::next::{History, Mode, Next, next};
 use crate::ports::{Notice, Place, Terms};
-use crate::service::Shared;
+use crate::service::{Avoided, Queued, Shared};
 use futures_util::FutureExt;
 use parom_domain::endpoint::Endpoint;
-use parom_domain::{Both, Error, Result, Side};
+use parom_domain::{Both, Code, Error, Result, Side};
 use parom_engine::{Clock, SystemClock};
+use parom_store::Account;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use tokio::time::Instant;
 pub async fn keep(
     shared: Arc<Shared>,
     mut member: Member,
-    first: Option<Waiting>,
+    first: Option<Queued>,
     switched_off: Arc<Notify>,
 ) -> Option<AccountOutcome> {
     let mut totals = Totals::default();
@@ -39,17 +40,22 @@ pub async fn keep(
     ended.map(|ending| AccountOutcome { address, ending, totals })
 }
 
-async fn rounds(shared: &Arc<Shared>, member: &mut Member, first: Option<Waiting>, totals: &mut Totals) -> Ending {
-    let mut waiting = first;
+async fn rounds(shared: &Arc<Shared>, member: &mut Member, first: Option<Queued>, totals: &mut Totals) -> Ending {
+    let mut first = first;
+    let mut avoid = Avoided::default();
     let mut history = History::default();
     let mut bell: Option<Bell> = None;
     loop {
         if let Some(bell) = &mut bell {
             bell.reset();
         }
-        let terms = shared.factory.terms(&member.account);
+        let queued = first.take().map_or_else(|| shared.queue(&member.account, &avoid), Ok);
+        let (terms, waiting) = match queued {
+            Ok(Queued { terms, waiting }) => (Ok(terms), Some(waiting)),
+            Err(error) => (Err(error), None),
+        };
         // On the heap, and only for as long as it runs: thousands of accounts in step must cost next to nothing.
-        let Some(passed) = Box::pin(one_pass(shared, member, &terms, waiting.take())).await else {
+        let Some(passed) = Box::pin(one_pass(shared, member, &terms, waiting)).await else {
             return Ending::Interrupted;
         };
         totals.add(&passed.totals);
@@ -63,6 +69,11 @@ async fn rounds(shared: &Arc<Shared>, member: &mut Member, first: Option<Waiting
             Next::End => None,
             Next::Again { after_ms } => Some(Duration::from_millis(after_ms)),
         };
+        if let (Ok(terms), Ending::Failed(error)) = (&terms, &passed.ending)
+            && another_may_serve(shared, member, terms, error, &mut avoid)
+        {
+            continue;
+        }
         // While a gate is closed, nothing could be tried.
         let failed = matches!(passed.ending, Ending::Failed(_));
         let closed = gates.iter().filter(|_| failed).map(SideGates::closed_for).max().unwrap_or_default();
@@ -93,7 +104,7 @@ async fn one_pass(
         Ok(terms) => terms,
         Err(error) => return Some(failed(member.failed(shared, again(error)).await)),
     };
-    let mut waiting = waiting.unwrap_or_else(|| shared.connections.request(&need(shared, terms)));
+    let mut waiting = waiting.unwrap_or_else(|| shared.connections.request(&need(shared, &member.account, terms)));
     let grant = tokio::select! {
         biased;
         () = shared.stop.asked() => return None,
@@ -106,6 +117,26 @@ async fn one_pass(
         Ok(passed) => passed,
         Err(_) => failed(member.failed(shared, Error::internal("a pass panicked")).await),
     })
+}
+
+/// Where several service accounts can open a mailbox, and one has refused it or is to be left alone for a while, the next
+/// one is asked at once.
+fn another_may_serve(shared: &Shared, member: &Member, terms: &Terms, error: &Error, avoid: &mut Avoided) -> bool {
+    let Ok(offers) = shared.factory.offers(&member.account) else { return false };
+    let others = |side: Side| offers.places[side].iter().filter(move |place| **place != terms.places[side]);
+    match error.code() {
+        Code::SignInRefused | Code::SignInHeld => {
+            let refusing = Side::ALL.into_iter().find(|side| error.arg("side") == Some(side.to_string().as_str()));
+            refusing.is_some_and(|side| {
+                avoid.add(side, &terms.places[side]) && others(side).any(|place| !avoid.holds(side, place))
+            })
+        }
+        Code::Throttled => Side::ALL.into_iter().any(|side| {
+            let is_open = |place: &Place| shared.gates.of(place).closed_for().is_zero() && !avoid.holds(side, place);
+            !is_open(&terms.places[side]) && others(side).any(is_open)
+        }),
+        _ => false,
+    }
 }
 
 /// What the next decision must know of the past.
@@ -124,21 +155,17 @@ fn judge(history: History, passed: &Passed, proved: bool) -> History {
 }
 
 /// The connections that an account asks for.
-pub fn need(shared: &Shared, terms: &Terms) -> Need {
-    let limit = |place: &Place| match shared.settings.mode {
-        Mode::Watch { .. } => place.max_connections - bells_of(place.max_connections),
-        Mode::Once | Mode::UntilSettled => place.max_connections,
-    };
-    Need {
-        servers: terms.places.as_ref().map(|place| (place.server.clone(), limit(place))),
-        least: LEAST_CONNECTIONS,
-        most: shared.settings.connections_per_account,
+pub fn need(shared: &Shared, account: &Account, terms: &Terms) -> Need {
+    let mut claims: Vec<Claim> = terms.places.iter().flat_map(|(_, place)| place.claims()).collect();
+    if let Mode::Watch { .. } = shared.settings.mode {
+        claims.iter_mut().for_each(|claim| claim.limit -= bells_of(claim.limit));
     }
+    Need { claims, priority: account.priority, least: LEAST_CONNECTIONS, most: shared.settings.connections_per_account }
 }
 
 async fn hang(shared: &Arc<Shared>, member: &Member, terms: &Terms, active_at: Instant) -> Option<Bell> {
     let endpoints = async || -> Result<Both<Arc<dyn Endpoint>>> {
-        let endpoint = async |side: Side| shared.factory.endpoint(&member.account, side, 1).await;
+        let endpoint = async |side: Side| shared.factory.endpoint(&member.account, terms.at(side), 1).await;
         Ok(Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?))
     };
     Bell::hang(&shared.hot, member.account.id, terms, active_at, endpoints).await

@@ -16,6 +16,8 @@ mod keep;
 mod lease;
 mod member;
 mod next;
+mod pace;
+mod paces;
 mod ports;
 mod service;
 mod stop;
@@ -23,6 +25,6 @@ mod summary;
 
 pub use ending::{AccountOutcome, Ending, Totals};
 pub use next::Mode;
-pub use ports::{EndpointFactory, Listener, Notice, Place, Terms};
+pub use ports::{At, EndpointFactory, Listener, Notice, Offers, Place, Shared, Terms};
 pub use service::{Roster, Service, Settings};
 pub use stop::{Stop, StopSwitch};

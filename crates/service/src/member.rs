@@ -93,18 +93,20 @@ impl Member {
         grant: &Grant,
         watcher: &Watcher<'_>,
     ) -> Result<Report> {
-        let endpoint = async |side: Side| -> Result<Guarded> {
-            let endpoint = shared.factory.endpoint(&self.account, side, grant.connections).await?;
-            let place = &terms.places[side];
-            if place.credential.is_some() && shared.factory.is_proved(&self.account, side).await {
-                shared.gates.of(place).trust();
+        let endpoint = async |side: Side| -> Result<Guarded<'_>> {
+            let at = terms.at(side);
+            let endpoint = shared.factory.endpoint(&self.account, at, grant.connections).await?;
+            let gates = shared.gates.of(at.place);
+            if at.place.credential.is_some() && shared.factory.is_proved(&self.account, at).await {
+                gates.trust();
             }
-            Ok(Guarded::new(side, endpoint, shared.gates.of(place), place.credential.clone()))
+            Ok(Guarded::new(at, endpoint, gates, grant, &shared.paces))
         };
         let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
         let report = self.with_endpoints(shared, terms, grant, watcher, &endpoints).await;
         tokio::join!(endpoints.source.close(), endpoints.target.close());
         if !shared.settings.dry_run {
+            shared.write_paces().await;
             self.remember_proofs(shared, &endpoints).await;
             if let Err(error) = &report {
                 self.remember_refusal(shared, &endpoints, error).await;
@@ -113,22 +115,22 @@ impl Member {
         report
     }
 
-    async fn remember_proofs(&self, shared: &Shared, endpoints: &Both<Guarded>) {
+    async fn remember_proofs(&self, shared: &Shared, endpoints: &Both<Guarded<'_>>) {
         for side in Side::ALL.into_iter().filter(|side| endpoints[*side].gates.is_newly_proved()) {
             endpoints[side].gates.trust();
-            shared.factory.proved(&self.account, side).await;
+            shared.factory.proved(&self.account, endpoints[side].at).await;
         }
     }
 
     /// A server locks accounts after a few refusals, whichever run of ours they come from.
-    async fn remember_refusal(&self, shared: &Shared, endpoints: &Both<Guarded>, error: &Error) {
+    async fn remember_refusal(&self, shared: &Shared, endpoints: &Both<Guarded<'_>>, error: &Error) {
         let refusing =
             |side: &Side| error.arg("side") == Some(side.to_string().as_str()) && endpoints[*side].was_called();
         let Some(side) = Side::ALL.into_iter().find(refusing).filter(|_| error.code() == Code::SignInRefused) else {
             return;
         };
         let concerns_all = endpoints[side].gates.is_password_in_doubt();
-        shared.factory.refused(&self.account, side, concerns_all, error).await;
+        shared.factory.refused(&self.account, endpoints[side].at, concerns_all, error).await;
     }
 
     async fn with_endpoints(
@@ -137,7 +139,7 @@ impl Member {
         terms: &Terms,
         grant: &Grant,
         watcher: &Watcher<'_>,
-        endpoints: &Both<Guarded>,
+        endpoints: &Both<Guarded<'_>>,
     ) -> Result<Report> {
         let mut tenure = self.tenure(shared).await?;
         let state = shared.store.load(self.account.id).await?;

@@ -2,17 +2,18 @@
 
 use crate::bell::HotSet;
 use crate::budget::Budget;
-use crate::connections::Connections;
+use crate::connections::{BoundOf, Connections, Waiting};
 use crate::ending::{AccountOutcome, Ending};
 use crate::gate::Gates;
 use crate::keep::{keep, need};
 use crate::member::Member;
 use crate::next::Mode;
-use crate::ports::{EndpointFactory, Listener};
+use crate::paces::Paces;
+use crate::ports::{EndpointFactory, Listener, Place, Terms};
 use crate::stop::Stop;
 use futures_util::future::join_all;
 use parom_domain::state::{AccountId, Lease, PassSummary};
-use parom_domain::{Code, Error, Result};
+use parom_domain::{Both, Code, Error, Result, Side};
 use parom_store::{Account, Store};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +33,27 @@ pub struct Settings {
     /// Connections of one account to one side at most.
     pub connections_per_account: usize,
     pub body_budget_bytes: u64,
+}
+
+/// A place in the queue, under the terms that go with it.
+pub struct Queued {
+    pub terms: Terms,
+    pub waiting: Waiting,
+}
+
+/// Service accounts that have refused to open one account's mailbox.
+#[derive(Default)]
+pub struct Avoided(HashSet<(Side, Arc<str>)>);
+
+impl Avoided {
+    pub fn holds(&self, side: Side, place: &Place) -> bool {
+        place.credential.as_ref().is_some_and(|credential| self.0.contains(&(side, credential.name.clone())))
+    }
+
+    /// Adds one; tells whether that is news.
+    pub fn add(&mut self, side: Side, place: &Place) -> bool {
+        place.credential.as_ref().is_some_and(|credential| self.0.insert((side, credential.name.clone())))
+    }
 }
 
 /// Which accounts are worked on.
@@ -56,6 +78,7 @@ pub struct Shared {
     pub connections: Connections,
     pub budget: Budget,
     pub gates: Gates,
+    pub paces: Paces,
     pub hot: Arc<HotSet>,
     pub started: Instant,
     /// Leases that are not needed any more. They are given back together, at the cost of one write.
@@ -63,6 +86,44 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// A place in the queue for connections, at the side's emptiest service account. Those in `avoid` have refused the
+    /// account.
+    pub fn queue(&self, account: &Account, avoid: &Avoided) -> Result<Queued> {
+        let offers = self.factory.offers(account)?;
+        let mut places = Both::new(None, None);
+        for side in Side::ALL {
+            let possible = offers.places[side].iter().enumerate().filter(|(_, place)| !avoid.holds(side, place));
+            let all = offers.places[side].iter().enumerate();
+            let count = offers.places[side].len().max(1);
+            let rank = |(at, place): &(usize, &Place)| {
+                let closed = self.gates.of(place).closed_for();
+                let login = place.claims().into_iter().find(|claim| matches!(claim.bound.of, BoundOf::Login(_)));
+                let load = login.map_or(0, |claim| self.connections.load(&claim.bound));
+                // Those that are as empty take turns.
+                let turn = (at + usize::try_from(account.id.0).unwrap_or(0)) % count;
+                (closed, load, turn)
+            };
+            // Where all have refused, the first is asked again, and tells so.
+            let chosen = possible.min_by_key(rank).or_else(|| all.min_by_key(|(at, _)| *at));
+            places[side] = chosen.map(|(_, place)| place.clone());
+        }
+        let Both { source: Some(source), target: Some(target) } = places else {
+            return Err(Error::internal("a side without a place"));
+        };
+        let terms = Terms { policy: offers.policy, exclusions: offers.exclusions, places: Both::new(source, target) };
+        let waiting = self.connections.request(&need(self, account, &terms));
+        Ok(Queued { terms, waiting })
+    }
+
+    /// A pass that did its work is not called a failure for this.
+    pub async fn write_paces(&self) {
+        if self.paces.has_news()
+            && let Err(error) = self.paces.write(&self.store, &self.connections).await
+        {
+            tracing::warn!(error = ?error, "what goes slowly could not be written down");
+        }
+    }
+
     pub fn leave(&self, lease: Lease) {
         if !self.settings.dry_run {
             self.left.lock().unwrap_or_else(PoisonError::into_inner).push(lease);
@@ -87,6 +148,7 @@ impl Service {
             connections: Connections::new(settings.accounts_at_once),
             budget: Budget::new(settings.body_budget_bytes),
             gates: Gates::new(matches!(settings.mode, Mode::Watch { .. })),
+            paces: Paces::default(),
             hot: Arc::default(),
             started: Instant::now(),
             left: Mutex::default(),
@@ -101,6 +163,7 @@ impl Service {
     /// # Errors
     /// Those of reading the accounts from the state.
     pub async fn run(self, roster: Roster) -> Result<Vec<AccountOutcome>> {
+        self.shared.paces.resume(&self.shared.store, &self.shared.connections, &self.shared.gates).await?;
         let accounts = self.accounts(&roster).await?;
         let mut crew =
             Crew { shared: self.shared.clone(), tasks: JoinSet::new(), members: HashMap::new(), done: Vec::new() };
@@ -126,6 +189,9 @@ impl Service {
             }
         }
         self.give_leases_back().await;
+        if !self.shared.settings.dry_run {
+            self.shared.paces.write(&self.shared.store, &self.shared.connections).await?;
+        }
         Ok(outcomes)
     }
 
@@ -191,8 +257,7 @@ impl Crew {
         let queued: Vec<_> = accounts
             .into_iter()
             .map(|account| {
-                let terms = self.shared.factory.terms(&account).ok();
-                let place = terms.map(|terms| self.shared.connections.request(&need(&self.shared, &terms)));
+                let place = self.shared.queue(&account, &Avoided::default()).ok();
                 (Arc::new(account), place)
             })
             .collect();

@@ -8,8 +8,8 @@ use parom_domain::policy::Policy;
 use parom_domain::{Both, Code, Error, FolderPath, InternalDate, Marks, Result, Retry, Scope, Side};
 use parom_lab::memory::{Fault, MemoryEndpoint, MemoryServer, Steps, Switches};
 use parom_service::{
-    AccountOutcome, Ending, EndpointFactory, Listener, Mode, Notice, Place, Roster, Service, Settings, Stop,
-    StopSwitch, Terms,
+    AccountOutcome, At, Ending, EndpointFactory, Listener, Mode, Notice, Offers, Place, Roster, Service, Settings,
+    Stop, StopSwitch,
 };
 use parom_store::{Account, MasterKey, NewAccount, Store};
 use std::collections::HashMap;
@@ -67,19 +67,25 @@ struct Factory(Arc<World>);
 
 #[async_trait]
 impl EndpointFactory for Factory {
-    fn terms(&self, account: &Account) -> Result<Terms> {
+    fn offers(&self, account: &Account) -> Result<Offers> {
         if self.0.mailbox(account).unknown {
             return Err(Error::new(Code::AccountDomainMissing, Scope::Account, Retry::WhenFixed));
         }
-        let place = |name: &str| Place { server: name.into(), max_connections: 8, credential: None };
-        Ok(Terms {
+        let place =
+            |name: &str| vec![Place { server: name.into(), max_connections: 8, credential: None, database: None }];
+        Ok(Offers {
             policy: Policy { grace_ms: 0, ..Policy::default() },
             exclusions: Arc::default(),
             places: Both::new(place("source"), place("target")),
         })
     }
 
-    async fn endpoint(&self, account: &Account, side: Side, connections: usize) -> Result<Arc<dyn Endpoint>> {
+    async fn endpoint(
+        &self,
+        account: &Account,
+        At { side, .. }: At<'_>,
+        connections: usize,
+    ) -> Result<Arc<dyn Endpoint>> {
         let mailbox = self.0.mailbox(account);
         assert!(!mailbox.panics, "a defect that this test wants");
         let endpoint = MemoryEndpoint::new(side.as_str(), mailbox.servers[side].clone(), mailbox.steps.clone());
@@ -91,13 +97,13 @@ impl EndpointFactory for Factory {
         Ok(Arc::new(endpoint))
     }
 
-    async fn is_proved(&self, _: &Account, _: Side) -> bool {
+    async fn is_proved(&self, _: &Account, _: At<'_>) -> bool {
         false
     }
 
-    async fn proved(&self, _: &Account, _: Side) {}
+    async fn proved(&self, _: &Account, _: At<'_>) {}
 
-    async fn refused(&self, account: &Account, side: Side, concerns_all: bool, _: &Error) {
+    async fn refused(&self, account: &Account, At { side, .. }: At<'_>, concerns_all: bool, _: &Error) {
         self.0.refusals.lock().unwrap().push((account.address.clone(), side, concerns_all));
     }
 }

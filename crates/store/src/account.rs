@@ -5,6 +5,7 @@ use crate::database::{Fields, Writer};
 use crate::lease::unknown;
 use crate::writer::Write;
 use async_trait::async_trait;
+use parom_domain::policy::Priority;
 use parom_domain::state::AccountId;
 use parom_domain::{Code, Error, Result, Retry, Scope};
 
@@ -21,6 +22,9 @@ pub struct Account {
     pub enabled: bool,
     /// The service account that signs in for this one on the source, if one is pinned.
     pub service_login: Option<String>,
+    pub priority: Priority,
+    /// The mailbox database on the source, where somebody has told it.
+    pub database: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,24 @@ pub struct NewAccount {
     pub source_login: String,
     pub target_login: String,
     pub domain: String,
+}
+
+impl Account {
+    /// One of which nothing is known but its number.
+    #[must_use]
+    pub fn new(id: AccountId) -> Account {
+        Account {
+            id,
+            address: String::new(),
+            source_login: String::new(),
+            target_login: String::new(),
+            domain: String::new(),
+            enabled: true,
+            service_login: None,
+            priority: Priority::Normal,
+            database: None,
+        }
+    }
 }
 
 impl Store {
@@ -54,6 +76,18 @@ impl Store {
         self.write(SetEnabled(account, enabled)).await
     }
 
+    /// Errors: `AccountUnknown`.
+    pub async fn set_priority(&self, account: AccountId, priority: Priority) -> Result<()> {
+        self.write(SetPriority(account, priority)).await
+    }
+
+    /// Notes in which mailbox database the account is on the source; `None`: unknown.
+    ///
+    /// Errors: `AccountUnknown`.
+    pub async fn set_database(&self, account: AccountId, database: Option<String>) -> Result<()> {
+        self.write(SetDatabase(account, database)).await
+    }
+
     /// Forgets an account with its state and passwords. Its number is never given again, so that a commit that is
     /// under way meets no lease.
     ///
@@ -69,10 +103,11 @@ impl Store {
 }
 
 const ALL: &str = "
-    SELECT id, address, source_login, target_login, domain, enabled, service_login FROM account ORDER BY address_key";
+    SELECT id, address, source_login, target_login, domain, enabled, service_login, priority, mailbox_database
+    FROM account ORDER BY address_key";
 
 const BY_ADDRESS: &str = "
-    SELECT id, address, source_login, target_login, domain, enabled, service_login
+    SELECT id, address, source_login, target_login, domain, enabled, service_login, priority, mailbox_database
     FROM account WHERE address_key = $1";
 
 fn account(row: &Fields<'_>) -> Result<Account> {
@@ -84,6 +119,12 @@ fn account(row: &Fields<'_>) -> Result<Account> {
         domain: row.get(4)?,
         enabled: row.get::<i64>(5)? != 0,
         service_login: row.get(6)?,
+        priority: match row.get::<i64>(7)? {
+            0 => Priority::High,
+            1 => Priority::Normal,
+            _ => Priority::Low,
+        },
+        database: row.get(8)?,
     })
 }
 
@@ -105,7 +146,7 @@ impl Write for Add {
         }
         let id = insert(db, &self.0).await?;
         let NewAccount { address, source_login, target_login, domain } = self.0.clone();
-        Ok(Some(Account { id, address, source_login, target_login, domain, enabled: true, service_login: None }))
+        Ok(Some(Account { address, source_login, target_login, domain, ..Account::new(id) }))
     }
 }
 
@@ -139,6 +180,41 @@ impl Write for SetEnabled {
     async fn perform(&self, db: &mut Writer) -> Result<()> {
         let query = sqlx::query("UPDATE account SET enabled = $2 WHERE id = $1").bind(self.0.0).bind(i64::from(self.1));
         match db.execute(query).await? {
+            0 => Err(unknown(self.0)),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct SetPriority(AccountId, Priority);
+
+#[async_trait]
+impl Write for SetPriority {
+    type Answer = ();
+
+    async fn perform(&self, db: &mut Writer) -> Result<()> {
+        const SQL: &str = "UPDATE account SET priority = $2 WHERE id = $1";
+        let number: i64 = match self.1 {
+            Priority::High => 0,
+            Priority::Normal => 1,
+            Priority::Low => 2,
+        };
+        match db.execute(sqlx::query(SQL).bind(self.0.0).bind(number)).await? {
+            0 => Err(unknown(self.0)),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct SetDatabase(AccountId, Option<String>);
+
+#[async_trait]
+impl Write for SetDatabase {
+    type Answer = ();
+
+    async fn perform(&self, db: &mut Writer) -> Result<()> {
+        const SQL: &str = "UPDATE account SET mailbox_database = $2 WHERE id = $1";
+        match db.execute(sqlx::query(SQL).bind(self.0.0).bind(self.1.clone())).await? {
             0 => Err(unknown(self.0)),
             _ => Ok(()),
         }

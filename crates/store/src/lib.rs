@@ -13,6 +13,7 @@ mod database;
 mod key;
 mod lease;
 mod lock;
+mod pace;
 mod person;
 mod read;
 mod refusal;
@@ -30,6 +31,7 @@ mod samples;
 
 pub use account::{Account, NewAccount};
 pub use key::{MASTER_KEY_VARIABLE, MasterKey};
+pub use pace::PaceRecord;
 pub use person::{PersonRecord, PersonWrite};
 pub use read::FolderCounts;
 pub use refusal::{Refusal, SignIn};

@@ -30,6 +30,14 @@ config-login-empty = { $file }, line { $line }: "{ $key }" in { $section } is em
     .fix = Write the template of the login, for example "{ "{" }source_login{ "}" }".
 config-login-same = { $file }, line { $line }: with this "{ $key }" in { $section } all accounts would open the same mailbox.
     .fix = Put a variable such as {"{"}source_login{"}"} into "login" or "authzid".
+config-service-logins-password = { $file }, line { $line }: the service accounts of "{ $key }" in { $section } need a password each.
+    .fix = Write password = "secret:{"{"}service_login{"}"}", and seal each one with "parom secret set LOGIN".
+config-service-logins-template = { $file }, line { $line }: "{ $key }" in { $section } is not used: neither "login" nor "authzid" has {"{"}service_login{"}"}.
+    .fix = Put {"{"}service_login{"}"} where the service account's name belongs.
+config-service-login-name = { $file }, line { $line }: "{ $found }" in { $section } cannot be the name of a service account, under which its password is sealed.
+    .fix = Use letters, digits and - _ . @ \ /, at most 64 characters.
+config-night = { $file }, line { $line }: "{ $found }" in { $section } is no time of the day.
+    .fix = Write from when to when, for example night = "22:00-06:00"
 config-state-form = { $file }, line { $line }: "{ $key }" must be "sqlite:" and a file, not "{ $found }".
 config-state-postgres = { $file }, line { $line }: this version keeps its state in SQLite only.
     .fix = Write, for example, state = "sqlite:parom.db"
@@ -120,6 +128,9 @@ doc-imap-login =
 doc-imap-service_login =
     What {"{"}service_login{"}"} stands for: the service account, in the form that the server takes. An account whose row in
     "parom import" has a collector_username uses that one, with its collector_password.
+doc-imap-service_logins =
+    Several service accounts that share the work: {"{"}service_login{"}"} stands for one of them. One that is refused or throttled is left
+    alone for a while, and the next takes its mailboxes. Each has its own password: password = "secret:{"{"}service_login{"}"}".
 doc-imap-authzid =
     The template of the SASL authorization identity (whose mailbox is meant), for a service account
     that signs in by PLAIN. Empty: none.
@@ -127,7 +138,19 @@ doc-imap-sasl = How to sign in: "auto", "plain", "login" or "xoauth2" (the passw
 doc-imap-password =
     "account": every account has its own, given by "parom account add".
     "secret:name": one for all, sealed by "parom secret set name". Never the password itself.
+    "secret:{"{"}service_login{"}"}": that of the service account, sealed under its login.
 doc-imap-max_connections = How many connections to this server there may be at once, for all accounts together.
+doc-imap-max_connections_per_service_login =
+    How many of them one service account may have. Without this key: all. When the server says that it is too much, Parom
+    halves them, and adds one after each round that went well; "parom status" shows it.
+doc-imap-max_connections_per_database =
+    How many connections there may be to the mailboxes of one database ("parom account set --database"). Without this key: all.
+doc-imap-bandwidth_kib_s =
+    How many KiB a second all connections to this server may carry together, both ways. 0: no limit.
+doc-imap-night =
+    When it is night, by the clock of this machine: "22:00-06:00". Then the next two keys count. "": never.
+doc-imap-night_max_connections = The connections to this server by night. Without this key: as by day.
+doc-imap-night_bandwidth_kib_s = The bandwidth by night; 0: no limit. Without this key: as by day.
 doc-imap-connect_timeout_s = How many seconds connecting may take.
 doc-imap-answer_timeout_s = After how many seconds without any progress a command has failed.
 doc-imap-read_receipts =

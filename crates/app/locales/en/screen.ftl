@@ -191,10 +191,11 @@ account-none = There are no accounts yet.
     .command = parom account add name@corp.example
 account-on = { $account }: on
 account-off = { $account }: off
+account-set = { $account }: noted; it counts from the next run of "parom sync"
 account-removed = { $account }: forgotten; the mail on both sides is as it was
 
 secret-name = "{ $found }" cannot be the name of a secret.
-    .fix = Use letters, digits, "-", "_" and ".", at most 64 of them.
+    .fix = Use letters, digits and - _ . @ \ /, at most 64 of them.
 secret-set = Sealed: { $name }.
 secret-set-unused = Sealed: { $name }. Nothing uses it yet.
     .fix = Name it in the configuration: password = "secret:{ $name }"
@@ -223,6 +224,10 @@ standing-in-step = in step
 standing-unsettled = more to do
 standing-held = held
 standing-failed = failed
+pace-server = { $server } is worked on with { $allowed } of { $most } connections: { $ago } it said "{ $answer }".
+pace-login = { $server }: the service account { $name } has { $allowed } of { $most } connections: { $ago } the server said "{ $answer }".
+pace-database = { $server }: the database { $name } is worked on with { $allowed } of { $most } connections: { $ago } the server said "{ $answer }".
+pace-pause = Nothing is asked of it for another { $left }, as it wished.
 
 parked-none = Nothing is parked.
 parked-head = { $account }, { $side }, "{ $folder }", message { $uid }, parked { $since }

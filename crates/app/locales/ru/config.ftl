@@ -30,6 +30,14 @@ config-login-empty = { $file }, строка { $line }: ключ «{ $key }» ({
     .fix = Напишите шаблон логина, например "{"{"}source_login{"}"}".
 config-login-same = { $file }, строка { $line }: с таким «{ $key }» ({ $section }) все пользователи открывали бы один и тот же ящик.
     .fix = Добавьте в «login» или «authzid» переменную, например {"{"}source_login{"}"}.
+config-service-logins-password = { $file }, строка { $line }: каждой служебной учётной записи из «{ $key }» в { $section } нужен свой пароль.
+    .fix = Напишите password = "secret:{"{"}service_login{"}"}" и запечатайте каждый пароль: «parom secret set ЛОГИН».
+config-service-logins-template = { $file }, строка { $line }: «{ $key }» в { $section } не используется: ни в «login», ни в «authzid» нет {"{"}service_login{"}"}.
+    .fix = Поставьте {"{"}service_login{"}"} туда, где должно стоять имя служебной учётной записи.
+config-service-login-name = { $file }, строка { $line }: «{ $found }» в { $section } не может быть именем служебной учётной записи: под ним запечатан её пароль.
+    .fix = Используйте буквы, цифры и - _ . @ \ /, не более 64 знаков.
+config-night = { $file }, строка { $line }: «{ $found }» в { $section } — не время суток.
+    .fix = Напишите, с какого часа по какой, например night = "22:00-06:00"
 config-state-form = { $file }, строка { $line }: значение «{ $key }» — это "sqlite:" и имя файла, а указано "{ $found }".
 config-state-postgres = { $file }, строка { $line }: эта версия хранит состояние только в SQLite.
     .fix = Напишите, например, state = "sqlite:parom.db"
@@ -121,6 +129,9 @@ doc-imap-login =
 doc-imap-service_login =
     Что стоит на месте {"{"}service_login{"}"}: служебная учётная запись, как её пишет сервер. Пользователь, у которого в таблице
     «parom import» есть collector_username, использует её и её collector_password.
+doc-imap-service_logins =
+    Несколько служебных учётных записей, которые делят работу: {"{"}service_login{"}"} — одна из них. Если сервер отказал одной или попросил
+    её подождать, её ящики берёт следующая. У каждой свой пароль: password = "secret:{"{"}service_login{"}"}".
 doc-imap-authzid =
     Шаблон authzid для SASL (чей ящик нужен), если служебная учётная запись
     входит механизмом PLAIN. Пусто: не передаётся.
@@ -128,7 +139,19 @@ doc-imap-sasl = Как входить: "auto", "plain", "login" или "xoauth2"
 doc-imap-password =
     "account": у каждого пользователя свой, задаётся в «parom account add».
     "secret:имя": один на всех, запечатан командой «parom secret set имя». Самого пароля здесь быть не должно.
+    "secret:{"{"}service_login{"}"}": пароль служебной учётной записи, запечатанный под её именем.
 doc-imap-max_connections = Сколько соединений с этим сервером может быть сразу, на всех пользователей вместе.
+doc-imap-max_connections_per_service_login =
+    Сколько из них может занять одна служебная учётная запись. Без этого ключа — все. Если сервер говорит, что это слишком много,
+    паром вдвое сокращает их число и добавляет по одному после каждого удачного круга; это показывает «parom status».
+doc-imap-max_connections_per_database =
+    Сколько соединений может быть с ящиками одной базы («parom account set --database»). Без этого ключа — все.
+doc-imap-bandwidth_kib_s =
+    Сколько КиБ в секунду могут передавать все соединения с этим сервером вместе, в обе стороны. 0 — без ограничения.
+doc-imap-night =
+    Когда ночь, по часам этой машины: "22:00-06:00". Тогда действуют два следующих ключа. "" — никогда.
+doc-imap-night_max_connections = Сколько соединений с этим сервером может быть ночью. Без этого ключа — как днём.
+doc-imap-night_bandwidth_kib_s = Пропускная способность ночью; 0 — без ограничения. Без этого ключа — как днём.
 doc-imap-connect_timeout_s = Сколько секунд может длиться соединение с сервером.
 doc-imap-answer_timeout_s = Через сколько секунд без всякого движения команда считается неудавшейся.
 doc-imap-read_receipts =

@@ -201,10 +201,11 @@ account-none = Пользователей пока нет.
     .command = parom account add name@corp.example
 account-on = { $account }: включён
 account-off = { $account }: отключён
+account-set = { $account }: записано; действует со следующего запуска «parom sync»
 account-removed = { $account }: забыт; почта на обеих сторонах осталась как была
 
 secret-name = «{ $found }» не может быть именем секрета.
-    .fix = Используйте буквы, цифры, «-», «_» и «.», не более 64 знаков.
+    .fix = Используйте буквы, цифры и - _ . @ \ /, не более 64 знаков.
 secret-set = Пароль «{ $name }» запечатан.
 secret-set-unused = Пароль «{ $name }» запечатан. Пока он нигде не используется.
     .fix = Назовите его в конфигурации: password = "secret:{ $name }"
@@ -233,6 +234,10 @@ standing-in-step = синхронизирован
 standing-unsettled = есть работа
 standing-held = удержан
 standing-failed = ошибка
+pace-server = { $server }: соединений { $allowed } из { $most }. Сервер ответил ({ $ago }): «{ $answer }».
+pace-login = { $server }, служебная учётная запись { $name }: соединений { $allowed } из { $most }. Сервер ответил ({ $ago }): «{ $answer }».
+pace-database = { $server }, база { $name }: соединений { $allowed } из { $most }. Сервер ответил ({ $ago }): «{ $answer }».
+pace-pause = По просьбе сервера паром не обращается к нему ещё { $left }.
 
 parked-none = Отложенных писем нет.
 parked-head = { $account }, { $side }, «{ $folder }», письмо { $uid }, отложено { $since }

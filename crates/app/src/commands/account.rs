@@ -1,6 +1,6 @@
 //! `parom account`: who is carried.
 
-use crate::cli::{Account as Command, AccountAdd, AccountList, AccountName};
+use crate::cli::{self, Account as Command, AccountAdd, AccountList, AccountName, AccountSet};
 use crate::config::{Config, MailDomain, PasswordFrom};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -9,6 +9,7 @@ use crate::message::Message;
 use crate::state::{self, Access};
 use crate::table::Table;
 use crate::{output, password};
+use parom_domain::policy::Priority;
 use parom_domain::{Both, Side};
 use parom_store::{Account, NewAccount, Store};
 use serde_json::json;
@@ -27,6 +28,7 @@ pub fn run(command: &Command, config: &Config, texts: &Texts) -> Result<Exit, Fa
         Command::Off(names) => each(names, config, texts, "account-off", async |store, account| {
             Ok(store.set_enabled(account.id, false).await?)
         }),
+        Command::Set(args) => set(args, config, texts),
         Command::Remove(names) => each(names, config, texts, "account-removed", async |store, account| {
             Ok(store.remove_account(account.id).await?)
         }),
@@ -124,6 +126,8 @@ fn list(args: &AccountList, config: &Config, texts: &Texts) -> Result<Exit, Fail
                 "domain": account.domain,
                 "source_login": account.source_login,
                 "target_login": account.target_login,
+                "priority": account.priority.as_str(),
+                "database": account.database,
             })
         }))?;
         return Ok(Exit::Done);
@@ -145,11 +149,31 @@ fn list(args: &AccountList, config: &Config, texts: &Texts) -> Result<Exit, Fail
 /// The passwords that the account shares with others.
 fn secrets_of(config: &Config, account: &Account) -> Vec<String> {
     let sides = config.domain_of(&account.address).map(|domain| [&domain.sides.source, &domain.sides.target]);
-    let named = sides.into_iter().flatten().filter_map(|side| match &side.password {
-        PasswordFrom::Secret(name) => Some(name.clone()),
-        PasswordFrom::Account => None,
+    let named = sides.into_iter().flatten().map(|side| match &side.password {
+        PasswordFrom::Secret(name) => vec![name.clone()],
+        PasswordFrom::ServiceLogin => side.services().map(str::to_owned).collect(),
+        PasswordFrom::Account => Vec::new(),
     });
-    named.collect()
+    named.flatten().collect()
+}
+
+fn set(args: &AccountSet, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
+    let priority = args.priority.map(|priority| match priority {
+        cli::Priority::High => Priority::High,
+        cli::Priority::Normal => Priority::Normal,
+        cli::Priority::Low => Priority::Low,
+    });
+    // An empty name: nobody knows any more.
+    let database = args.database.as_deref().map(|name| Some(name.trim().to_owned()).filter(|name| !name.is_empty()));
+    each(&args.names, config, texts, "account-set", async |store, account| {
+        if let Some(priority) = priority {
+            store.set_priority(account.id, priority).await?;
+        }
+        if let Some(database) = &database {
+            store.set_database(account.id, database.clone()).await?;
+        }
+        Ok(())
+    })
 }
 
 /// Does the same with every named account. All are looked up first: one mistyped address, and nothing is done.

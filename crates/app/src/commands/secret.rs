@@ -34,8 +34,12 @@ fn set(args: &SecretSet, config: &Config, texts: &Texts) -> Result<Exit, Failure
 }
 
 fn is_used(config: &Config, name: &str) -> bool {
-    let sides = config.domains.iter().flat_map(|domain| [&domain.sides.source, &domain.sides.target]);
-    sides.map(|side| &side.password).any(|from| matches!(from, PasswordFrom::Secret(used) if used == name))
+    let mut sides = config.domains.iter().flat_map(|domain| [&domain.sides.source, &domain.sides.target]);
+    sides.any(|side| match &side.password {
+        PasswordFrom::Secret(used) => used == name,
+        PasswordFrom::ServiceLogin => side.services().any(|login| login == name),
+        PasswordFrom::Account => false,
+    })
 }
 
 fn list(args: &SecretList, config: &Config, texts: &Texts) -> Result<Exit, Failure> {

@@ -10,7 +10,7 @@ use crate::output;
 use crate::state::{self, Access};
 use crate::table::Table;
 use parom_domain::state::PassSummary;
-use parom_store::Account;
+use parom_store::{Account, PaceRecord};
 use serde_json::{Value as Json, json};
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +18,7 @@ pub fn run(args: &Status, config: &Config, texts: &Texts) -> Result<Exit, Failur
     if args.server {
         return super::server::run(args.json, config, texts);
     }
-    let rows = state::with(config, Access::Read, async |store| {
+    let (rows, paces) = state::with(config, Access::Read, async |store| {
         let mut summaries: HashMap<_, _> = store.summaries().await?.into_iter().collect();
         let held = store.held(None).await?.into_iter().filter(|(_, held)| !held.released);
         let held: HashSet<_> = held.map(|(account, _)| account).collect();
@@ -30,17 +30,19 @@ pub fn run(args: &Status, config: &Config, texts: &Texts) -> Result<Exit, Failur
             let linked = counts.iter().map(|(_, counts)| counts.linked).sum();
             rows.push(Row { account, summary, held, linked });
         }
-        Ok(rows)
+        Ok((rows, store.paces().await?))
     })?;
+    let now_ms = state::now_ms();
     if args.json {
-        output::print_json(rows.iter().map(|row| row.json(texts)))?;
+        let paces = paces.iter().map(|pace| pace_json(pace, now_ms));
+        output::print_json(rows.iter().map(|row| row.json(texts)).chain(paces))?;
         return Ok(Exit::Done);
     }
     if rows.is_empty() {
         output::print(&format!("{}\n", texts.explain(&Message::new("account-none"))))?;
         return Ok(Exit::Done);
     }
-    output::print(&text(&rows, state::now_ms(), texts))?;
+    output::print(&format!("{}{}", text(&rows, now_ms, texts), slowed(&paces, now_ms, texts)))?;
     Ok(Exit::Done)
 }
 
@@ -150,6 +152,46 @@ fn text(rows: &[Row], now_ms: u64, texts: &Texts) -> String {
     text
 }
 
+/// What is worked on more slowly than it might be, because a server asked for that.
+fn slowed(paces: &[PaceRecord], now_ms: u64, texts: &Texts) -> String {
+    let told = |pace: &PaceRecord| {
+        let key = match pace.kind.as_str() {
+            "login" => "pace-login",
+            "database" => "pace-database",
+            _ => "pace-server",
+        };
+        let message = Message::new(key)
+            .with("server", pace.server.clone())
+            .with("name", pace.name.clone())
+            .with("allowed", u64::from(pace.allowed))
+            .with("most", u64::from(pace.most))
+            .with("ago", ago(pace.slowed_at_ms, now_ms, texts))
+            .with("answer", pace.answer.clone());
+        let pause = pause_ms(pace, now_ms).map(|ms| Value::Seconds(ms.div_ceil(1000)));
+        let pause = pause.map(|left| format!(" {}", texts.say(&Message::new("pace-pause").with("left", left))));
+        format!("\n{}{}\n", texts.say(&message), pause.unwrap_or_default())
+    };
+    paces.iter().map(told).collect()
+}
+
+/// What is left of the pause that was asked for.
+fn pause_ms(pace: &PaceRecord, now_ms: u64) -> Option<u64> {
+    pace.until_ms.and_then(|until| until.checked_sub(now_ms)).filter(|left| *left > 0)
+}
+
+fn pace_json(pace: &PaceRecord, now_ms: u64) -> Json {
+    json!({
+        "server": pace.server,
+        "kind": pace.kind,
+        "name": pace.name,
+        "connections": pace.allowed,
+        "max_connections": pace.most,
+        "slowed_at_ms": pace.slowed_at_ms,
+        "pause_ms": pause_ms(pace, now_ms),
+        "answer": pace.answer,
+    })
+}
+
 fn dash() -> String {
     "—".to_owned()
 }
@@ -174,15 +216,7 @@ mod tests {
             Some(PassSummary { at_ms: 1000, last_ok_ms, error, ..PassSummary::default() })
         };
         let row = |address: &str, enabled, summary| {
-            let account = Account {
-                id: AccountId(1),
-                address: address.to_owned(),
-                source_login: String::new(),
-                target_login: String::new(),
-                domain: String::new(),
-                enabled,
-                service_login: None,
-            };
+            let account = Account { address: address.to_owned(), enabled, ..Account::new(AccountId(1)) };
             Row { account, summary, held: address.starts_with("held"), linked: 12 }
         };
         let rows = [
@@ -203,5 +237,29 @@ mod tests {
             assert!(text.contains("never-heard-of"), "{text}");
             assert_eq!(rows[4].json(&texts)["code"], "host-not-found");
         }
+    }
+
+    #[test]
+    fn what_goes_slowly_is_told_with_what_the_server_said() {
+        let pace = |kind: &str, name: &str, until_ms| PaceRecord {
+            server: "mail.example:993".to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            allowed: 4,
+            most: 16,
+            slowed_at_ms: 1000,
+            until_ms,
+            answer: "Request is throttled.".to_owned(),
+        };
+        let paces = [pace("server", "", None), pace("login", "svc", Some(71_500)), pace("database", "DB1", Some(500))];
+        for lang in Lang::ALL {
+            let texts = Texts::new(lang);
+            let text = slowed(&paces, 61_000, &texts);
+            assert_eq!(text.matches("throttled").count(), 3, "{text}");
+            assert_eq!(text.matches("11").count(), 1, "one pause is not over: {text}");
+            assert!(text.contains("svc") && text.contains("DB1"), "{text}");
+        }
+        assert_eq!(pace_json(&paces[1], 61_000)["pause_ms"], 10_500);
+        assert_eq!(slowed(&[], 0, &Texts::new(Lang::En)), "");
     }
 }

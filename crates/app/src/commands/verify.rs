@@ -79,7 +79,7 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
 /// How many accounts are compared at once: each takes one connection to either side.
 fn at_once(config: &Config) -> usize {
     let sides = config.domains.iter().flat_map(|domain| [&domain.sides.source, &domain.sides.target]);
-    let allowed = sides.map(|side| side.max_connections).chain([config.limits.accounts_at_once]).min();
+    let allowed = sides.map(|side| side.pacing.now().connections).chain([config.limits.accounts_at_once]).min();
     allowed.map_or(1, |allowed| usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
 }
 

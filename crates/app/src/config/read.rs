@@ -1,6 +1,7 @@
 //! From the text of the file to the configuration, with every mistake noted.
 
 use super::keys::Part;
+use super::pacing::pacing;
 use super::template::{TemplateError, VARIABLES};
 use super::toml_text::{Found, Section, Source};
 use super::{Config, Excluded, ImapSide, Limits, MailDomain, PasswordFrom, Sasl, Switch, Template};
@@ -149,6 +150,7 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         login,
         authzid,
         service_login: section.text("service_login").value,
+        service_logins: service_logins(section),
         sasl: match section.text("sasl").value.as_str() {
             "plain" => Sasl::Plain,
             "login" => Sasl::Login,
@@ -156,7 +158,7 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
             _ => Sasl::Auto,
         },
         password: password(section),
-        max_connections: section.whole_u32("max_connections"),
+        pacing: pacing(section),
         connect_timeout_s: section.whole("connect_timeout_s"),
         answer_timeout_s: section.whole("answer_timeout_s"),
         receipts_are_suppressed: section.text("read_receipts").value == "suppressed",
@@ -184,6 +186,23 @@ fn login(section: &Section<'_, '_>) -> (Template, Option<Template>) {
         }
     }
     (login.unwrap_or_default(), authzid.filter(|authzid| !authzid.is_empty()))
+}
+
+/// Several service accounts have a password each.
+fn service_logins(section: &Section<'_, '_>) -> Vec<String> {
+    let logins = section.list("service_logins");
+    let Some(first) = logins.first() else { return Vec::new() };
+    if section.text("password").value != "secret:{service_login}" {
+        section.wrong("service_logins", first.span.clone(), Message::new("config-service-logins-password"));
+    }
+    if !["login", "authzid"].iter().any(|name| section.text(name).value.contains("{service_login}")) {
+        section.wrong("service_logins", first.span.clone(), Message::new("config-service-logins-template"));
+    }
+    if let Some(wrong) = logins.iter().find(|login| !is_secret_name(&login.value)) {
+        let message = Message::new("config-service-login-name").with("found", wrong.value.clone());
+        section.wrong("service_logins", wrong.span.clone(), message);
+    }
+    logins.into_iter().map(|login| login.value).collect()
 }
 
 fn switched(word: &str) -> Switch {
@@ -244,6 +263,7 @@ fn password(section: &Section<'_, '_>) -> PasswordFrom {
         return PasswordFrom::Account;
     }
     match value.strip_prefix("secret:") {
+        Some("{service_login}") => PasswordFrom::ServiceLogin,
         Some(name) if is_secret_name(name) => PasswordFrom::Secret(name.to_owned()),
         Some(name) => {
             section.wrong("password", span, Message::new("config-secret-name").with("found", name));
@@ -260,7 +280,7 @@ fn password(section: &Section<'_, '_>) -> PasswordFrom {
 /// The names under which secrets may be sealed.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+    !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || "-_.@\\/".contains(c))
 }
 
 /// Letters (of any script), digits and hyphens between dots.

@@ -184,3 +184,31 @@ fn the_table_of_keys_is_consistent() {
         }
     }
 }
+
+#[test]
+fn several_service_accounts_and_the_night_are_read() {
+    let more = "service_logins = [\"svc1\", \"svc2@corp.example\"]\nnight = \"22:00-06:00\"\nnight_max_connections = 40\n\
+                max_connections_per_service_login = 8\nbandwidth_kib_s = 100\nnight_bandwidth_kib_s = 0";
+    let text = SMALL
+        .replace("login = \"{source_login}\"", &format!("login = \"CORP/{{service_login}}/{{source_login}}\"\n{more}"))
+        .replace("secret:name", "secret:{service_login}");
+    let config = read(&text).unwrap();
+    let source = &config.domains[0].sides.source;
+    assert_eq!(source.services().collect::<Vec<_>>(), ["svc1", "svc2@corp.example"]);
+    assert_eq!(source.password, PasswordFrom::ServiceLogin);
+    let [day, night] = [12, 23].map(|hour| source.pacing.at(hour * 60));
+    assert_eq!((day.connections, day.per_login, day.per_database), (16, 8, 16));
+    assert_eq!((night.connections, night.per_login, night.per_database), (40, 8, 40));
+    assert_eq!((day.bytes_per_s.map(u64::from), night.bytes_per_s), (Some(102_400), None));
+
+    let wrong = [
+        (text.replace("secret:{service_login}", "secret:one"), "need a password each"),
+        (text.replace("CORP/{service_login}/", ""), "is not used"),
+        (text.replace("\"svc1\"", "\"svc 1\""), "cannot be the name of a service account"),
+        (text.replace("22:00-06:00", "late"), "no time of the day"),
+    ];
+    for (text, says) in wrong {
+        let complaints = complaints(&text);
+        assert!(complaints.len() == 1 && complaints[0].contains(says), "{says}: {complaints:?}");
+    }
+}

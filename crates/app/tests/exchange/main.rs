@@ -6,6 +6,7 @@
 mod crossing;
 mod identity;
 mod logins;
+mod pacing;
 mod receipts;
 mod session;
 mod stage;

@@ -26,10 +26,11 @@ impl Stage {
 
     pub fn of(version: Version, names: &[String]) -> Stage {
         let runtime = Runtime::new().unwrap();
-        let mut people = ExchangeConfig::new(version).with(Person::new("svc"));
+        let mut people = ExchangeConfig::new(version).with(Person::new("svc")).with(Person::new("svc2"));
         people.people.extend(names.iter().map(|name| Person::new(name).speaking(Language::Russian)));
         let exchange = runtime.block_on(ExchangeServer::start(people)).unwrap();
         exchange.grant_all("svc");
+        exchange.grant_all("svc2");
         let accounts = names.iter().map(|name| (name.clone(), "pass".to_owned())).collect();
         let target = runtime.block_on(LabServer::start(Config { accounts, ..Config::default() })).unwrap();
         let stage = Stage { folder: tempfile::tempdir().unwrap(), exchange, target, _runtime: runtime };
@@ -46,6 +47,36 @@ impl Stage {
     /// Writes the configuration, with further lines for the domain.
     pub fn configure(&self, more: &str) {
         self.write(more, "held", ("{service_login}/{source_login}", "CORP/svc", ""));
+    }
+
+    /// Lets two service accounts share the work, with further lines for the source.
+    pub fn share(&self, more: &str) {
+        self.configure("");
+        for login in ["svc", "svc2"] {
+            std::fs::write(self.folder.path().join("pw"), login).unwrap();
+            assert!(self.run(&["secret", "set", login, "--file", "pw"]).status.success());
+        }
+        let file = self.folder.path().join("parom.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text.replace("login = '{service_login}/", "login = 'CORP/{service_login}/");
+        let text = text.replace("service_login = 'CORP/svc'", &format!("service_logins = ['svc', 'svc2']\n{more}"));
+        let text = text.replace("secret:svc", "secret:{service_login}");
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// Further lines for the source, or others than there are.
+    pub fn tune(&self, more: &str) {
+        let file = self.folder.path().join("parom.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, text.replace("service_login = ", &format!("{more}\nservice_login = "))).unwrap();
+    }
+
+    /// What `parom status --json` says of things that go slowly.
+    pub fn paces(&self) -> Vec<serde_json::Value> {
+        let status = self.run(&["status", "--json"]);
+        let lines = String::from_utf8(status.stdout).unwrap();
+        let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.filter(|line| line.get("kind").is_some()).collect()
     }
 
     /// Signs in to the Exchange like this from now on.

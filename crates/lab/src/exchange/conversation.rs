@@ -123,6 +123,7 @@ impl Manners for Conversation {
         };
         let Some((user, moves)) = admitted else { return self.denied(quirks.over_the_cap, claim) };
         Counters::add(&self.site.counters.sign_ins);
+        self.site.directory().count_sign_in(&delegate, &principal);
         self.guest = Some(Guest { principal, account, moves });
         Ok(Some(user))
     }

@@ -64,6 +64,10 @@ pub(super) struct Member {
     pub failures: u32,
     /// Wrong passwords since the start.
     pub wrong_passwords: u64,
+    /// How often it has signed in, to its own mailbox or another.
+    pub sign_ins: u64,
+    /// How often somebody has signed in to its mailbox.
+    pub openings: u64,
     /// How often the mailbox has moved.
     pub moves: u64,
 }
@@ -108,6 +112,8 @@ impl Directory {
             connections: Arc::default(),
             failures: 0,
             wrong_passwords: 0,
+            sign_ins: 0,
+            openings: 0,
             moves: 0,
             person,
         };
@@ -120,6 +126,15 @@ impl Directory {
 
     pub fn get_mut(&mut self, alias: &str) -> Option<&mut Member> {
         self.members.get_mut(&alias.to_lowercase())
+    }
+
+    pub fn count_sign_in(&mut self, delegate: &str, principal: &str) {
+        if let Some(member) = self.get_mut(delegate) {
+            member.sign_ins += 1;
+        }
+        if let Some(member) = self.get_mut(principal) {
+            member.openings += 1;
+        }
     }
 
     pub fn databases(&self) -> BTreeSet<String> {

@@ -241,6 +241,18 @@ impl ExchangeServer {
         self.site.directory().get(alias).map_or(0, |member| member.wrong_passwords)
     }
 
+    /// How often this account has signed in, to its own mailbox or another.
+    #[must_use]
+    pub fn sign_ins(&self, alias: &str) -> u64 {
+        self.site.directory().get(alias).map_or(0, |member| member.sign_ins)
+    }
+
+    /// How often somebody has signed in to this mailbox.
+    #[must_use]
+    pub fn openings(&self, alias: &str) -> u64 {
+        self.site.directory().get(alias).map_or(0, |member| member.openings)
+    }
+
     #[must_use]
     pub fn tally(&self) -> Tally {
         let counters = &self.site.counters;
