@@ -78,8 +78,13 @@ fn verdict(request: Request, answer: &Answer) -> (Code, Scope, Retry) {
     if let Some(pause) = throttled(request, answer) {
         return (Code::Throttled, Scope::Credential, Retry::After(pause));
     }
-    if answer.has_code("UNAVAILABLE") || answer.status == Status::Bye && !answer.has_code("CLOSED") {
+    if answer.has_code("UNAVAILABLE") || answer.status == Status::Bye && request == SignIn {
         return (Code::ServerUnavailable, Scope::Server, Retry::Soon);
+    }
+    // Who was let in is sent away alone: for silence, for refused commands, in the middle of a throttle. That a server goes down
+    // shows when nobody is let in any more.
+    if answer.status == Status::Bye {
+        return (Code::ServerUnavailable, Scope::Account, Retry::Soon);
     }
     // Exchange 2010-2019: a wrong password, a missing delegation or a connection limit, met after the sign-in.
     if answer.says("authenticated but not connected") {
@@ -302,6 +307,8 @@ mod tests {
             (Append, "NO Message contains invalid header", Code::MessageRefused, Scope::Item, fixed),
             (Append, "BAD Command Argument Error. 11", Code::MessageRefused, Scope::Item, fixed),
             (Append, "BYE [UNAVAILABLE] shutting down", Code::ServerUnavailable, Scope::Server, soon),
+            (Account, "BYE Connection closed. 14", Code::ServerUnavailable, Scope::Account, soon),
+            (Account, "BYE [CLOSED] idle for too long", Code::ServerUnavailable, Scope::Account, soon),
             (Change, "NO [NOPERM] read-only", Code::ChangeRefused, Scope::Folder, fixed),
             (Change, "NO [TRYCREATE] no such mailbox", Code::FolderGone, Scope::Folder, soon),
             (Change, "NO [OVERQUOTA] full", Code::QuotaFull, Scope::Account, fixed),

@@ -47,6 +47,8 @@ pub struct Connection {
     /// Commands whose answers nobody waits for, and when they were given.
     silent: Vec<(u32, Instant)>,
     bye: Option<Answer>,
+    /// Somebody is let in.
+    pub signed_in: bool,
 }
 
 /// What `run` calls with each response that is not the end of a command: the number of the oldest unanswered command,
@@ -68,6 +70,7 @@ impl Connection {
             busy: false,
             silent: Vec::new(),
             bye: None,
+            signed_in: false,
         }
     }
 
@@ -171,7 +174,9 @@ impl Connection {
     /// A connection that breaks after a BYE broke because of it.
     fn explained(&self, error: Error) -> Error {
         match &self.bye {
-            Some(answer) => classify(Request::Account, answer).with("host", &self.host).caused_by(error),
+            Some(answer) => classify(if self.signed_in { Request::Account } else { Request::SignIn }, answer)
+                .with("host", &self.host)
+                .caused_by(error),
             None => error,
         }
     }

@@ -32,6 +32,7 @@ pub async fn open(settings: &ServerSettings, login: &Login) -> Result<Connection
         authenticate(&mut conn, login).await.map_err(|error| error.with("login", &login.user))?;
         conn.round_trip = asked.elapsed();
     }
+    conn.signed_in = true;
     if let Some(mut quirks) = Quirks::of_capabilities(&conn.caps).filter(|_| conn.quirks.product == Product::Other) {
         settings.overrides.apply(&mut quirks);
         conn.quirks = quirks;

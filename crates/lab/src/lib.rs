@@ -8,3 +8,5 @@ pub mod memory;
 pub mod proxy;
 pub mod sample;
 pub mod server;
+
+pub use parom_domain::{FolderPath, InternalDate};

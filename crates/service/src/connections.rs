@@ -183,12 +183,14 @@ impl Waiting {
 
 impl Grant {
     /// The work has met an error that says to go slower on `server`. Tells what goes slower for it, if that is news.
-    pub fn slow_down(&self, server: &str, error: &Error) -> Option<(Bound, Speed)> {
+    /// `of_one`: throttles there are those of single mailboxes, whoever signs in.
+    pub fn slow_down(&self, server: &str, error: &Error, of_one: bool) -> Option<(Bound, Speed)> {
         let is_too_much = matches!(error.code(), Code::Throttled | Code::ServerUnavailable);
+        let is_scope = |scope: Scope| is_too_much && error.scope() == scope;
         let too_much = |of: &BoundOf| match of {
-            BoundOf::Server => is_too_much && error.scope() == Scope::Server,
-            BoundOf::Login(_) => is_too_much && error.scope() == Scope::Credential,
-            BoundOf::Database(_) => error.code() == Code::ServerUnavailable && error.scope() == Scope::Account,
+            BoundOf::Server => is_scope(Scope::Server),
+            BoundOf::Login(_) => is_scope(Scope::Credential) && !of_one,
+            BoundOf::Database(_) => is_scope(Scope::Credential) && of_one,
         };
         let mut inner = self.pool.lock();
         for ((bound, _), round) in self.claims.iter().zip(&self.rounds) {
@@ -481,11 +483,12 @@ mod tests {
         let throttled = Error::new(Code::Throttled, Scope::Credential, parom_domain::Retry::Soon);
         let grants: Vec<Grant> =
             (0..2).map(|_| now(&mut pool.request(&with_login("a", Priority::Normal))).unwrap()).collect();
-        assert_eq!(grants[0].slow_down("t", &throttled), None, "the other side");
+        assert_eq!(grants[0].slow_down("t", &throttled, false), None, "the other side");
         let bound = login("a", 4).bound;
-        assert_eq!(grants[0].slow_down("s", &throttled), Some((bound.clone(), Speed { allowed: 2, limit: 4 })));
-        assert_eq!(grants[1].slow_down("s", &throttled), None, "told once");
+        assert_eq!(grants[0].slow_down("s", &throttled, false), Some((bound.clone(), Speed { allowed: 2, limit: 4 })));
+        assert_eq!(grants[1].slow_down("s", &throttled, false), None, "told once");
         assert_eq!(pool.slowed(), [(bound.clone(), Speed { allowed: 2, limit: 4 })]);
+        assert_eq!(grants[1].slow_down("s", &throttled, true), None, "of a mailbox whose database nobody has told");
         drop(grants);
         let one = now(&mut pool.request(&with_login("a", Priority::Normal))).unwrap();
         assert!(now(&mut pool.request(&with_login("a", Priority::Normal))).is_none());

@@ -68,10 +68,8 @@ impl<'a> Guarded<'a> {
     }
 
     fn slow_down(&self, error: &Error) {
-        if self.gates.throttles_one() {
-            return;
-        }
-        if let Some((bound, speed)) = self.grant.slow_down(&self.at.place.server, error) {
+        let slowed = self.grant.slow_down(&self.at.place.server, error, self.gates.throttles_one());
+        if let Some((bound, speed)) = slowed {
             self.paces.slowed(bound, speed, error);
         }
     }

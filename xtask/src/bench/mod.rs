@@ -2,6 +2,7 @@
 
 pub mod corpus;
 pub mod extensions;
+mod fleet;
 pub mod floor;
 mod follow;
 pub mod idle;
@@ -16,7 +17,7 @@ use scenario::SCENARIOS;
 use std::path::PathBuf;
 use std::process::Command;
 
-const USAGE: &str = "cargo xtask bench [a|a-tls|b|c-far|c-many|c-one|d|e|idle]... [--runs N] [--no-peers|--without-parom] [--only TOOL] \
+const USAGE: &str = "cargo xtask bench [a|a-tls|b|c-far|c-many|c-one|d|e|idle|fleet]... [--runs N] [--no-peers|--without-parom] [--only TOOL] \
                      [--state-dir DIR] [--dry]\n\
                      cargo xtask bench extensions [NAME]... [--runs N] [--dry]";
 
@@ -43,6 +44,7 @@ pub fn run(words: &[&str]) -> Result<()> {
             "--dry" => saved = false,
             // A letter stands for all its scenarios.
             idle::KEY => keys.push(idle::KEY),
+            fleet::KEY => keys.push(fleet::KEY),
             key if SCENARIOS.iter().any(|scenario| is_named(scenario.key, key)) => keys.push(key),
             _ => return Err(failure(format!("unknown word {word}\n{USAGE}"))),
         }
@@ -69,6 +71,13 @@ pub fn run(words: &[&str]) -> Result<()> {
     }
     if tools.contains(&Tool::Parom) && (keys.is_empty() || keys.contains(&idle::KEY)) {
         let section = idle::run(rounds, state, &machine)?;
+        println!("\n{section}");
+        if saved {
+            report::save(&section)?;
+        }
+    }
+    if tools.contains(&Tool::Parom) && (keys.is_empty() || keys.contains(&fleet::KEY)) {
+        let section = fleet::run(state, &machine)?;
         println!("\n{section}");
         if saved {
             report::save(&section)?;
