@@ -21,6 +21,7 @@ pub struct Guarded<'a> {
     paces: &'a Paces,
     /// The server was called, and not only known to refuse.
     was_called: AtomicBool,
+    was_held: AtomicBool,
 }
 
 impl<'a> Guarded<'a> {
@@ -31,39 +32,54 @@ impl<'a> Guarded<'a> {
         grant: &'a Grant,
         paces: &'a Paces,
     ) -> Guarded<'a> {
-        Guarded { at, endpoint, gates, grant, paces, was_called: AtomicBool::new(false) }
+        Guarded {
+            at,
+            endpoint,
+            gates,
+            grant,
+            paces,
+            was_called: AtomicBool::new(false),
+            was_held: AtomicBool::new(false),
+        }
     }
 
     pub fn was_called(&self) -> bool {
         self.was_called.load(Ordering::Relaxed)
     }
 
+    /// A gate has kept us from calling it.
+    pub fn was_held(&self) -> bool {
+        self.was_held.load(Ordering::Relaxed)
+    }
+
     async fn noted<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let began = Instant::now();
         let result = call.await;
-        self.note(began, &result);
+        self.note(&result);
         result.map_err(|error| self.named(error))
     }
 
     async fn all_noted<T>(&self, call: impl Future<Output = Vec<Result<T>>>) -> Vec<Result<T>> {
         let began = Instant::now();
         let results = call.await;
-        results
-            .into_iter()
-            .map(|result| {
-                self.note(began, &result);
-                result.map_err(|error| self.named(error))
-            })
-            .collect()
+        let noted = results.into_iter().map(|result| {
+            self.note(&result);
+            self.answered(began, &result);
+            result.map_err(|error| self.named(error))
+        });
+        noted.collect()
     }
 
-    fn note<T>(&self, began: Instant, result: &Result<T>) {
-        match result {
-            Ok(_) => self.gates.went_well(began),
-            Err(error) => {
-                self.gates.note(error);
-                self.slow_down(error);
-            }
+    fn note<T>(&self, result: &Result<T>) {
+        if let Err(error) = result {
+            self.gates.note(error);
+            self.slow_down(error);
+        }
+    }
+
+    /// Of a call that has asked the server, whatever it was given.
+    fn answered<T>(&self, began: Instant, result: &Result<T>) {
+        if result.is_ok() {
+            self.gates.went_well(began);
         }
     }
 
@@ -97,6 +113,7 @@ impl Endpoint for Guarded<'_> {
         };
         let listed = self.gates.through(call).await;
         if let Err(error) = &listed {
+            self.was_held.store(!self.was_called(), Ordering::Relaxed);
             self.slow_down(error);
         }
         listed.map_err(|error| self.named(error))
@@ -107,7 +124,10 @@ impl Endpoint for Guarded<'_> {
     }
 
     async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {
-        self.noted(self.endpoint.observe(folder, since)).await
+        let began = Instant::now();
+        let result = self.noted(self.endpoint.observe(folder, since)).await;
+        self.answered(began, &result);
+        result
     }
 
     async fn observe_all(&self, looks: &[LookAt]) -> Vec<Result<Looked>> {

@@ -99,7 +99,12 @@ async fn one_pass(
     terms: &Result<Terms>,
     waiting: Option<Waiting>,
 ) -> Option<Passed> {
-    let failed = |ending| Passed { ending, totals: Totals { passes: 1, ..Totals::default() }, progressed: false };
+    let failed = |ending| Passed {
+        ending,
+        totals: Totals { passes: 1, ..Totals::default() },
+        progressed: false,
+        was_held: false,
+    };
     let terms = match terms {
         Ok(terms) => terms,
         Err(error) => return Some(failed(member.failed(shared, again(error)).await)),
@@ -142,6 +147,7 @@ fn another_may_serve(shared: &Shared, member: &Member, terms: &Terms, error: &Er
 /// What the next decision must know of the past.
 fn judge(history: History, passed: &Passed, proved: bool) -> History {
     let tries = match (&passed.ending, passed.progressed) {
+        (Ending::Failed(_), false) if passed.was_held => history.tries,
         (Ending::Failed(_) | Ending::Unsettled { .. }, false) => history.tries.saturating_add(1),
         (Ending::Failed(_) | Ending::Unsettled { .. }, true) => 1,
         _ => 0,

@@ -34,6 +34,8 @@ pub struct Passed {
     pub totals: Totals,
     /// It brought something forward, even if it failed afterwards.
     pub progressed: bool,
+    /// It was kept from trying: others had been told to wait.
+    pub was_held: bool,
 }
 
 impl Member {
@@ -50,7 +52,12 @@ impl Member {
 
     /// Runs one pass and keeps a summary of it.
     pub async fn pass(&mut self, shared: &Shared, terms: &Terms, grant: &Grant) -> Passed {
-        let watcher = Watcher { shared, address: &self.address.clone(), progressed: AtomicBool::new(false) };
+        let watcher = Watcher {
+            shared,
+            address: &self.address.clone(),
+            progressed: AtomicBool::new(false),
+            was_held: AtomicBool::new(false),
+        };
         let result = self.try_pass(shared, terms, grant, &watcher).await;
         let mut totals = Totals { passes: 1, ..Totals::default() };
         let ending = match result {
@@ -61,7 +68,7 @@ impl Member {
             Err(error) => self.failed(shared, error).await,
         };
         let progressed = totals.did_anything() || watcher.progressed.load(Ordering::Relaxed);
-        Passed { ending, totals, progressed }
+        Passed { ending, totals, progressed, was_held: watcher.was_held.load(Ordering::Relaxed) }
     }
 
     /// What an error before a pass comes to.
@@ -104,6 +111,7 @@ impl Member {
         };
         let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
         let report = self.with_endpoints(shared, terms, grant, watcher, &endpoints).await;
+        watcher.was_held.store(endpoints.source.was_held() || endpoints.target.was_held(), Ordering::Relaxed);
         tokio::join!(endpoints.source.close(), endpoints.target.close());
         if !shared.settings.dry_run {
             shared.write_paces().await;
@@ -203,6 +211,7 @@ struct Watcher<'a> {
     shared: &'a Shared,
     address: &'a Arc<str>,
     progressed: AtomicBool,
+    was_held: AtomicBool,
 }
 
 impl Watcher<'_> {

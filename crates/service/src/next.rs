@@ -35,6 +35,10 @@ pub enum Next {
 
 /// So many passes in a row that bring nothing forward are enough.
 const TRIES: u32 = 8;
+/// Of a server that asks for pauses, which end.
+const PAUSES: u32 = 64;
+/// So often in a row its own word is doubted: it may ask for no time at all.
+const PATIENT: u32 = 5;
 /// So often one pass is repeated because others wrote meanwhile.
 const REPEATS: u32 = 2;
 const FIRST_PAUSE_MS: u64 = 250;
@@ -95,7 +99,7 @@ fn after_failure(mode: Mode, error: &Error, history: History) -> Next {
         _ if error.code() == Code::Internal => Next::End,
         // A server that was never reached is more likely misconfigured than restarting.
         Retry::Soon if error.scope() == Scope::Server && !history.proved => Next::End,
-        _ if history.tries >= TRIES => Next::End,
+        _ if history.tries >= if error.code() == Code::Throttled { PAUSES } else { TRIES } => Next::End,
         Retry::Soon | Retry::After(_) => pause,
     }
 }
@@ -106,6 +110,8 @@ fn pause_after(error: &Error, tries: u32) -> u64 {
         Retry::After(pause) => u64::try_from(Duration::as_millis(&pause)).unwrap_or(u64::MAX),
         _ => 0,
     };
+    // Who tells how long to wait is not to be outguessed.
+    let tries = if error.code() == Code::Throttled { tries.min(PATIENT) } else { tries };
     asked.max(pause_ms(tries))
 }
 
@@ -179,6 +185,16 @@ mod tests {
         assert_eq!(after(Mode::Once, 8), Next::End);
         assert_eq!(after(Mode::UntilSettled, 8), Next::End);
         assert_eq!((after(WATCH, 8), after(WATCH, 1000)), (again(16_000), again(300_000)));
+    }
+
+    #[test]
+    fn a_server_that_asks_for_pauses_is_not_given_up_soon() {
+        let throttled = failed(Code::Throttled, Scope::Credential, Retry::After(Duration::from_secs(40)));
+        let after = |tries| next(Mode::Once, &throttled, History { tries, ..FIRST }, 0);
+        assert_eq!(
+            [after(1), after(8), after(63), after(64)],
+            [again(40_000), again(40_000), again(40_000), Next::End]
+        );
     }
 
     #[test]

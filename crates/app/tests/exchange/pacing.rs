@@ -119,6 +119,8 @@ fn whose_budget_a_delegate_uses_up_is_not_asked_for() {
         assert_crossed(&stage, &names, 1);
         let tally = stage.exchange.tally();
         assert_eq!((tally.refused_sign_ins, tally.byes_for_errors), (0, 0), "{charged:?}: {tally:?}");
+        // All that were on their way, and nobody else.
+        assert!(tally.throttled <= 16, "{charged:?}: {tally:?}");
     }
 }
 
