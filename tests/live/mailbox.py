@@ -154,6 +154,11 @@ class Mailbox:
         if missing:
             raise Failed(f"{len(missing)} messages were listed but not given: {sorted(missing)[:10]}")
 
+    def text(self, uid):
+        """All bytes of a message of the selected folder."""
+        data = self._ok(self.imap.uid("FETCH", str(uid), "(BODY.PEEK[])"), "FETCH")
+        return next(piece[1] for piece in data if isinstance(piece, tuple))
+
     def append(self, raw, letters):
         """Appends (bytes, flags, INTERNALDATE text) one after the other; many at once where the server can."""
         batched = "MULTIAPPEND" in self.capabilities and "LITERAL+" in self.capabilities

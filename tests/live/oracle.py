@@ -313,6 +313,10 @@ def churn(options):
     return 0
 
 
+# What one edit appends has this INTERNALDATE.
+DO_DATE = "05-Mar-2024 10:00:00 +0300"
+
+
 def do(options):
     """One edit. Messages are named by a piece of their Subject, as SEARCH finds it."""
     with Mailbox(options.address) as mailbox:
@@ -325,7 +329,7 @@ def do(options):
         if options.operation == "append":
             token = words[1]
             body = samples.ordinary(random.Random(token), token)
-            mailbox.append(mailbox.raw(path), [(body, words[2:], "05-Mar-2024 10:00:00 +0300")])
+            mailbox.append(mailbox.raw(path), [(body, words[2:], DO_DATE)])
             return 0
         mailbox.select(mailbox.raw(path), writable=True)
         found = mailbox._ok(mailbox.imap.uid("SEARCH", "SUBJECT", f'"{words[1]}"'), "SEARCH")[0].split()
@@ -339,6 +343,11 @@ def do(options):
             elif options.operation == "move":
                 mailbox.move(uid, tuple(words[2].split("/")))
             elif options.operation == "delete":
+                mailbox.expunge(uid)
+            elif options.operation == "alter":
+                # The same headers, and another text.
+                mailbox.append(mailbox.raw(path), [(mailbox.text(uid) + b"P.S.\r\n", words[2:], DO_DATE)])
+                mailbox.select(mailbox.raw(path), writable=True)
                 mailbox.expunge(uid)
     return 0
 
@@ -378,7 +387,7 @@ def main():
     made.add_argument("--journal", default="/dev/null")
     command("churn", churn, "address").add_argument("--seed", required=True)
     made = command("do", do, "address")
-    made.add_argument("operation", choices="append flag unflag move delete create rename remove".split())
+    made.add_argument("operation", choices="append alter flag unflag move delete create rename remove".split())
     made.add_argument("words", nargs="+")
     made.add_argument("--all", action="store_true")
     options = parser.parse_args()

@@ -93,10 +93,43 @@ fn whole_mailboxes(source: Peer, target: Peer) {
     world.idle(&parom, USER, 150_000).unwrap();
 
     parom.run(&["verify"]).unwrap().ok().unwrap();
-    // And `verify` finds what is really different.
-    oracle::run(&["do", &theirs, "append", "INBOX", "unseen"]).unwrap();
-    let differs = parom.run(&["verify"]).unwrap();
-    assert_eq!(differs.code, Some(7), "{}", differs.said());
+    planted(&parom, &ours, &theirs);
+}
+
+/// `verify` finds what is really different on either side, and tells it by its kind.
+fn planted(parom: &Parom, ours: &str, theirs: &str) {
+    for token in ["gone", "other", "twice", "marked"] {
+        oracle::run(&["do", ours, "append", "INBOX", token, "\\Seen"]).unwrap();
+    }
+    parom.settle().unwrap();
+    let kinds = || {
+        let verified = parom.run(&["verify", "--json"]).unwrap();
+        let found = |line: &str| {
+            let object: serde_json::Value = serde_json::from_str(line).unwrap();
+            object["difference"].as_str().map(|kind| format!("{kind} {}", object["side"].as_str().unwrap_or("both")))
+        };
+        let mut kinds: Vec<String> = verified.stdout.lines().filter_map(found).collect();
+        kinds.sort();
+        (verified.code, kinds)
+    };
+    for (mailbox, side) in [(ours, "source"), (theirs, "target")] {
+        assert_eq!(kinds(), (Some(0), vec![]));
+        oracle::run(&["do", mailbox, "delete", "INBOX", "gone"]).unwrap();
+        oracle::run(&["do", mailbox, "append", "INBOX", "twice", "\\Seen"]).unwrap();
+        oracle::run(&["do", mailbox, "flag", "INBOX", "marked", "\\Flagged"]).unwrap();
+        oracle::run(&["do", mailbox, "alter", "INBOX", "other", "\\Seen"]).unwrap();
+        let wanted =
+            ["altered both".to_owned(), format!("doubled {side}"), "marks both".to_owned(), format!("missing {side}")];
+        assert_eq!(kinds(), (Some(7), wanted.to_vec()));
+        // As it was before, for the other side's turn.
+        parom.settle().unwrap();
+        oracle::run(&["do", mailbox, "delete", "INBOX", "twice", "--all"]).unwrap();
+        oracle::run(&["do", mailbox, "unflag", "INBOX", "marked", "\\Flagged"]).unwrap();
+        for token in ["gone", "twice"] {
+            oracle::run(&["do", mailbox, "append", "INBOX", token, "\\Seen"]).unwrap();
+        }
+        parom.settle().unwrap();
+    }
 }
 
 fn lose_state(parom: &Parom) {

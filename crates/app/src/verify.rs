@@ -7,12 +7,13 @@ mod read;
 pub use compare::Difference;
 
 use crate::progress::Work;
-use parom_domain::endpoint::{Endpoint, Listing, Snapshot};
+use parom_domain::endpoint::{Endpoint, Listing, Permits, Snapshot};
 use parom_domain::policy::Policy;
 use parom_domain::state::FolderPair;
 use parom_domain::tree::{self, Matched, Trees};
-use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, roles};
-use read::{Seen, read};
+use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, Uid, roles};
+use read::{Reading, Seen};
+use std::collections::HashMap;
 
 /// What a comparison found.
 #[derive(Debug, Default)]
@@ -24,6 +25,24 @@ pub struct Verdict {
     /// Messages seen on each side.
     pub messages: Both<u64>,
     pub differences: Vec<Difference>,
+    /// Differences that somebody knew of beforehand, see [`Verdict::set_apart`].
+    pub parked: Vec<Difference>,
+    /// The UIDVALIDITY of each folder that was compared.
+    validities: Both<HashMap<FolderPath, u32>>,
+}
+
+impl Verdict {
+    /// Sets differences apart that come of a message which is known to be parked: on that side, in that folder under that
+    /// UIDVALIDITY. They stay differences, with their cause known.
+    pub fn set_apart(&mut self, is_parked: impl Fn(Side, &FolderPath, u32, Uid) -> bool) {
+        let validities = &self.validities;
+        let is_known = |difference: &mut Difference| {
+            difference.message().is_some_and(|(side, folder, uid)| {
+                validities[side].get(folder).is_some_and(|validity| is_parked(side, folder, *validity, uid))
+            })
+        };
+        self.parked.extend(self.differences.extract_if(.., is_known));
+    }
 }
 
 /// How far a comparison is.
@@ -37,6 +56,7 @@ pub enum Step {
 pub async fn verify(
     sides: Both<&dyn Endpoint>,
     excluded: impl Fn(&[FolderSeen], &[Option<Role>]) -> Vec<bool>,
+    permits: &dyn Permits,
     told: &(dyn Fn(Step) + Sync),
 ) -> Result<Verdict> {
     let (source, target) = tokio::join!(sides.source.folders(), sides.target.folders());
@@ -45,7 +65,7 @@ pub async fn verify(
     for pair in pairs(&listings, excluded) {
         match (pair.paths.source, pair.paths.target) {
             (Some(source), Some(target)) => {
-                folder(sides, &listings, Both::new(source, target), told, &mut verdict).await?;
+                folder(sides, &listings, Both::new(source, target), (permits, told), &mut verdict).await?;
             }
             (Some(only), None) => verdict.differences.push(missing(sides, Side::Target, only).await?),
             (None, Some(only)) => verdict.differences.push(missing(sides, Side::Source, only).await?),
@@ -72,7 +92,7 @@ async fn folder(
     sides: Both<&dyn Endpoint>,
     listings: &Both<Listing>,
     paths: Both<FolderPath>,
-    told: &(dyn Fn(Step) + Sync),
+    (permits, told): (&dyn Permits, &(dyn Fn(Step) + Sync)),
     verdict: &mut Verdict,
 ) -> Result<()> {
     let (source, target) =
@@ -83,9 +103,10 @@ async fn folder(
     // Only where both servers keep bytes can bytes be compared.
     let exact = Side::ALL.iter().all(|side| listings[*side].abilities.keeps_bytes);
     let did = |bytes| told(Step::Did(Work { messages: 1, bytes, changes: 0 }));
+    let reading = Reading { exact, permits, did: &did };
     let (source, target) = tokio::join!(
-        read(sides.source, &paths.source, &looks.source, exact, &did),
-        read(sides.target, &paths.target, &looks.target, exact, &did),
+        reading.all(sides.source, &paths.source, &looks.source),
+        reading.all(sides.target, &paths.target, &looks.target),
     );
     let seen: Both<Vec<Seen>> = Both::new(source?, target?);
     let compared = compare::compare(&paths, seen, |marks| looks.source.holds.of(&looks.target.holds.of(marks)));
@@ -93,6 +114,7 @@ async fn folder(
     verdict.equal = verdict.equal.saturating_add(compared.equal);
     for side in Side::ALL {
         verdict.messages[side] = verdict.messages[side].saturating_add(messages[side]);
+        verdict.validities[side].insert(paths[side].clone(), looks[side].cursor.validity);
     }
     verdict.differences.extend(compared.differences);
     Ok(())

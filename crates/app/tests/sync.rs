@@ -168,6 +168,80 @@ fn mail_goes_both_ways_and_the_second_run_writes_nothing() {
     every_field_is_documented(&ended);
 }
 
+/// The texts and kinds of what `verify` finds, and its exit code.
+fn verified(stage: &Stage) -> (i32, Vec<serde_json::Value>) {
+    let output = stage.run(&["verify", "anna@corp.example", "--json"]);
+    let objects: Vec<serde_json::Value> =
+        out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    every_field_is_documented(&objects);
+    (code(&output), objects.into_iter().filter(|object| object["difference"].is_string()).collect())
+}
+
+#[test]
+fn what_was_planted_on_either_side_is_found_and_told_by_its_kind() {
+    for side in Side::ALL {
+        let stage = Stage::new();
+        for text in ["missing", "altered", "doubled", "reflagged", "whole"] {
+            stage.add(Side::Source, "anna", text);
+        }
+        assert_eq!(code(&stage.run(&["sync", "--all", "--until-settled"])), 0);
+        assert_eq!(verified(&stage), (0, vec![]));
+
+        let (hands, inbox) = (stage.hands(side, "anna"), FolderPath::inbox());
+        let found = |text: &str| {
+            let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&format!("Subject: {text}\r\n"));
+            hands.messages(&inbox).into_iter().find(|seen| holds(&seen.bytes)).unwrap()
+        };
+        hands.remove(&inbox, &[found("missing").uid]).unwrap();
+        let altered = found("altered");
+        hands.remove(&inbox, &[altered.uid]).unwrap();
+        hands.add(&inbox, [&altered.bytes[..], b"P.S.\r\n"].concat(), &["\\Seen"], DATE).unwrap();
+        hands.add(&inbox, found("doubled").bytes, &["\\Seen"], DATE).unwrap();
+        hands.flag(&inbox, found("reflagged").uid, &["\\Flagged"], &["\\Seen"]).unwrap();
+
+        let (code, differences) = verified(&stage);
+        assert_eq!(code, 7);
+        let mut kinds: Vec<(&str, Option<&str>)> =
+            differences.iter().map(|found| (found["difference"].as_str().unwrap(), found["side"].as_str())).collect();
+        kinds.sort_unstable();
+        let here = Some(side.as_str());
+        assert_eq!(
+            kinds,
+            [("altered", None), ("doubled", here), ("marks", None), ("missing", here)],
+            "{differences:?}"
+        );
+        let told = out(&stage.run(&["verify", "anna@corp.example"]));
+        assert!(told.contains("4 differences") && told.contains("equal: 2 messages"), "{told}");
+    }
+}
+
+#[test]
+fn a_parked_message_is_named_as_such_and_hides_no_other() {
+    let stage = Stage::new();
+    stage.servers.target.switch(|switches: &mut Switches| switches.refuses.push("bulky".to_owned()));
+    for text in ["bulky", "fine"] {
+        stage.add(Side::Source, "anna", text);
+    }
+    assert_eq!(code(&stage.run(&["sync", "--all", "--until-settled"])), 0);
+    let (code, found) = verified(&stage);
+    assert_eq!(code, 0, "{found:?}");
+    assert_eq!((found.len(), &found[0]["difference"], &found[0]["parked"]), (1, &"missing".into(), &true.into()));
+    let told = out(&stage.run(&["verify", "anna@corp.example"]));
+    assert!(told.contains("(and 1 message is parked)") && told.contains("parom parked"), "{told}");
+
+    stage.add(Side::Source, "anna", "new");
+    let (code, found) = verified(&stage);
+    assert_eq!((code, found.len()), (7, 2), "{found:?}");
+    // Without its state Parom knows of nothing that is parked: the servers alone say what is different.
+    for file in ["parom.db", "parom.db-wal", "parom.db-shm"] {
+        let _ = fs::remove_file(stage.folder.path().join(file));
+    }
+    let passwords = ["--source-password-file", "pw", "--target-password-file", "pw"];
+    assert!(stage.run(&[&["account", "add", "anna@corp.example"][..], &passwords].concat()).status.success());
+    let (code, found) = verified(&stage);
+    assert_eq!((code, found.iter().filter(|found| found["parked"] == false).count()), (7, 2), "{found:?}");
+}
+
 /// The pages about the output for programs name each field.
 fn every_field_is_documented(objects: &[serde_json::Value]) {
     assert!(!objects.is_empty());

@@ -31,6 +31,7 @@ mod work;
 
 pub use folders::Exclusions;
 pub use foresee::FolderStep;
+pub use likeness::{MOST_PARSED, essence};
 pub use pass::{Pass, Report, Scars, run_pass};
 pub use plan::{AccountPlan, FolderPlan};
 pub use ports::{Book, Clock, Event, LeasedBook, Observer, Silent, SystemClock};

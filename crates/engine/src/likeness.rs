@@ -11,7 +11,7 @@ use parom_domain::endpoint::{Body, BodyStream, Stamp};
 use parom_domain::{FolderPath, Result, Side, Uid, UidSet};
 
 /// Longer messages are not taken into memory to look into them.
-const MOST_PARSED: u64 = 32 << 20;
+pub const MOST_PARSED: u64 = 32 << 20;
 
 /// The headers of these messages.
 pub async fn stamps(
@@ -77,9 +77,10 @@ async fn hash_of(stream: &mut dyn BodyStream) -> Result<blake3::Hash> {
     Ok(hasher.finalize())
 }
 
-/// A hash of the decoded parts in their order: other boundaries, transfer encodings, line ends and fields make no
+/// A hash of the decoded parts of a message in their order: other boundaries, transfer encodings, line ends and fields make no
 /// difference. What cannot be parsed is hashed as it is.
-fn essence(bytes: &[u8]) -> blake3::Hash {
+#[must_use]
+pub fn essence(bytes: &[u8]) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     match MessageParser::default().parse(bytes) {
         Some(message) => add(&mut hasher, &message),

@@ -23,6 +23,7 @@ mod service;
 mod stop;
 mod summary;
 
+pub use budget::Budget;
 pub use ending::{AccountOutcome, Ending, Totals};
 pub use next::Mode;
 pub use ports::{At, EndpointFactory, Listener, Notice, Offers, Place, Shared, Terms};

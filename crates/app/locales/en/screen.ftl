@@ -295,6 +295,10 @@ verify-equal = { $account }: equal: { $equal ->
     } in { $folders ->
         [one] { $folders } folder
        *[other] { $folders } folders
+    }{ $parked ->
+        [0] {""}
+        [one] {" "}(and { $parked } message is parked)
+       *[other] {" "}(and { $parked } messages are parked)
     }
 verify-differs = { $account }: { $count ->
         [one] { $count } difference
@@ -305,8 +309,13 @@ verify-differs = { $account }: { $count ->
     } in { $folders ->
         [one] { $folders } folder
        *[other] { $folders } folders
+    }{ $parked ->
+        [0] {""}
+        [one] {" "}(and { $parked } message is parked)
+       *[other] {" "}(and { $parked } messages are parked)
     }
 verify-more = ... and { $count } more (--json shows all)
+verify-parked = parked, see "parom parked": { $difference }
 verify-folder-missing-source = "{ $folder }": no such folder on the source; on the target it holds { $count ->
         [one] { $count } message
        *[other] { $count } messages
@@ -317,7 +326,11 @@ verify-folder-missing-target = "{ $folder }": no such folder on the target; on t
     }
 verify-missing-source = "{ $folder }": message { $uid } of the target is missing on the source
 verify-missing-target = "{ $folder }": message { $uid } of the source is missing on the target
+verify-doubled-source = "{ $folder }": message { $uid } is on the source once more than on the target
+verify-doubled-target = "{ $folder }": message { $uid } is on the target once more than on the source
+verify-altered = "{ $folder }": message { $uid } has the same headers on the target (there { $uid_target }) and says something else
 verify-unreadable = "{ $folder }": message { $uid } cannot be read on the { $side }
+verify-substituted = "{ $folder }": the { $side } cannot show message { $uid } and gives another text in its place
 verify-marks = "{ $folder }": flags of message { $uid } (on the target { $uid_target }): only on the source: { $source }; only on the target: { $target }
 verify-date = "{ $folder }": date of message { $uid } (on the target { $uid_target }): on the source { $source }, on the target { $target }
 verify-stopped = stopped before everything was compared

@@ -334,6 +334,11 @@ verify-equal = { $account }: расхождений нет: { $equal ->
         [one] { $folders } папка
         [few] { $folders } папки
        *[many] { $folders } папок
+    }{ $parked ->
+        [0] {""}
+        [one] {" "}(и отложено { $parked } письмо)
+        [few] {" "}(и отложено { $parked } письма)
+       *[many] {" "}(и отложено { $parked } писем)
     }
 verify-differs = { $account }: { $count ->
         [one] { $count } расхождение
@@ -347,8 +352,14 @@ verify-differs = { $account }: { $count ->
         [one] { $folders } папка
         [few] { $folders } папки
        *[many] { $folders } папок
+    }{ $parked ->
+        [0] {""}
+        [one] {" "}(и отложено { $parked } письмо)
+        [few] {" "}(и отложено { $parked } письма)
+       *[many] {" "}(и отложено { $parked } писем)
     }
 verify-more = ... и ещё { $count } (все — с --json)
+verify-parked = отложено, см. «parom parked»: { $difference }
 verify-folder-missing-source = «{ $folder }»: такой папки нет в исходной системе; в целевой в ней { $count ->
         [one] { $count } письмо
         [few] { $count } письма
@@ -361,7 +372,11 @@ verify-folder-missing-target = «{ $folder }»: такой папки нет в 
     }
 verify-missing-source = «{ $folder }»: в исходной системе нет письма { $uid } из целевой
 verify-missing-target = «{ $folder }»: в целевой системе нет письма { $uid } из исходной
+verify-doubled-source = «{ $folder }»: письмо { $uid } в исходной системе повторяется на один раз больше, чем в целевой
+verify-doubled-target = «{ $folder }»: письмо { $uid } в целевой системе повторяется на один раз больше, чем в исходной
+verify-altered = «{ $folder }»: у письма { $uid } в целевой системе (там { $uid_target }) те же заголовки, но другое содержание
 verify-unreadable = «{ $folder }»: письмо { $uid } не читается ({ $side })
+verify-substituted = «{ $folder }»: вместо письма { $uid } сервер отдаёт другой текст ({ $side })
 verify-marks = «{ $folder }»: флаги письма { $uid } (в целевой системе { $uid_target }): только в исходной: { $source }; только в целевой: { $target }
 verify-date = «{ $folder }»: дата письма { $uid } (в целевой системе { $uid_target }): в исходной { $source }, в целевой { $target }
 verify-stopped = остановлено раньше, чем сравнено всё

@@ -15,7 +15,9 @@ use crate::verify::{Difference, Step, Verdict, verify};
 use crate::wiring::{self, Wiring};
 use futures_util::{StreamExt, stream};
 use parom_domain::endpoint::Endpoint;
+use parom_domain::state::{FolderPair, Parked};
 use parom_domain::{Both, Code, Error, Marks, Side};
+use parom_service::Budget;
 use parom_store::{Account, Store};
 use serde_json::{Value as Json, json};
 use std::io::IsTerminal;
@@ -35,11 +37,12 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
         let stop = stop::listen(|| {})?;
         let mut chosen = accounts(store, &args.accounts).await?;
         chosen.retain(|account| !args.accounts.is_empty() || account.enabled);
-        let (wiring, bars, stop) = (&wiring, bars.as_ref(), &stop);
+        let permits = Budget::new(config.limits.body_budget_bytes);
+        let (wiring, bars, stop, permits) = (&wiring, bars.as_ref(), &stop, &permits);
         let compared = stream::iter(chosen).map(async |account| {
             // Nothing is written anywhere, so it may end at any moment.
             let verdict = tokio::select! {
-                verdict = one(wiring, config, store, &account, bars) => verdict,
+                verdict = one(wiring, config, store, &account, permits, bars) => verdict,
                 () = stop.asked() => Err(Failure::new(Exit::Interrupted, Message::new("verify-stopped"))),
             };
             (account, verdict)
@@ -96,6 +99,7 @@ async fn one(
     config: &Config,
     store: &Store,
     account: &Account,
+    permits: &Budget,
     shown: Option<&Arc<dyn Progress>>,
 ) -> Result<Verdict, Failure> {
     let endpoint = async |side: Side| {
@@ -120,9 +124,21 @@ async fn one(
         Some(domain) => wiring::excluded(domain, folders, roles),
         None => vec![false; folders.len()],
     };
-    let verdict = verify(Both::new(&endpoints.source, &endpoints.target), leave_out, &told).await;
+    let verdict = verify(Both::new(&endpoints.source, &endpoints.target), leave_out, permits, &told).await;
     tokio::join!(endpoints.source.close(), endpoints.target.close());
-    verdict.map_err(|error| Failure::from(named(error, config, account)))
+    let mut verdict = verdict.map_err(|error| named(error, config, account))?;
+    // The state is no evidence, but it may name the cause of what the servers have shown.
+    let known = store.load(account.id).await?;
+    verdict.set_apart(|side, folder, validity, uid| {
+        let is_here = |pair: &&FolderPair| {
+            pair.paths[side].as_ref() == Some(folder)
+                && pair.cursors[side].is_none_or(|cursor| cursor.validity == validity)
+        };
+        let pair = known.folders.iter().find(is_here);
+        let is_it = |parked: &Parked, id| parked.folder == id && parked.side == side && parked.uid == uid;
+        pair.is_some_and(|pair| known.parked.iter().any(|parked| is_it(parked, pair.id)))
+    });
+    Ok(verdict)
 }
 
 /// An error with whose it is, and for a refused sign-in with the password that has to be set anew.
@@ -144,13 +160,18 @@ fn told(account: &Account, verdict: &Verdict, texts: &Texts) -> String {
         .with("account", account.address.clone())
         .with("equal", verdict.equal)
         .with("folders", verdict.folders)
-        .with("count", verdict.differences.len());
+        .with("count", verdict.differences.len())
+        .with("parked", verdict.parked.len());
     let mut text = format!("{}\n", texts.say(&head));
     for difference in verdict.differences.iter().take(TOLD) {
         text.push_str(&format!("    {}\n", texts.say(&message(difference))));
     }
     if let Some(more) = verdict.differences.len().checked_sub(TOLD).filter(|more| *more > 0) {
         text.push_str(&format!("    {}\n", texts.say(&Message::new("verify-more").with("count", more))));
+    }
+    for parked in verdict.parked.iter().take(TOLD) {
+        let parked = Message::new("verify-parked").with("difference", message(parked));
+        text.push_str(&format!("    {}\n", texts.say(&parked)));
     }
     text
 }
@@ -174,9 +195,22 @@ fn message(difference: &Difference) -> Message {
             };
             named(key, *side, folder).with("uid", uid.to_string())
         }
+        Difference::Doubled { side, folder, uid } => {
+            let key = match side {
+                Side::Source => "verify-doubled-source",
+                Side::Target => "verify-doubled-target",
+            };
+            named(key, *side, folder).with("uid", uid.to_string())
+        }
         Difference::Unreadable { side, folder, uid } => {
             named("verify-unreadable", *side, folder).with("uid", uid.to_string())
         }
+        Difference::Substituted { side, folder, uid } => {
+            named("verify-substituted", *side, folder).with("uid", uid.to_string())
+        }
+        Difference::Altered { folder, uids } => named("verify-altered", Side::Source, folder)
+            .with("uid", uids.source.to_string())
+            .with("uid_target", uids.target.to_string()),
         Difference::Marks { folder, uids, only } => named("verify-marks", Side::Source, folder)
             .with("uid", uids.source.to_string())
             .with("uid_target", uids.target.to_string())
@@ -204,8 +238,10 @@ fn objects(account: &Account, verdict: &Result<Verdict, Failure>, texts: &Texts)
             return vec![json!({ "account": account.address, "code": code, "text": failure.explain(texts) })];
         }
     };
-    let mut objects: Vec<Json> =
-        verdict.differences.iter().map(|difference| object(account, difference, texts)).collect();
+    let object = |difference, is_parked| object(account, difference, is_parked, texts);
+    let differences = verdict.differences.iter().map(|difference| object(difference, false));
+    let parked = verdict.parked.iter().map(|difference| object(difference, true));
+    let mut objects: Vec<Json> = differences.chain(parked).collect();
     objects.push(json!({
         "account": account.address,
         "folders": verdict.folders,
@@ -213,15 +249,19 @@ fn objects(account: &Account, verdict: &Result<Verdict, Failure>, texts: &Texts)
         "source_messages": verdict.messages.source,
         "target_messages": verdict.messages.target,
         "differences": verdict.differences.len(),
+        "parked": verdict.parked.len(),
     }));
     objects
 }
 
-fn object(account: &Account, difference: &Difference, texts: &Texts) -> Json {
+fn object(account: &Account, difference: &Difference, is_parked: bool, texts: &Texts) -> Json {
     let (kind, folder, side) = match difference {
         Difference::FolderMissing { side, folder, .. } => ("folder-missing", folder, Some(*side)),
         Difference::Missing { side, folder, .. } => ("missing", folder, Some(*side)),
+        Difference::Doubled { side, folder, .. } => ("doubled", folder, Some(*side)),
         Difference::Unreadable { side, folder, .. } => ("unreadable", folder, Some(*side)),
+        Difference::Substituted { side, folder, .. } => ("substituted", folder, Some(*side)),
+        Difference::Altered { folder, .. } => ("altered", folder, None),
         Difference::Marks { folder, .. } => ("marks", folder, None),
         Difference::Date { folder, .. } => ("date", folder, None),
     };
@@ -230,12 +270,12 @@ fn object(account: &Account, difference: &Difference, texts: &Texts) -> Json {
         _ => None,
     };
     let (source_uid, target_uid) = match difference {
-        Difference::FolderMissing { .. } => (None, None),
-        Difference::Missing { side: Side::Target, uid, .. }
-        | Difference::Unreadable { side: Side::Source, uid, .. } => (Some(uid.get()), None),
-        Difference::Missing { uid, .. } | Difference::Unreadable { uid, .. } => (None, Some(uid.get())),
-        Difference::Marks { uids, .. } | Difference::Date { uids, .. } => {
+        Difference::Altered { uids, .. } | Difference::Marks { uids, .. } | Difference::Date { uids, .. } => {
             (Some(uids.source.get()), Some(uids.target.get()))
+        }
+        one => {
+            let on = |wanted: Side| one.message().filter(|(side, ..)| *side == wanted).map(|(.., uid)| uid.get());
+            (on(Side::Source), on(Side::Target))
         }
     };
     json!({
@@ -246,6 +286,7 @@ fn object(account: &Account, difference: &Difference, texts: &Texts) -> Json {
         "source_uid": source_uid,
         "target_uid": target_uid,
         "messages": messages,
+        "parked": is_parked,
         "text": texts.say(&message(difference)),
     })
 }

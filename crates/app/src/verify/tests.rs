@@ -3,6 +3,7 @@
 use super::*;
 use parom_domain::{InternalDate, Marks, Uid};
 use parom_lab::memory::{MemoryEndpoint, MemoryServer, ReadFault, Steps};
+use parom_service::Budget;
 use std::sync::Mutex;
 
 fn inbox() -> FolderPath {
@@ -52,7 +53,8 @@ async fn run(sides: &Both<MemoryServer>, excluded: &str) -> (Verdict, Work) {
     let leave_out = |folders: &[FolderSeen], _: &[Option<Role>]| {
         folders.iter().map(|folder| folder.path.to_string() == excluded).collect()
     };
-    let verdict = verify(Both::new(&endpoints.source, &endpoints.target), leave_out, &told).await.unwrap();
+    let sides: Both<&dyn Endpoint> = Both::new(&endpoints.source, &endpoints.target);
+    let verdict = verify(sides, leave_out, &Budget::new(1 << 20), &told).await.unwrap();
     (verdict, did.into_inner().unwrap())
 }
 
@@ -87,8 +89,9 @@ async fn each_difference_is_found_on_either_side() {
         let sides = change(&|server| {
             add(server, &inbox(), "twin", &["\\Seen"]);
         });
+        let uid = sides[side].uids_of(&inbox(), "twin").iter().last().unwrap();
         let found = run(&sides, "").await.0.differences;
-        assert!(matches!(found.as_slice(), [Difference::Missing { side, .. }] if *side == other), "{found:?}");
+        assert_eq!(found, [Difference::Doubled { side, folder: inbox(), uid }]);
 
         let sides = change(&|server| {
             let uid = server.uids_of(&inbox(), "flagged").first().unwrap();
@@ -136,12 +139,31 @@ async fn a_byte_or_a_second_is_a_difference() {
         .iter()
         .map(|difference| match difference {
             Difference::Date { .. } => "date",
-            Difference::Missing { .. } => "missing",
+            Difference::Altered { .. } => "altered",
             _ => "other",
         })
         .collect();
-    assert_eq!(kinds, ["date", "missing", "missing"]);
+    assert_eq!(kinds, ["date", "altered"]);
     assert_eq!(verdict.equal, 1, "the zone in which a moment is told is no difference");
+}
+
+#[tokio::test]
+async fn what_is_known_to_be_parked_is_set_apart_and_nothing_else() {
+    for side in Side::ALL {
+        let sides = alike();
+        let parked = add(&sides[side], &inbox(), "parked", &[]);
+        let lost = add(&sides[side], &inbox(), "lost", &[]);
+        let (mut verdict, _) = run(&sides, "").await;
+        let validity = verdict.validities[side][&inbox()];
+        let missing = |uid| Difference::Missing { side: side.other(), folder: inbox(), uid };
+        // A UID of the other side, of another folder, or of another time is another message.
+        verdict.set_apart(|on, _, _, uid| on != side && uid == parked);
+        verdict.set_apart(|_, folder, _, uid| *folder != inbox() && uid == parked);
+        verdict.set_apart(|_, _, known, uid| known != validity && uid == parked);
+        assert_eq!((&verdict.differences, &verdict.parked), (&vec![missing(parked), missing(lost)], &vec![]));
+        verdict.set_apart(|on, folder, known, uid| (on, folder, known, uid) == (side, &inbox(), validity, parked));
+        assert_eq!((verdict.differences, verdict.parked), (vec![missing(lost)], vec![missing(parked)]));
+    }
 }
 
 #[tokio::test]

@@ -11,4 +11,5 @@ mod receipts;
 mod session;
 mod stage;
 mod storm;
+mod verifying;
 mod writing;
