@@ -1,4 +1,5 @@
-//! `parom demo`: everything shown with two embedded servers, a company that does not exist, and real processes.
+//! `parom demo`: everything shown with a simulated Exchange and another mail server in this process, a company that does
+//! not exist, and real processes.
 //!
 //! Nothing here is staged: the numbers are counted, Parom runs as the processes that a user would start, one of them is
 //! killed in the middle of a message, and the end is compared with what the two servers hold, without Parom's code.
@@ -13,12 +14,15 @@ use crate::i18n::Texts;
 use crate::message::{Message, Value};
 use crate::{output, state, stop};
 use child::Child;
-use company::{Company, Edit};
+use company::{Company, Edit, address, password};
 use desk::Desk;
 use parom_domain::Side;
 use parom_service::Stop;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// For so long the Exchange cuts Parom off.
+const THROTTLE: Duration = Duration::from_secs(4);
 
 pub fn run(keep: bool, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     let runtime = state::runtime()?;
@@ -50,6 +54,7 @@ impl Show {
                 .with("accounts", company.accounts().len())
                 .with("messages", messages)
                 .with("bytes", Value::Bytes(bytes))
+                .with("year", company.year())
                 .with("source", company.addr(Side::Source).to_string())
                 .with("target", company.addr(Side::Target).to_string()),
         )?;
@@ -63,23 +68,47 @@ impl Show {
         let elapsed = Value::Elapsed(self.began.elapsed());
         self.say(&Message::new(key).with("elapsed", elapsed).with("messages", messages))?;
         if keep {
-            self.say(&Message::new("demo-kept").with("folder", desk.folder().display().to_string()))?;
+            self.say(&kept(&company, &desk)?)?;
             stop.asked().await;
         }
         Ok(if good { Exit::Done } else { Exit::Differences })
     }
 
+    /// Copies everything, and throttles Parom when half of it has arrived.
     async fn first_copy(&self, company: &Company, desk: &Desk) -> Result<bool, Failure> {
         self.title("demo-copy")?;
         let began = Instant::now();
-        let code = Child::start(desk, &self.texts, &["sync", "--all", "--until-settled"])?.wait().await?;
+        let (_, bytes) = company.size(Side::Source);
+        let halfway = company.halt_after(bytes / 2);
+        let mut child = Child::start(desk, &self.texts, &["sync", "--all", "--until-settled"])?;
+        // Nothing may be said before the end, or it would get between the bars.
+        let (throttled_at, code) = tokio::select! {
+            Ok(held) = halfway => {
+                let (messages, _) = company.size(Side::Target);
+                company.throttle(THROTTLE);
+                drop(held);
+                (Some(messages), child.wait().await?)
+            }
+            code = child.wait() => (None, code?),
+        };
+        company.all_clear();
+        let refused = company.throttled();
+        let throttled = throttled_at.filter(|_| refused > 0);
+        let told = match throttled {
+            Some(messages) => Message::new("demo-throttled").with("messages", messages),
+            None => Message::new("demo-not-throttled"),
+        };
+        self.say(&told.with("wait", Value::Seconds(THROTTLE.as_secs())).with("count", refused))?;
         let (messages, bytes) = company.size(Side::Target);
         let done = Message::new("demo-copied")
             .with("messages", messages)
             .with("bytes", Value::Bytes(bytes))
             .with("elapsed", Value::Elapsed(began.elapsed()));
         self.say(&done)?;
-        Ok(self.compare(company)? && code == Some(0))
+        let same = self.compare(company)?;
+        self.say(&Message::new("demo-parked"))?;
+        let parked = Child::start(desk, &self.texts, &["parked"])?.wait().await?;
+        Ok(same && throttled.is_some() && code == Some(0) && parked == Some(0))
     }
 
     async fn crossing(&self, company: &Company, desk: &Desk) -> Result<bool, Failure> {
@@ -104,7 +133,7 @@ impl Show {
         self.title("demo-kill")?;
         let new = company.more_mail()?;
         self.say(&Message::new("demo-more").with("messages", new))?;
-        let reached = company.halfway(new);
+        let reached = company.halt_after(company.newest_bytes(new) / 2);
         let mut child = Child::start(desk, &self.texts, &["sync", "--all"])?;
         let killed = tokio::select! {
             Ok(held) = reached => {
@@ -133,13 +162,14 @@ impl Show {
         Ok(code == Some(0) && idle == Some(0) && untouched)
     }
 
-    /// Compares what the servers hold, without Parom and without IMAP.
+    /// Compares what the servers hold, without Parom and without IMAP. One message, no more and no less, cannot be shown.
     fn compare(&self, company: &Company) -> Result<bool, Failure> {
-        let differences = company.differences();
-        let key = if differences == 0 { "demo-same" } else { "demo-different" };
-        let (messages, _) = company.size(Side::Source);
-        self.say(&Message::new(key).with("messages", messages).with("count", differences))?;
-        Ok(differences == 0)
+        let compared = company.compare();
+        let good = compared.differences == 0 && compared.unshown == 1;
+        let message = Message::new(if good { "demo-same" } else { "demo-different" });
+        let message = message.with("messages", compared.equal).with("count", compared.differences);
+        self.say(&message.with("unshown", compared.unshown))?;
+        Ok(good)
     }
 
     fn title(&self, key: &str) -> Result<(), Failure> {
@@ -157,6 +187,20 @@ fn told(edit: &Edit) -> Message {
         Side::Target => "side-target",
     };
     Message::new(edit.key()).with("side", Message::new(key)).with("account", edit.account())
+}
+
+/// How to sign in to the servers that go on running, and how to try Parom with them.
+fn kept(company: &Company, desk: &Desk) -> Result<Message, Failure> {
+    let name = company.accounts().first().copied().unwrap_or_default();
+    let parom = std::env::current_exe().map_err(failed)?;
+    let command = format!("{} --config {}", parom.display(), desk.config().display());
+    Ok(Message::new("demo-kept")
+        .with("source", company.addr(Side::Source).to_string())
+        .with("target", company.addr(Side::Target).to_string())
+        .with("name", name)
+        .with("password", password(name))
+        .with("account", address(name))
+        .with("parom", command))
 }
 
 /// What went wrong with the stage itself.

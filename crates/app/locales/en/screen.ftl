@@ -357,33 +357,46 @@ plan-marks-source = FLAGS ON SOURCE
 plan-deletes-target = DELETE ON TARGET
 plan-deletes-source = DELETE ON SOURCE
 
-demo-start = Parom's demo: two mail servers on this machine, a company that does not exist, real processes.
+demo-start = Parom's demo: a simulated Microsoft Exchange and another mail server on this machine, a company that does not exist, real processes.
 demo-company = { $accounts ->
         [one] { $accounts } mailbox
        *[other] { $accounts } mailboxes
     } with { $messages ->
         [one] { $messages } message
        *[other] { $messages } messages
-    } ({ $bytes }) on the source at { $source }; the target at { $target } is empty.
-demo-copy = 1. The first copy
+    } ({ $bytes }) on the source, an Exchange { $year } at { $source } with Russian folder names; one service account opens them all. The target at { $target } is empty.
+demo-copy = 1. The first copy, with a throttle in the middle
+demo-throttled = When { $messages ->
+        [one] { $messages } message was
+       *[other] { $messages } messages were
+    } on the target, the Exchange throttled the service account for { $wait }, and turned away { $count ->
+        [one] { $count } command
+       *[other] { $count } commands
+    }. Parom waited as it was told and went on.
+demo-not-throttled = Parom was done before it could be throttled.
 demo-copied = On the target now: { $messages ->
         [one] { $messages } message
        *[other] { $messages } messages
     } ({ $bytes }), after { $elapsed }.
-demo-same = Compared without Parom: all { $messages ->
-        [one] { $messages } message
-       *[other] { $messages } messages
-    } are the same on both servers, each exactly once.
+demo-same = Compared without Parom: { $messages ->
+        [one] { $messages } message is
+       *[other] { $messages } messages are
+    } the same on both servers, each exactly once{ $unshown ->
+        [0] {""}
+        [one] {"; "}{ $unshown } message more is on the Exchange, which cannot show it to any IMAP client
+       *[other] {"; "}{ $unshown } messages more are on the Exchange, which cannot show them to any IMAP client
+    }.
 demo-different = Compared without Parom: { $count ->
         [one] { $count } difference
        *[other] { $count } differences
-    } among { $messages ->
+    }; the same on both servers: { $messages ->
         [one] { $messages } message
        *[other] { $messages } messages
-    }!
+    }; on the Exchange alone, which cannot show them: { $unshown }.
+demo-parked = That message is parked and named, and stops no other ("parom parked"):
 demo-crossing = 2. People work on both sides
 demo-edit-arrival = { $side }, { $account }: new mail arrives
-demo-edit-flag = { $side }, { $account }: a message is flagged and gets a keyword
+demo-edit-flag = { $side }, { $account }: a message is flagged
 demo-edit-move = { $side }, { $account }: a message is moved into a new folder
 demo-edit-delete = { $side }, { $account }: a message is deleted
 demo-edit-folder = { $side }, { $account }: a folder is made
@@ -405,12 +418,19 @@ demo-not-idle = The run with nothing to do wrote something!
 demo-good = Everything is as it must be: { $messages ->
         [one] { $messages } message
        *[other] { $messages } messages
-    } on each side. The demo took { $elapsed }.
+    } on the target. The demo took { $elapsed }.
 demo-bad = Something is NOT as it must be, see above ({ $messages ->
         [one] { $messages } message
        *[other] { $messages } messages
     } on the target). The demo took { $elapsed }.
-demo-kept = The servers go on running. In another window: parom --config { $folder }/parom.toml status
-    Ctrl-C ends them.
+demo-kept = The servers go on running until Ctrl-C. Any IMAP client can sign in, without encryption:
+        Exchange: { $source }
+        Target:   { $target }
+        Name:     { $name }, with the password { $password } on both; the other nine in the same way
+    And Parom, in another window:
+    {"    "}{ $parom } status
+    {"    "}{ $parom } sync --all --watch
+    {"    "}{ $parom } parked
+    {"    "}{ $parom } verify { $account }
 demo-failed = The demo cannot go on: { $detail }.
     .fix = Check that this machine allows connections to itself and has room in its folder for temporary files.

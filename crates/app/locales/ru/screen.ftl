@@ -404,8 +404,8 @@ plan-marks-source = ФЛАГИ В ИСХОДНОЙ
 plan-deletes-target = УДАЛИТЬ В ЦЕЛЕВОЙ
 plan-deletes-source = УДАЛИТЬ В ИСХОДНОЙ
 
-demo-start = Демонстрация парома: два почтовых сервера на этой машине, вымышленная компания, настоящие процессы.
-demo-company = В исходной системе ({ $source }) { $accounts ->
+demo-start = Демонстрация парома: имитация Microsoft Exchange и ещё один почтовый сервер на этой машине, вымышленная компания, настоящие процессы.
+demo-company = В исходной системе, Exchange { $year } ({ $source }), { $accounts ->
         [one] { $accounts } ящик
         [few] { $accounts } ящика
        *[many] { $accounts } ящиков
@@ -413,30 +413,46 @@ demo-company = В исходной системе ({ $source }) { $accounts ->
         [one] { $messages } письмо
         [few] { $messages } письма
        *[many] { $messages } писем
-    } ({ $bytes }); целевая ({ $target }) пуста.
-demo-copy = 1. Первое копирование
+    } ({ $bytes }); папки названы по-русски, все ящики открывает одна служебная учётная запись. Целевая система ({ $target }) пуста.
+demo-copy = 1. Первое копирование с ограничением посередине
+demo-throttled = Когда в целевой системе было { $messages ->
+        [one] { $messages } письмо
+        [few] { $messages } письма
+       *[many] { $messages } писем
+    }, Exchange ограничил служебную учётную запись на { $wait } и отклонил { $count ->
+        [one] { $count } команду
+        [few] { $count } команды
+       *[many] { $count } команд
+    }. Паром выждал, сколько было велено, и продолжил.
+demo-not-throttled = Паром закончил раньше, чем его успели ограничить.
 demo-copied = Теперь в целевой системе { $messages ->
         [one] { $messages } письмо
         [few] { $messages } письма
        *[many] { $messages } писем
-    } ({ $bytes }), прошло { $elapsed }.
-demo-same = Сравнение без парома: на обоих серверах одно и то же, каждое письмо ровно один раз (всего { $messages ->
+    } ({ $bytes }); прошло { $elapsed }.
+demo-same = Сравнение без парома: на обоих серверах совпадает { $messages ->
         [one] { $messages } письмо
         [few] { $messages } письма
        *[many] { $messages } писем
-    }).
+    }, каждое ровно в одном экземпляре{ $unshown ->
+        [0] {""}
+        [one] {"; "}ещё { $unshown } письмо есть только в Exchange, который не может показать его по IMAP
+        [few] {"; "}ещё { $unshown } письма есть только в Exchange, который не может показать их по IMAP
+       *[many] {"; "}ещё { $unshown } писем есть только в Exchange, который не может показать их по IMAP
+    }.
 demo-different = Сравнение без парома: { $count ->
         [one] { $count } расхождение
         [few] { $count } расхождения
        *[many] { $count } расхождений
-    } (всего { $messages ->
+    }; на обоих серверах совпадает { $messages ->
         [one] { $messages } письмо
         [few] { $messages } письма
        *[many] { $messages } писем
-    })!
+    }; только в Exchange, который не может их показать: { $unshown }.
+demo-parked = Это письмо отложено, названо и не мешает остальным («parom parked»):
 demo-crossing = 2. Люди работают на обеих сторонах
 demo-edit-arrival = { $side }, { $account }: пришло новое письмо
-demo-edit-flag = { $side }, { $account }: письмо отмечено флагом и ключевым словом
+demo-edit-flag = { $side }, { $account }: письмо отмечено флагом
 demo-edit-move = { $side }, { $account }: письмо перемещено в новую папку
 demo-edit-delete = { $side }, { $account }: письмо удалено
 demo-edit-folder = { $side }, { $account }: создана папка
@@ -457,7 +473,7 @@ demo-not-killed = Паром закончил раньше, чем его усп
 demo-verify = 4. Сравнение самим паромом и запуск, которому нечего делать
 demo-idle = Запуск, которому нечего делать, ничего не записал ни на один сервер.
 demo-not-idle = Запуск, которому нечего делать, что-то записал!
-demo-good = Всё так, как должно быть: на каждой стороне { $messages ->
+demo-good = Всё так, как должно быть: в целевой системе { $messages ->
         [one] { $messages } письмо
         [few] { $messages } письма
        *[many] { $messages } писем
@@ -467,7 +483,14 @@ demo-bad = Что-то НЕ так, см. выше (в целевой систе
         [few] { $messages } письма
        *[many] { $messages } писем
     }). Демонстрация заняла { $elapsed }.
-demo-kept = Серверы продолжают работать. В другом окне: parom --config { $folder }/parom.toml status
-    Ctrl-C остановит их.
+demo-kept = Серверы работают до Ctrl-C. Войти можно любой почтовой программой по IMAP, без шифрования:
+        Exchange:        { $source }
+        Целевая система: { $target }
+        Имя:             { $name }, пароль на обоих серверах: { $password }; остальные девять — так же
+    И сам паром, в другом окне:
+    {"    "}{ $parom } status
+    {"    "}{ $parom } sync --all --watch
+    {"    "}{ $parom } parked
+    {"    "}{ $parom } verify { $account }
 demo-failed = Демонстрация не может продолжаться: { $detail }.
     .fix = Проверьте, что машина разрешает соединения с самой собой и что в каталоге временных файлов есть место.

@@ -44,6 +44,7 @@ pub use throttle::Budget;
 pub use version::Version;
 
 use crate::server::{Config, Hands, Lab, Listening, Reaction, Switches, listen};
+use bytes::Bytes;
 use directory::Directory;
 use site::{Door, FRONT, Site};
 use std::collections::BTreeMap;
@@ -214,6 +215,12 @@ impl ExchangeServer {
     /// Ends all connections without a word.
     pub fn disconnect_all(&self) {
         self.lab.kick_all();
+    }
+
+    /// What IMAP gives of a message that is stored with these bytes (row 19).
+    #[must_use]
+    pub fn rendered(&self, stored: &Bytes) -> Bytes {
+        self.site.quirks().rendering.of(stored)
     }
 
     /// What the trap caught: the receipts that would have been sent to people (row 28).

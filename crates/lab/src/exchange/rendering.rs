@@ -3,6 +3,7 @@
 //! What changes here is what reports tell of: the order of fields, folding, fields of Exchange's own, transfer encodings,
 //! boundaries, the protection of encrypted mail (gpgit PR #6). What a decoded part says does not change.
 
+use super::quirks::Rendering;
 use crate::server::message::{field, fields, header_len};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -15,8 +16,17 @@ const LAST: [&str; 3] = ["Content-Type", "Content-Transfer-Encoding", "MIME-Vers
 
 const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 
+impl Rendering {
+    pub(super) fn of(self, message: &Bytes) -> Bytes {
+        match self {
+            Rendering::AsGiven => message.clone(),
+            Rendering::Rewritten { seed } => rewritten(message, seed),
+        }
+    }
+}
+
 /// The message as Exchange would write it. The same seed makes the same bytes.
-pub(super) fn rewritten(message: &Bytes, seed: u32) -> Bytes {
+fn rewritten(message: &Bytes, seed: u32) -> Bytes {
     let header = message.get(..header_len(message)).unwrap_or_default();
     let body = message.get(header.len()..).unwrap_or_default();
     let all: Vec<(&[u8], &[u8])> = fields(message).collect();

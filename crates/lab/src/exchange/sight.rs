@@ -1,7 +1,7 @@
 //! Rows 17 to 22: how a message shows itself to one FETCH.
 
 use super::folders::{self, APPOINTMENT};
-use super::quirks::{CalendarItems, Quirks, Rendering};
+use super::quirks::{CalendarItems, Quirks};
 use super::rendering;
 use crate::server::manners::Asked;
 use crate::server::message::subject_contains;
@@ -41,9 +41,7 @@ pub(super) fn of(message: &Message, asked: &Asked, quirks: &Quirks) -> Sight {
     }
     let mut bytes = message.bytes.clone();
     if asked.body || (asked.size && !quirks.size_is_estimate) {
-        if let Rendering::Rewritten { seed } = quirks.rendering {
-            bytes = rendering::rewritten(&bytes, seed);
-        }
+        bytes = quirks.rendering.of(&bytes);
         if quirks.message_flag_header && message.flags.has("\\Flagged") {
             bytes = rendering::flagged(&bytes);
         }
