@@ -5,7 +5,7 @@ use crate::i18n::Texts;
 use crate::message::{Message, Value};
 use parom_domain::guard::BrakeName;
 use parom_domain::state::Parked;
-use parom_domain::{Code, Error};
+use parom_domain::{Code, Error, Side};
 
 #[derive(Debug)]
 pub struct Failure {
@@ -64,6 +64,22 @@ pub fn parked(parked: &Parked, account: &str, folder: &str) -> Message {
         ("uid".to_owned(), parked.uid.to_string()),
     ]);
     stored(&parked.code, &named.collect::<Vec<_>>())
+}
+
+/// The word for a side.
+#[must_use]
+pub fn side_key(side: Side) -> &'static str {
+    match side {
+        Side::Source => "side-source",
+        Side::Target => "side-target",
+    }
+}
+
+/// That there are folders in this one which its server does not show, and what helps.
+#[must_use]
+pub fn hidden(side: Side, account: &str, folder: &str) -> Message {
+    let message = Message::new("hidden-folders").with("side", Message::new(side_key(side)));
+    message.with("folder", folder).with("account", account)
 }
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an

@@ -35,6 +35,12 @@ pub enum What {
     Folder {
         folder: String,
     },
+    /// There are folders in this one that the side's server does not show.
+    Hidden {
+        side: Side,
+        folder: String,
+        why: Message,
+    },
     /// A message of this side's folder cannot be carried as it is.
     Parked {
         side: Side,
@@ -91,7 +97,9 @@ impl What {
     #[must_use]
     pub fn why(&self) -> Option<&Message> {
         match self {
-            What::Trouble { why } | What::Ended(Ending::Failed { why } | Ending::Held { why }) => Some(why),
+            What::Hidden { why, .. }
+            | What::Trouble { why }
+            | What::Ended(Ending::Failed { why } | Ending::Held { why }) => Some(why),
             _ => None,
         }
     }

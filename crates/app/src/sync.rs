@@ -110,6 +110,11 @@ fn what(event: Event, account: &str) -> What {
             let why = failure::parked(&parked, account, &folder);
             What::Parked { side: parked.side, folder, uid: parked.uid.get(), why }
         }
+        Event::Hidden { side, folder } => {
+            let folder = folder.to_string();
+            let why = failure::hidden(side, account, &folder);
+            What::Hidden { side, folder, why }
+        }
         Event::Waiting { .. } => What::Phase(Phase::Recovering),
     }
 }

@@ -156,6 +156,8 @@ pub struct FolderSeen {
     pub selectable: bool,
     /// It may have children (no `\Noinferiors`).
     pub may_have_children: bool,
+    /// It has children, and the listing shows none of them: there are folders that cannot be carried.
+    pub hides_children: bool,
     pub subscribed: bool,
     /// Where the folder stands, when the server tells it along with the listing (LIST-STATUS, RFC 5819).
     pub status: Option<Cursor>,

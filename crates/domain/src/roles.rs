@@ -220,6 +220,7 @@ mod tests {
             role,
             selectable: true,
             may_have_children: true,
+            hides_children: false,
             subscribed: true,
             status: None,
             mailbox_id: None,

@@ -33,6 +33,8 @@ pub struct FolderPair {
     pub subscribed: bool,
     /// When a complete listing first lacked the folder, milliseconds since 1970.
     pub missing_since_ms: Both<Option<u64>>,
+    /// The server says that there are folders below, and shows none of them.
+    pub hides: Both<bool>,
 }
 
 /// An operation written down before it is tried, because repeating it blindly could do harm.

@@ -556,6 +556,7 @@ impl<'a> Planner<'a> {
             mailbox_ids: Both::default(),
             subscribed: false,
             missing_since_ms: Both::default(),
+            hides: Both::default(),
         };
         self.next_id = self.next_id.saturating_add(1);
         for side in Side::ALL {

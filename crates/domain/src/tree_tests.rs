@@ -41,6 +41,7 @@ impl Server {
             role: None,
             selectable: true,
             may_have_children: true,
+            hides_children: false,
             subscribed: false,
             status: Some(Cursor { validity: *validity, uidnext: 2, modseq: 1, exists: 1 }),
             mailbox_id: None,

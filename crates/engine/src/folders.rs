@@ -116,6 +116,31 @@ async fn learn_mailbox_ids(run: &mut Run<'_>, listings: &Both<Listing>) -> Resul
     run.pass.book.commit(changes).await
 }
 
+/// Remembers in which folders a server hides others. It is no trouble, and yet nobody else would say it.
+pub async fn note_hidden(run: &mut Run<'_>, listings: &Both<Listing>) -> Result<()> {
+    if run.pass.dry_run {
+        return Ok(());
+    }
+    let mut changes = Vec::new();
+    for side in Side::ALL {
+        let hiding = listings[side].folders.iter().filter(|seen| seen.hides_children).map(|seen| &seen.path);
+        let hiding: HashSet<&FolderPath> = hiding.collect();
+        for pair in &mut run.state.folders {
+            let Some(path) = &pair.paths[side] else { continue };
+            let hides = hiding.contains(path);
+            if pair.hides[side] == hides {
+                continue;
+            }
+            pair.hides[side] = hides;
+            if hides {
+                run.pass.observer.event(Event::Hidden { side, folder: path.clone() });
+            }
+            changes.push(Change::PutFolder(pair.clone()));
+        }
+    }
+    run.pass.book.commit(changes).await
+}
+
 fn step_side(step: &TreeStep) -> Side {
     match step {
         TreeStep::Create { side, .. } | TreeStep::Rename { side, .. } | TreeStep::Subscribe { side, .. } => *side,

@@ -52,6 +52,7 @@ pub fn as_if_made(run: &mut Run<'_>, mut listings: Both<Listing>, plan: &TreePla
             role: *role,
             selectable: true,
             may_have_children: true,
+            hides_children: false,
             subscribed: false,
             status: Some(Cursor { validity: 1, uidnext: 1, modseq: 0, exists: 0 }),
             mailbox_id: None,

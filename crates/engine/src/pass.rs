@@ -224,6 +224,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     }
     run.phase("listed");
     let (listings, trees) = folders::bring_in_step(&mut run, listings).await?;
+    folders::note_hidden(&mut run, &listings).await?;
     run.phase("trees in step");
     let mut works = looks::look_everywhere(&mut run, &listings, &trees).await?;
     run.phase("looked");

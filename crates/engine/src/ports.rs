@@ -93,6 +93,11 @@ pub enum Event {
         folder: FolderPath,
         parked: Parked,
     },
+    /// There are folders in this one that the side's server does not show.
+    Hidden {
+        side: Side,
+        folder: FolderPath,
+    },
     /// The pass waits: a server may still commit what it had received before a crash.
     Waiting {
         ms: u64,

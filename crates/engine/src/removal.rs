@@ -43,11 +43,14 @@ pub fn left(run: &Run<'_>, trees: &TreePlan) -> Vec<Left> {
     left
 }
 
-/// Does anything stand below the folder that was not removed? What nobody carries counts too: a server may delete it along.
+/// Does anything stand below the folder that was not removed? What nobody carries counts too, and what the server does not
+/// show: it may delete it along.
 #[must_use]
 pub fn holds_others(listing: &Listing, path: &FolderPath, removed: &HashSet<FolderPath>) -> bool {
-    let mut below = listing.folders.iter().filter(|folder| folder.selectable && folder.path.is_below(path));
-    below.any(|folder| !removed.contains(&folder.path))
+    listing.folders.iter().any(|folder| {
+        let is_below = folder.selectable && folder.path.is_below(path);
+        (is_below && !removed.contains(&folder.path)) || (folder.hides_children && folder.path == *path)
+    })
 }
 
 /// Removes what is empty. New mail in such a folder keeps it alive: it is then made again on the other side by the next

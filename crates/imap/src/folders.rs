@@ -78,6 +78,7 @@ struct Attributes {
     role: Option<Role>,
     unselectable: bool,
     childless: bool,
+    has_children: bool,
 }
 
 impl Found {
@@ -106,6 +107,7 @@ impl Found {
             match attribute.to_ascii_lowercase().as_slice() {
                 b"\\noselect" | b"\\nonexistent" => folder.unselectable = true,
                 b"\\noinferiors" => folder.childless = true,
+                b"\\haschildren" => folder.has_children = true,
                 b"\\subscribed" => {
                     self.subscribed.insert(name.clone());
                 }
@@ -175,6 +177,10 @@ impl Found {
                 role: if path.is_inbox() { Some(Role::Inbox) } else { attributes.role },
                 selectable: !attributes.unselectable,
                 may_have_children: !attributes.childless && names.namespace.delimiter.is_some(),
+                // Elsewhere the folders below may be another person's, or have another delimiter.
+                hides_children: conn.quirks.product == Product::Exchange
+                    && attributes.has_children
+                    && !lists_below(&self.folders, name, names.namespace.delimiter),
                 subscribed: self.subscribed.contains(name),
                 status: status.map(|(cursor, _)| *cursor).filter(|_| !attributes.unselectable),
                 mailbox_id: status.and_then(|(_, id)| id.clone()).filter(|id| !shared.contains(id)),
@@ -192,6 +198,12 @@ impl Found {
         let abilities = abilities(conn, &names.namespace);
         Ok((Listing { folders, abilities }, names))
     }
+}
+
+/// Is any name below this one listed, be it a folder or not?
+fn lists_below(folders: &BTreeMap<WireName, Attributes>, name: &WireName, delimiter: Option<u8>) -> bool {
+    let prefix: WireName = name.iter().copied().chain(delimiter).collect();
+    folders.range(prefix.clone()..).next().is_some_and(|(first, _)| first.starts_with(&prefix) && *first != prefix)
 }
 
 /// Reads `(attributes) delimiter name`.
@@ -315,6 +327,15 @@ fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_opened_is_listed_all_the_same() {
+        let names = ["a", "a b", "a-b/c", "d", "d/e", "f", "f/g/h"];
+        let unselectable = || Attributes { unselectable: true, ..Attributes::default() };
+        let listed = names.map(|name| (WireName::from_static(name.as_bytes()), unselectable())).into_iter().collect();
+        let below = |name: &'static str| lists_below(&listed, &WireName::from_static(name.as_bytes()), Some(b'/'));
+        assert_eq!(["a", "d", "f", "f/g"].map(below), [false, true, true, true]);
+    }
 
     fn told(line: &[u8]) -> Option<(Cursor, Option<String>)> {
         status(Tokens::new(line)).map(|(_, cursor, id)| (cursor, id))

@@ -179,6 +179,7 @@ impl Chunks {
             mailbox_ids: Both::default(),
             subscribed: true,
             missing_since_ms: Both::default(),
+            hides: Both::default(),
         };
         store.commit(&lease, vec![Change::PutFolder(pair)]).await.unwrap();
         Chunks { store: store.clone(), lease }

@@ -105,14 +105,16 @@ fn number(folder: FolderId) -> i64 {
 
 const PUT_FOLDER: &str = "
     INSERT INTO folder (account, id, source_path, target_path, role, source_cursor, target_cursor,
-        source_mailbox_id, target_mailbox_id, subscribed, source_missing_since_ms, target_missing_since_ms)
-    SELECT account, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM lease WHERE account = $1 AND epoch = $2
+        source_mailbox_id, target_mailbox_id, subscribed, source_missing_since_ms, target_missing_since_ms,
+        source_hides, target_hides)
+    SELECT account, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM lease WHERE account = $1 AND epoch = $2
     ON CONFLICT (account, id) DO UPDATE SET
         source_path = excluded.source_path, target_path = excluded.target_path, role = excluded.role,
         source_cursor = excluded.source_cursor, target_cursor = excluded.target_cursor,
         source_mailbox_id = excluded.source_mailbox_id, target_mailbox_id = excluded.target_mailbox_id,
         subscribed = excluded.subscribed, source_missing_since_ms = excluded.source_missing_since_ms,
-        target_missing_since_ms = excluded.target_missing_since_ms";
+        target_missing_since_ms = excluded.target_missing_since_ms,
+        source_hides = excluded.source_hides, target_hides = excluded.target_hides";
 
 fn put_folder(lease: Lease, pair: &FolderPair) -> Result<Query> {
     let paths = pair.paths.as_ref().map(|path| path.as_ref().map(codec::write_path).transpose());
@@ -129,7 +131,9 @@ fn put_folder(lease: Lease, pair: &FolderPair) -> Result<Query> {
         .bind(pair.mailbox_ids.target.clone())
         .bind(i64::from(pair.subscribed))
         .bind(missing.source)
-        .bind(missing.target))
+        .bind(missing.target)
+        .bind(i64::from(pair.hides.source))
+        .bind(i64::from(pair.hides.target)))
 }
 
 /// Links, parked and suspected items go with it (`ON DELETE CASCADE`).

@@ -6,7 +6,7 @@ use parom_domain::link::Link;
 use parom_domain::state::{
     AccountId, AccountState, Deleted, FolderId, FolderPair, Held, Intent, Parked, PassSummary, Recent, Suspected,
 };
-use parom_domain::{Both, Result, Role, Side, Uid};
+use parom_domain::{Both, FolderPath, Result, Role, Side, Uid};
 
 /// What is known of one folder pair, without reading a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +63,20 @@ impl Store {
         Ok(counts.into_iter().collect())
     }
 
+    /// The folders in which servers hide others, of all accounts.
+    pub async fn hiding(&self) -> Result<Vec<(AccountId, Side, FolderPath)>> {
+        let rows = self.readers().all(sqlx::query(HIDING), |row| {
+            let paths = Both::new(row.maybe_blob(1, codec::read_path)?, row.maybe_blob(2, codec::read_path)?);
+            let hides = Both::new(row.get::<i64>(3)? != 0, row.get::<i64>(4)? != 0);
+            Ok((AccountId(row.get(0)?), paths, hides))
+        });
+        let found = rows.await?.into_iter().flat_map(|(account, paths, hides)| {
+            let sides = Side::ALL.into_iter().filter(move |side| hides[*side]);
+            sides.filter_map(move |side| Some((account, side, paths[side].clone()?)))
+        });
+        Ok(found.collect())
+    }
+
     /// The last pass of every account that had one.
     pub async fn summaries(&self) -> Result<Vec<(AccountId, PassSummary)>> {
         self.readers().all(sqlx::query(SUMMARIES), summary).await
@@ -89,8 +103,12 @@ impl Store {
 
 const FOLDERS: &str = "
     SELECT id AS folder, source_path, target_path, role, source_cursor, target_cursor, source_mailbox_id,
-        target_mailbox_id, subscribed, source_missing_since_ms, target_missing_since_ms
+        target_mailbox_id, subscribed, source_missing_since_ms, target_missing_since_ms, source_hides, target_hides
     FROM folder WHERE account = $1 ORDER BY id";
+
+const HIDING: &str = "
+    SELECT account AS hiding, source_path, target_path, source_hides, target_hides
+    FROM folder WHERE source_hides <> 0 OR target_hides <> 0 ORDER BY account, id";
 
 fn folder_pair(row: &Fields<'_>) -> Result<FolderPair> {
     Ok(FolderPair {
@@ -101,6 +119,7 @@ fn folder_pair(row: &Fields<'_>) -> Result<FolderPair> {
         mailbox_ids: Both::new(row.get(6)?, row.get(7)?),
         subscribed: row.get::<i64>(8)? != 0,
         missing_since_ms: Both::new(row.maybe_unsigned(9)?, row.maybe_unsigned(10)?),
+        hides: Both::new(row.get::<i64>(11)? != 0, row.get::<i64>(12)? != 0),
     })
 }
 

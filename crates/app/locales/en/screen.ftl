@@ -229,6 +229,10 @@ pace-login = { $server }: the service account { $name } has { $allowed } of { $m
 pace-database = { $server }: the database { $name } is worked on with { $allowed } of { $most } connections: { $ago } the server said "{ $answer }".
 pace-pause = Nothing is asked of it for another { $left }, as it wished.
 
+hidden-folders = The { $side } says that there are folders in "{ $folder }", and does not show them. They are not carried.
+    .why = Exchange shows no folder over IMAP that has a "/" in its name, nor what is below it.
+    .fix = Rename the folder in Outlook or Outlook on the web, without "/". The next pass finds it.
+    .command = parom sync --account { $account }
 parked-none = Nothing is parked.
 parked-head = { $account }, { $side }, "{ $folder }", message { $uid }, parked { $since }
 parked-retried = { $count ->

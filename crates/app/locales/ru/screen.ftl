@@ -239,6 +239,10 @@ pace-login = { $server }, служебная учётная запись { $name
 pace-database = { $server }, база { $name }: соединений { $allowed } из { $most }. Сервер ответил ({ $ago }): «{ $answer }».
 pace-pause = По просьбе сервера паром не обращается к нему ещё { $left }.
 
+hidden-folders = В папке «{ $folder }» есть папки, которых сервер не показывает ({ $side }). Они не переносятся.
+    .why = Exchange не показывает по IMAP папку, в имени которой есть «/», и всё, что в ней.
+    .fix = Переименуйте папку в Outlook или Outlook в браузере, без «/». Следующий проход её найдёт.
+    .command = parom sync --account { $account }
 parked-none = Отложенных писем нет.
 parked-head = { $account }, { $side }, «{ $folder }», письмо { $uid }, отложено { $since }
 parked-retried = { $count ->

@@ -4,7 +4,7 @@ use super::status::ago;
 use crate::cli::Parked as Args;
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::failure::{self, Failure};
+use crate::failure::{self, Failure, side_key};
 use crate::i18n::Texts;
 use crate::message::Message;
 use crate::output;
@@ -115,13 +115,5 @@ impl Found {
             "text": texts.say(&why),
             "fix": texts.part(&why, "fix"),
         })
-    }
-}
-
-/// The word for a side.
-pub fn side_key(side: parom_domain::Side) -> &'static str {
-    match side {
-        parom_domain::Side::Source => "side-source",
-        parom_domain::Side::Target => "side-target",
     }
 }

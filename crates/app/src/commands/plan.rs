@@ -1,6 +1,6 @@
 //! The plan of a dry run, as it is printed: changes of the folder trees, then messages folder by folder.
 
-use super::parked::side_key;
+use crate::failure::side_key;
 use crate::i18n::Texts;
 use crate::message::Message;
 use crate::sync::Planned;

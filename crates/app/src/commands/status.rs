@@ -3,13 +3,14 @@
 use crate::cli::Status;
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::failure::{Failure, stored};
+use crate::failure::{Failure, hidden, stored};
 use crate::i18n::Texts;
 use crate::message::{Message, Value};
 use crate::output;
 use crate::state::{self, Access};
 use crate::table::Table;
 use parom_domain::state::PassSummary;
+use parom_domain::{FolderPath, Side};
 use parom_store::{Account, PaceRecord};
 use serde_json::{Value as Json, json};
 use std::collections::{HashMap, HashSet};
@@ -22,13 +23,18 @@ pub fn run(args: &Status, config: &Config, texts: &Texts) -> Result<Exit, Failur
         let mut summaries: HashMap<_, _> = store.summaries().await?.into_iter().collect();
         let held = store.held(None).await?.into_iter().filter(|(_, held)| !held.released);
         let held: HashSet<_> = held.map(|(account, _)| account).collect();
+        let mut hiding: HashMap<_, Vec<_>> = HashMap::new();
+        for (account, side, folder) in store.hiding().await? {
+            hiding.entry(account).or_default().push((side, folder));
+        }
         let mut rows = Vec::new();
         for account in store.accounts().await? {
             let summary = summaries.remove(&account.id);
             let held = held.contains(&account.id);
             let counts = store.folder_counts(account.id).await?;
             let linked = counts.iter().map(|(_, counts)| counts.linked).sum();
-            rows.push(Row { account, summary, held, linked });
+            let hiding = hiding.remove(&account.id).unwrap_or_default();
+            rows.push(Row { account, summary, held, linked, hiding });
         }
         Ok((rows, store.paces().await?))
     })?;
@@ -54,6 +60,8 @@ struct Row {
     held: bool,
     /// Messages that are on both sides, as the state counts them now.
     linked: u64,
+    /// Folders in which a server hides others.
+    hiding: Vec<(Side, FolderPath)>,
 }
 
 /// What one word says of an account.
@@ -124,6 +132,9 @@ impl Row {
             "carried": summary.carried,
             "code": summary.error.as_ref().map(|(code, _)| code),
             "text": self.why().map(|why| texts.say(&why)),
+            "hidden": self.hiding.iter().map(|(side, folder)| {
+                json!({ "side": side.as_str(), "folder": folder.to_string() })
+            }).collect::<Vec<_>>(),
         })
     }
 }
@@ -147,6 +158,10 @@ fn text(rows: &[Row], now_ms: u64, texts: &Texts) -> String {
     for row in rows {
         if let Some(why) = row.why() {
             text.push_str(&format!("\n{}: {}\n", row.account.address, texts.explain(&why)));
+        }
+        for (side, folder) in &row.hiding {
+            let hidden = hidden(*side, &row.account.address, &folder.to_string());
+            text.push_str(&format!("\n{}: {}\n", row.account.address, texts.explain(&hidden)));
         }
     }
     text
@@ -217,9 +232,9 @@ mod tests {
         };
         let row = |address: &str, enabled, summary| {
             let account = Account { address: address.to_owned(), enabled, ..Account::new(AccountId(1)) };
-            Row { account, summary, held: address.starts_with("held"), linked: 12 }
+            Row { account, summary, held: address.starts_with("held"), linked: 12, hiding: Vec::new() }
         };
-        let rows = [
+        let mut rows = [
             row("off@x", false, summary(Some(1000), None)),
             row("new@x", true, None),
             row("ok@x", true, summary(Some(1000), None)),
@@ -228,6 +243,7 @@ mod tests {
             row("held@x", true, summary(Some(1000), None)),
             row("future@x", true, summary(None, Some("never-heard-of"))),
         ];
+        rows[2].hiding.push((Side::Source, FolderPath::inbox()));
         let standings: Vec<&str> = rows.iter().map(|row| row.standing().as_str()).collect();
         assert_eq!(standings, ["off", "new", "in-step", "unsettled", "failed", "held", "failed"]);
         for lang in Lang::ALL {
@@ -235,6 +251,7 @@ mod tests {
             let text = text(&rows, 61_000, &texts);
             assert!(text.contains("mail.example"), "{text}");
             assert!(text.contains("never-heard-of"), "{text}");
+            assert!(text.contains("\nok@x: ") && text.contains("INBOX"), "{text}");
             assert_eq!(rows[4].json(&texts)["code"], "host-not-found");
         }
     }

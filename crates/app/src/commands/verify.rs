@@ -1,10 +1,10 @@
 //! `parom verify`: compares both sides of accounts and tells every difference.
 
-use super::parked::{accounts, side_key};
+use super::parked::accounts;
 use crate::cli::Verify as Args;
 use crate::config::{Config, PasswordFrom};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, side_key};
 use crate::i18n::Texts;
 use crate::message::Message;
 use crate::output;

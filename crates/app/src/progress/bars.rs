@@ -74,7 +74,7 @@ impl Progress for Bars {
         self.all.set_message(self.texts.say(&sentences::moving(all, now)));
         match &event.what {
             What::Parked { why, .. } => self.say(&event.account, &self.texts.say(&sentences::parked(why))),
-            What::Trouble { why } => self.say(&event.account, &self.texts.explain(why)),
+            What::Hidden { why, .. } | What::Trouble { why } => self.say(&event.account, &self.texts.explain(why)),
             What::Ended(ending) => {
                 // Under --watch most passes find nothing, and saying so would bury what matters.
                 let quiet = *ending == Ending::InStep { parked: 0 } && account.meter.done == Work::default();

@@ -28,6 +28,10 @@ impl<W: Write + Send> Json<W> {
                 let place = vec![("side", json!(side.as_str())), ("folder", json!(folder)), ("uid", json!(uid))];
                 ("parked", [place, self.why(why)].concat())
             }
+            What::Hidden { side, folder, why } => {
+                let place = vec![("side", json!(side.as_str())), ("folder", json!(folder))];
+                ("hidden", [place, self.why(why)].concat())
+            }
             What::Trouble { why } => ("trouble", self.why(why)),
             What::Ended(ending) => ("ended", self.ending(ending)),
         };

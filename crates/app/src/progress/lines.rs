@@ -51,7 +51,7 @@ impl<W: Write + Send> Lines<W> {
             // The rest is over before it could be read, and would bury what matters among many accounts.
             What::Began | What::Phase(_) | What::Planned(_) | What::Did(_) | What::Folder { .. } => None,
             What::Parked { why, .. } => Some(sentences::parked(why)),
-            What::Trouble { why } => Some(why.clone()),
+            What::Hidden { why, .. } | What::Trouble { why } => Some(why.clone()),
             What::Ended(ending) => {
                 let is_news = match ending {
                     Ending::InStep { .. } => {

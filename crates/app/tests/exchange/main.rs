@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod crossing;
+mod hidden;
 mod identity;
 mod logins;
 mod pacing;

@@ -132,6 +132,7 @@ impl World {
             role: folder.and_then(|folder| folder.role),
             selectable: true,
             may_have_children: true,
+            hides_children: false,
             subscribed: self.subscribed.contains(path),
             status: folder.filter(|_| switches.lists_status).map(|folder| self.cursor(path, folder)),
             mailbox_id: folder.filter(|_| switches.has_mailbox_ids).map(|folder| folder.mailbox_id.clone()),

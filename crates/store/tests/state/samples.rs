@@ -75,6 +75,7 @@ pub fn pair(id: u32) -> FolderPair {
         mailbox_ids: Both::new(None, Some("F-1".to_owned())),
         subscribed: true,
         missing_since_ms: Both::new(Some(5), None),
+        hides: Both::new(true, false),
     }
 }
 
