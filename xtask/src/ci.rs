@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// Test binaries of xtask that start servers and run the real `parom`.
-pub const LIVE_SUITES: &[&str] = &["two_way", "crashes", "bad_input"];
+pub const LIVE_SUITES: &[&str] = &["two_way", "crashes", "bad_input", "exchange_storm"];
 
 /// How many passed and failed. A check without tests of its own (fmt, clippy, tidy, build) counts as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

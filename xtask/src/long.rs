@@ -31,6 +31,12 @@ const SUITES: &[Suite] = &[
         filter: "rounds_of_edits",
         shows: "many rounds of random edits on both sides",
     },
+    Suite {
+        name: "exchange-storm",
+        binary: "exchange_storm",
+        filter: "ten_thousand_edits",
+        shows: "10,000 edits, 200 faults and 20 kills between the worst Exchange and Dovecot, then Cyrus",
+    },
 ];
 
 pub fn run(words: &[&str]) -> Result<()> {

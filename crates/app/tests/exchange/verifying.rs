@@ -77,3 +77,17 @@ fn a_substitute_that_is_parked_is_told_apart_from_a_difference() {
     assert_eq!(code, Some(7));
     assert!(differences.contains(&found("substituted", false)), "{differences:?}");
 }
+
+/// Row 24: nothing can be done about it over IMAP, and it is told.
+#[test]
+fn the_date_that_an_old_exchange_gives_to_what_is_appended_is_told_and_moves_no_body() {
+    let stage = Stage::new(Version::E2010);
+    stage.exchange.switch(|quirks| quirks.append_date_is_now = true);
+    let (here, there) = stage.hands();
+    let inbox = FolderPath::inbox();
+    here.add(&inbox, mail("from exchange"), &["\\Seen"], DATE).unwrap();
+    there.add(&inbox, mail("to exchange"), &["\\Seen"], DATE).unwrap();
+    stage.settle();
+    assert_eq!((here.messages(&inbox).len(), there.messages(&inbox).len()), (2, 2));
+    assert_eq!(verified(&stage), (Some(7), vec![("date".to_owned(), String::new(), false)]));
+}
