@@ -24,6 +24,8 @@ pub(super) struct Conversation {
     /// Signed in, and connected to no mailbox (row 37).
     in_limbo: bool,
     refusals: u32,
+    #[cfg(feature = "ntlm")]
+    challenge: Option<super::ntlm::Challenge>,
     /// What is above came in while the folder was open (row 10).
     last_uid_at_opening: u32,
 }
@@ -39,7 +41,16 @@ struct Guest {
 
 impl Conversation {
     pub fn new(site: Arc<Site>, database: Option<String>) -> Conversation {
-        Conversation { site, database, guest: None, in_limbo: false, refusals: 0, last_uid_at_opening: u32::MAX }
+        Conversation {
+            site,
+            database,
+            guest: None,
+            in_limbo: false,
+            refusals: 0,
+            #[cfg(feature = "ntlm")]
+            challenge: None,
+            last_uid_at_opening: u32::MAX,
+        }
     }
 
     fn denied(&mut self, denial: Denial, claim: &Claim) -> Result<Option<User>, Failure> {
@@ -92,6 +103,35 @@ impl Manners for Conversation {
 
     fn farewell(&self) -> Option<String> {
         (!self.site.quirks().hangs_at_logout).then(|| self.site.version.farewell())
+    }
+
+    fn offers(&self, mechanism: &str) -> bool {
+        mechanism == "PLAIN" || mechanism == "NTLM" && cfg!(feature = "ntlm") && self.site.quirks().announces_ntlm
+    }
+
+    #[cfg(feature = "ntlm")]
+    fn challenge(&mut self, negotiate: &[u8]) -> Result<Vec<u8>, Failure> {
+        let domain = self.site.directory().domain.clone();
+        self.challenge = super::ntlm::Challenge::new(negotiate, &domain, "CAS1", self.site.nonce(), dates::now());
+        let message = self.challenge.as_ref().map(|challenge| challenge.message().to_vec());
+        message.ok_or_else(|| words::sign_in_failed("NTLM"))
+    }
+
+    #[cfg(feature = "ntlm")]
+    fn answered(&mut self, lab: &Lab, answer: &[u8]) -> Result<Option<User>, Failure> {
+        let failed = || words::sign_in_failed("NTLM");
+        let challenge = self.challenge.take().ok_or_else(failed)?;
+        let named = super::ntlm::named(answer).ok_or_else(failed)?;
+        let protection = self.site.quirks().extended_protection.clone();
+        let proves = |known: &str| match challenge.check(answer, known, super::ntlm::Binding::of(&protection)) {
+            Ok(()) => true,
+            Err(flaw) => {
+                tracing::debug!(?flaw, "NTLM was refused");
+                false
+            }
+        };
+        let user = named.spelled();
+        self.sign_in(lab, &Claim { mechanism: "NTLM", authzid: "", user: &user, proves: &proves })
     }
 
     fn sign_in(&mut self, _: &Lab, claim: &Claim) -> Result<Option<User>, Failure> {

@@ -23,6 +23,8 @@ mod defaults;
 mod directory;
 mod folders;
 mod logins;
+#[cfg(feature = "ntlm")]
+mod ntlm;
 mod outlook;
 mod quirks;
 mod receipts;
@@ -38,7 +40,9 @@ pub use directory::Person;
 pub use folders::{Language, Standard};
 pub use logins::LoginForm;
 pub use outlook::Outlook;
-pub use quirks::{CalendarItems, Charged, CopyUid, Denial, MailboxMove, Quirks, Rendering, Validities};
+pub use quirks::{
+    CalendarItems, Charged, CopyUid, Denial, ExtendedProtection, MailboxMove, Quirks, Rendering, Validities,
+};
 pub use receipts::{Receipt, ReceiptKind};
 pub use throttle::Budget;
 pub use version::Version;

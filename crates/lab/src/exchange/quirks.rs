@@ -73,6 +73,22 @@ pub enum MailboxMove {
     NewValidities,
 }
 
+/// `ExtendedProtectionPolicy`: whether one who signs in by NTLM must name the TLS connection that he means (row 36). The lab has no
+/// TLS of its own; `end_point` is the binding of the one in front of it, `tls-server-end-point:` and the certificate's hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ExtendedProtection {
+    /// What is named is not looked at.
+    #[default]
+    None,
+    /// What is named must be right.
+    Allow {
+        end_point: Vec<u8>,
+    },
+    Require {
+        end_point: Vec<u8>,
+    },
+}
+
 /// Whose connections and budget a delegate's session uses up (row 38, unknown in the field).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charged {
@@ -186,8 +202,10 @@ pub struct Quirks {
     // Signing in.
     /// Row 35.
     pub login_forms: BTreeSet<LoginForm>,
-    /// Row 36: announced; the lab refuses whoever tries.
+    /// Row 36: announced, and taken where the lab was built with its feature `ntlm`.
     pub announces_ntlm: bool,
+    /// Row 36.
+    pub extended_protection: ExtendedProtection,
     /// Row 36: a built-in administrator may not sign in.
     pub refuses_administrators: bool,
     /// Row 37: a wrong password is noticed at the first command only.
@@ -257,6 +275,7 @@ impl Quirks {
             lists_hidden_folders: false,
             login_forms: LoginForm::ALL.into(),
             announces_ntlm: false,
+            extended_protection: ExtendedProtection::None,
             refuses_administrators: false,
             late_password_check: false,
             without_rights: Denial::LoginFailed,

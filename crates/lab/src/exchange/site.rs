@@ -20,6 +20,8 @@ pub(super) struct Site {
     directory: Mutex<Directory>,
     ledger: Mutex<Ledger>,
     receipts: Mutex<Vec<Receipt>>,
+    #[cfg(feature = "ntlm")]
+    challenges: AtomicU64,
     pub counters: Counters,
 }
 
@@ -49,6 +51,8 @@ impl Site {
             directory: Mutex::new(directory),
             ledger: Mutex::default(),
             receipts: Mutex::default(),
+            #[cfg(feature = "ntlm")]
+            challenges: AtomicU64::new(1),
             counters: Counters::default(),
         }
     }
@@ -67,6 +71,13 @@ impl Site {
 
     pub fn receipts(&self) -> MutexGuard<'_, Vec<Receipt>> {
         self.receipts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A challenge that no other connection was given. A real one cannot be foreseen; here nobody tries.
+    #[cfg(feature = "ntlm")]
+    pub fn nonce(&self) -> [u8; 8] {
+        let count = self.challenges.fetch_add(1, Ordering::Relaxed);
+        count.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes()
     }
 
     /// Takes from an account's budget, where there is one.

@@ -41,7 +41,8 @@ pub(crate) struct Claim<'a> {
     pub mechanism: &'a str,
     pub authzid: &'a str,
     pub user: &'a str,
-    pub password: &'a str,
+    /// Does what was said prove that this password is known?
+    pub proves: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 /// What was said: a command and the mailbox that it named last.
@@ -135,6 +136,21 @@ pub(crate) trait Manners: Send {
     /// The good-bye at LOGOUT; with `None` no answer comes at all, and the connection stays open.
     fn farewell(&self) -> Option<String> {
         Some("good-bye".to_owned())
+    }
+
+    /// Can one sign in by this SASL mechanism?
+    fn offers(&self, mechanism: &str) -> bool {
+        mechanism == "PLAIN"
+    }
+
+    /// The challenge to a client that has begun with these bytes; for NTLM.
+    fn challenge(&mut self, _negotiate: &[u8]) -> Result<Vec<u8>, Failure> {
+        Err("this mechanism has no challenge".into())
+    }
+
+    /// Looks at the answer to the challenge; as `sign_in`.
+    fn answered(&mut self, _lab: &Lab, _answer: &[u8]) -> Result<Option<User>, Failure> {
+        Err("there was no challenge".into())
     }
 
     /// `None` for one who is let in and finds no mailbox.

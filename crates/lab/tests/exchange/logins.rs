@@ -69,7 +69,7 @@ async fn row_36_not_every_account_may_use_imap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn row_36_ntlm_is_announced_and_refused() {
+async fn row_36_what_is_no_ntlm_is_refused() {
     let exchange = exchange(Version::E2016, |_| {}).await;
     for on in [false, true] {
         exchange.switch(|quirks| quirks.announces_ntlm = on);

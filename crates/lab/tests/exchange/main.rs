@@ -11,6 +11,8 @@ mod document;
 mod driver;
 mod folders;
 mod logins;
+#[cfg(feature = "ntlm")]
+mod ntlm;
 mod ordinary;
 mod session;
 mod throttle;

@@ -1,4 +1,4 @@
-//! LOGIN and AUTHENTICATE PLAIN, for oneself or as one who may open every mailbox.
+//! LOGIN and AUTHENTICATE, for oneself or as one who may open every mailbox.
 
 use crate::server::Lab;
 use crate::server::args::Args;
@@ -14,28 +14,54 @@ pub(super) fn login(session: &mut Session, args: &mut Args) -> Answer {
     args.space()?;
     let password = args.astring_utf8()?;
     args.end()?;
-    sign_in(session, &Claim { mechanism: "LOGIN", authzid: "", user: &user, password: &password })
+    sign_in(session, &Claim { mechanism: "LOGIN", authzid: "", user: &user, proves: &|known| known == password })
 }
 
-/// SASL PLAIN (RFC 4616), with the initial response in the command or after a continuation.
+/// SASL, with the initial response in the command or after a continuation.
 pub(super) async fn authenticate(session: &mut Session, args: &mut Args) -> Answer {
     args.space()?;
-    if args.word()? != "PLAIN" {
+    let mechanism = args.word()?;
+    if !session.manners.offers(&mechanism) {
         return Err("this mechanism is not offered".into());
     }
     let response = if session.extensions().sasl_ir && args.eat(b' ') {
-        args.astring()?
+        decoded(&args.astring()?)?
     } else {
-        session.out.line("+ ");
-        session.out.flush().await?;
-        session.input.line(&mut session.out).await?.ok_or(Failure::Drop)?
+        asked(session, "").await?
     };
-    let plain = STANDARD.decode(&response).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let plain = plain.ok_or_else(|| Failure::Bad("this is not base64".to_owned()))?;
+    if mechanism == "PLAIN" { plain(session, response) } else { challenged(session, &response).await }
+}
+
+/// A mechanism in which the server has a question of its own.
+async fn challenged(session: &mut Session, first: &[u8]) -> Answer {
+    let challenge = session.manners.challenge(first)?;
+    let answer = asked(session, &STANDARD.encode(challenge)).await?;
+    if session.user.is_some() {
+        return Err(Failure::Bad("signed in already".to_owned()));
+    }
+    let lab = Arc::clone(&session.lab);
+    session.user = session.manners.answered(&lab, &answer)?;
+    Ok(format!("[CAPABILITY {}] signed in", session.capability()))
+}
+
+/// The client's next line after this continuation.
+async fn asked(session: &mut Session, challenge: &str) -> Result<Vec<u8>, Failure> {
+    session.out.line(&format!("+ {challenge}"));
+    session.out.flush().await?;
+    decoded(&session.input.line(&mut session.out).await?.ok_or(Failure::Drop)?)
+}
+
+fn decoded(line: &[u8]) -> Result<Vec<u8>, Failure> {
+    STANDARD.decode(line).map_err(|_| Failure::Bad("this is not base64".to_owned()))
+}
+
+/// RFC 4616.
+fn plain(session: &mut Session, response: Vec<u8>) -> Answer {
+    let plain = String::from_utf8(response).map_err(|_| Failure::Bad("this is not UTF-8".to_owned()))?;
     let mut parts = plain.split('\0');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(authzid), Some(user), Some(password), None) => {
-            sign_in(session, &Claim { mechanism: "PLAIN", authzid, user, password })
+            sign_in(session, &Claim { mechanism: "PLAIN", authzid, user, proves: &|known| known == password })
         }
         _ => Err(Failure::Bad("this is not SASL PLAIN".to_owned())),
     }
@@ -52,7 +78,7 @@ fn sign_in(session: &mut Session, claim: &Claim) -> Answer {
 
 /// Signs in as the plain server does.
 pub(in crate::server) fn plainly(lab: &Lab, claim: &Claim) -> Result<User, Failure> {
-    let Claim { authzid, user, password, .. } = *claim;
+    let Claim { authzid, user, proves, .. } = *claim;
     let refused = || Failure::No("[AUTHENTICATIONFAILED] wrong name or password".to_owned());
     // Whose mailbox is meant, and who has to prove himself: `user*master` or an authzid name another one.
     let (owner, prover) = match user.split_once('*') {
@@ -62,8 +88,8 @@ pub(in crate::server) fn plainly(lab: &Lab, claim: &Claim) -> Result<User, Failu
     };
     let account = lab.accounts.get(owner).ok_or_else(refused)?;
     let proven = match prover {
-        Some(prover) => lab.master.as_ref().is_some_and(|(name, secret)| name == prover && secret == password),
-        None => account.password == password,
+        Some(prover) => lab.master.as_ref().is_some_and(|(name, secret)| name == prover && proves(secret)),
+        None => proves(&account.password),
     };
     if !proven {
         return Err(refused());
