@@ -9,6 +9,9 @@ use std::time::Instant;
 /// Test binaries of xtask that start servers and run the real `parom`.
 pub const LIVE_SUITES: &[&str] = &["two_way", "crashes", "bad_input", "exchange_storm"];
 
+/// What the tests are built with beyond what everybody builds (decision 006).
+const FEATURES: [&str; 2] = ["--features", "parom-app/ntlm"];
+
 /// How many passed and failed. A check without tests of its own (fmt, clippy, tidy, build) counts as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -34,6 +37,9 @@ pub fn run() -> Result<()> {
     let nextest = has_nextest();
     total.add(check("fmt", &["fmt", "--all", "--check"])?);
     total.add(check("clippy", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?);
+    let with_features =
+        [&["clippy", "--workspace", "--all-targets", "--quiet"][..], &FEATURES, &["--", "-D", "warnings"]];
+    total.add(check("clippy with all features", &with_features.concat())?);
     heading("tidy");
     let tidied = tidy::run();
     if let Err(found) = &tidied {
@@ -42,7 +48,7 @@ pub fn run() -> Result<()> {
     total.add(Tally::of_check(tidied.is_ok()));
     total.add(check("build", &["build", "--release", "--quiet", "--package", "parom-app"])?);
     // The live suites take all the cores for themselves: they come after the others, not among them.
-    total.add(tests("tests", nextest, &["--workspace", "--exclude", "xtask"])?);
+    total.add(tests("tests", nextest, &[&["--workspace", "--exclude", "xtask"][..], &FEATURES].concat())?);
     total.add(tests(
         "tests of xtask",
         nextest,
@@ -50,7 +56,7 @@ pub fn run() -> Result<()> {
     )?);
     // nextest has no doc tests.
     if nextest {
-        total.add(tests("doc tests", false, &["--workspace", "--doc"])?);
+        total.add(tests("doc tests", false, &[&["--workspace", "--doc"][..], &FEATURES].concat())?);
     }
     total.add(live(nextest)?);
     let Tally { passed, failed } = total;

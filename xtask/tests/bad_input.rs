@@ -96,6 +96,17 @@ fn a_server_without_tls_is_not_spoken_to_in_the_clear() {
     }
 }
 
+/// The binary under test is the one that everybody builds, without the feature `ntlm`.
+#[test]
+fn ntlm_that_was_left_out_of_the_build_is_told_with_the_way_to_get_it() {
+    let Some(world) = world() else { return };
+    let parom = world.parom(USER).unwrap();
+    let mut settings = world.settings();
+    settings.source.extra = "sasl = \"ntlm\"\n".to_owned();
+    parom.configure(&settings).unwrap();
+    said(&parom.run(&["sync", "--all"]).unwrap(), USAGE, &["built without NTLM", "--features ntlm"]);
+}
+
 #[test]
 fn an_expired_certificate_is_refused_even_from_a_trusted_authority() {
     let Some(_) = world() else { return };

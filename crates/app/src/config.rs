@@ -98,6 +98,7 @@ pub enum Sasl {
     Plain,
     Login,
     XOAuth2,
+    Ntlm,
 }
 
 /// Where the password comes from.

@@ -82,6 +82,8 @@ impl Exit {
             | Code::AccountDomainMissing
             | Code::AccountPasswordMissing
             | Code::AccountServiceLoginMissing
+            | Code::NtlmLeftOut
+            | Code::NtlmOwnMailbox
             | Code::SameMailbox => Exit::Usage,
             Code::Braked | Code::ReceiptsHeld | Code::OtherMailbox => Exit::Held,
             Code::Cancelled => Exit::Interrupted,

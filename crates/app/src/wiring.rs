@@ -139,6 +139,7 @@ impl<'a> Who<'a> {
                 Sasl::Plain => Mechanism::Plain,
                 Sasl::Login => Mechanism::Login,
                 Sasl::XOAuth2 => Mechanism::XOAuth2,
+                Sasl::Ntlm => Mechanism::Ntlm,
             },
         })
     }

@@ -67,6 +67,10 @@ codes! {
     SignInHeld = "sign-in-held",
     /// Arguments: host, mechanism.
     NoMechanism = "no-mechanism",
+    /// Arguments: host. NTLM is asked for, and this program was built without it.
+    NtlmLeftOut = "ntlm-left-out",
+    /// Arguments: host, login. The login names a mailbox beside the one who signs in, and NTLM cannot.
+    NtlmOwnMailbox = "ntlm-own-mailbox",
     /// Arguments: account, host, login. Source and target are one mailbox.
     SameMailbox = "same-mailbox",
     /// Arguments: side. The login opens a mailbox that is not the one we know.

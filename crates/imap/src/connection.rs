@@ -11,6 +11,7 @@ use crate::wire::Wire;
 use bytes::Bytes;
 use parom_domain::endpoint::Holds;
 use parom_domain::{Error, Result};
+use parom_net::Secret;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -272,6 +273,38 @@ impl Connection {
         }
         self.busy = false;
         Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// Sends the first command of a SASL exchange and gives `respond`'s line for each challenge of the server.
+    ///
+    /// # Errors
+    /// As [`Connection::run`], and `ProtocolError` where `respond` knows no answer. The connection is of no use then.
+    pub(crate) async fn converse(
+        &mut self,
+        command: &Command,
+        respond: &mut (dyn FnMut(&[u8]) -> Option<Secret> + Send),
+        on: &mut OnResponse<'_>,
+    ) -> Result<Answer> {
+        self.busy = true;
+        let sent = self.push(command);
+        loop {
+            self.advance().await?;
+            match parsed(&self.wire)? {
+                Response::Tagged(tag, condition) if tag == sent => {
+                    let answer = Answer::of(&condition);
+                    self.busy = false;
+                    return Ok(answer);
+                }
+                Response::Tagged(..) => return Err(self.wire.nonsense("an answer to a command that was not sent")),
+                Response::Continue(challenge) => {
+                    let line = respond(challenge);
+                    let line = line.ok_or_else(|| self.wire.nonsense("a challenge that cannot be understood"))?;
+                    self.wire.push(line.expose());
+                    self.wire.push(b"\r\n");
+                }
+                response => on(0, &response)?,
+            }
+        }
     }
 
     /// Sends one command and wants it done.

@@ -150,7 +150,7 @@ impl Pool {
 
 /// A sign-in that would be refused again.
 fn is_final(error: &Error) -> bool {
-    matches!(error.code(), Code::SignInRefused | Code::NoMechanism)
+    matches!(error.code(), Code::SignInRefused | Code::NoMechanism | Code::NtlmLeftOut | Code::NtlmOwnMailbox)
 }
 
 /// The same error once more; the causes behind it are told once.

@@ -70,7 +70,7 @@ impl ServerSettings {
 /// How to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
-    /// SASL PLAIN where offered, else LOGIN.
+    /// SASL PLAIN where offered, else LOGIN, and NTLM where a server has nothing else.
     Auto,
     /// SASL PLAIN (RFC 4616), the only one with an authorization identity.
     Plain,
@@ -78,6 +78,8 @@ pub enum Mechanism {
     Login,
     /// The password is an OAuth token.
     XOAuth2,
+    /// NTLM, tied to the TLS connection. Opens the own mailbox of the one who signs in and no other.
+    Ntlm,
 }
 
 /// Who signs in, and as whom.

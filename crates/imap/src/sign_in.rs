@@ -15,21 +15,24 @@ use parom_net::{Paced, TlsMode, sasl};
 /// Connects and signs in. On return, ENABLE is on its way with the next command.
 ///
 /// # Errors
-/// Those of dialling and of TLS; `SignInRefused`, `NoMechanism`, `NoTls`, `ServerUnavailable`.
+/// Those of dialling and of TLS; `SignInRefused`, `NoMechanism`, `NtlmLeftOut`, `NtlmOwnMailbox`, `NoTls`,
+/// `ServerUnavailable`.
 pub async fn open(settings: &ServerSettings, login: &Login) -> Result<Connection> {
     let (host, port) = (&settings.host, settings.port);
     let mut stream = settings.dialer.connect(host, port).await?;
     if let (TlsMode::Implicit, Some(tls)) = (settings.tls, &settings.tls_client) {
         stream = tls.upgrade(stream, host, port).await?;
     }
+    let mut end_point = stream.end_point();
     let wire = Wire::new(Box::new(stream), host.clone(), settings.deadlines.sign_in);
     let (mut conn, signed_in) = greet(wire, settings).await?;
     if let (TlsMode::StartTls, Some(tls)) = (settings.tls, &settings.tls_client) {
-        conn = start_tls(conn, tls, settings, signed_in).await?;
+        (conn, end_point) = start_tls(conn, tls, settings, signed_in).await?;
     }
     if !signed_in {
         let asked = std::time::Instant::now();
-        authenticate(&mut conn, login).await.map_err(|error| error.with("login", &login.user))?;
+        let authenticated = authenticate(&mut conn, login, end_point.as_deref()).await;
+        authenticated.map_err(|error| error.with("host", host).with("login", &login.user))?;
         conn.round_trip = asked.elapsed();
     }
     conn.signed_in = true;
@@ -75,12 +78,13 @@ async fn greet(mut wire: Wire, settings: &ServerSettings) -> Result<(Connection,
     Ok((conn, signed_in))
 }
 
+/// Also tells what the new connection can be recognised by, see [`parom_net::Stream::end_point`].
 async fn start_tls(
     mut conn: Connection,
     tls: &parom_net::TlsClient,
     settings: &ServerSettings,
     signed_in: bool,
-) -> Result<Connection> {
+) -> Result<(Connection, Option<Vec<u8>>)> {
     let (host, port) = (&settings.host, settings.port);
     let none = || {
         Error::new(Code::NoTls, Scope::Server, Retry::WhenFixed)
@@ -97,10 +101,11 @@ async fn start_tls(
         return Err(none());
     }
     let stream = tls.upgrade(conn.wire.into_stream()?, host, port).await?;
+    let end_point = stream.end_point();
     let wire = Wire::new(Box::new(stream), host.clone(), settings.deadlines.sign_in);
     let mut conn = Connection::new(wire, host.clone(), conn.quirks);
     ask_capabilities(&mut conn).await?;
-    Ok(conn)
+    Ok((conn, end_point))
 }
 
 async fn ask_capabilities(conn: &mut Connection) -> Result<()> {
@@ -124,16 +129,33 @@ fn note_capabilities(response: &Response<'_>, caps: &mut Option<Capabilities>) {
     }
 }
 
-async fn authenticate(conn: &mut Connection, login: &Login) -> Result<()> {
-    let command = sign_in_command(conn, login)?;
+async fn authenticate(conn: &mut Connection, login: &Login, end_point: Option<&[u8]>) -> Result<()> {
+    let Login { user, authzid, password, .. } = login;
     let mut caps = None;
-    let answers = conn
-        .run(&[command], &mut |_, response| {
-            note_capabilities(response, &mut caps);
-            Ok(())
-        })
-        .await?;
-    let answer = conn.checked(Request::SignIn, answers.into_iter().next())?;
+    let mut note = |_, response: &Response<'_>| {
+        note_capabilities(response, &mut caps);
+        Ok(())
+    };
+    let answer = match choose(conn, login)? {
+        Chosen::Plain => {
+            conn.run(&[initial(conn, "PLAIN", &sasl::plain(authzid, user, password))], &mut note).await?.pop()
+        }
+        Chosen::XOAuth2 => {
+            conn.run(&[initial(conn, "XOAUTH2", &sasl::xoauth2(user, password))], &mut note).await?.pop()
+        }
+        Chosen::Login => {
+            let literals = conn.literals();
+            let command = Command::new("LOGIN", Request::SignIn).string(user.as_bytes(), literals);
+            conn.run(&[command.string(password.expose(), literals)], &mut note).await?.pop()
+        }
+        Chosen::Ntlm => {
+            let mut ntlm = sasl::Ntlm::new(user, password, end_point)?;
+            let command = Command::new("AUTHENTICATE", Request::SignIn).raw("NTLM");
+            // The conversation of [MS-OXIMAP4] 2.2.1 begins with the server's `+`, SASL-IR or not.
+            Some(conn.converse(&command, &mut |challenge| ntlm.respond(challenge), &mut note).await?)
+        }
+    };
+    let answer = conn.checked(Request::SignIn, answer)?;
     // Before the sign-in servers tell only a part; after it, most tell along with their OK.
     let told = answer.code.as_bytes();
     if let Some(words) = told.get(..11).filter(|word| word.eq_ignore_ascii_case(b"CAPABILITY ")).and(told.get(11..)) {
@@ -146,45 +168,52 @@ async fn authenticate(conn: &mut Connection, login: &Login) -> Result<()> {
     Ok(())
 }
 
-fn sign_in_command(conn: &Connection, login: &Login) -> Result<Command> {
-    let Login { user, authzid, password, mechanism } = login;
-    let no = |mechanism: &str| {
-        Error::new(Code::NoMechanism, Scope::Server, Retry::WhenFixed)
-            .with("host", &conn.host)
-            .with("mechanism", mechanism)
-    };
-    let initial = |name: &str, message: &parom_net::Secret| {
-        let command = Command::new("AUTHENTICATE", Request::SignIn).raw(name);
-        match std::str::from_utf8(message.expose()) {
-            Ok(message) if conn.ext.sasl_ir => command.raw(message),
-            _ => command.after_wait(message.expose()),
-        }
-    };
+/// A mechanism that the server offers and the login fits.
+#[derive(Clone, Copy)]
+enum Chosen {
+    Plain,
+    Login,
+    XOAuth2,
+    Ntlm,
+}
+
+fn choose(conn: &Connection, login: &Login) -> Result<Chosen> {
+    let offers = |mechanism| conn.caps.sasl(mechanism);
     let may_log_in = !conn.caps.has("LOGINDISABLED");
-    let plain = match mechanism {
-        Mechanism::XOAuth2 if conn.caps.sasl("XOAUTH2") => {
-            return Ok(initial("XOAUTH2", &sasl::xoauth2(user, password)));
-        }
-        Mechanism::XOAuth2 => return Err(no("XOAUTH2")),
-        Mechanism::Plain => true,
-        Mechanism::Login => false,
-        // Only PLAIN can carry an authorization identity.
-        Mechanism::Auto => conn.caps.sasl("PLAIN") || !authzid.is_empty(),
+    let for_another = !login.authzid.is_empty();
+    let chosen = match login.mechanism {
+        Mechanism::Plain => Chosen::Plain,
+        Mechanism::Login => Chosen::Login,
+        Mechanism::XOAuth2 => Chosen::XOAuth2,
+        Mechanism::Ntlm => Chosen::Ntlm,
+        Mechanism::Auto if offers("PLAIN") || for_another => Chosen::Plain,
+        Mechanism::Auto if !may_log_in && offers("NTLM") => Chosen::Ntlm,
+        Mechanism::Auto => Chosen::Login,
     };
-    if plain {
-        if !conn.caps.sasl("PLAIN") {
-            return Err(no("PLAIN"));
+    let (name, fits) = match chosen {
+        Chosen::Ntlm if for_another => {
+            return Err(Error::new(Code::NtlmOwnMailbox, Scope::Account, Retry::WhenFixed));
         }
-        return Ok(initial("PLAIN", &sasl::plain(authzid, user, password)));
+        // Only PLAIN can carry an authorization identity.
+        Chosen::Login if for_another => ("PLAIN", false),
+        Chosen::Login => ("LOGIN", may_log_in),
+        Chosen::Plain => ("PLAIN", offers("PLAIN")),
+        Chosen::XOAuth2 => ("XOAUTH2", offers("XOAUTH2")),
+        Chosen::Ntlm => ("NTLM", offers("NTLM")),
+    };
+    if fits {
+        return Ok(chosen);
     }
-    if !authzid.is_empty() {
-        return Err(no("PLAIN"));
+    Err(Error::new(Code::NoMechanism, Scope::Server, Retry::WhenFixed).with("mechanism", name))
+}
+
+/// AUTHENTICATE with all that is to be said, at once where the server takes that (RFC 4959).
+fn initial(conn: &Connection, name: &str, message: &parom_net::Secret) -> Command {
+    let command = Command::new("AUTHENTICATE", Request::SignIn).raw(name);
+    match std::str::from_utf8(message.expose()) {
+        Ok(message) if conn.ext.sasl_ir => command.raw(message),
+        _ => command.after_wait(message.expose()),
     }
-    if !may_log_in {
-        return Err(no("LOGIN"));
-    }
-    let literals = conn.literals();
-    Ok(Command::new("LOGIN", Request::SignIn).string(user.as_bytes(), literals).string(password.expose(), literals))
 }
 
 async fn compress(mut conn: Connection) -> Result<Connection> {

@@ -1,5 +1,6 @@
 //! The way out: a dialer that knows which hosts it may reach, TLS with several kinds of trust, and SASL messages.
 
+mod binding;
 mod dialer;
 mod rate;
 pub mod sasl;

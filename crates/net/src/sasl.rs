@@ -1,4 +1,11 @@
-//! SASL messages as pure functions: PLAIN, LOGIN and XOAUTH2, ready for the wire in base64.
+//! SASL messages: PLAIN, LOGIN and XOAUTH2 as pure functions, NTLM as a conversation, ready for the wire in base64.
+
+mod account;
+#[cfg_attr(not(feature = "ntlm"), path = "sasl/no_ntlm.rs")]
+mod ntlm;
+
+pub use account::WindowsAccount;
+pub use ntlm::Ntlm;
 
 use crate::Secret;
 use base64::Engine as _;
@@ -21,6 +28,9 @@ pub fn login(user: &str, password: &Secret) -> [Secret; 2] {
 pub fn xoauth2(user: &str, token: &Secret) -> Secret {
     encoded(&[b"user=", user.as_bytes(), b"\x01auth=Bearer ", token.expose(), b"\x01\x01"])
 }
+
+/// Was NTLM built in (Cargo feature `ntlm`)?
+pub const HAS_NTLM: bool = cfg!(feature = "ntlm");
 
 fn encoded(parts: &[&[u8]]) -> Secret {
     // The clear text lives in a Secret too, so that it is wiped.

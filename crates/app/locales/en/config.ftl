@@ -38,6 +38,11 @@ config-service-login-name = { $file }, line { $line }: "{ $found }" in { $sectio
     .fix = Use letters, digits and - _ . @ \ /, at most 64 characters.
 config-night = { $file }, line { $line }: "{ $found }" in { $section } is no time of the day.
     .fix = Write from when to when, for example night = "22:00-06:00"
+config-ntlm-left-out = { $file }, line { $line }: "{ $key }" in { $section } is "ntlm", and this program was built without NTLM.
+    .fix = Build it with NTLM, or set "sasl" to "auto": over TLS Exchange takes PLAIN as well.
+    .command = cargo build --release --package parom-app --features ntlm
+config-ntlm-delegate = { $file }, line { $line }: with "{ $key }" = "ntlm" in { $section } a service account cannot open the mailboxes of others.
+    .fix = Let everyone sign in with a login and a password of his own and without "authzid", or set "sasl" to "auto".
 config-state-form = { $file }, line { $line }: "{ $key }" must be "sqlite:" and a file, not "{ $found }".
 config-state-postgres = { $file }, line { $line }: this version keeps its state in SQLite only.
     .fix = Write, for example, state = "sqlite:parom.db"
@@ -134,7 +139,10 @@ doc-imap-service_logins =
 doc-imap-authzid =
     The template of the SASL authorization identity (whose mailbox is meant), for a service account
     that signs in by PLAIN. Empty: none.
-doc-imap-sasl = How to sign in: "auto", "plain", "login" or "xoauth2" (the password is then the access token).
+doc-imap-sasl =
+    How to sign in: "auto" (PLAIN or LOGIN, and NTLM where the server offers neither), "plain", "login", "xoauth2"
+    (the password is then the access token) or "ntlm" (tied to the TLS connection; opens only the own mailbox of
+    the one who signs in, so that a service account is of no use).
 doc-imap-password =
     "account": every account has its own, given by "parom account add".
     "secret:name": one for all, sealed by "parom secret set name". Never the password itself.

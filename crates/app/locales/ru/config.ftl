@@ -38,6 +38,11 @@ config-service-login-name = { $file }, строка { $line }: «{ $found }» в
     .fix = Используйте буквы, цифры и - _ . @ \ /, не более 64 знаков.
 config-night = { $file }, строка { $line }: «{ $found }» в { $section } — не время суток.
     .fix = Напишите, с какого часа по какой, например night = "22:00-06:00"
+config-ntlm-left-out = { $file }, строка { $line }: «{ $key }» ({ $section }) — "ntlm", а эта программа собрана без NTLM.
+    .fix = Соберите её с NTLM или укажите sasl = "auto": через TLS Exchange принимает и PLAIN.
+    .command = cargo build --release --package parom-app --features ntlm
+config-ntlm-delegate = { $file }, строка { $line }: с «{ $key }» = "ntlm" ({ $section }) служебная учётная запись не может открывать чужие ящики.
+    .fix = Пусть каждый входит под своим логином и паролем и без «authzid», или укажите sasl = "auto".
 config-state-form = { $file }, строка { $line }: значение «{ $key }» — это "sqlite:" и имя файла, а указано "{ $found }".
 config-state-postgres = { $file }, строка { $line }: эта версия хранит состояние только в SQLite.
     .fix = Напишите, например, state = "sqlite:parom.db"
@@ -135,7 +140,10 @@ doc-imap-service_logins =
 doc-imap-authzid =
     Шаблон authzid для SASL (чей ящик нужен), если служебная учётная запись
     входит механизмом PLAIN. Пусто: не передаётся.
-doc-imap-sasl = Как входить: "auto", "plain", "login" или "xoauth2" (тогда пароль — это токен доступа).
+doc-imap-sasl =
+    Как входить: "auto" (PLAIN или LOGIN, а NTLM — если сервер не предлагает ни того, ни другого), "plain", "login",
+    "xoauth2" (тогда пароль — это токен доступа) или "ntlm" (с привязкой к соединению TLS; открывается только
+    собственный ящик входящего, поэтому служебная учётная запись бесполезна).
 doc-imap-password =
     "account": у каждого пользователя свой, задаётся в «parom account add».
     "secret:имя": один на всех, запечатан командой «parom secret set имя». Самого пароля здесь быть не должно.

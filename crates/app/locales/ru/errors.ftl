@@ -48,6 +48,14 @@ error-no-mechanism = Сервер { $host } не предлагает подхо
     .why = Сервер разрешает вход только другими механизмами SASL или только через TLS.
     .fix = Укажите в «sasl» механизм, который сервер предлагает, а в «tls» — "implicit" или "starttls".
     .command = openssl s_client -connect { $host }:993
+error-ntlm-left-out = Сервер { $host } принимает только вход по NTLM, а эта программа собрана без NTLM.
+    .why = Все другие способы входа на сервере отключены или разрешены только через TLS.
+    .fix = Укажите в «tls» "implicit" или "starttls"; если не поможет, соберите программу с NTLM.
+    .command = cargo build --release --package parom-app --features ntlm
+error-ntlm-own-mailbox = Не удалось войти на { $host } как { $login } по NTLM: так открывается только собственный ящик входящего.
+    .why = В логине, кроме входящего, назван ещё и ящик. Формы вроде DOMAIN/служебная/alias есть только у LOGIN и PLAIN.
+    .fix = Укажите sasl = "auto" или пусть каждый входит под своим логином и паролем.
+    .command = parom login find { $account } --service-account ИМЯ
 error-same-mailbox = Исходный и целевой ящик пользователя { $account } — один и тот же: { $login } на { $host }. Ничего не сделано.
     .why = При синхронизации ящика с самим собой каждое письмо удвоилось бы.
     .fix = Исправьте «host», «port» или «login» одной из сторон.

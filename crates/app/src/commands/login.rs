@@ -195,7 +195,10 @@ impl Door<'_> {
                 self.store.note_refusal(&sign_in, self.password.expose(), false, refusal).await?;
                 Ok(Outcome::Refused(answer))
             }
-            Err(error) if error.code() == Code::NoMechanism => Ok(Outcome::NotOffered),
+            // By NTLM nobody opens the mailbox of another.
+            Err(error) if matches!(error.code(), Code::NoMechanism | Code::NtlmLeftOut | Code::NtlmOwnMailbox) => {
+                Ok(Outcome::NotOffered)
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -142,7 +142,7 @@ pub const KEYS: &[Key] = &[
     key(Imap, "service_login", Text, Default("\"\"")),
     key(Imap, "service_logins", List, Default("[]")),
     key(Imap, "authzid", Template, Default("\"\"")),
-    key(Imap, "sasl", Choice(&["auto", "plain", "login", "xoauth2"]), Default("\"auto\"")),
+    key(Imap, "sasl", Choice(&["auto", "plain", "login", "xoauth2", "ntlm"]), Default("\"auto\"")),
     key(Imap, "password", Text, Default("\"account\"")),
     key(Imap, "max_connections", Whole { min: 1, max: 10_000 }, Default("16")),
     key(Imap, "max_connections_per_service_login", Whole { min: 2, max: 10_000 }, Derived("16")),

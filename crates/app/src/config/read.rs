@@ -4,11 +4,12 @@ use super::keys::Part;
 use super::pacing::pacing;
 use super::template::{TemplateError, VARIABLES};
 use super::toml_text::{Found, Section, Source};
-use super::{Config, Excluded, ImapSide, Limits, MailDomain, PasswordFrom, Sasl, Switch, Template};
+use super::{Config, Excluded, ImapSide, Limits, MailDomain, PasswordFrom, Sasl, Switch, Template, Words};
 use crate::message::{Message, Value};
 use crate::near::nearest;
 use parom_domain::policy::{Deletions, Mode};
 use parom_domain::{Both, Role, Side};
+use parom_net::sasl::{HAS_NTLM, WindowsAccount};
 use parom_net::{MinTls, TlsMode, TlsPolicy, Trust};
 use std::path::{Path, PathBuf};
 
@@ -136,6 +137,7 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         (false, TlsMode::StartTls | TlsMode::None) => 143,
     };
     let (login, authzid) = login(section);
+    let sasl = sasl(section, &login, authzid.as_ref());
     ImapSide {
         host: host.value,
         port,
@@ -151,12 +153,7 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         authzid,
         service_login: section.text("service_login").value,
         service_logins: service_logins(section),
-        sasl: match section.text("sasl").value.as_str() {
-            "plain" => Sasl::Plain,
-            "login" => Sasl::Login,
-            "xoauth2" => Sasl::XOAuth2,
-            _ => Sasl::Auto,
-        },
+        sasl,
         password: password(section),
         pacing: pacing(section),
         connect_timeout_s: section.whole("connect_timeout_s"),
@@ -203,6 +200,26 @@ fn service_logins(section: &Section<'_, '_>) -> Vec<String> {
         section.wrong("service_logins", wrong.span.clone(), message);
     }
     logins.into_iter().map(|login| login.value).collect()
+}
+
+/// NTLM has to be built in, and opens nobody's mailbox but the own one.
+fn sasl(section: &Section<'_, '_>, login: &Template, authzid: Option<&Template>) -> Sasl {
+    let Found { value, span } = section.text("sasl");
+    match value.as_str() {
+        "plain" => return Sasl::Plain,
+        "login" => return Sasl::Login,
+        "xoauth2" => return Sasl::XOAuth2,
+        "ntlm" => {}
+        _ => return Sasl::Auto,
+    }
+    let example = Words { address: "a@b", source_login: "a", target_login: "a", service_login: "s" };
+    let names_one = authzid.is_none() && !login.takes_service_login();
+    if !HAS_NTLM {
+        section.wrong("sasl", span, Message::new("config-ntlm-left-out"));
+    } else if !names_one || WindowsAccount::parse(&login.fill(&example)).is_none() {
+        section.wrong("sasl", span, Message::new("config-ntlm-delegate"));
+    }
+    Sasl::Ntlm
 }
 
 fn switched(word: &str) -> Switch {

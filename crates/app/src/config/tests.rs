@@ -132,6 +132,38 @@ fn a_file_without_a_domain_and_a_domain_twice_are_told() {
     assert!(complaints(&twice).concat().contains("the domain corp.example is there twice"));
 }
 
+/// What is said when the source is opened by NTLM with this login.
+fn complaints_about_ntlm(login: &str, authzid: &str) -> String {
+    let text = SMALL.replace("authzid = \"\"", &format!("authzid = '{authzid}'\nsasl = \"ntlm\""));
+    complaints(&text.replace("login = \"{source_login}\"", &format!("login = '{login}'"))).concat()
+}
+
+#[cfg(feature = "ntlm")]
+#[test]
+fn ntlm_is_for_logins_that_open_their_own_mailbox() {
+    for login in ["{source_login}", "CORP\\{source_login}", "CORP/{source_login}", "{address}", "{local}@corp.example"]
+    {
+        assert_eq!(complaints_about_ntlm(login, ""), "", "{login}");
+    }
+    for (login, authzid) in [
+        ("CORP/svc/{source_login}", ""),
+        ("svc@corp.example\\{source_login}", ""),
+        ("{service_login}/{source_login}", ""),
+        ("{service_login}", "{source_login}"),
+        ("{source_login}", "{source_login}"),
+    ] {
+        let said = complaints_about_ntlm(login, authzid);
+        assert!(said.contains("cannot open the mailboxes of others") && said.contains("\"sasl\""), "{login}: {said}");
+    }
+}
+
+#[cfg(not(feature = "ntlm"))]
+#[test]
+fn ntlm_that_was_left_out_is_told_with_the_way_to_get_it() {
+    let said = complaints_about_ntlm("{source_login}", "");
+    assert!(said.contains("built without NTLM") && said.contains("--features ntlm"), "{said}");
+}
+
 #[test]
 fn a_pin_may_be_written_as_openssl_prints_it() {
     let hex = "AB:".repeat(31) + "ab";

@@ -4,9 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod crossing;
+#[cfg(feature = "ntlm")]
+mod front;
 mod hidden;
 mod identity;
 mod logins;
+#[cfg(feature = "ntlm")]
+mod ntlm;
 mod pacing;
 mod receipts;
 mod session;

@@ -1,5 +1,7 @@
 //! An Exchange, a plain target, and what a test does with them.
 
+#[cfg(feature = "ntlm")]
+use crate::front::Front;
 use parom_domain::InternalDate;
 use parom_lab::exchange::{ExchangeConfig, ExchangeServer, Language, Person, Version};
 use parom_lab::server::{Config, Hands, LabServer};
@@ -95,23 +97,46 @@ impl Stage {
         self.write(more, "suppressed", ("{service_login}/{source_login}", "CORP/svc", ""));
     }
 
-    fn write(&self, more: &str, receipts: &str, (login, service_login, authzid): (&str, &str, &str)) {
-        let side = |side: &str, port: u16, login: &str, password: &str| {
-            format!(
-                "[domain.{side}.imap]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nlogin = '{login}'\npassword = \"{password}\"\n"
-            )
+    /// Opens the own mailbox by NTLM from now on, over TLS where there is some in front of the Exchange.
+    #[cfg(feature = "ntlm")]
+    pub fn sign_in_by_ntlm(&self, login: &str, front: Option<&Front>) {
+        let reached = match front {
+            Some(front) => format!("port = {}\ntrust = \"pin:{}\"\n", front.port, front.pin()),
+            None => self.in_the_clear(),
         };
+        self.lay("", &format!("{reached}login = '{login}'\nsasl = \"ntlm\"\n"));
+    }
+
+    fn in_the_clear(&self) -> String {
+        format!("port = {}\ntls = \"none\"\n", self.exchange.addr().port())
+    }
+
+    fn write(&self, more: &str, receipts: &str, (login, service_login, authzid): (&str, &str, &str)) {
+        let reached = self.in_the_clear();
+        let login = format!("login = '{login}'\nservice_login = '{service_login}'\nauthzid = '{authzid}'\n");
+        self.lay(more, &format!("{reached}{login}read_receipts = \"{receipts}\"\n"));
+    }
+
+    /// Writes the configuration, with further lines for the domain and for the Exchange.
+    fn lay(&self, more: &str, exchange: &str) {
         let text = format!(
-            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{more}\n{}service_login = '{service_login}'\nauthzid = '{authzid}'\nquirks = {{ index_lag_s = 1, recovery_grace_s = 1 }}\nread_receipts = \"{receipts}\"\n{}",
-            side("source", self.exchange.addr().port(), login, "secret:svc"),
-            side("target", self.target.addr().port(), "{target_login}", "account")
+            "[[domain]]\nname = \"corp.example\"\ngrace_s = 0\n{more}\n\
+             [domain.source.imap]\nhost = \"127.0.0.1\"\npassword = \"secret:svc\"\n\
+             quirks = {{ index_lag_s = 1, recovery_grace_s = 1 }}\n{exchange}\
+             [domain.target.imap]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nlogin = '{{target_login}}'\n",
+            self.target.addr().port()
         );
         std::fs::write(self.folder.path().join("parom.toml"), text).unwrap();
     }
 
     pub fn run(&self, args: &[&str]) -> Output {
+        self.run_with(args, &[])
+    }
+
+    /// With these variables of the environment.
+    pub fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parom"));
-        command.args(["--lang", "en"]).args(args).current_dir(self.folder.path());
+        command.args(["--lang", "en"]).args(args).current_dir(self.folder.path()).envs(variables.iter().copied());
         command.env_remove("PAROM_CONFIG").env_remove("PAROM_MASTER_KEY").stdin(Stdio::null()).output().unwrap()
     }
 
