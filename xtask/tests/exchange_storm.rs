@@ -2,7 +2,7 @@
 //! Parom is killed. When it is over both sides hold the same, each message once, and nobody was told of anything.
 //!
 //! `cargo xtask long exchange-storm` for 10,000 edits, 200 broken connections and 20 kills on either server.
-//! `PAROM_STORM_SEED=7` for another one.
+//! `PAROM_STORM_SEED=7` for another one, `PAROM_STORM_EDITS=1000` for a longer one, `PAROM_STORM_LOG=file` to see what Parom did.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the report")]
 
@@ -26,19 +26,19 @@ const FLAGS: [&str; 2] = ["\\Flagged", "\\Answered"];
 
 #[test]
 fn a_storm_on_dovecot_ends_with_both_sides_equal() {
-    storm(Peer::DovecotMaildir, &Size { edits: 160, faults: 4, kills: 2 });
+    storm(Peer::DovecotMaildir, &Size::wished());
 }
 
 #[test]
 fn a_storm_on_cyrus_ends_with_both_sides_equal() {
-    storm(Peer::Cyrus, &Size { edits: 160, faults: 4, kills: 2 });
+    storm(Peer::Cyrus, &Size::wished());
 }
 
 #[test]
 #[ignore = "long: cargo xtask long exchange-storm"]
 fn ten_thousand_edits() {
     for peer in [Peer::DovecotMaildir, Peer::Cyrus] {
-        storm(peer, &Size { edits: 10_000, faults: 200, kills: 20 });
+        storm(peer, &Size::of(10_000));
     }
 }
 
@@ -46,6 +46,16 @@ struct Size {
     edits: usize,
     faults: usize,
     kills: usize,
+}
+
+impl Size {
+    fn of(edits: usize) -> Size {
+        Size { edits, faults: edits / 50 + 1, kills: edits / 500 + 1 }
+    }
+
+    fn wished() -> Size {
+        Size::of(std::env::var("PAROM_STORM_EDITS").ok().and_then(|edits| edits.parse().ok()).unwrap_or(160))
+    }
 }
 
 /// A reproducible source of randomness (SplitMix64).
@@ -193,6 +203,19 @@ impl Deeds {
         self.log.push(what);
     }
 
+    /// What was done with one message, and what befell Parom in those rounds.
+    fn about(&self, id: &str) -> String {
+        let mut told = Vec::new();
+        for round in self.log.split(|line| line.starts_with("round ")) {
+            let is_about = |line: &&String| line.split(' ').any(|word| word == id);
+            if round.iter().any(|line| is_about(&line)) {
+                told.push("a round".to_owned());
+                told.extend(round.iter().filter(|line| is_about(line) || !line.contains(": ")).cloned());
+            }
+        }
+        told.join("\n")
+    }
+
     fn bear(&mut self) -> String {
         let id = format!("m{}", self.born.len());
         self.born.insert(id.clone());
@@ -296,7 +319,11 @@ fn storm(peer: Peer, size: &Size) {
         deeds.log.push(format!("round {round}"));
         let mut sync = stage.parom.command(&["sync", "--all", "--until-settled"]);
         let quiet = std::process::Stdio::null;
-        let mut sync = sync.stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn().unwrap();
+        let told = std::env::var_os("PAROM_STORM_LOG").map_or_else(quiet, |file| {
+            sync.arg("--verbose");
+            std::fs::File::options().create(true).append(true).open(file).unwrap().into()
+        });
+        let mut sync = sync.stdin(quiet()).stdout(quiet()).stderr(told).spawn().unwrap();
         // As many of both as the share of edits that is done.
         let due = |all: usize, edits: usize| all * edits / size.edits;
         for _ in 0..40 {
@@ -335,15 +362,14 @@ fn storm(peer: Peer, size: &Size) {
         deeds.edits
     );
     let (here, there) = (stage.picture_here(), stage.picture_there());
-    let tail = deeds.log.len().saturating_sub(400);
-    let story = format!("seed {seed}\n{}\n{last}", deeds.log[tail..].join("\n"));
     let none = Vec::new();
     for id in &deeds.born {
         let (a, b) = (here.get(id).unwrap_or(&none), there.get(id).unwrap_or(&none));
-        assert!(a.len() <= 1 && a == b, "{id} is {a:?} on Exchange and {b:?} at the target\n{story}");
-        assert!(a.len() == 1 || deeds.deleted.contains(id), "{id} is lost\n{story}");
+        let story = || deeds.about(id);
+        assert!(a.len() <= 1 && a == b, "{id} is {a:?} on Exchange and {b:?} at the target\n{}\n{last}", story());
+        assert!(a.len() == 1 || deeds.deleted.contains(id), "{id} is lost\n{}\n{last}", story());
     }
-    assert_eq!(stage.exchange.receipts(), [], "{story}");
+    assert_eq!(stage.exchange.receipts(), []);
     let verified = stage.parom.run(&["verify", "anna@corp.example"]).unwrap();
-    assert_eq!(verified.code, Some(0), "{}\n{story}", verified.said());
+    assert_eq!(verified.code, Some(0), "{}", verified.said());
 }

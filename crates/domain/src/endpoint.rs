@@ -35,6 +35,8 @@ pub struct Abilities {
     pub keeps_bytes: bool,
     /// Names differ by case only on such a server: false means that `a` and `A` are one folder.
     pub case_sensitive: bool,
+    /// Every folder is listed, whatever its name (false: Exchange, which leaves out names with a slash).
+    pub lists_every_folder: bool,
     /// The characters that no folder name may hold (its delimiter first of all).
     pub forbidden_in_names: Vec<char>,
     /// A batch of messages for [`Writer::send`] holds at most so many; 1 without MULTIAPPEND.

@@ -25,6 +25,8 @@ pub struct FolderLoss {
     pub irreversible: u32,
     /// The folder itself is gone from that side.
     pub vanished: bool,
+    /// That side does not show every folder it has: this one may still be there, under a name that it does not show.
+    pub may_be_hidden: bool,
     /// The folder's UIDVALIDITY changed, and what is in it now is not what was there.
     pub replaced: bool,
     /// UIDNEXT went back: the server was restored from a backup, or it is another mailbox.
@@ -112,7 +114,7 @@ pub fn brakes(losses: &[FolderLoss], total: u32, done_today: u32, policy: &Polic
             BrakeName::OtherMailbox
         } else if loss.went_back {
             BrakeName::RestoredServer
-        } else if harmless || loss.gone < EMPTIED_FROM {
+        } else if harmless || loss.gone < EMPTIED_FROM && !(loss.vanished && loss.may_be_hidden) {
             continue;
         } else if loss.vanished {
             BrakeName::VanishedFolder
@@ -151,6 +153,7 @@ mod tests {
             gone: 0,
             irreversible: 0,
             vanished: false,
+            may_be_hidden: false,
             replaced: false,
             went_back: false,
         }
@@ -170,6 +173,14 @@ mod tests {
         assert_eq!(tripped(emptied, 100_000), [BrakeName::EmptiedFolder]);
         assert_eq!(tripped(FolderLoss { role: Some(Role::Trash), ..emptied }, 100_000), []);
         assert_eq!(tripped(FolderLoss { linked: 5, gone: 5, irreversible: 5, ..loss() }, 100_000), [], "tidying");
+    }
+
+    #[test]
+    fn a_small_folder_that_may_only_be_hidden_trips_too() {
+        let small = FolderLoss { linked: 2, gone: 2, irreversible: 0, vanished: true, ..loss() };
+        assert_eq!(tripped(small, 100), []);
+        assert_eq!(tripped(FolderLoss { may_be_hidden: true, ..small }, 100), [BrakeName::VanishedFolder]);
+        assert_eq!(tripped(FolderLoss { may_be_hidden: true, vanished: false, ..small }, 100), []);
     }
 
     #[test]

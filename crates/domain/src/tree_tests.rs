@@ -11,6 +11,7 @@ fn abilities() -> Abilities {
         moves_in_one_step: true,
         tells_new_uids: true,
         keeps_bytes: true,
+        lists_every_folder: true,
         case_sensitive: true,
         forbidden_in_names: vec!['/'],
         batch_items: 64,

@@ -20,7 +20,10 @@ pub async fn apply_brakes(
     plan: &mut AccountPlan,
     listings: &Both<Listing>,
 ) -> Result<()> {
-    let losses: Vec<FolderLoss> = works.values().flat_map(|work| losses(run, work, plan)).collect();
+    let mut losses: Vec<FolderLoss> = works.values().flat_map(|work| losses(run, work, plan)).collect();
+    for loss in &mut losses {
+        loss.may_be_hidden = !listings[loss.side].abilities.lists_every_folder;
+    }
     let total: usize = works.values().map(|work| work.links.len()).sum();
     let total = u32::try_from(total).unwrap_or(u32::MAX);
     let deleted_today = run.state.deleted_since(day_ago_ms(run));
@@ -63,6 +66,7 @@ fn losses(run: &Run<'_>, work: &FolderWork, plan: &AccountPlan) -> Vec<FolderLos
                 Removal::ToTrash(_) => 0,
             },
             vanished: work.gone_side == Some(side),
+            may_be_hidden: false,
             replaced: work.replaced[side],
             went_back: work.went_back[side],
         })

@@ -309,6 +309,7 @@ fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
         moves_in_one_step: conn.ext.move_messages,
         tells_new_uids: conn.ext.uidplus,
         keeps_bytes: quirks.keeps_bytes,
+        lists_every_folder: quirks.product != Product::Exchange,
         case_sensitive: quirks.case_sensitive,
         forbidden_in_names: forbidden,
         batch_items: if conn.ext.multiappend { quirks.batch_items } else { 1 },

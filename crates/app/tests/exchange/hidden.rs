@@ -58,3 +58,26 @@ fn a_folder_that_hides_others_is_never_removed() {
     assert!(there.folders().contains(&shown), "it stays on both sides");
     stage.settle();
 }
+
+#[test]
+fn a_folder_whose_new_name_is_not_shown_is_held_however_small_it_is() {
+    let stage = Stage::new(Version::E2016);
+    let (here, there) = stage.hands();
+    let (shown, hidden) = (path(&["Расходы"]), path(&["Приход/расход"]));
+    for token in ["one", "two"] {
+        here.add(&shown, mail(token), &["\\Seen"], DATE).unwrap();
+    }
+    stage.settle();
+    here.rename(&shown, &hidden).unwrap();
+    for _ in 0..3 {
+        stage.sync();
+    }
+    assert_eq!(stage.tokens(&there)["Расходы"].len(), 2, "nothing was removed");
+    let held = told(&stage.run(&["brakes"]));
+    assert!(held.contains("vanished on the source"), "{held}");
+    // Under a name that is shown it is there again.
+    here.rename(&hidden, &path(&["Приход и расход"])).unwrap();
+    stage.settle();
+    assert_eq!(stage.tokens(&there)["Приход и расход"].len(), 2);
+    assert!(!there.folders().contains(&shown));
+}

@@ -106,6 +106,7 @@ impl Default for Switches {
                 moves_in_one_step: true,
                 tells_new_uids: true,
                 keeps_bytes: true,
+                lists_every_folder: true,
                 case_sensitive: true,
                 forbidden_in_names: vec!['/'],
                 batch_items: 64,
