@@ -9,7 +9,7 @@ use parom_domain::{Both, Code, Error, FolderPath, FolderSeen, Result, Retry, Rol
 use parom_engine::{Clock, Exclusions, SystemClock};
 use parom_imap::{Deadlines, ImapEndpoint, Login, Mechanism, Overrides, ServerSettings};
 use parom_net::{AllowList, Dialer, Rate, Secret};
-use parom_service::{At, EndpointFactory, Offers, Place, Shared};
+use parom_service::{At, EndpointFactory, Gates, Offers, Place, Shared};
 use parom_store::{Account, Refusal, SignIn, Store};
 use std::collections::HashMap;
 use std::num::NonZeroU64;
@@ -33,17 +33,50 @@ impl Wiring {
         Ok(Wiring { servers })
     }
 
-    /// A side of an account, with at most so many connections. Nothing is connected before the first call to it.
-    pub async fn endpoint(
+    /// A side of an account with at most so many connections, signed in. As in a sync, a password that several accounts share is
+    /// tried for one after the other until it has opened something, pauses are kept, and where one service account is
+    /// refused the next one is tried.
+    pub async fn signed_in(
         &self,
         config: &Config,
         store: &Store,
-        account: &Account,
-        side: Side,
+        gates: &Gates,
+        (account, side): (&Account, Side),
         connections: usize,
     ) -> Result<ImapEndpoint> {
-        let who = Who::of(domain(config, account)?, account, side);
-        self.endpoint_of(config, store, &who, connections).await
+        let domain = domain(config, account)?;
+        let mut places = places(domain, account, side);
+        let turn = usize::try_from(account.id.0).unwrap_or(0) % places.len().max(1);
+        places.rotate_left(turn);
+        let mut refused = Error::internal("a side without a place");
+        for (at, place) in places.iter().enumerate() {
+            let who = Who::at(domain, account, At { side, place });
+            let gates = gates.of(place);
+            loop {
+                let attempt = async {
+                    let endpoint = self.endpoint_of(config, store, &who, connections).await?;
+                    gates.through(endpoint.folders()).await?;
+                    Ok::<_, Error>(endpoint)
+                };
+                match attempt.await {
+                    Ok(endpoint) => return Ok(endpoint),
+                    Err(error) if error.code() == Code::Throttled && at + 1 == places.len() => {
+                        tracing::info!(account = %account.address, side = %side, error = ?error, "waiting");
+                        tokio::time::sleep(gates.closed_for().max(Duration::from_millis(100))).await;
+                    }
+                    Err(error) => {
+                        refused = match who.secret() {
+                            Some(name) if error.code() == Code::SignInRefused => {
+                                error.with("credential", "secret").with("name", name)
+                            }
+                            _ => error,
+                        };
+                        break;
+                    }
+                }
+            }
+        }
+        Err(refused)
     }
 
     async fn endpoint_of(
@@ -54,7 +87,7 @@ impl Wiring {
         connections: usize,
     ) -> Result<ImapEndpoint> {
         let servers = self.servers.get(&who.account.domain).ok_or_else(|| domain_is_gone(config, who.account))?;
-        let login = who.login(store).await?;
+        let login = who.login(store).await.map_err(|error| error.with("side", who.side))?;
         let refused = refuse_again(store, &who.sign_in(&login), &login).await;
         refused.map_err(|error| error.with("side", who.side))?;
         Ok(ImapEndpoint::new(servers[who.side].clone(), login, connections))

@@ -8,6 +8,7 @@ use crate::pace::Pace;
 use parom_domain::policy::Priority;
 use parom_domain::{Code, Error, Scope};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
@@ -98,6 +99,8 @@ pub struct Grant {
     claims: Claims,
     /// Of each claim, the round of its pace.
     rounds: Vec<u64>,
+    /// Somebody was let in with it.
+    went_well: AtomicBool,
     pool: Connections,
 }
 
@@ -127,10 +130,10 @@ impl Connections {
     }
 
     /// Where an earlier run left off.
-    pub fn resume(&self, bound: Bound, allowed: usize) {
+    pub fn resume(&self, bound: Bound, speed: Speed) {
         let mut inner = self.lock();
         let state = inner.bounds.entry(bound).or_insert(State::unknown());
-        state.pace.resume(allowed);
+        state.pace.resume(speed.allowed, speed.limit);
     }
 
     /// How full it is, by those that work and those that wait: the share of its connections, in thousandths.
@@ -182,6 +185,11 @@ impl Waiting {
 }
 
 impl Grant {
+    /// The servers have let us in: how the work goes says something about them.
+    pub fn went_well(&self) {
+        self.went_well.store(true, Ordering::Relaxed);
+    }
+
     /// The work has met an error that says to go slower on `server`. Tells what goes slower for it, if that is news.
     /// `of_one`: throttles there are those of single mailboxes, whoever signs in.
     pub fn slow_down(&self, server: &str, error: &Error, of_one: bool) -> Option<(Bound, Speed)> {
@@ -216,15 +224,12 @@ impl Drop for Grant {
 impl State {
     /// Nobody has said yet how many it bears.
     fn unknown() -> State {
-        State { in_use: 0, limit: usize::MAX, crowd: 0, pace: Pace::full(usize::MAX) }
+        State { in_use: 0, limit: usize::MAX, crowd: 0, pace: Pace::default() }
     }
 
     /// The latest word counts: by day and by night it may be another.
     fn limit_to(&mut self, limit: usize) {
-        if self.limit != limit {
-            self.pace.follow(self.limit, limit);
-            self.limit = limit;
-        }
+        self.limit = limit;
     }
 
     fn free(&self) -> usize {
@@ -276,7 +281,10 @@ impl Inner {
             if let Some((answer, connections)) = self.grant(&claims, &kept) {
                 let round = |(bound, _): &(Bound, usize)| self.bounds.get(bound).map_or(0, |state| state.pace.round());
                 let rounds = claims.iter().map(round).collect();
-                return Some((answer, Grant { connections, claims, rounds, pool: pool.clone() }));
+                return Some((
+                    answer,
+                    Grant { connections, claims, rounds, went_well: AtomicBool::new(false), pool: pool.clone() },
+                ));
             }
             for (bound, weight) in claims.iter() {
                 *kept.entry(bound.clone()).or_default() += least * weight;
@@ -335,7 +343,9 @@ impl Inner {
             if let Some(state) = self.bounds.get_mut(bound) {
                 let connections = grant.connections * weight;
                 state.in_use = state.in_use.saturating_sub(connections);
-                state.pace.came_back(connections, *round, state.limit);
+                if grant.went_well.load(Ordering::Relaxed) {
+                    state.pace.came_back(connections, *round, state.limit);
+                }
             }
         }
     }
@@ -490,14 +500,16 @@ mod tests {
         assert_eq!(pool.slowed(), [(bound.clone(), Speed { allowed: 2, limit: 4 })]);
         assert_eq!(grants[1].slow_down("s", &throttled, true), None, "of a mailbox whose database nobody has told");
         drop(grants);
+        assert_eq!(pool.slowed().len(), 1, "nobody was let in");
         let one = now(&mut pool.request(&with_login("a", Priority::Normal))).unwrap();
+        one.went_well();
         assert!(now(&mut pool.request(&with_login("a", Priority::Normal))).is_none());
         assert!(now(&mut pool.request(&with_login("b", Priority::Normal))).is_some());
         drop(one);
         assert_eq!(pool.slowed(), [(bound.clone(), Speed { allowed: 3, limit: 4 })]);
         // A later run goes on from there.
         let pool = Connections::new(100);
-        pool.resume(bound, 3);
+        pool.resume(bound, Speed { allowed: 3, limit: 4 });
         let _one = now(&mut pool.request(&with_login("a", Priority::Normal))).unwrap();
         assert!(now(&mut pool.request(&with_login("a", Priority::Normal))).is_none());
     }

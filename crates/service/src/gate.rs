@@ -130,10 +130,10 @@ impl SideGates {
         }
     }
 
-    /// Throttles of the password are those of single mailboxes.
+    /// Throttles are those of single mailboxes: each has a password of its own, or that was found out.
     #[must_use]
     pub fn throttles_one(&self) -> bool {
-        self.credential.as_ref().is_some_and(|gate| gate.lock().throttles_one)
+        self.credential.as_ref().is_none_or(|gate| gate.lock().throttles_one)
     }
 
     /// Somebody has signed in there during the life of this process.

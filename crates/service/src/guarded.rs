@@ -114,7 +114,12 @@ impl Endpoint for Guarded<'_> {
         let listed = self.gates.through(call).await;
         if let Err(error) = &listed {
             self.was_held.store(!self.was_called(), Ordering::Relaxed);
-            self.slow_down(error);
+            // What a gate remembers is no news.
+            if self.was_called() {
+                self.slow_down(error);
+            }
+        } else {
+            self.grant.went_well();
         }
         listed.map_err(|error| self.named(error))
     }

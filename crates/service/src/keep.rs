@@ -72,6 +72,8 @@ async fn rounds(shared: &Arc<Shared>, member: &mut Member, first: Option<Queued>
         if let (Ok(terms), Ending::Failed(error)) = (&terms, &passed.ending)
             && another_may_serve(shared, member, terms, error, &mut avoid)
         {
+            let again = Some(Duration::ZERO);
+            shared.listener.on(&member.address, Notice::Ended { ending: &passed.ending, again });
             continue;
         }
         // While a gate is closed, nothing could be tried.
@@ -130,16 +132,19 @@ fn another_may_serve(shared: &Shared, member: &Member, terms: &Terms, error: &Er
     let Ok(offers) = shared.factory.offers(&member.account) else { return false };
     let others = |side: Side| offers.places[side].iter().filter(move |place| **place != terms.places[side]);
     match error.code() {
-        Code::SignInRefused | Code::SignInHeld => {
+        Code::SignInRefused | Code::SignInHeld | Code::SecretMissing => {
             let refusing = Side::ALL.into_iter().find(|side| error.arg("side") == Some(side.to_string().as_str()));
             refusing.is_some_and(|side| {
                 avoid.add(side, &terms.places[side]) && others(side).any(|place| !avoid.holds(side, place))
             })
         }
-        Code::Throttled => Side::ALL.into_iter().any(|side| {
-            let is_open = |place: &Place| shared.gates.of(place).closed_for().is_zero() && !avoid.holds(side, place);
-            !is_open(&terms.places[side]) && others(side).any(is_open)
-        }),
+        Code::Throttled => {
+            let is_open =
+                |side: Side, place: &Place| shared.gates.of(place).closed_for().is_zero() && !avoid.holds(side, place);
+            let is_closed = |side: &Side| !is_open(*side, &terms.places[*side]);
+            let mut closed = Side::ALL.into_iter().filter(is_closed).peekable();
+            closed.peek().is_some() && closed.all(|side| others(side).any(|place| is_open(side, place)))
+        }
         _ => false,
     }
 }

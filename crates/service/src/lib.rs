@@ -25,7 +25,9 @@ mod summary;
 
 pub use budget::Budget;
 pub use ending::{AccountOutcome, Ending, Totals};
+pub use gate::Gates;
 pub use next::Mode;
+pub use paces::keep_pauses;
 pub use ports::{At, EndpointFactory, Listener, Notice, Offers, Place, Shared, Terms};
 pub use service::{Roster, Service, Settings};
 pub use stop::{Stop, StopSwitch};

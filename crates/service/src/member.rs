@@ -138,6 +138,10 @@ impl Member {
             return;
         };
         let concerns_all = endpoints[side].gates.is_password_in_doubt();
+        // The password was right, and only this mailbox is not there for it, or not now: nothing is counted against anybody.
+        if error.scope() == Scope::Account && !concerns_all {
+            return;
+        }
         shared.factory.refused(&self.account, endpoints[side].at, concerns_all, error).await;
     }
 

@@ -6,25 +6,26 @@
 /// Fewer are of no use: one pass needs two.
 const LEAST: usize = 2;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
-    allowed: usize,
-    /// Connections that came back and had met no trouble, since the last change.
-    went_well: usize,
+    slowed: Option<Slowed>,
     /// How often it was slowed down. Work that began before the last time says nothing new.
     round: u64,
 }
 
-impl Pace {
-    /// As fast as it may go.
-    #[must_use]
-    pub fn full(ceiling: usize) -> Pace {
-        Pace { allowed: ceiling, went_well: 0, round: 0 }
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slowed {
+    allowed: usize,
+    /// What it was slowed down from. By day and by night the ceiling may be another.
+    from: usize,
+    /// Connections that came back and had met no trouble, since the last change.
+    went_well: usize,
+}
 
+impl Pace {
     #[must_use]
     pub fn allowed(self, ceiling: usize) -> usize {
-        self.allowed.min(ceiling)
+        self.slowed.map_or(ceiling, |slowed| slowed.allowed.min(ceiling))
     }
 
     #[must_use]
@@ -33,8 +34,8 @@ impl Pace {
     }
 
     /// Where it stood when an earlier run ended.
-    pub fn resume(&mut self, allowed: usize) {
-        self.allowed = allowed.max(LEAST);
+    pub fn resume(&mut self, allowed: usize, from: usize) {
+        self.slowed = Some(Slowed { allowed: allowed.max(LEAST), from, went_well: 0 });
     }
 
     /// Work that began in `round` was told that this is too much. Tells whether that was news.
@@ -42,28 +43,24 @@ impl Pace {
         if round != self.round {
             return false;
         }
-        self.allowed = (self.allowed(ceiling) / 2).max(LEAST);
-        self.went_well = 0;
+        let from = self.slowed.map_or(ceiling, |slowed| slowed.from.max(ceiling));
+        self.slowed = Some(Slowed { allowed: (self.allowed(ceiling) / 2).max(LEAST), from, went_well: 0 });
         self.round += 1;
         true
     }
 
     /// So many connections came back from work that began in `round`. Where they met trouble, the round is over.
     pub fn came_back(&mut self, connections: usize, round: u64, ceiling: usize) {
-        if round != self.round || self.allowed >= ceiling {
+        let Some(slowed) = self.slowed.as_mut().filter(|slowed| round == self.round && slowed.allowed < ceiling) else {
             return;
+        };
+        slowed.went_well += connections;
+        if slowed.went_well >= slowed.allowed {
+            slowed.allowed += 1;
+            slowed.went_well = 0;
         }
-        self.went_well += connections;
-        if self.went_well >= self.allowed {
-            self.allowed += 1;
-            self.went_well = 0;
-        }
-    }
-
-    /// The ceiling was raised, or it is night: what was not slowed down goes as fast as it may.
-    pub fn follow(&mut self, before: usize, now: usize) {
-        if self.allowed >= before {
-            self.allowed = now;
+        if slowed.allowed >= slowed.from {
+            self.slowed = None;
         }
     }
 }
@@ -74,7 +71,7 @@ mod tests {
 
     #[test]
     fn half_at_once_and_one_more_after_each_round() {
-        let mut pace = Pace::full(16);
+        let mut pace = Pace::default();
         assert!(pace.slow_down(0, 16));
         assert!(!pace.slow_down(0, 16), "all that were on their way are told, and that is once");
         assert_eq!(pace.allowed(16), 8);
@@ -93,23 +90,23 @@ mod tests {
 
     #[test]
     fn it_never_stops_for_good_and_never_exceeds_the_ceiling() {
-        let mut pace = Pace::full(5);
+        let mut pace = Pace::default();
         for round in 0..9 {
             assert!(pace.slow_down(round, 5));
         }
         assert_eq!(pace.allowed(5), LEAST);
-        assert_eq!(Pace::full(5).allowed(3), 3);
+        assert_eq!(Pace::default().allowed(3), 3);
     }
 
     #[test]
-    fn at_night_it_goes_faster_unless_it_was_slowed_down() {
-        let mut pace = Pace::full(4);
-        pace.follow(4, 20);
-        assert_eq!(pace.allowed(20), 20);
-        pace.follow(20, 4);
-        assert_eq!(pace.allowed(4), 4);
-        pace.slow_down(0, 4);
-        pace.follow(4, 20);
-        assert_eq!(pace.allowed(20), 2);
+    fn what_was_learnt_by_night_is_not_forgotten_by_day() {
+        let mut pace = Pace::default();
+        assert_eq!((pace.allowed(4), pace.allowed(20)), (4, 20));
+        pace.slow_down(0, 20);
+        assert_eq!((pace.allowed(4), pace.allowed(20)), (4, 10));
+        for _ in 0..100 {
+            pace.came_back(4, 1, 4);
+        }
+        assert_eq!(pace.allowed(20), 10, "four by day say nothing of twenty by night");
     }
 }

@@ -43,9 +43,11 @@ impl Paces {
         let now_ms = SystemClock.now_ms();
         for record in store.paces().await? {
             let Some(bound) = bound(&record) else { continue };
-            connections.resume(bound.clone(), usize::try_from(record.allowed).unwrap_or(usize::MAX));
-            if let Some(left_ms) = record.until_ms.map(|until| until.saturating_sub(now_ms)).filter(|left| *left > 0) {
-                gates.resume(bound.clone(), Duration::from_millis(left_ms), &record.answer);
+            let connection = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+            let speed = Speed { allowed: connection(record.allowed), limit: connection(record.most) };
+            connections.resume(bound.clone(), speed);
+            if let Some(left) = pause(&record, now_ms) {
+                gates.resume(bound.clone(), left, &record.answer);
             }
             self.lock().insert(bound, Known { record, is_written: true });
         }
@@ -88,6 +90,23 @@ impl Paces {
     fn lock(&self) -> MutexGuard<'_, HashMap<Bound, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Closes the gates of servers that have asked an earlier run for pauses.
+pub fn keep_pauses(records: &[PaceRecord], gates: &Gates) {
+    let now_ms = SystemClock.now_ms();
+    for record in records {
+        if let (Some(bound), Some(left)) = (bound(record), pause(record, now_ms)) {
+            gates.resume(bound, left, &record.answer);
+        }
+    }
+}
+
+/// What is left of a pause. A clock that was set back makes none longer than it was.
+fn pause(record: &PaceRecord, now_ms: u64) -> Option<Duration> {
+    let until = record.until_ms?;
+    let left = until.saturating_sub(now_ms).min(until.saturating_sub(record.slowed_at_ms));
+    (left > 0).then(|| Duration::from_millis(left))
 }
 
 fn number(connections: usize) -> u32 {

@@ -41,18 +41,29 @@ pub struct Queued {
     pub waiting: Waiting,
 }
 
-/// Service accounts that have refused to open one account's mailbox.
+/// Service accounts that have refused to open one account's mailbox, and when. After a while they are asked again.
 #[derive(Default)]
-pub struct Avoided(HashSet<(Side, Arc<str>)>);
+pub struct Avoided(HashMap<(Side, Arc<str>), Instant>);
+
+/// As long as a refused password is not tried again.
+const AVOIDED_FOR: Duration = Duration::from_secs(3600);
 
 impl Avoided {
     pub fn holds(&self, side: Side, place: &Place) -> bool {
-        place.credential.as_ref().is_some_and(|credential| self.0.contains(&(side, credential.name.clone())))
+        self.refused_at(side, place).is_some_and(|at| at.elapsed() < AVOIDED_FOR)
+    }
+
+    fn refused_at(&self, side: Side, place: &Place) -> Option<Instant> {
+        self.0.get(&(side, place.credential.as_ref()?.name.clone())).copied()
     }
 
     /// Adds one; tells whether that is news.
     pub fn add(&mut self, side: Side, place: &Place) -> bool {
-        place.credential.as_ref().is_some_and(|credential| self.0.insert((side, credential.name.clone())))
+        let is_news = !self.holds(side, place);
+        if let Some(credential) = &place.credential {
+            self.0.insert((side, credential.name.clone()), Instant::now());
+        }
+        is_news && place.credential.is_some()
     }
 }
 
@@ -103,8 +114,9 @@ impl Shared {
                 let turn = (at + usize::try_from(account.id.0).unwrap_or(0)) % count;
                 (closed, load, turn)
             };
-            // Where all have refused, the first is asked again, and tells so.
-            let chosen = possible.min_by_key(rank).or_else(|| all.min_by_key(|(at, _)| *at));
+            // Where all have refused, the one that did so first is asked again, and tells so.
+            let chosen =
+                possible.min_by_key(rank).or_else(|| all.min_by_key(|(_, place)| avoid.refused_at(side, place)));
             places[side] = chosen.map(|(_, place)| place.clone());
         }
         let Both { source: Some(source), target: Some(target) } = places else {

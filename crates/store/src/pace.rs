@@ -37,6 +37,11 @@ impl Store {
         self.write(PutPace(pace)).await
     }
 
+    /// A person says that nobody need wait any longer.
+    pub async fn end_pauses(&self, server: &str) -> Result<()> {
+        self.write(EndPauses(server.to_owned())).await
+    }
+
     /// It goes as fast as it may again.
     pub async fn forget_pace(&self, server: &str, kind: &str, name: &str) -> Result<()> {
         self.write(ForgetPace([server, kind, name].map(str::to_owned))).await
@@ -74,6 +79,18 @@ impl Write for PutPace {
         let query = sqlx::query(SQL).bind(server).bind(kind).bind(name).bind(i64::from(allowed)).bind(i64::from(most));
         let query = query.bind(time(slowed_at_ms)).bind(time(until_ms.unwrap_or(0))).bind(answer);
         db.execute(query).await.map(drop)
+    }
+}
+
+struct EndPauses(String);
+
+#[async_trait]
+impl Write for EndPauses {
+    type Answer = ();
+
+    async fn perform(&self, db: &mut Writer) -> Result<()> {
+        const SQL: &str = "UPDATE pace SET until_ms = 0 WHERE server = $1";
+        db.execute(sqlx::query(SQL).bind(self.0.clone())).await.map(drop)
     }
 }
 

@@ -38,6 +38,13 @@ config-service-login-name = { $file }, line { $line }: "{ $found }" in { $sectio
     .fix = Use letters, digits and - _ . @ \ /, at most 64 characters.
 config-night = { $file }, line { $line }: "{ $found }" in { $section } is no time of the day.
     .fix = Write from when to when, for example night = "22:00-06:00"
+config-night-missing = { $file }, line { $line }: "{ $key }" in { $section } never counts, because "night" does not say when it is night.
+    .fix = Add, for example, night = "22:00-06:00"
+config-service-logins-both = { $file }, line { $line }: both "service_login" and "{ $key }" are in { $section }.
+    .fix = Keep one of them: "service_login" for one service account, "{ $key }" for several.
+config-service-login-twice = { $file }, line { $line }: the service account { $found } is twice in "{ $key }" in { $section }.
+config-password-no-service = { $file }, line { $line }: "{ $key }" in { $section } is that of the service account, and none signs in there.
+    .fix = Name it ("service_login" or "service_logins"), and put {"{"}service_login{"}"} into "login" or "authzid".
 config-ntlm-left-out = { $file }, line { $line }: "{ $key }" in { $section } is "ntlm", and this program was built without NTLM.
     .fix = Build it with NTLM, or set "sasl" to "auto": over TLS Exchange takes PLAIN as well.
     .command = cargo build --release --package parom-app --features ntlm

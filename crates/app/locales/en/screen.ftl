@@ -192,6 +192,8 @@ account-none = There are no accounts yet.
 account-on = { $account }: on
 account-off = { $account }: off
 account-set = { $account }: noted; it counts from the next run of "parom sync"
+account-database = "{ $found }" is not the name of a mailbox database.
+    .fix = Use the name as the Exchange shows it.
 account-removed = { $account }: forgotten; the mail on both sides is as it was
 
 secret-name = "{ $found }" cannot be the name of a secret.
@@ -227,7 +229,7 @@ standing-failed = failed
 pace-server = { $server } is worked on with { $allowed } of { $most } connections: { $ago } it said "{ $answer }".
 pace-login = { $server }: the service account { $name } has { $allowed } of { $most } connections: { $ago } the server said "{ $answer }".
 pace-database = { $server }: the database { $name } is worked on with { $allowed } of { $most } connections: { $ago } the server said "{ $answer }".
-pace-pause = Nothing is asked of it for another { $left }, as it wished.
+pace-pause = Nothing is asked of it for another { $left }, as it wished. "parom account on ADDRESS" ends that.
 
 hidden-folders = The { $side } says that there are folders in "{ $folder }", and does not show them. They are not carried.
     .why = Exchange shows no folder over IMAP that has a "/" in its name, nor what is below it.

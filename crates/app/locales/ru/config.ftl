@@ -38,6 +38,13 @@ config-service-login-name = { $file }, строка { $line }: «{ $found }» в
     .fix = Используйте буквы, цифры и - _ . @ \ /, не более 64 знаков.
 config-night = { $file }, строка { $line }: «{ $found }» в { $section } — не время суток.
     .fix = Напишите, с какого часа по какой, например night = "22:00-06:00"
+config-night-missing = { $file }, строка { $line }: «{ $key }» в { $section } никогда не действует: в «night» не сказано, когда ночь.
+    .fix = Добавьте, например, night = "22:00-06:00"
+config-service-logins-both = { $file }, строка { $line }: в { $section } есть и «service_login», и «{ $key }».
+    .fix = Оставьте одно: «service_login» — для одной служебной учётной записи, «{ $key }» — для нескольких.
+config-service-login-twice = { $file }, строка { $line }: служебная учётная запись { $found } указана в «{ $key }» в { $section } дважды.
+config-password-no-service = { $file }, строка { $line }: «{ $key }» в { $section } — пароль служебной учётной записи, но там никакая не входит.
+    .fix = Укажите её («service_login» или «service_logins») и поставьте {"{"}service_login{"}"} в «login» или «authzid».
 config-ntlm-left-out = { $file }, строка { $line }: «{ $key }» ({ $section }) — "ntlm", а эта программа собрана без NTLM.
     .fix = Соберите её с NTLM или укажите sasl = "auto": через TLS Exchange принимает и PLAIN.
     .command = cargo build --release --package parom-app --features ntlm

@@ -202,6 +202,8 @@ account-none = Пользователей пока нет.
 account-on = { $account }: включён
 account-off = { $account }: отключён
 account-set = { $account }: записано; действует со следующего запуска «parom sync»
+account-database = «{ $found }» не может быть именем базы почтовых ящиков.
+    .fix = Укажите имя так, как его показывает Exchange.
 account-removed = { $account }: забыт; почта на обеих сторонах осталась как была
 
 secret-name = «{ $found }» не может быть именем секрета.
@@ -237,7 +239,7 @@ standing-failed = ошибка
 pace-server = { $server }: соединений { $allowed } из { $most }. Сервер ответил ({ $ago }): «{ $answer }».
 pace-login = { $server }, служебная учётная запись { $name }: соединений { $allowed } из { $most }. Сервер ответил ({ $ago }): «{ $answer }».
 pace-database = { $server }, база { $name }: соединений { $allowed } из { $most }. Сервер ответил ({ $ago }): «{ $answer }».
-pace-pause = По просьбе сервера паром не обращается к нему ещё { $left }.
+pace-pause = По просьбе сервера паром не обращается к нему ещё { $left }. Прервать ожидание: «parom account on АДРЕС».
 
 hidden-folders = В папке «{ $folder }» есть папки, которых сервер не показывает ({ $side }). Они не переносятся.
     .why = Exchange не показывает по IMAP папку, в имени которой есть «/», и всё, что в ней.

@@ -8,6 +8,7 @@ use crate::i18n::Texts;
 use crate::message::Message;
 use crate::state::{self, Access};
 use crate::table::Table;
+use crate::wiring::server_name;
 use crate::{output, password};
 use parom_domain::policy::Priority;
 use parom_domain::{Both, Side};
@@ -23,6 +24,11 @@ pub fn run(command: &Command, config: &Config, texts: &Texts) -> Result<Exit, Fa
         Command::On(names) => each(names, config, texts, "account-on", async |store, account| {
             // Somebody has mended something: it is tried at once.
             store.forget_refusals(account.id, secrets_of(config, account)).await?;
+            if let Some(domain) = config.domain_of(&account.address) {
+                for side in [&domain.sides.source, &domain.sides.target] {
+                    store.end_pauses(&server_name(side)).await?;
+                }
+            }
             Ok(store.set_enabled(account.id, true).await?)
         }),
         Command::Off(names) => each(names, config, texts, "account-off", async |store, account| {
@@ -163,6 +169,9 @@ fn set(args: &AccountSet, config: &Config, texts: &Texts) -> Result<Exit, Failur
         cli::Priority::Normal => Priority::Normal,
         cli::Priority::Low => Priority::Low,
     });
+    if let Some(name) = args.database.as_deref().filter(|name| name.chars().any(char::is_control) || name.len() > 200) {
+        return Err(Failure::usage(Message::new("account-database").with("found", name.escape_debug().to_string())));
+    }
     // An empty name: nobody knows any more.
     let database = args.database.as_deref().map(|name| Some(name.trim().to_owned()).filter(|name| !name.is_empty()));
     each(&args.names, config, texts, "account-set", async |store, account| {

@@ -12,6 +12,7 @@ use crate::wiring::{Wiring, server_name};
 use parom_domain::Side;
 use parom_domain::endpoint::Endpoint;
 use parom_imap::{Profile, QuirkValue};
+use parom_service::{Gates, keep_pauses};
 use serde_json::{Value as Json, json};
 
 /// A server, as one account of a domain sees it.
@@ -24,6 +25,8 @@ struct Seen<'c> {
 pub fn run(json: bool, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
     let seen = state::with(config, Access::Read, async |store| {
         let wiring = Wiring::new(config)?;
+        let gates = Gates::new(false);
+        keep_pauses(&store.paces().await?, &gates);
         let accounts = store.accounts().await?;
         let mut seen = Vec::new();
         for domain in &config.domains {
@@ -31,7 +34,8 @@ pub fn run(json: bool, config: &Config, texts: &Texts) -> Result<Exit, Failure> 
                 continue;
             };
             for side in Side::ALL {
-                let endpoint = wiring.endpoint(config, store, account, side, 1).await?;
+                let endpoint = wiring.signed_in(config, store, &gates, (account, side), 1).await;
+                let endpoint = endpoint.map_err(|error| error.with("account", &account.address))?;
                 let profile = endpoint.profile().await;
                 endpoint.close().await;
                 let profile = profile.map_err(|error| error.with("account", &account.address))?;

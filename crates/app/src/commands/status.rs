@@ -9,6 +9,7 @@ use crate::message::{Message, Value};
 use crate::output;
 use crate::state::{self, Access};
 use crate::table::Table;
+use crate::wiring::server_name;
 use parom_domain::state::PassSummary;
 use parom_domain::{FolderPath, Side};
 use parom_store::{Account, PaceRecord};
@@ -36,7 +37,11 @@ pub fn run(args: &Status, config: &Config, texts: &Texts) -> Result<Exit, Failur
             let hiding = hiding.remove(&account.id).unwrap_or_default();
             rows.push(Row { account, summary, held, linked, hiding });
         }
-        Ok((rows, store.paces().await?))
+        let mut paces = store.paces().await?;
+        // What is not configured any more concerns nobody.
+        let sides = || config.domains.iter().flat_map(|domain| [&domain.sides.source, &domain.sides.target]);
+        paces.retain(|pace| sides().any(|side| server_name(side) == pace.server));
+        Ok((rows, paces))
     })?;
     let now_ms = state::now_ms();
     if args.json {

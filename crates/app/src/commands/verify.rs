@@ -17,7 +17,7 @@ use futures_util::{StreamExt, stream};
 use parom_domain::endpoint::Endpoint;
 use parom_domain::state::{FolderPair, Parked};
 use parom_domain::{Both, Code, Error, Marks, Side};
-use parom_service::Budget;
+use parom_service::{Budget, Gates, keep_pauses};
 use parom_store::{Account, Store};
 use serde_json::{Value as Json, json};
 use std::io::IsTerminal;
@@ -38,11 +38,13 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
         let mut chosen = accounts(store, &args.accounts).await?;
         chosen.retain(|account| !args.accounts.is_empty() || account.enabled);
         let permits = Budget::new(config.limits.body_budget_bytes);
-        let (wiring, bars, stop, permits) = (&wiring, bars.as_ref(), &stop, &permits);
+        let gates = Gates::new(false);
+        keep_pauses(&store.paces().await?, &gates);
+        let (wiring, bars, stop, permits, gates) = (&wiring, bars.as_ref(), &stop, &permits, &gates);
         let compared = stream::iter(chosen).map(async |account| {
             // Nothing is written anywhere, so it may end at any moment.
             let verdict = tokio::select! {
-                verdict = one(wiring, config, store, &account, permits, bars) => verdict,
+                verdict = one(wiring, config, store, gates, &account, permits, bars) => verdict,
                 () = stop.asked() => Err(Failure::new(Exit::Interrupted, Message::new("verify-stopped"))),
             };
             (account, verdict)
@@ -82,7 +84,9 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
 /// How many accounts are compared at once: each takes one connection to either side.
 fn at_once(config: &Config) -> usize {
     let sides = config.domains.iter().flat_map(|domain| [&domain.sides.source, &domain.sides.target]);
-    let allowed = sides.map(|side| side.pacing.now().connections).chain([config.limits.accounts_at_once]).min();
+    let allowances = sides.map(|side| side.pacing.now());
+    let allowed = allowances.flat_map(|now| [now.connections, now.per_login, now.per_database]);
+    let allowed = allowed.chain([config.limits.accounts_at_once]).min();
     allowed.map_or(1, |allowed| usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
 }
 
@@ -98,13 +102,14 @@ async fn one(
     wiring: &Wiring,
     config: &Config,
     store: &Store,
+    gates: &Gates,
     account: &Account,
     permits: &Budget,
     shown: Option<&Arc<dyn Progress>>,
 ) -> Result<Verdict, Failure> {
     let endpoint = async |side: Side| {
-        let endpoint = wiring.endpoint(config, store, account, side, LANES).await;
-        endpoint.map_err(|error| named(error, config, account))
+        let endpoint = wiring.signed_in(config, store, gates, (account, side), LANES).await;
+        endpoint.map_err(|error| error.with("account", &account.address))
     };
     let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
     let address: Arc<str> = account.address.as_str().into();

@@ -88,7 +88,14 @@ pub fn pacing(section: &Section<'_, '_>) -> Pacing {
     let day = of(connections, bytes("bandwidth_kib_s"));
     let night = section.text("night");
     let night = match Night::parse(&night.value) {
-        _ if night.value.is_empty() => None,
+        _ if night.value.is_empty() => {
+            for name in
+                ["night_max_connections", "night_bandwidth_kib_s"].into_iter().filter(|name| section.gives(name))
+            {
+                section.wrong(name, night.span.clone(), Message::new("config-night-missing"));
+            }
+            None
+        }
         Some(hours) => {
             let at_night =
                 if section.gives("night_bandwidth_kib_s") { bytes("night_bandwidth_kib_s") } else { day.bytes_per_s };

@@ -188,11 +188,28 @@ fn login(section: &Section<'_, '_>) -> (Template, Option<Template>) {
 /// Several service accounts have a password each.
 fn service_logins(section: &Section<'_, '_>) -> Vec<String> {
     let logins = section.list("service_logins");
-    let Some(first) = logins.first() else { return Vec::new() };
+    let takes_service_login =
+        ["login", "authzid"].iter().any(|name| section.text(name).value.contains("{service_login}"));
+    let Some(first) = logins.first() else {
+        let password = section.text("password");
+        let is_named = !section.text("service_login").value.is_empty() && takes_service_login;
+        if password.value == "secret:{service_login}" && !is_named {
+            section.wrong("password", password.span, Message::new("config-password-no-service"));
+        }
+        return Vec::new();
+    };
+    if section.gives("service_login") {
+        section.wrong("service_logins", first.span.clone(), Message::new("config-service-logins-both"));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    if let Some(twice) = logins.iter().find(|login| !seen.insert(login.value.to_lowercase())) {
+        let message = Message::new("config-service-login-twice").with("found", twice.value.clone());
+        section.wrong("service_logins", twice.span.clone(), message);
+    }
     if section.text("password").value != "secret:{service_login}" {
         section.wrong("service_logins", first.span.clone(), Message::new("config-service-logins-password"));
     }
-    if !["login", "authzid"].iter().any(|name| section.text(name).value.contains("{service_login}")) {
+    if !takes_service_login {
         section.wrong("service_logins", first.span.clone(), Message::new("config-service-logins-template"));
     }
     if let Some(wrong) = logins.iter().find(|login| !is_secret_name(&login.value)) {

@@ -138,3 +138,49 @@ fn the_mailboxes_of_one_database_keep_to_its_connections() {
     assert_crossed(&stage, &names, 1);
     assert!(stage.exchange.tally().most_connections <= 2, "{:?}", stage.exchange.tally());
 }
+
+#[test]
+fn one_throttle_counts_once_however_many_wait_behind_it() {
+    let names = names(24);
+    let stage = filled(&names, 1);
+    stage.exchange.throttle("svc", Duration::from_secs(600));
+    for _ in 0..2 {
+        let mut waiting = stage.begin();
+        // All of them have heard of it by then.
+        std::thread::sleep(Duration::from_millis(1500));
+        waiting.kill().unwrap();
+        waiting.wait().unwrap();
+        let paces = stage.paces();
+        assert_eq!((paces.len(), paces[0]["connections"].as_u64()), (1, Some(8)), "{paces:?}");
+    }
+    // The second run has not asked.
+    assert!(stage.exchange.tally().throttled <= 16, "{:?}", stage.exchange.tally());
+    // A person knows better.
+    assert!(paused(&stage));
+    assert!(stage.run(&["account", "on", "person0@corp.example"]).status.success());
+    assert!(!paused(&stage));
+}
+
+fn paused(stage: &Stage) -> bool {
+    stage.paces().iter().any(|pace| pace["pause_ms"].is_u64())
+}
+
+#[test]
+fn a_comparison_locks_nobody_out_and_keeps_pauses_too() {
+    let names = names(10);
+    let stage = filled(&names, 1);
+    let synced = stage.sync();
+    assert!(synced.status.success(), "{}", told(&synced));
+    stage.exchange.throttle("svc", Duration::from_millis(1200));
+    let verified = stage.run(&["verify"]);
+    assert!(verified.status.success(), "{}", told(&verified));
+    stage.exchange.change("svc", |person| person.password = "another".to_owned());
+    let verified = stage.run(&["verify"]);
+    assert!(!verified.status.success());
+    assert!(stage.exchange.wrong_passwords("svc") <= 2, "{} wrong passwords", stage.exchange.wrong_passwords("svc"));
+    // With a second service account everybody is compared all the same.
+    stage.share("");
+    let verified = stage.run(&["verify"]);
+    assert!(verified.status.success(), "{}", told(&verified));
+    assert!(stage.run(&["status", "--server"]).status.success());
+}
