@@ -88,6 +88,7 @@ pub fn pacing(section: &Section<'_, '_>) -> Pacing {
     let day = of(connections, bytes("bandwidth_kib_s"));
     let night = section.text("night");
     let night = match Night::parse(&night.value) {
+        _ if section.gives("night") && night.value.is_empty() => None,
         _ if night.value.is_empty() => {
             for name in
                 ["night_max_connections", "night_bandwidth_kib_s"].into_iter().filter(|name| section.gives(name))

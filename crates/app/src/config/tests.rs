@@ -238,6 +238,8 @@ fn several_service_accounts_and_the_night_are_read() {
         (text.replace("CORP/{service_login}/", ""), "is not used"),
         (text.replace("\"svc1\"", "\"svc 1\""), "cannot be the name of a service account"),
         (text.replace("22:00-06:00", "late"), "no time of the day"),
+        (text.replace("svc2@corp.example", "SVC1"), "is twice"),
+        (text.replace("service_logins =", "service_login = \"a\"\nservice_logins ="), "both \"service_login\""),
     ];
     for (text, says) in wrong {
         let complaints = complaints(&text);
