@@ -6,10 +6,11 @@
 
 use crate::pace::Pace;
 use parom_domain::policy::Priority;
-use parom_domain::{Code, Error, Scope};
+use parom_domain::{Code, Error, Retry, Scope};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// An account needs so many to each side: one lane, and one connection for the questions that it asks besides.
@@ -200,12 +201,16 @@ impl Grant {
             BoundOf::Login(_) => is_scope(Scope::Credential) && !of_one,
             BoundOf::Database(_) => is_scope(Scope::Credential) && of_one,
         };
+        let pause = match error.retry() {
+            Retry::After(pause) => pause,
+            _ => Duration::ZERO,
+        };
         let mut inner = self.pool.lock();
         for ((bound, _), round) in self.claims.iter().zip(&self.rounds) {
             if &*bound.server == server
                 && too_much(&bound.of)
                 && let Some(state) = inner.bounds.get_mut(bound)
-                && state.pace.slow_down(*round, state.limit)
+                && state.pace.slow_down(*round, state.limit, pause)
             {
                 return Some((bound.clone(), Speed { allowed: state.pace.allowed(state.limit), limit: state.limit }));
             }
@@ -487,8 +492,8 @@ mod tests {
         assert_eq!(served, [Priority::High, Priority::Normal, Priority::Low]);
     }
 
-    #[test]
-    fn a_throttle_halves_what_its_account_may_have_and_leaves_the_others_alone() {
+    #[tokio::test(start_paused = true)]
+    async fn a_throttle_halves_what_its_account_may_have_and_leaves_the_others_alone() {
         let pool = Connections::new(100);
         let throttled = Error::new(Code::Throttled, Scope::Credential, parom_domain::Retry::Soon);
         let grants: Vec<Grant> =
@@ -505,6 +510,7 @@ mod tests {
         one.went_well();
         assert!(now(&mut pool.request(&with_login("a", Priority::Normal))).is_none());
         assert!(now(&mut pool.request(&with_login("b", Priority::Normal))).is_some());
+        tokio::time::advance(Duration::from_secs(10)).await;
         drop(one);
         assert_eq!(pool.slowed(), [(bound.clone(), Speed { allowed: 3, limit: 4 })]);
         // A later run goes on from there.

@@ -1,10 +1,17 @@
 //! How many connections something bears at this time: as many as it may, until it says that this is too much.
 //!
 //! Half of them from there, and one more for every round of work that went well (additive increase, multiplicative
-//! decrease, as in RFC 5681 for a network).
+//! decrease, as in RFC 5681 for a network). But a round is over in no time, and a server's budget fills up slowly: a while passes
+//! before there is one more.
+
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Fewer are of no use: one pass needs two.
 const LEAST: usize = 2;
+/// From one connection more to the next. After a pause that was asked for, a multiple of that.
+const GROWS_AFTER: Duration = Duration::from_secs(10);
+const PAUSES: u32 = 4;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
@@ -20,6 +27,8 @@ struct Slowed {
     from: usize,
     /// Connections that came back and had met no trouble, since the last change.
     went_well: usize,
+    grows_after: Duration,
+    since: Instant,
 }
 
 impl Pace {
@@ -35,16 +44,19 @@ impl Pace {
 
     /// Where it stood when an earlier run ended.
     pub fn resume(&mut self, allowed: usize, from: usize) {
-        self.slowed = Some(Slowed { allowed: allowed.max(LEAST), from, went_well: 0 });
+        let allowed = allowed.max(LEAST);
+        self.slowed = Some(Slowed { allowed, from, went_well: 0, grows_after: GROWS_AFTER, since: Instant::now() });
     }
 
-    /// Work that began in `round` was told that this is too much. Tells whether that was news.
-    pub fn slow_down(&mut self, round: u64, ceiling: usize) -> bool {
+    /// Work that began in `round` was told that this is too much, and how long to wait. Tells whether that was news.
+    pub fn slow_down(&mut self, round: u64, ceiling: usize, pause: Duration) -> bool {
         if round != self.round {
             return false;
         }
         let from = self.slowed.map_or(ceiling, |slowed| slowed.from.max(ceiling));
-        self.slowed = Some(Slowed { allowed: (self.allowed(ceiling) / 2).max(LEAST), from, went_well: 0 });
+        let allowed = (self.allowed(ceiling) / 2).max(LEAST);
+        let grows_after = pause.saturating_mul(PAUSES).max(GROWS_AFTER);
+        self.slowed = Some(Slowed { allowed, from, went_well: 0, grows_after, since: Instant::now() });
         self.round += 1;
         true
     }
@@ -55,9 +67,10 @@ impl Pace {
             return;
         };
         slowed.went_well += connections;
-        if slowed.went_well >= slowed.allowed {
+        if slowed.went_well >= slowed.allowed && slowed.since.elapsed() >= slowed.grows_after {
             slowed.allowed += 1;
             slowed.went_well = 0;
+            slowed.since = Instant::now();
         }
         if slowed.allowed >= slowed.from {
             self.slowed = None;
@@ -69,21 +82,23 @@ impl Pace {
 mod tests {
     use super::*;
 
-    #[test]
-    fn half_at_once_and_one_more_after_each_round() {
+    #[tokio::test(start_paused = true)]
+    async fn half_at_once_and_one_more_after_each_round() {
         let mut pace = Pace::default();
-        assert!(pace.slow_down(0, 16));
-        assert!(!pace.slow_down(0, 16), "all that were on their way are told, and that is once");
+        assert!(pace.slow_down(0, 16, Duration::from_secs(5)));
+        assert!(!pace.slow_down(0, 16, Duration::ZERO), "all that were on their way are told, and that is once");
         assert_eq!(pace.allowed(16), 8);
         let mut came = Vec::new();
+        pace.came_back(100, 1, 16);
+        assert_eq!(pace.allowed(16), 8, "its budget is not full again");
         for _ in 0..12 {
+            tokio::time::advance(Duration::from_secs(20)).await;
             for _ in 0..pace.allowed(16) / 2 {
                 pace.came_back(2, 1, 16);
             }
             came.push(pace.allowed(16));
         }
-        assert_eq!(came[..3], [9, 9, 10], "an odd one is counted with the next");
-        assert_eq!(came[11], 16);
+        assert_eq!((came[0], came[11]), (9, 16));
         pace.came_back(2, 1, 16);
         assert_eq!(pace.allowed(16), 16);
     }
@@ -92,7 +107,7 @@ mod tests {
     fn it_never_stops_for_good_and_never_exceeds_the_ceiling() {
         let mut pace = Pace::default();
         for round in 0..9 {
-            assert!(pace.slow_down(round, 5));
+            assert!(pace.slow_down(round, 5, Duration::ZERO));
         }
         assert_eq!(pace.allowed(5), LEAST);
         assert_eq!(Pace::default().allowed(3), 3);
@@ -102,7 +117,7 @@ mod tests {
     fn what_was_learnt_by_night_is_not_forgotten_by_day() {
         let mut pace = Pace::default();
         assert_eq!((pace.allowed(4), pace.allowed(20)), (4, 20));
-        pace.slow_down(0, 20);
+        pace.slow_down(0, 20, Duration::ZERO);
         assert_eq!((pace.allowed(4), pace.allowed(20)), (4, 10));
         for _ in 0..100 {
             pace.came_back(4, 1, 4);

@@ -94,7 +94,7 @@ fn while_one_service_account_is_throttled_the_other_goes_on() {
 }
 
 #[test]
-fn after_a_throttle_it_goes_at_half_the_speed_and_recovers() {
+fn after_a_throttle_it_goes_at_half_the_speed() {
     let names = names(40);
     let stage = filled(&names, 1);
     stage.exchange.throttle("svc", Duration::from_millis(1500));
@@ -103,7 +103,8 @@ fn after_a_throttle_it_goes_at_half_the_speed_and_recovers() {
     assert!(synced.status.success(), "{}", told(&synced));
     assert_crossed(&stage, &names, 1);
     assert!(stage.exchange.tally().throttled >= 1);
-    assert_eq!(stage.paces(), Vec::<serde_json::Value>::new(), "forty accounts later it is as fast as it may be");
+    let paces = stage.paces();
+    assert_eq!((paces.len(), paces[0]["connections"].as_u64()), (1, Some(2)), "{paces:?}");
 }
 
 #[test]
