@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the report")]
 
 use parom_lab::exchange::{ExchangeConfig, ExchangeServer, Person, Quirks, Version};
+use parom_lab::sample::Random;
 use parom_lab::server::Hands;
 use parom_lab::{FolderPath, InternalDate};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,23 +56,6 @@ impl Size {
 
     fn wished() -> Size {
         Size::of(std::env::var("PAROM_STORM_EDITS").ok().and_then(|edits| edits.parse().ok()).unwrap_or(160))
-    }
-}
-
-/// A reproducible source of randomness (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % limit.max(1) as u64).unwrap()
-    }
-
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> Option<&'a T> {
-        list.get(self.below(list.len()))
     }
 }
 
@@ -225,25 +209,26 @@ impl Deeds {
 
 /// One edit on Exchange. What it refuses just now is left.
 fn edit_here(stage: &Stage, random: &mut Random, deeds: &mut Deeds) {
-    let Some(folder) = random.pick(&FOLDERS).copied() else { return };
+    let Some(folder) = FOLDERS.get(random.index(FOLDERS.len())).copied() else { return };
     let at = path(folder);
     let messages = stage.here.messages(&at);
-    let chosen = random.pick(&messages).map(|seen| (seen.uid, subject(&seen.bytes), seen.bytes.clone()));
-    match (random.below(12), chosen) {
+    let chosen =
+        messages.get(random.index(messages.len())).map(|seen| (seen.uid, subject(&seen.bytes), seen.bytes.clone()));
+    match (random.index(12), chosen) {
         (0..=3, _) => {
             let id = deeds.bear();
             stage.here.add(&at, mail(&id), &["\\Seen"], DATE).unwrap();
             deeds.note(format!("exchange: adds {id} to {folder}"));
         }
         (4..=6, Some((uid, id, _))) => {
-            let flag = FLAGS[random.below(2)];
-            let (add, remove): (&[&str], &[&str]) = if random.below(2) == 0 { (&[flag], &[]) } else { (&[], &[flag]) };
+            let flag = FLAGS[random.index(2)];
+            let (add, remove): (&[&str], &[&str]) = if random.index(2) == 0 { (&[flag], &[]) } else { (&[], &[flag]) };
             if stage.here.flag(&at, uid, add, remove).is_ok() {
                 deeds.note(format!("exchange: flags {id} in {folder}: +{add:?} -{remove:?}"));
             }
         }
         (7..=8, Some((uid, id, _))) => {
-            let to = FOLDERS[random.below(FOLDERS.len())];
+            let to = FOLDERS[random.index(FOLDERS.len())];
             if to != folder && stage.here.shift(&at, &[uid], &path(to)).is_ok() {
                 deeds.note(format!("exchange: moves {id} from {folder} to {to}"));
             }
@@ -263,8 +248,8 @@ fn edit_here(stage: &Stage, random: &mut Random, deeds: &mut Deeds) {
 
 /// One edit at the target, as a mail program does it.
 fn edit_there(stage: &mut Stage, random: &mut Random, deeds: &mut Deeds) {
-    let Some(folder) = random.pick(&FOLDERS).copied() else { return };
-    let what = random.below(10);
+    let Some(folder) = FOLDERS.get(random.index(FOLDERS.len())).copied() else { return };
+    let what = random.index(10);
     if what < 4 {
         let id = deeds.bear();
         stage.there.append(folder, "\\Seen", &mail(&id)).unwrap();
@@ -272,15 +257,15 @@ fn edit_there(stage: &mut Stage, random: &mut Random, deeds: &mut Deeds) {
         return;
     }
     let messages = stage.messages(folder);
-    let Some((uid, id, _)) = random.pick(&messages).cloned() else { return };
+    let Some((uid, id, _)) = messages.get(random.index(messages.len())).cloned() else { return };
     match what {
         4..=6 => {
-            let (sign, flag) = (if random.below(2) == 0 { '+' } else { '-' }, FLAGS[random.below(2)]);
+            let (sign, flag) = (if random.index(2) == 0 { '+' } else { '-' }, FLAGS[random.index(2)]);
             stage.there.command(&format!("UID STORE {uid} {sign}FLAGS.SILENT ({flag})"), |_, _| ()).unwrap();
             deeds.note(format!("target: flags {id} in {folder}: {sign}{flag}"));
         }
         7..=8 => {
-            let to = FOLDERS[random.below(FOLDERS.len())];
+            let to = FOLDERS[random.index(FOLDERS.len())];
             if to != folder {
                 // It may be gone by now.
                 let mut moved = false;
@@ -310,7 +295,7 @@ fn storm(peer: Peer, size: &Size) {
         return;
     }
     let seed = std::env::var("PAROM_STORM_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut stage = Stage::new(peer);
     let mut deeds = Deeds::default();
     let (mut faults, mut kills, mut round) = (0, 0, 0);
@@ -327,8 +312,8 @@ fn storm(peer: Peer, size: &Size) {
         // As many of both as the share of edits that is done.
         let due = |all: usize, edits: usize| all * edits / size.edits;
         for _ in 0..40 {
-            std::thread::sleep(Duration::from_millis(random.below(30) as u64));
-            if random.below(2) == 0 {
+            std::thread::sleep(Duration::from_millis(random.index(30) as u64));
+            if random.index(2) == 0 {
                 edit_here(&stage, &mut random, &mut deeds);
             } else {
                 edit_there(&mut stage, &mut random, &mut deeds);
@@ -336,11 +321,11 @@ fn storm(peer: Peer, size: &Size) {
             while faults < due(size.faults, deeds.edits) {
                 faults += 1;
                 deeds.log.push("connections break".to_owned());
-                if random.below(2) == 0 { stage.exchange.disconnect_all() } else { stage.relay.proxy().reset_all() }
+                if random.index(2) == 0 { stage.exchange.disconnect_all() } else { stage.relay.proxy().reset_all() }
             }
         }
         if kills < due(size.kills, deeds.edits) {
-            std::thread::sleep(Duration::from_millis(random.below(300) as u64));
+            std::thread::sleep(Duration::from_millis(random.index(300) as u64));
             // It may have ended by itself.
             let _ = sync.kill();
             kills += 1;

@@ -6,26 +6,10 @@
 use crate::stage::{DATE, Stage, mail, token, told};
 use parom_domain::FolderPath;
 use parom_lab::exchange::{Quirks, Version};
+use parom_lab::sample::Random;
 use parom_lab::server::Hands;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-/// A reproducible source of randomness (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % limit.max(1) as u64).unwrap()
-    }
-
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> Option<&'a T> {
-        list.get(self.below(list.len()))
-    }
-}
 
 /// What people did.
 #[derive(Default)]
@@ -48,13 +32,14 @@ fn places() -> Vec<FolderPath> {
 /// One edit by somebody on one side. What the server would refuse just now is left.
 fn edit(stage: &Stage, random: &mut Random, deeds: &mut Deeds) {
     let (here, there) = stage.hands();
-    let on_exchange = random.below(2) == 0;
+    let on_exchange = random.index(2) == 0;
     let hands: &Hands = if on_exchange { &here } else { &there };
     let places = places();
-    let Some(folder) = random.pick(&places).cloned() else { return };
+    let Some(folder) = places.get(random.index(places.len())).cloned() else { return };
     let messages = hands.messages(&folder);
-    let chosen = random.pick(&messages).map(|seen| (seen.uid, token(&seen.bytes), seen.bytes.clone()));
-    let what = match (random.below(12), chosen) {
+    let chosen =
+        messages.get(random.index(messages.len())).map(|seen| (seen.uid, token(&seen.bytes), seen.bytes.clone()));
+    let what = match (random.index(12), chosen) {
         (0..=3, _) => {
             let id = format!("m{}", deeds.born.len());
             if hands.add(&folder, mail(&id), &["\\Seen"], DATE).is_err() {
@@ -64,13 +49,13 @@ fn edit(stage: &Stage, random: &mut Random, deeds: &mut Deeds) {
             format!("adds {id} to {folder}")
         }
         (4..=6, Some((uid, id, _))) => {
-            let Some(flag) = random.pick(&FLAGS[..2]).copied() else { return };
-            let (add, remove): (&[&str], &[&str]) = if random.below(2) == 0 { (&[flag], &[]) } else { (&[], &[flag]) };
+            let Some(flag) = FLAGS[..2].get(random.index(FLAGS[..2].len())).copied() else { return };
+            let (add, remove): (&[&str], &[&str]) = if random.index(2) == 0 { (&[flag], &[]) } else { (&[], &[flag]) };
             let _ = hands.flag(&folder, uid, add, remove);
             format!("flags {id} in {folder}: +{add:?} -{remove:?}")
         }
         (7..=8, Some((uid, id, _))) => {
-            let Some(to) = random.pick(&places).filter(|to| **to != folder) else { return };
+            let Some(to) = places.get(random.index(places.len())).filter(|to| **to != folder) else { return };
             if hands.shift(&folder, &[uid], to).is_err() {
                 return;
             }
@@ -118,7 +103,7 @@ fn marks(hands: &Hands) -> BTreeSet<(String, Vec<String>)> {
 }
 
 fn storm(seed: u64, rounds: usize) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let stage = Stage::new(Version::E2013);
     stage.configure("deletions = \"expunge\"");
     stage.exchange.switch(|quirks| *quirks = Quirks { budget: None, ..Quirks::worst() });
@@ -134,23 +119,23 @@ fn storm(seed: u64, rounds: usize) {
     for round in 0..rounds {
         deeds.log.push(format!("round {round}"));
         let mut parom = stage.begin();
-        for _ in 0..random.below(12) {
-            std::thread::sleep(Duration::from_millis(random.below(120) as u64));
+        for _ in 0..random.index(12) {
+            std::thread::sleep(Duration::from_millis(random.index(120) as u64));
             edit(&stage, &mut random, &mut deeds);
-            if random.below(12) == 0 {
+            if random.index(12) == 0 {
                 stage.exchange.disconnect_all();
                 breaks += 1;
                 deeds.log.push("connections break".to_owned());
             }
         }
-        if random.below(4) == 0 {
-            std::thread::sleep(Duration::from_millis(random.below(400) as u64));
+        if random.index(4) == 0 {
+            std::thread::sleep(Duration::from_millis(random.index(400) as u64));
             parom.kill().unwrap();
             kills += 1;
             deeds.log.push("parom is killed".to_owned());
         }
         parom.wait().unwrap();
-        for _ in 0..random.below(6) {
+        for _ in 0..random.index(6) {
             edit(&stage, &mut random, &mut deeds);
         }
     }

@@ -95,7 +95,7 @@ fn head(random: &mut Random, shape: &Shape, tone: &Tone, kind: Kind, date: Inter
     let number = random.below(9000) + 1000;
     let subject = if random.below(2) == 0 { format!("{prefix}{base}") } else { format!("{prefix}{base} №{number}") };
     let id_len = if kind == Kind::LongId { 480 } else { 16 };
-    let id: String = (0..id_len / 16).map(|_| format!("{:016x}", random.next())).collect();
+    let id: String = (0..id_len / 16).map(|_| format!("{:016x}", random.number())).collect();
     let host = address.split('@').nth(1).unwrap_or("corp.example");
     let when = rfc5322(date);
 
@@ -187,7 +187,7 @@ fn attachment(random: &mut Random, tone: &Tone, size: usize) -> Vec<u8> {
 }
 
 fn multipart(random: &mut Random, kind: &str, parts: &[Vec<u8>]) -> Vec<u8> {
-    let boundary = format!("=_{:016x}", random.next());
+    let boundary = format!("=_{:016x}", random.number());
     let mut out =
         format!("Content-Type: multipart/{kind}; boundary=\"{boundary}\"\r\n\r\nThis is a multipart message.\r\n")
             .into_bytes();

@@ -12,7 +12,7 @@ mod words;
 use bytes::Bytes;
 use compose::{Kind, ODD};
 use parom_domain::{FolderPath, InternalDate};
-use random::Random;
+pub use random::Random;
 
 /// What a mailbox should be like.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,21 +1,23 @@
 //! A small reproducible source of randomness (SplitMix64). It is not for secrets.
 
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
+    #[must_use]
     pub fn new(seed: u64) -> Random {
         Random(seed)
     }
 
     /// An independent source for one part of the whole.
+    #[must_use]
     pub fn fork(&self, part: u64) -> Random {
         let mut child = Random(self.0 ^ part.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        child.next();
+        child.number();
         child
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,7 +27,7 @@ impl Random {
 
     /// Less than `limit`, which must not be 0.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit.max(1)
+        self.number() % limit.max(1)
     }
 
     pub fn index(&mut self, len: usize) -> usize {
@@ -41,7 +43,7 @@ impl Random {
     /// Log-normal with this median and a sigma of 1: the mean is 1.65 times the median.
     pub fn size(&mut self, median: usize) -> usize {
         // Twelve uniform numbers add up to something very near a normal distribution with variance 1.
-        let uniform = |random: &mut Random| (random.next() >> 11) as f64 / (1u64 << 53) as f64;
+        let uniform = |random: &mut Random| (random.number() >> 11) as f64 / (1u64 << 53) as f64;
         let normal: f64 = (0..12).map(|_| uniform(self)).sum::<f64>() - 6.0;
         (median as f64 * normal.exp()) as usize
     }
@@ -49,7 +51,7 @@ impl Random {
     pub fn bytes(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(len + 8);
         while bytes.len() < len {
-            bytes.extend_from_slice(&self.next().to_le_bytes());
+            bytes.extend_from_slice(&self.number().to_le_bytes());
         }
         bytes.truncate(len);
         bytes
