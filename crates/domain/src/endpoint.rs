@@ -22,6 +22,14 @@ pub struct Cursor {
     pub exists: u32,
 }
 
+impl Cursor {
+    /// Says which folder the links are of, and that everything in it has to be listed.
+    #[must_use]
+    pub const fn covering_nothing(validity: u32) -> Cursor {
+        Cursor { validity, uidnext: 0, modseq: 0, exists: 0 }
+    }
+}
+
 /// What a side can do. Known after the first call that connects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Abilities {

@@ -133,9 +133,11 @@ pub fn pair_moves(side: Side, lost: &[Lost], found: &[Found]) -> Vec<Moved> {
             }));
             continue;
         }
-        let on_both: Vec<&Lost> = lost.iter().filter(|lost| lost.on_both).collect();
-        if let ([lost], [found]) = (on_both.as_slice(), found.as_slice()) {
-            moves.push(Moved { side, lost: **lost, found: *found, doubtful: true });
+        // Several are missing on both sides where a message that moved twice has left an old link. Either side takes the
+        // same one of them.
+        let on_both = lost.iter().filter(|lost| lost.on_both).min_by_key(|lost| (lost.folder, lost.slot));
+        if let (Some(lost), [found]) = (on_both, found.as_slice()) {
+            moves.push(Moved { side, lost: *lost, found: *found, doubtful: true });
         }
     }
     moves.sort_by_key(|moved| (moved.lost.folder, moved.lost.slot));

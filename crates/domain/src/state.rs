@@ -189,6 +189,8 @@ pub struct AccountState {
     /// Messages that were given up after a crash and sent again, for a day: a twin that the server commits late is
     /// recognised by them.
     pub recent: Vec<Recent>,
+    /// Messages that a folder with new UIDs lost, until a pass could look for them everywhere.
+    pub strays: Vec<Strays>,
     /// Deletions that nothing can undo, for a day: the volume brake counts them.
     pub deleted: Vec<Deleted>,
 }
@@ -219,6 +221,17 @@ pub struct Recent {
     pub content: u64,
     pub uid: Option<Uid>,
     pub at_ms: u64,
+}
+
+/// What was linked in a folder before its messages got new UIDs on this side, and was not found again there. Each may have
+/// been moved elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strays {
+    pub folder: FolderId,
+    pub side: Side,
+    pub at_ms: u64,
+    /// [`Fingerprint::short`] and size, as links know them.
+    pub looks: Vec<(u64, u32)>,
 }
 
 /// One change of an account's state. The store commits a list of them as one, durably, or not at all.
@@ -257,6 +270,10 @@ pub enum Change {
     ForgetRecent {
         before_ms: u64,
     },
+    /// Replaces the strays of that folder and side.
+    PutStrays(Strays),
+    /// Forgets all strays.
+    ForgetStrays,
     /// Adds to what was deleted at that moment.
     CountDeleted(Deleted),
     /// Forgets what was deleted before that moment.

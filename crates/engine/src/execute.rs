@@ -6,7 +6,7 @@ use crate::plan::{AccountPlan, Removal, removal};
 use crate::ports::Event;
 use crate::recovery::settle_moved;
 use crate::work::FolderWork;
-use crate::{halves, held, likeness};
+use crate::{halves, held, likeness, strays};
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Cursor, MarkChange, Shifted};
 use parom_domain::link::{Link, Slot};
@@ -66,7 +66,9 @@ pub async fn record_findings(run: &mut Run<'_>, works: &mut Works, plan: &Accoun
             }
         }
         changes.extend(work.link_changes());
+        changes.extend(restart_cursors(run, work));
     }
+    changes.extend(strays::take_changes(run));
     let linked = plan.folders.keys().chain(plan.moves.iter().map(|planned| &planned.to));
     let linked: BTreeSet<FolderId> = linked.copied().chain(changes.iter().filter_map(linked_by)).collect();
     for folder in linked {
@@ -86,9 +88,22 @@ fn begin_cursors(run: &mut Run<'_>, works: &Works, folder: FolderId) -> Vec<Chan
     let mut changes = Vec::new();
     for side in Side::ALL {
         let Some(seen) = work.seen[side].as_ref().filter(|_| pair.cursors[side].is_none()) else { continue };
-        let cursor = Some(Cursor { validity: seen.cursor.validity, uidnext: 0, modseq: 0, exists: 0 });
+        let cursor = Some(Cursor::covering_nothing(seen.cursor.validity));
         pair.cursors[side] = cursor;
         changes.push(Change::SetCursor { folder, side, cursor });
+    }
+    changes
+}
+
+/// Links of other UIDs make a cursor stale: where they are, and where the messages are that lost theirs. Should this pass
+/// not get to its end, the next one lists everything there.
+fn restart_cursors(run: &mut Run<'_>, work: &FolderWork) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for side in Side::ALL.into_iter().filter(|side| work.renumbered[*side] || !work.strays[side.other()].is_empty()) {
+        let (Some(seen), Some(pair)) = (work.seen[side].as_ref(), run.pair_mut(work.id)) else { continue };
+        let cursor = Some(Cursor::covering_nothing(seen.cursor.validity));
+        pair.cursors[side] = cursor;
+        changes.push(Change::SetCursor { folder: work.id, side, cursor });
     }
     changes
 }

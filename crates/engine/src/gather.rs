@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub async fn pair_newcomers(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<()> {
     let recent = std::mem::take(&mut run.state.recent);
     let mut adopted: Looks = Looks::new();
-    for work in works.values_mut().filter(|work| work.is_open()) {
+    // What a brake holds is not paired before it lets go: the links of today end with the pairing.
+    let strangers = &run.strangers;
+    for work in works.values_mut().filter(|work| work.is_open() && !strangers.contains(&work.id)) {
         let open = Open::of(work.id, &[], &[], &recent);
         let on_both = !work.findings.newcomers.source.is_empty() && !work.findings.newcomers.target.is_empty();
         for side in Side::ALL {

@@ -94,6 +94,7 @@ fn hold(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, plan: &mu
             for planned in plan.moves.extract_if(.., concerns) {
                 keep(planned.from);
                 keep(planned.to);
+                planned.left.iter().for_each(|(left, _)| keep(*left));
             }
             works.remove(&id);
             run.braked.insert(id);

@@ -241,11 +241,11 @@ async fn compare(run: &Run<'_>, job: Job, answers: Both<Option<Result<Looked>>>)
     let source = seen(run, &pair, Side::Source, source).await?;
     let mut seen = Both::new(source, seen(run, &pair, Side::Target, target).await?);
     let mut work = FolderWork::new(&pair, links, gone_side);
-    let renumbered = relink_if_replaced(run, &pair, &mut work, &mut seen).await?;
-    work.is_guessed = gone_side.is_some_and(|gone| renumbered[gone.other()]);
+    relink_if_replaced(run, &pair, &mut work, &mut seen).await?;
+    work.is_guessed = gone_side.is_some_and(|gone| work.renumbered[gone.other()]);
     // What was known of UIDs that mean something else now is not known any more.
     let mut stale = Both::<(Vec<Uid>, Vec<Uid>)>::default();
-    for side in Side::ALL.into_iter().filter(|side| renumbered[*side]) {
+    for side in Side::ALL.into_iter().filter(|side| work.renumbered[*side]) {
         stale[side].0 = open.suspected[side].drain().map(|(uid, _)| uid).collect();
         stale[side].1 = open.parked[side].drain().collect();
     }
@@ -294,14 +294,13 @@ async fn seen(
 }
 
 /// A folder under another UIDVALIDITY, or with a UIDNEXT that went back, is paired anew from its headers. Nothing is
-/// deleted for it; what does not look like the old folder waits for a person. Tells on which sides it happened.
+/// deleted for it; what does not look like the old folder waits for a person.
 async fn relink_if_replaced(
     run: &Run<'_>,
     pair: &FolderPair,
     work: &mut FolderWork,
     seen: &mut Both<Option<Snapshot>>,
-) -> Result<Both<bool>> {
-    let mut renumbered = Both::default();
+) -> Result<()> {
     for side in Side::ALL {
         let (Some(cursor), Some(snapshot)) = (pair.cursors[side], &seen[side]) else { continue };
         let now = snapshot.cursor;
@@ -310,7 +309,7 @@ async fn relink_if_replaced(
         if !other_validity && !back {
             continue;
         }
-        renumbered[side] = true;
+        work.renumbered[side] = true;
         let path = pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
         let endpoint = run.pass.sides[side];
         let full = endpoint.observe(path, None).await?;
@@ -330,5 +329,5 @@ async fn relink_if_replaced(
             seen[side.other()] = Some(run.pass.sides[side.other()].observe(path, None).await?);
         }
     }
-    Ok(renumbered)
+    Ok(())
 }

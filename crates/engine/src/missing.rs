@@ -7,7 +7,6 @@
 //! that we know is held by a brake: what left it before it was made anew waits until a person has released that.
 
 use crate::gather::fetch_stamps;
-use crate::held::strangers;
 use crate::overtaken::announced;
 use crate::pass::Run;
 use crate::work::FolderWork;
@@ -15,18 +14,6 @@ use parom_domain::link::stored_size;
 use parom_domain::state::FolderId;
 use parom_domain::{Result, Side, Uid};
 use std::collections::{BTreeMap, HashSet};
-
-/// A folder whose UIDs changed is left as it was while another is missing: what is not found again in it may have been moved
-/// there, and what it looked like is known until its links are written anew, and no longer.
-pub fn set_aside(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) {
-    if !run.trees_wait {
-        return;
-    }
-    let strangers = strangers(run, works);
-    let has_strays = |work: &FolderWork| Side::ALL.iter().any(|side| !work.strays[*side].is_empty());
-    let aside = works.extract_if(.., |id, work| has_strays(work) && !strangers.contains(id));
-    run.unseen.extend(aside.map(|(id, _)| id));
-}
 
 pub async fn hold_back(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<()> {
     let any = works.values().any(|work| Side::ALL.iter().any(|side| !work.findings.newcomers[*side].is_empty()));
@@ -41,7 +28,7 @@ pub async fn hold_back(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>
         })
         .await?;
     }
-    let known = known_to_strangers(run, works).await?;
+    let known = known_to_strangers(run).await?;
     if !known.is_empty() {
         take_known(run, works, &known, |work| work.waits = true).await?;
     }
@@ -73,7 +60,7 @@ async fn take_known(
     Ok(())
 }
 
-/// What is linked in the folders that this pass cannot look at, or was on its way into them.
+/// What is linked in the folders that this pass cannot look at, was on its way into them, or may be there now.
 async fn known_elsewhere(run: &Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Result<HashSet<(u64, u32)>> {
     let mut known = HashSet::new();
     // What is gone on both sides may have been moved on both, and is paired once both places are seen.
@@ -88,24 +75,26 @@ async fn known_elsewhere(run: &Run<'_>, works: &BTreeMap<FolderId, FolderWork>) 
         let whole = links.iter().filter(|(_, link)| !link.is_one_sided() && link.short != 0);
         known.extend(whole.map(|(_, link)| (link.short, link.size)));
     }
-    // What is announced still, what was given up, and the other half of a move may have been moved into a folder that is
-    // missing, whatever folder it was meant for.
-    known.extend(announced(run).filter(|_| !run.sees_everything()).map(|stray| (stray.short, stray.size)));
+    // What is announced still, what was given up, what a folder lost, and the other half of a move may have been moved into a
+    // folder that is missing, whatever folder it was in or meant for.
+    if !run.sees_everything() {
+        known.extend(announced(run).map(|stray| (stray.short, stray.size)));
+        known.extend(run.state.strays.iter().flat_map(|strays| &strays.looks));
+    }
     let recent = run.state.recent.iter().filter(|_| run.trees_wait);
     known.extend(recent.map(|item| (item.fingerprint.short(), stored_size(item.len))));
     Ok(known)
 }
 
 /// What was linked in folders that somebody has made anew, or was on its way into them.
-async fn known_to_strangers(run: &Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Result<HashSet<(u64, u32)>> {
-    let strangers = strangers(run, works);
+async fn known_to_strangers(run: &Run<'_>) -> Result<HashSet<(u64, u32)>> {
     let mut known = HashSet::new();
-    for folder in &strangers {
+    for folder in &run.strangers {
         let links = run.pass.book.links(*folder).await?;
         let whole = links.iter().filter(|(_, link)| !link.is_one_sided() && link.short != 0);
         known.extend(whole.map(|(_, link)| (link.short, link.size)));
     }
-    let announced = announced(run).filter(|stray| strangers.contains(&stray.folder));
+    let announced = announced(run).filter(|stray| run.strangers.contains(&stray.folder));
     known.extend(announced.map(|stray| (stray.short, stray.size)));
     Ok(known)
 }

@@ -55,6 +55,12 @@ pub async fn pair_moves(run: &mut Run<'_>, works: &mut Works) -> Result<Vec<Plan
     for (folder, slot) in links {
         let of_link = |change: &&Moved| (change.lost.folder, change.lost.slot) == (folder, slot);
         let changes = Both::from_fn(|side| moved[side].iter().find(of_link).copied());
+        let is_held =
+            |change: &Moved| [change.lost.folder, change.found.folder].iter().any(|id| run.strangers.contains(id));
+        if changes.iter().any(|(_, change)| change.as_ref().is_some_and(is_held)) {
+            wait_for_look(works, &changes);
+            continue;
+        }
         match without_doubt(run, works, changes).await? {
             Some(changes) => planned.extend(plan_move(run, works, &changes)),
             None => wait_for_look(works, &changes),

@@ -24,6 +24,8 @@ pub struct Stray {
     into: Side,
     pub short: u64,
     pub size: u32,
+    /// This very look lost it: where somebody moved it meanwhile, the look may have been before.
+    is_new: bool,
 }
 
 /// A newcomer.
@@ -43,6 +45,7 @@ pub fn announced<'a>(run: &'a Run<'_>) -> impl Iterator<Item = Stray> + use<'a> 
                 into: *into,
                 short: fingerprint.short(),
                 size: stored_size(len),
+                is_new: false,
             };
             items.iter().map(|item| stray(item.fingerprint, item.len)).collect()
         }
@@ -50,37 +53,33 @@ pub fn announced<'a>(run: &'a Run<'_>) -> impl Iterator<Item = Stray> + use<'a> 
     })
 }
 
-async fn strays(run: &Run<'_>, works: &Works) -> Result<Vec<Stray>> {
+fn strays(run: &Run<'_>, works: &Works) -> Vec<Stray> {
     let given_up = run.state.recent.iter().filter(|item| item.uid.is_none()).map(|item| Stray {
         folder: item.folder,
         into: item.into,
         short: item.fingerprint.short(),
         size: stored_size(item.len),
+        is_new: false,
     });
-    let not_found_again = works.values().flat_map(|work| {
-        let folder = work.id;
-        work.strays.iter().flat_map(move |(into, strays)| {
-            let known = strays.iter().filter(|(short, _)| *short != 0);
-            known.map(move |(short, size)| Stray { folder, into, short: *short, size: *size })
-        })
+    let not_found_again = run.state.strays.iter().flat_map(|lost| {
+        let (folder, into) = (lost.folder, lost.side);
+        let is_new = works.get(&folder).is_some_and(|work| !work.strays[into].is_empty());
+        lost.looks.iter().map(move |(short, size)| Stray { folder, into, short: *short, size: *size, is_new })
     });
-    let mut strays: Vec<Stray> = given_up.chain(announced(run)).chain(not_found_again).collect();
-    for folder in run.forgotten.iter().copied() {
-        let links = run.pass.book.links(folder).await?;
-        let known = links.iter().filter(|(_, link)| link.short != 0 && !link.is_one_sided());
-        strays.extend(known.map(|(_, l)| Stray { folder, into: Side::Target, short: l.short, size: l.size }));
-    }
-    Ok(strays)
+    given_up.chain(announced(run)).chain(not_found_again).collect()
 }
 
 /// Takes strays out of the findings and says what brings both their places together. Only what is beyond doubt: one
 /// newcomer that looks like it on each side.
 pub async fn pair_overtaken(run: &Run<'_>, works: &mut Works) -> Result<Vec<PlannedMove>> {
-    let mut strays = strays(run, works).await?;
+    let mut strays = strays(run, works);
     let count =
         |works: &Works, side: Side| works.values().map(|work| work.findings.newcomers[side].len()).sum::<usize>();
     let (source, target) = (count(works, Side::Source), count(works, Side::Target));
-    if strays.is_empty() || source == 0 || target == 0 {
+    if source == 0 || target == 0 {
+        strays.retain(|stray| stray.is_new);
+    }
+    if strays.is_empty() || source + target == 0 {
         return Ok(Vec::new());
     }
     // The side with fewer newcomers tells whether the headers of the other's are needed at all.
@@ -91,7 +90,7 @@ pub async fn pair_overtaken(run: &Run<'_>, works: &mut Works) -> Result<Vec<Plan
         }
         let seen = looks(works, side);
         if !has_fleeting(works, side) {
-            strays.retain(|stray| seen.contains(&(stray.short, stray.size)));
+            strays.retain(|stray| stray.is_new || seen.contains(&(stray.short, stray.size)));
         }
         if strays.is_empty() {
             return Ok(Vec::new());
@@ -105,7 +104,9 @@ pub async fn pair_overtaken(run: &Run<'_>, works: &mut Works) -> Result<Vec<Plan
             ([origin], [arrival]) if origin.folder != arrival.folder => {
                 planned.extend(plan(run, works, &stray, *origin, *arrival));
             }
-            ([], [place]) | ([place], []) if has_fleeting(works, place.side.other()) => wait(works, *place),
+            ([], [place]) | ([place], []) if stray.is_new || has_fleeting(works, place.side.other()) => {
+                wait(works, *place);
+            }
             _ => {}
         }
     }

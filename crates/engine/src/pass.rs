@@ -5,8 +5,8 @@ use crate::ports::{Book, Clock, Observer};
 use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
 use crate::{
-    echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, removal, transfer,
-    witness,
+    echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, removal, strays,
+    transfer, witness,
 };
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
@@ -107,11 +107,17 @@ pub struct Run<'a> {
     /// Folders that are gone on both sides. They leave the book at the end of a pass that saw everything, when what was in
     /// them is explained.
     pub forgotten: HashSet<FolderId>,
+    /// Folders that are not the ones that we know, while nobody has said that they are right.
+    pub strangers: HashSet<FolderId>,
     /// Folders in which a brake lets nothing happen. They are not the ones that we know.
     pub braked: HashSet<FolderId>,
     /// Announced for folders that are gone or were replaced. What arrived there before may have been moved out of them, so
     /// they stay open until this pass has looked everywhere.
     pub homeless: Vec<u64>,
+    /// Recovery did not find what had been announced.
+    pub gave_up: bool,
+    /// Strays that are not in the book yet.
+    pub new_strays: HashSet<(FolderId, Side)>,
     /// This pass made work for the next one.
     pub unfinished: bool,
     began_ms: u64,
@@ -136,8 +142,11 @@ impl<'a> Run<'a> {
             trees_wait: false,
             unseen: HashSet::new(),
             forgotten: HashSet::new(),
+            strangers: HashSet::new(),
             braked: HashSet::new(),
             homeless: Vec::new(),
+            gave_up: false,
+            new_strays: HashSet::new(),
             unfinished: false,
             next_intent: AtomicU64::new(last + 1),
         }
@@ -221,6 +230,10 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     transfer::warm_for_first_copy(&run, &listings);
     if !pass.dry_run {
         recovery::recover(&mut run, &mut listings).await?;
+        if run.gave_up {
+            // What was not found where it was meant to be may have been moved since the folders were listed.
+            listings = folders::list(pass).await?;
+        }
     }
     run.phase("listed");
     let (listings, trees) = folders::bring_in_step(&mut run, listings).await?;
@@ -228,7 +241,8 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     run.phase("trees in step");
     let mut works = looks::look_everywhere(&mut run, &listings, &trees).await?;
     run.phase("looked");
-    missing::set_aside(&mut run, &mut works);
+    run.strangers = held::strangers(&run, &works);
+    strays::note(&mut run, &works).await?;
     halves::drop_halves(&mut run, &mut works).await?;
     gather::pair_newcomers(&mut run, &mut works).await?;
     missing::hold_back(&run, &mut works).await?;
@@ -253,6 +267,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     removal::remove_gone(&mut run, &mut works, &trees, &listings).await?;
     run.phase("changes done");
     echo::advance_cursors(&mut run, &mut works).await?;
+    strays::forget(&mut run, &works).await?;
     identity::learn(&mut run, &works).await?;
     run.phase("cursors advanced");
     finish(run, &works).await

@@ -182,6 +182,7 @@ async fn recover_appends(
                 None => recent.push(given_up(run, folder, into, item)),
             }
         }
+        run.gave_up |= !recent.is_empty();
         let mut changes = put_links(folder, &mut links);
         run.state.recent.extend(recent.iter().copied());
         let before_ms = run.pass.clock.now_ms().saturating_sub(DAY_MS);

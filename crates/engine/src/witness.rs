@@ -89,6 +89,7 @@ pub async fn accept_released(run: &mut Run<'_>) -> Result<()> {
     let mut changes: Vec<Change> = run.state.folders.iter().map(|pair| Change::DropFolder(pair.id)).collect();
     changes.extend(run.state.intents.iter().map(|intent| Change::CloseIntent(intent.id)));
     changes.extend(keys.iter().map(|key| Change::Unhold { key: key.clone() }));
+    changes.push(Change::ForgetStrays);
     run.pass.book.commit(changes).await?;
     let held = std::mem::take(&mut run.state.held).into_iter().filter(|held| !keys.contains(&held.key)).collect();
     // What was deleted today was deleted for this person all the same.

@@ -25,6 +25,8 @@ pub struct FolderWork {
     pub is_guessed: bool,
     /// By the side whose UIDs changed: what was linked there and is not found again, as fingerprint and size.
     pub strays: Both<Vec<(u64, u32)>>,
+    /// The UIDs of this side are not the ones that the cursor speaks of: links were found again by what the messages are.
+    pub renumbered: Both<bool>,
     pub replaced: Both<bool>,
     pub went_back: Both<bool>,
     /// Something was written to this side, so that the cursor has to be taken past our own echo.
@@ -77,6 +79,7 @@ impl FolderWork {
             gone_side,
             is_guessed: false,
             strays: Both::default(),
+            renumbered: Both::default(),
             replaced: Both::default(),
             went_back: Both::default(),
             wrote: Both::default(),

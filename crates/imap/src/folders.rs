@@ -254,7 +254,7 @@ pub async fn validity(conn: &mut Connection, name: &WireName) -> Result<u32> {
 #[must_use]
 pub fn status(mut rest: Tokens<'_>) -> Option<(WireName, Cursor, Option<String>)> {
     let name = name(&mut rest)?;
-    let (mut cursor, mut id) = (Cursor { validity: 0, uidnext: 0, modseq: 0, exists: 0 }, None);
+    let (mut cursor, mut id) = (Cursor::covering_nothing(0), None);
     if !rest.open() {
         return None;
     }

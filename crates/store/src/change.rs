@@ -9,7 +9,7 @@ use crate::writer::Write;
 use crate::{Store, codec};
 use async_trait::async_trait;
 use parom_domain::state::{
-    Change, Deleted, FolderId, FolderPair, Held, Intent, Lease, Parked, PassSummary, Recent, Suspected,
+    Change, Deleted, FolderId, FolderPair, Held, Intent, Lease, Parked, PassSummary, Recent, Strays, Suspected,
 };
 use parom_domain::{Result, Role, Side, Uid};
 
@@ -84,6 +84,8 @@ async fn apply(db: &mut Writer, lease: Lease, change: &Change) -> Result<()> {
         Change::ForgetRecent { before_ms } => {
             db.forget(lease, under(lease, FORGET_RECENT).bind(millis(*before_ms))).await
         }
+        Change::PutStrays(strays) => db.put(lease, put_strays(lease, strays)).await,
+        Change::ForgetStrays => db.forget(lease, under(lease, FORGET_STRAYS)).await,
         Change::CountDeleted(deleted) => db.put(lease, count_deleted(lease, *deleted)).await,
         Change::ForgetDeleted { before_ms } => {
             db.forget(lease, under(lease, FORGET_DELETED).bind(millis(*before_ms))).await
@@ -224,6 +226,23 @@ async fn remember(db: &mut Writer, lease: Lease, recent: &[Recent]) -> Result<()
 
 const FORGET_RECENT: &str = "
     DELETE FROM recent WHERE account = $1 AND at_ms < $3
+        AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
+
+const PUT_STRAYS: &str = "
+    INSERT INTO stray (account, folder, side, at_ms, body)
+    SELECT account, $3, $4, $5, $6 FROM lease WHERE account = $1 AND epoch = $2
+    ON CONFLICT (account, folder, side) DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body";
+
+fn put_strays(lease: Lease, strays: &Strays) -> Query {
+    under(lease, PUT_STRAYS)
+        .bind(number(strays.folder))
+        .bind(i64::from(codec::side_number(strays.side)))
+        .bind(millis(strays.at_ms))
+        .bind(codec::write_strays(&strays.looks))
+}
+
+const FORGET_STRAYS: &str = "
+    DELETE FROM stray WHERE account = $1
         AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
 
 /// What is deleted in one moment adds up.

@@ -4,7 +4,8 @@ use crate::database::Fields;
 use crate::{Store, codec};
 use parom_domain::link::Link;
 use parom_domain::state::{
-    AccountId, AccountState, Deleted, FolderId, FolderPair, Held, Intent, Parked, PassSummary, Recent, Suspected,
+    AccountId, AccountState, Deleted, FolderId, FolderPair, Held, Intent, Parked, PassSummary, Recent, Strays,
+    Suspected,
 };
 use parom_domain::{Both, FolderPath, Result, Role, Side, Uid};
 
@@ -33,6 +34,7 @@ impl Store {
             suspected: db.all(sqlx::query(SUSPECTED).bind(account.0), suspected).await?,
             held: self.held(Some(account)).await?.into_iter().map(|(_, held)| held).collect(),
             recent: db.all(sqlx::query(RECENT).bind(account.0), recent).await?.concat(),
+            strays: db.all(sqlx::query(STRAYS).bind(account.0), strays).await?,
             deleted: db.all(sqlx::query(DELETED).bind(account.0), deleted).await?,
         })
     }
@@ -151,6 +153,17 @@ const RECENT: &str = "SELECT at_ms AS recent, body FROM recent WHERE account = $
 fn recent(row: &Fields<'_>) -> Result<Vec<Recent>> {
     let at_ms = row.unsigned(0)?;
     codec::read_recent(row.get(1)?, at_ms).map_err(|damage| row.damaged(damage))
+}
+
+const STRAYS: &str = "SELECT folder AS stray, side, at_ms, body FROM stray WHERE account = $1 ORDER BY folder, side";
+
+fn strays(row: &Fields<'_>) -> Result<Strays> {
+    Ok(Strays {
+        folder: FolderId(row.small(0)?),
+        side: side(row, 1)?,
+        at_ms: row.unsigned(2)?,
+        looks: row.blob(3, codec::read_strays)?,
+    })
 }
 
 const DELETED: &str = "SELECT at_ms AS deletion, messages FROM deletion WHERE account = $1 ORDER BY at_ms";

@@ -165,6 +165,11 @@ impl Pages {
             }
             Change::Remember(recent) => state.recent.extend(recent),
             Change::ForgetRecent { before_ms } => state.recent.retain(|item| item.at_ms >= before_ms),
+            Change::PutStrays(strays) => {
+                state.strays.retain(|old| (old.folder, old.side) != (strays.folder, strays.side));
+                state.strays.push(strays);
+            }
+            Change::ForgetStrays => state.strays.clear(),
             Change::CountDeleted(deleted) => match state.deleted.iter_mut().find(|old| old.at_ms == deleted.at_ms) {
                 Some(old) => old.messages += deleted.messages,
                 None => state.deleted.push(deleted),
@@ -189,6 +194,7 @@ pub fn assert_same_state(mut a: AccountState, mut b: AccountState) {
         state.parked.sort_by_key(|item| (item.folder, item.side, item.uid));
         state.suspected.sort_by_key(|item| (item.folder, item.side, item.uid));
         state.held.sort_by(|a, b| a.key.cmp(&b.key));
+        state.strays.sort_by_key(|strays| (strays.folder, strays.side));
         state.deleted.sort_by_key(|deleted| deleted.at_ms);
         state.recent.sort_by_key(|item| (item.folder, item.into, item.at_ms, item.fingerprint));
     }

@@ -8,11 +8,13 @@ mod intent;
 mod links;
 mod plain;
 mod recent;
+mod strays;
 
 pub(crate) use intent::{read_work, write_work};
 pub(crate) use links::{read_links, write_links};
 pub(crate) use plain::{read_args, read_cursor, read_path, write_args, write_cursor, write_path};
 pub(crate) use recent::{read_recent, write_recent};
+pub(crate) use strays::{read_strays, write_strays};
 
 use parom_domain::{Error, Marks, Result, Side, Uid};
 
@@ -25,6 +27,7 @@ enum Form {
     Cursor = 0x41,
     Path = 0x51,
     Args = 0x61,
+    Strays = 0x71,
 }
 
 /// A blob is not what was written. It says what is wrong with it.
@@ -320,10 +323,10 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn any_bytes_under_a_right_hash_are_refused_or_read(mut bytes in proptest::collection::vec(any::<u8>(), 9..80), form in prop_oneof![Just(0x11u8), Just(0x21), Just(0x31), Just(0x41), Just(0x51), Just(0x61)]) {
+        fn any_bytes_under_a_right_hash_are_refused_or_read(mut bytes in proptest::collection::vec(any::<u8>(), 9..80), form in prop_oneof![Just(0x11u8), Just(0x21), Just(0x31), Just(0x41), Just(0x51), Just(0x61), Just(0x71)]) {
             bytes[HASH] = form;
             seal(&mut bytes);
-            let _ = (read_links(&bytes), read_work(&bytes), read_recent(&bytes, 7), read_cursor(&bytes), read_path(&bytes), read_args(&bytes));
+            let _ = (read_links(&bytes), read_work(&bytes), read_recent(&bytes, 7), read_cursor(&bytes), read_path(&bytes), read_args(&bytes), read_strays(&bytes));
         }
     }
 

@@ -21,6 +21,7 @@ async fn what_is_committed_comes_back_after_a_restart() {
     assert_eq!(loaded.suspected, [suspected(1, 1)]);
     assert_eq!(loaded.held, [held("volume")]);
     assert_eq!(loaded.recent, [recent(1, 40), recent(1, 40), recent(1, 41)]);
+    assert_eq!(loaded.strays, [strays(1, 3)]);
     assert_eq!(loaded.deleted, [deleted(40, 1), deleted(41, 2)]);
     assert_eq!(state.store.links(lease.account, FolderId(1)).await.unwrap(), [(0, links(1..513))]);
     assert_eq!(state.store.summaries().await.unwrap(), [(lease.account, summary(10))]);
@@ -45,6 +46,7 @@ async fn every_change_does_what_it_says() {
     assert_eq!(loaded.suspected, [suspected(1, 500)]);
     assert_eq!(loaded.held, [held("other")]);
     assert_eq!(loaded.recent, []);
+    assert_eq!(loaded.strays, [strays(2, 1)]);
     assert_eq!(loaded.deleted, [deleted(41, 9)], "what is deleted in one moment adds up");
     assert_eq!(state.store.links(lease.account, FolderId(1)).await.unwrap(), [(3, links(1..20))]);
     assert_eq!(state.store.summaries().await.unwrap(), [(lease.account, summary(55))]);

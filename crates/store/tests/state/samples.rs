@@ -4,7 +4,7 @@ use parom_domain::endpoint::Cursor;
 use parom_domain::link::Link;
 use parom_domain::state::{
     AccountId, Appending, Change, Deleted, FolderId, FolderOp, FolderPair, Held, Intent, Lease, Parked, PassSummary,
-    Recent, Suspected, Work,
+    Recent, Strays, Suspected, Work,
 };
 use parom_domain::{Both, Fingerprint, FolderPath, Marks, Role, Side, Uid};
 use parom_store::{MasterKey, NewAccount, Store};
@@ -136,6 +136,11 @@ pub fn recent(folder: u32, at_ms: u64) -> Recent {
     Recent { folder: FolderId(folder), into: Side::Target, fingerprint, len: 77, content: 78, uid: None, at_ms }
 }
 
+pub fn strays(folder: u32, looks: u32) -> Strays {
+    let looks = (0..looks).map(|at| (u64::MAX - u64::from(at), at)).collect();
+    Strays { folder: FolderId(folder), side: Side::Target, at_ms: 43, looks }
+}
+
 pub fn deleted(at_ms: u64, messages: u32) -> Deleted {
     Deleted { at_ms, messages }
 }
@@ -163,6 +168,9 @@ pub fn one_of_each() -> Vec<Change> {
         Change::Unsuspect { folder, side: Side::Target, uid: uid(1) },
         Change::Remember(vec![recent(1, 50)]),
         Change::ForgetRecent { before_ms: u64::MAX },
+        Change::PutStrays(strays(1, 2)),
+        Change::ForgetStrays,
+        Change::PutStrays(strays(2, 1)),
         Change::CountDeleted(deleted(41, 7)),
         Change::ForgetDeleted { before_ms: 41 },
         Change::Hold(held("other")),
@@ -184,6 +192,8 @@ pub fn one_of_each() -> Vec<Change> {
             | Change::Unsuspect { .. }
             | Change::Remember(_)
             | Change::ForgetRecent { .. }
+            | Change::PutStrays(_)
+            | Change::ForgetStrays
             | Change::CountDeleted(_)
             | Change::ForgetDeleted { .. }
             | Change::Hold(_)
@@ -203,6 +213,7 @@ pub fn filled() -> Vec<Change> {
         Change::Park(parked(1, 1)),
         Change::Suspect(suspected(1, 1)),
         Change::Remember(vec![recent(1, 40), recent(1, 40), recent(1, 41)]),
+        Change::PutStrays(strays(1, 3)),
         Change::CountDeleted(deleted(40, 1)),
         Change::CountDeleted(deleted(41, 2)),
         Change::Hold(held("volume")),
