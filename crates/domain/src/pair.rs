@@ -222,5 +222,11 @@ mod tests {
         let gone = Lost { on_both: true, ..lost(b, 3) };
         let one_of_two = pair_moves(Side::Source, &[lost(a, 1), gone], &[found(9, 4)]);
         assert_eq!((one_of_two[0].lost, one_of_two[0].doubtful), (gone, true));
+        // An old link of the same message does not hide where it is.
+        let old = Lost { on_both: true, ..lost(a, 1) };
+        for lost in [[old, gone], [gone, old]] {
+            let moved = pair_moves(Side::Target, &lost, &[found(9, 4)]);
+            assert_eq!((moved.len(), moved[0].lost, moved[0].doubtful), (1, old, true));
+        }
     }
 }

@@ -14,6 +14,7 @@ mod index;
 mod loss;
 mod moved_meanwhile;
 mod parking;
+mod strays;
 mod subscriptions;
 
 use parom_domain::Side;
