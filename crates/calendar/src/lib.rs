@@ -5,6 +5,8 @@
 pub mod event;
 pub mod hash;
 pub mod ical;
+pub mod ladder;
+pub mod pattern;
 pub mod rule;
 pub mod time;
 pub mod unfit;

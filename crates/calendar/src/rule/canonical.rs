@@ -1,7 +1,7 @@
 //! One form for equal rules, so that a rule that went through the other system still compares equal.
 
 use super::{ByDay, Ends, Freq, Rule};
-use jiff::civil::{DateTime, Weekday};
+use jiff::civil::{Date, DateTime, Weekday};
 
 /// Writes out what the rule takes from its start, and chooses one of several ways to say the same. The occurrences stay
 /// the same for every start that the rule meets.
@@ -100,6 +100,17 @@ fn yearly(rule: &mut Rule, start: DateTime) {
     }
     if rule.by_month.len() == 1 && rule.by_year_day.is_empty() && rule.by_week_no.is_empty() {
         positions(rule);
+    }
+    // All months but February have their days in every year: none is counted from the end.
+    if let &[month] = rule.by_month.as_slice()
+        && month != 2
+        && let Ok(first) = Date::new(start.year(), month, 1)
+    {
+        let length = first.days_in_month();
+        for day in rule.by_month_day.iter_mut().filter(|day| (-length..0).contains(*day)) {
+            *day += length + 1;
+        }
+        sort(&mut rule.by_month_day);
     }
 }
 

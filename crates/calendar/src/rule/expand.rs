@@ -6,9 +6,14 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::{SignedDuration, ToSpan};
 use std::collections::VecDeque;
 
-/// After so many periods without an occurrence there are none to come (29 February in a leap year of every 7th century
-/// comes sooner).
-const EMPTY_PERIODS: u32 = 100_000;
+/// After so many periods without an occurrence none is to come: the calendar repeats itself after 400 years.
+fn most_empty(freq: Freq) -> u32 {
+    match freq {
+        Freq::Yearly => 401,
+        Freq::Monthly => 12 * 401,
+        _ => 150_000,
+    }
+}
 
 /// Occurrences in order, each once. Ends with the rule, with the year 9999, or where nothing more can come.
 #[derive(Clone, Debug)]
@@ -78,7 +83,7 @@ impl<'a> Occurrences<'a> {
                 self.last.map_or(*at >= self.start && (!self.anchored || *at > self.start), |last| *at > last)
             });
             empty += 1;
-            if found.is_empty() && empty > EMPTY_PERIODS {
+            if found.is_empty() && empty > most_empty(self.rule.freq) {
                 self.over = true;
             }
             self.ready.extend(found);
@@ -92,7 +97,10 @@ impl Iterator for Occurrences<'_> {
     fn next(&mut self) -> Option<DateTime> {
         self.refill();
         let at = self.ready.pop_front()?;
+        // The start takes place whatever the rule says of it.
+        let is_anchor = self.anchored && self.period == 0 && self.given == 0;
         let goes_on = match self.rule.ends {
+            _ if is_anchor => true,
             Ends::Never => true,
             Ends::After(count) => self.given < count,
             Ends::On(day) => at.date() <= day,
@@ -119,6 +127,9 @@ impl Rule {
             Freq::Secondly => return self.within_day(start, SignedDuration::from_secs(steps)),
             _ => self.days(start.date(), steps)?,
         };
+        if all.is_empty() {
+            return Some(Vec::new());
+        }
         let times = self.times(start.time());
         let moments = all.iter().flat_map(|day| times.iter().map(|time| day.to_datetime(*time))).collect();
         Some(self.at_positions(moments))
@@ -168,7 +179,7 @@ impl Rule {
             }
             left -= passed;
             if left > 0 {
-                day = day.checked_add(i64::from(passed).days()).ok()?;
+                day = if passed == 1 { day.tomorrow() } else { day.checked_add(i64::from(passed).days()) }.ok()?;
             }
         }
         Some(found)
