@@ -3,6 +3,7 @@
 //! Knows no EWS, no HTTP, no clock: `now` never matters here, and the zones are those that are built in.
 
 pub mod event;
+pub mod goid;
 pub mod hash;
 pub mod ical;
 pub mod ladder;
@@ -13,6 +14,7 @@ pub mod unfit;
 pub mod zone;
 
 pub use event::{Details, Event, Head, Recurrence};
+pub use goid::{GlobalObjectId, canonical_uid};
 pub use hash::EventHash;
 pub use ical::{Scheduling, from_ical, to_ical};
 pub use rule::Rule;
