@@ -7,6 +7,7 @@ pub mod goid;
 pub mod hash;
 pub mod ical;
 pub mod ladder;
+pub mod merge;
 pub mod pattern;
 pub mod rule;
 pub mod time;
