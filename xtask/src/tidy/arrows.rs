@@ -21,6 +21,7 @@ const fn rule(name: &'static str, knows: &'static [&'static str], tests_know: &'
 /// The only place where an arrow between crates is allowed.
 const RULES: &[Rule] = &[
     rule("parom-domain", &[], &[]),
+    rule("parom-calendar", &["parom-domain"], &[]),
     rule("parom-net", &["parom-domain"], &[]),
     rule("parom-imap", &["parom-domain", "parom-net"], &[]),
     rule("parom-store", &["parom-domain"], &[]),
@@ -37,9 +38,16 @@ const RULES: &[Rule] = &[
     rule("xtask", &["parom-lab"], &[]),
 ];
 
-/// What keeps the domain pure: it may name these crates from outside and no other.
-const PURE: &[&str] = &["async-trait", "blake3", "bytes"];
-const PURE_TESTS: &[&str] = &["proptest", "insta"];
+/// What keeps a crate pure: it may name these crates from outside and no other, in its tests the second ones too.
+const PURE: &[(&str, &[&str], &[&str])] = &[
+    ("parom-domain", &["async-trait", "blake3", "bytes"], &["proptest", "insta"]),
+    (
+        "parom-calendar",
+        &["base64", "blake3", "jiff"],
+        // Readers and oracles that share nothing with it.
+        &["calcard", "chrono", "proptest", "rrule", "windows-timezones"],
+    ),
+];
 
 /// Crates that only one of ours may name: SQL in `store`, TLS in `net`, what people see in `app`.
 const OWNED: &[(&str, &[&str])] = &[
@@ -82,8 +90,8 @@ fn judge(text: &str) -> Result<Vec<String>> {
         let for_tests = table == "dev-dependencies";
         let allowed = if ours.contains(dependency) {
             rule.knows.contains(&dependency) || (for_tests && rule.tests_know.contains(&dependency))
-        } else if name == "parom-domain" {
-            PURE.contains(&dependency) || (for_tests && PURE_TESTS.contains(&dependency))
+        } else if let Some((_, pure, pure_tests)) = PURE.iter().find(|(pure, ..)| *pure == name) {
+            pure.contains(&dependency) || (for_tests && pure_tests.contains(&dependency))
         } else {
             for_tests || OWNED.iter().all(|(owned, owners)| *owned != dependency || owners.contains(&name))
         };
@@ -137,6 +145,9 @@ mod tests {
             ("parom-lab", "[dev-dependencies]\nparom-imap.workspace = true"),
             ("parom-domain", "[dependencies]\ntokio.workspace = true"),
             ("parom-domain", "[dev-dependencies]\ntokio.workspace = true"),
+            ("parom-calendar", "[dependencies]\nparom-imap.workspace = true"),
+            ("parom-calendar", "[dependencies]\ntokio.workspace = true"),
+            ("parom-calendar", "[dependencies]\ncalcard.workspace = true"),
             ("parom-service", "[dependencies]\nsqlx.workspace = true"),
             ("parom-imap", "[dependencies]\nnet = { package = \"parom-store\", path = \"../store\" }"),
             ("parom-imap", "[target.'cfg(unix)'.dependencies]\nparom-store.workspace = true"),
