@@ -60,6 +60,9 @@ impl Exit {
             | Code::TimedOut
             | Code::ProtocolError
             | Code::Throttled
+            | Code::AnswerUnexpected
+            | Code::ImpersonationDenied
+            | Code::MailboxMissing
             | Code::ServerUnavailable => Exit::Server,
             Code::FolderCannotOpen
             | Code::FolderGone
@@ -72,6 +75,14 @@ impl Exit {
             | Code::MessageSubstituted
             | Code::QuotaFull
             | Code::ChangeRefused
+            | Code::EventChanged
+            | Code::EventExists
+            | Code::EventUnfit
+            | Code::EventRefused
+            | Code::EventTooLarge
+            | Code::EventUnreadable
+            | Code::CalendarGone
+            | Code::CalendarRefused
             | Code::LeaseLost => Exit::NotInStep,
             Code::StateUnavailable | Code::StateFull | Code::StateLocked | Code::StateNewer | Code::StateDamaged => {
                 Exit::State

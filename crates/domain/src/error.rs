@@ -112,6 +112,30 @@ codes! {
     /// Arguments: host, folder, answer. A command about existing messages was refused.
     ChangeRefused = "change-refused",
 
+    // Calendars. `what` is the name of the calendar.
+    /// Arguments: host, what, uid. Somebody changed the event between our look and our write.
+    EventChanged = "event-changed",
+    /// Arguments: host, what, uid. An event with this UID is there already.
+    EventExists = "event-exists",
+    /// Arguments: host, what, uid, detail. The event has something that the other side has no place for.
+    EventUnfit = "event-unfit",
+    /// Arguments: host, what, uid, answer. The server does not take the event.
+    EventRefused = "event-refused",
+    /// Arguments: host, what, uid, bytes, limit.
+    EventTooLarge = "event-too-large",
+    /// Arguments: host, what, uid, answer. The event cannot be read from its server.
+    EventUnreadable = "event-unreadable",
+    /// Arguments: host, what.
+    CalendarGone = "calendar-gone",
+    /// Arguments: host, what, answer.
+    CalendarRefused = "calendar-refused",
+    /// Arguments: host, login, answer. The service account may not act for this person.
+    ImpersonationDenied = "impersonation-denied",
+    /// Arguments: host, login, answer. There is no mailbox, or no calendar home, behind the login.
+    MailboxMissing = "mailbox-missing",
+    /// Arguments: host, answer. The server spoke something else than EWS or CalDAV.
+    AnswerUnexpected = "answer-unexpected",
+
     // State.
     /// Arguments: path, detail.
     StateUnavailable = "state-unavailable",
