@@ -24,6 +24,7 @@ mod receipts;
 mod recovery;
 mod relink;
 mod removal;
+mod substitutes;
 mod transfer;
 mod warmth;
 mod witness;

@@ -281,6 +281,9 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
         }
         let mut changes = put_links(*from, &mut old_links);
         changes.extend(put_links(*to, &mut new_links));
+        let others = items.iter().filter_map(|item| item.other);
+        let linked = others.filter(|uid| new_links.slot(side.other(), *uid).is_some());
+        changes.extend(linked.filter_map(|uid| run.unpark(*to, side.other(), uid)));
         if !listings[*side].abilities.moves_in_one_step {
             run.state.recent.extend(recent.iter().copied());
             changes.push(Change::Remember(recent));
