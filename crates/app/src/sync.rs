@@ -78,6 +78,13 @@ impl Listener for Teller {
     fn on(&self, account: &Arc<str>, notice: Notice<'_>) {
         let tell = |what: What| self.0.on(&progress::Event { account: account.clone(), what });
         match notice {
+            // Whoever looks on need not know that nothing was tried.
+            Notice::Waits { error, pause } => {
+                tell(What::Ended(progress::Ending::Again {
+                    why: about(error, None, account),
+                    seconds: seconds(pause),
+                }));
+            }
             Notice::Began => {
                 tell(What::Began);
                 tell(What::Phase(Phase::Connecting));
@@ -129,13 +136,16 @@ fn ended(ending: &Ending, again: Option<Duration>, account: &str) -> progress::E
         Ending::Failed(error) => {
             let why = about(error, None, account);
             match again {
-                Some(pause) => {
-                    progress::Ending::Again { why, seconds: pause.saturating_add(Duration::from_millis(999)).as_secs() }
-                }
+                Some(pause) => progress::Ending::Again { why, seconds: seconds(pause) },
                 None => progress::Ending::Failed { why },
             }
         }
     }
+}
+
+/// Whole ones, and not too few.
+fn seconds(pause: Duration) -> u64 {
+    pause.saturating_add(Duration::from_millis(999)).as_secs()
 }
 
 /// The sentence of an error, with what the error itself may not know.

@@ -166,7 +166,10 @@ pub enum Body {
         len: u64,
     },
     /// The side gave another text in its place: it cannot convert the message (Exchange). That text is not the message.
-    Substitute,
+    Substitute {
+        /// The message's own, as that text quotes it; perhaps with encoded words. Empty where it quotes none.
+        subject: String,
+    },
 }
 
 /// Messages of one folder that are to be read.

@@ -123,6 +123,15 @@ fn end_suspicions(run: &mut Run<'_>, work: &FolderWork, slot: Slot) -> Vec<Chang
     changes
 }
 
+/// The other side keeps its message, which is known from now on and has no other end.
+pub async fn let_sleep(run: &mut Run<'_>, works: &mut Works, folder: FolderId, slot: Slot, gone: Side) -> Result<()> {
+    let Some(work) = works.get_mut(&folder) else { return Ok(()) };
+    let mut changes = end_suspicions(run, work, slot);
+    work.links.set_uid(slot, gone, None);
+    changes.extend(work.link_changes());
+    run.pass.book.commit(changes).await
+}
+
 /// What one folder's failure does: the folder is left as it is, unless the error reaches further.
 fn fail(run: &mut Run<'_>, works: &mut Works, folder: FolderId, error: Error) -> Result<()> {
     if stops_the_pass(&error) {
@@ -266,6 +275,7 @@ async fn shift(
                 changes.extend(work.link_changes());
             }
             move_link(works, side, from, to, item, *uid);
+            changes.extend(item.other.and_then(|uid| run.unpark(to, side.other(), uid)));
         }
         // What was gone when we came, or went while we were at it, is not explained any more: both folders are looked at
         // again from where they stood.

@@ -1,7 +1,7 @@
 //! Pairs what appeared or vanished before anything is decided: newcomers of both sides, and moves across folders.
 
 use crate::likeness::{contents, stamps};
-use crate::pass::Run;
+use crate::pass::{Run, both_paths};
 use crate::work::{FolderWork, Open, Seen};
 use parom_domain::endpoint::Stamp;
 use parom_domain::link::{Link, stored_size};
@@ -155,12 +155,26 @@ pub async fn ensure_loaded(
     if works.get(&id).is_some_and(|work| work.seen[side].is_some()) {
         return Ok(());
     }
+    load(run, works, id, &[side]).await
+}
+
+/// The same for both sides of a folder that is not in the pass.
+pub async fn ensure_open(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, id: FolderId) -> Result<()> {
+    if works.contains_key(&id) || run.pair(id).is_none_or(|pair| both_paths(pair).is_none()) {
+        return Ok(());
+    }
+    load(run, works, id, &Side::ALL).await
+}
+
+async fn load(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, id: FolderId, sides: &[Side]) -> Result<()> {
     let Some(pair) = run.pair(id).cloned() else { return Ok(()) };
     let links = run.pass.book.links(id).await?;
-    let path = pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
-    let snapshot = run.pass.sides[side].observe(path, pair.cursors[side].filter(|c| c.modseq > 0).as_ref()).await?;
     let mut work = FolderWork::new(&pair, links, None);
-    work.seen[side] = Some(Seen::of(&snapshot));
+    for side in sides.iter().copied() {
+        let path = pair.paths[side].as_ref().ok_or_else(|| Error::internal("a folder without a name"))?;
+        let since = pair.cursors[side].filter(|cursor| cursor.modseq > 0);
+        work.seen[side] = Some(Seen::of(&run.pass.sides[side].observe(path, since.as_ref()).await?));
+    }
     work.failed = true;
     work.settled = false;
     works.insert(id, work);

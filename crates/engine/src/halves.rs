@@ -2,8 +2,9 @@
 //! between leaves both, and recovery puts that right, unless somebody moved the copy or the original on before it came to
 //! look. And somebody may move the original in between without any crash.
 
-use crate::gather::fetch_stamps;
+use crate::gather::{ensure_open, fetch_stamps};
 use crate::likeness::{contents, stamps};
+use crate::overtaken::has_fleeting;
 use crate::pass::Run;
 use crate::work::FolderWork;
 use parom_domain::endpoint::Stamp;
@@ -16,24 +17,33 @@ type Works = BTreeMap<FolderId, FolderWork>;
 
 /// Removes the half that is linked, once its body was compared with that of the other: where somebody moved the other to
 /// is where the message is now, and the link follows it there like any message that was moved. It is looked for once, in the
-/// first look that sees everything: what appears later is somebody's own copy.
+/// first look that sees everything and from which nothing goes before it was asked what it is: what appears later is
+/// somebody's own copy.
 pub async fn drop_halves(run: &mut Run<'_>, works: &mut Works) -> Result<()> {
     let (halves, rest): (Vec<Recent>, Vec<Recent>) = run.state.recent.iter().partition(|item| item.uid.is_some());
     if halves.is_empty() || run.pass.dry_run {
         return Ok(());
     }
-    for half in &halves {
+    let mut kept = rest;
+    for half in halves {
         for work in works.values_mut().filter(|work| !work.findings.newcomers[half.into].is_empty()) {
             fetch_stamps(run, work, half.into).await?;
         }
-        if let [(folder, uid)] = alike(works, half).as_slice() {
-            drop_half(run, works, half, *folder, *uid).await?;
-        }
+        let is_decided = match alike(works, &half).as_slice() {
+            [(folder, uid)] => {
+                // By the time that it is found, nothing may be new in the folder of the linked one.
+                ensure_open(run, works, half.folder).await?;
+                drop_half(run, works, &half, *folder, *uid).await?
+            }
+            [] => !has_fleeting(works, half.into),
+            _ => true,
+        };
+        kept.extend(Some(half).filter(|_| !is_decided));
     }
     if run.sees_everything() {
         let before_ms = run.pass.clock.now_ms().saturating_add(1);
-        run.pass.book.commit(vec![Change::ForgetRecent { before_ms }, Change::Remember(rest.clone())]).await?;
-        run.state.recent = rest;
+        run.pass.book.commit(vec![Change::ForgetRecent { before_ms }, Change::Remember(kept.clone())]).await?;
+        run.state.recent = kept;
     }
     Ok(())
 }
@@ -49,17 +59,19 @@ fn alike(works: &Works, half: &Recent) -> Vec<(FolderId, Uid)> {
     places.collect()
 }
 
-async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, folder: FolderId, uid: Uid) -> Result<()> {
+/// `false` where the other half is on the move still.
+async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, folder: FolderId, uid: Uid) -> Result<bool> {
     let side = half.into;
-    let (Some(linked), Some(work)) = (works.get(&half.folder), works.get(&folder)) else { return Ok(()) };
-    let Some(kept) = half.uid else { return Ok(()) };
-    let Some(slot) = linked.links.slot(side, kept) else { return Ok(()) };
+    let (Some(linked), Some(work)) = (works.get(&half.folder), works.get(&folder)) else { return Ok(true) };
+    let Some(kept) = half.uid else { return Ok(true) };
+    let Some(slot) = linked.links.slot(side, kept) else { return Ok(true) };
     let moved = contents(run, work, side, &[uid]).await?;
+    let Some((_, moved)) = moved.first() else { return Ok(false) };
     let ours = contents(run, linked, side, &[kept]).await?;
-    let (Some((_, moved)), Some((_, ours))) = (moved.first(), ours.first()) else { return Ok(()) };
-    let (Some(path), Some(validity)) = (linked.paths[side].clone(), linked.validity(side)) else { return Ok(()) };
+    let Some((_, ours)) = ours.first() else { return Ok(true) };
+    let (Some(path), Some(validity)) = (linked.paths[side].clone(), linked.validity(side)) else { return Ok(true) };
     if moved != ours {
-        return Ok(());
+        return Ok(true);
     }
     tracing::warn!(side = %side, folder = ?path, uid = %kept, "removing our half of a move that somebody moved elsewhere");
     run.pass.sides[side].expunge(&path, validity, &UidSet::range(kept, kept)).await?;
@@ -70,7 +82,7 @@ async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, folder: Fold
         }
         work.wrote[side] = true;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What is to be remembered of messages that we copied while somebody took the originals.

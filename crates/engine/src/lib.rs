@@ -25,6 +25,7 @@ mod recovery;
 mod relink;
 mod removal;
 mod strays;
+mod substitutes;
 mod transfer;
 mod warmth;
 mod witness;

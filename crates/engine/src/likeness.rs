@@ -62,7 +62,7 @@ pub async fn contents(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]
                 _ => continue,
             },
             // It says nothing of the message, and two of them are not the same message.
-            Body::Substitute => continue,
+            Body::Substitute { .. } => continue,
         };
         contents.push((item.uid, *hash.as_bytes()));
     }

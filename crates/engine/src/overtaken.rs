@@ -115,7 +115,7 @@ pub async fn pair_overtaken(run: &Run<'_>, works: &mut Works) -> Result<Vec<Plan
 
 /// Newcomers that were gone again when their headers were asked for: what they are is not known, and they may have been moved
 /// to where this pass has looked already.
-fn has_fleeting(works: &Works, side: Side) -> bool {
+pub fn has_fleeting(works: &Works, side: Side) -> bool {
     let is_known = |work: &FolderWork, uid: &Uid| work.stamps[side].contains_key(uid);
     works.values().any(|work| work.findings.newcomers[side].iter().any(|sighting| !is_known(work, &sighting.uid)))
 }

@@ -6,7 +6,7 @@ use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
 use crate::{
     echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, removal, strays,
-    transfer, witness,
+    substitutes, transfer, witness,
 };
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
@@ -180,6 +180,13 @@ impl<'a> Run<'a> {
         self.state.folders.iter_mut().find(|pair| pair.id == id)
     }
 
+    /// An item is put aside no more.
+    pub fn unpark(&mut self, folder: FolderId, side: Side, uid: Uid) -> Option<Change> {
+        let before = self.state.parked.len();
+        self.state.parked.retain(|item| (item.folder, item.side, item.uid) != (folder, side, uid));
+        (self.state.parked.len() < before).then_some(Change::Unpark { folder, side, uid })
+    }
+
     /// The name under which people know the folder: home's, else the other.
     #[must_use]
     pub fn name(&self, id: FolderId) -> Option<FolderPath> {
@@ -262,6 +269,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     recovery::close_homeless(&mut run).await?;
     transfer::creates(&mut run, &mut works, &mut plan, &listings, &trees).await?;
     run.phase("bodies carried");
+    substitutes::follow(&mut run, &mut works, &mut plan).await?;
     execute::marks(&mut run, &mut works, &plan).await?;
     execute::deletes(&mut run, &mut works, &plan).await?;
     removal::remove_gone(&mut run, &mut works, &trees, &listings).await?;

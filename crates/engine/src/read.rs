@@ -332,7 +332,7 @@ async fn deliver(
     let len = match &item.body {
         Body::Small(bytes) => bytes.len() as u64,
         Body::Big { len } => *len,
-        Body::Substitute => {
+        Body::Substitute { .. } => {
             let error = Error::new(Code::MessageSubstituted, Scope::Item, Retry::WhenFixed);
             lane.park(item.uid, &error.with("folder", &lane.from_path).with("uid", item.uid)).await?;
             return Ok(Ok(()));
@@ -363,7 +363,7 @@ async fn deliver(
     let size = lane.run.evident_size(len);
     match body {
         // Parked above.
-        Body::Substitute => Ok(Ok(())),
+        Body::Substitute { .. } => Ok(Ok(())),
         Body::Small(bytes) => {
             let fingerprint = Fingerprint::of_headers(&bytes);
             let body = IncomingBody::Small(bytes);
@@ -393,7 +393,7 @@ async fn deliver(
 }
 
 /// The first pieces of a big message, until its header is complete.
-async fn read_head(stream: &mut dyn BodyStream) -> Result<Bytes> {
+pub async fn read_head(stream: &mut dyn BodyStream) -> Result<Bytes> {
     let mut head = BytesMut::new();
     while let Some(piece) = stream.chunk().await? {
         head.extend_from_slice(&piece);

@@ -254,13 +254,16 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
             run.pass.clock.sleep_ms(ms).await;
             continue;
         }
-        let mut halves = UidSet::new();
+        let both = items.iter().zip(&answers).filter(|(_, answer)| matches!(answer, MoveRecovery::Half(_)));
+        let halves: UidSet = both.map(|(item, _)| item.uid).collect();
+        let removed = match from_path.filter(|_| !halves.is_empty()) {
+            Some(path) => endpoint.expunge(&path, *from_validity, &halves).await?,
+            None => UidSet::new(),
+        };
         let mut recent = Vec::new();
         for (item, answer) in items.iter().zip(&answers) {
             match answer {
-                MoveRecovery::Done(uid) => settle_moved(&mut old_links, &mut new_links, *side, item, *uid),
-                MoveRecovery::Half(uid) => {
-                    halves.insert(item.uid);
+                MoveRecovery::Done(uid) | MoveRecovery::Half(uid) => {
                     settle_moved(&mut old_links, &mut new_links, *side, item, *uid);
                 }
                 MoveRecovery::Redo | MoveRecovery::Lost => {}
@@ -269,6 +272,8 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
             let linked = match answer {
                 MoveRecovery::Done(uid) => Some((*to, *uid, &found)),
                 MoveRecovery::Redo => Some((*from, item.uid, &stamps)),
+                // The original went before we came to it.
+                MoveRecovery::Half(uid) if !removed.contains(item.uid) => Some((*to, *uid, &found)),
                 MoveRecovery::Half(_) | MoveRecovery::Lost => None,
             };
             if let Some((folder, uid, stamps)) = linked
@@ -277,11 +282,11 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
                 recent.push(halves::half(run, folder, *side, stamp));
             }
         }
-        if let Some(path) = from_path.filter(|_| !halves.is_empty()) {
-            endpoint.expunge(&path, *from_validity, &halves).await?;
-        }
         let mut changes = put_links(*from, &mut old_links);
         changes.extend(put_links(*to, &mut new_links));
+        let others = items.iter().filter_map(|item| item.other);
+        let linked = others.filter(|uid| new_links.slot(side.other(), *uid).is_some());
+        changes.extend(linked.filter_map(|uid| run.unpark(*to, side.other(), uid)));
         if !listings[*side].abilities.moves_in_one_step {
             run.state.recent.extend(recent.iter().copied());
             changes.push(Change::Remember(recent));

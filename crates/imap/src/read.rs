@@ -8,7 +8,7 @@ use crate::pool::Lent;
 use crate::response::Response;
 use crate::select::{Opening, ensure_open, select, validity_changed};
 use crate::stamps::SET_BYTES;
-use crate::substitute::is_substitute;
+use crate::substitute::substituted_subject;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parom_domain::endpoint::{Body, BodyStream, Item, ReadFrom};
@@ -180,9 +180,10 @@ impl Bodies {
                 InHand::Coming | InHand::HandedOver => None,
             };
             let Some(body) = body else { return Ok(None) };
-            let stands_in = self.conn.quirks.substitutes
-                && fetched.uid.or_else(|| self.only_one()).is_some_and(|uid| is_substitute(&body, uid));
-            return self.item(&fetched, if stands_in { Body::Substitute } else { Body::Small(body) });
+            let uid = fetched.uid.or_else(|| self.only_one()).filter(|_| self.conn.quirks.substitutes);
+            let subject = uid.and_then(|uid| substituted_subject(&body, uid));
+            let body = subject.map_or(Body::Small(body), |subject| Body::Substitute { subject });
+            return self.item(&fetched, body);
         }
         if let Response::Tagged(tag, condition) = response {
             let answer = Answer::of(&condition);

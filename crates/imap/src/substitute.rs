@@ -11,18 +11,43 @@ const TEXT: &str = "the server couldn't retrieve the following message:";
 /// A substitute quotes three fields of the original, no more.
 const LONGEST: usize = 16 * 1024;
 
-/// Is this text one in place of the message?
+/// Where this text stands in place of the message: the subject of that message, which it quotes.
 #[must_use]
-pub fn is_substitute(message: &[u8], uid: Uid) -> bool {
+pub fn substituted_subject(message: &[u8], uid: Uid) -> Option<String> {
     if message.len() > LONGEST {
-        return false;
+        return None;
     }
     let text = String::from_utf8_lossy(message);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let Some(subject) = subject(head) else { return false };
-    let Some(number) = subject.strip_prefix(SUBJECT) else { return false };
-    let number = number.trim();
-    plain(body).contains(TEXT) && (number.is_empty() || number == uid.to_string())
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let subject = subject(head)?;
+    let number = subject.strip_prefix(SUBJECT)?.trim();
+    let is_one = plain(body).contains(TEXT) && (number.is_empty() || number == uid.to_string());
+    is_one.then(|| quoted_subject(body))
+}
+
+/// Empty where there is none.
+fn quoted_subject(body: &str) -> String {
+    let decoded = decoded(body);
+    let line = decoded.lines().find_map(|line| line.strip_prefix("Subject:")).unwrap_or_default().trim();
+    line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line).to_owned()
+}
+
+/// Without quoted-printable's marks. What is none of them stays as it is.
+fn decoded(body: &str) -> String {
+    let mut bytes = Vec::with_capacity(body.len());
+    let joined = body.replace("=\r\n", "");
+    let mut parts = joined.split('=');
+    bytes.extend(parts.next().unwrap_or_default().bytes());
+    for part in parts {
+        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend(part.bytes().skip(2));
+            }
+            None => bytes.extend(std::iter::once(b'=').chain(part.bytes())),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The subject on one line, in small letters.
@@ -41,6 +66,10 @@ fn plain(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_substitute(message: &[u8], uid: Uid) -> bool {
+        substituted_subject(message, uid).is_some()
+    }
 
     fn text(subject: &str, body: &str) -> Vec<u8> {
         format!("From: Microsoft Exchange Server 2010\r\nSubject: {subject}\r\n\r\n{body}\r\n").into_bytes()
@@ -62,5 +91,20 @@ mod tests {
         assert!(!is_substitute(&text(subject, "Look at this subject!"), uid(17)));
         assert!(!is_substitute(&text("Hello", "The server couldn't retrieve the following message:"), uid(17)));
         assert!(!is_substitute(b"", uid(1)));
+    }
+
+    #[test]
+    fn the_subject_of_the_message_is_quoted_in_the_text() {
+        let quoted = |lines: &str| {
+            let body = format!("The server couldn't retrieve the following message:\r\n\r\n{lines}From: \"Anna\"\r\n");
+            let subject = "Retrieval using the IMAP4 protocol failed for the following message: 17";
+            substituted_subject(&text(subject, &body), Uid::new(17).unwrap()).unwrap()
+        };
+        assert_eq!(quoted("Subject: \"Canceled: \"urgent\" meeting\"\r\n"), "Canceled: \"urgent\" meeting");
+        assert_eq!(quoted("Subject: \"=D0=9F=D0=B8=D1=81=\r\n=D1=8C=D0=BC=D0=BE\"\r\n"), "Письмо");
+        assert_eq!(quoted("Subject: \"=3D?utf-8?B?0J8=3D?=3D\"\r\n"), "=?utf-8?B?0J8=?=");
+        assert_eq!(quoted("Subject: \"1 + 1 = 2 =\"\r\n"), "1 + 1 = 2 =");
+        assert_eq!(quoted("Subject: \"\"\r\n"), "");
+        assert_eq!(quoted(""), "");
     }
 }

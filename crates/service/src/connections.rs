@@ -1,9 +1,12 @@
 //! Connections of all accounts to all servers. An account takes what it needs on both sides at once, so that no two
 //! accounts hold what the other waits for; whoever came first to a server is served first.
 //!
+//! While a server's pause lasts, nobody who needs it is served, and everybody keeps the place in the queue.
+//!
 //! They are counted against whatever bears only so many: the server, the service account that signs in, the database in
 //! which the mailbox is. Each of these goes at its own [`Pace`].
 
+use crate::gate::SideGates;
 use crate::pace::Pace;
 use parom_domain::policy::Priority;
 use parom_domain::{Code, Error, Retry, Scope};
@@ -46,7 +49,7 @@ pub struct Claim {
 }
 
 /// Connections to both sides, as many to one as to the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Need {
     /// Of both sides. What is named twice is taken twice.
     pub claims: Vec<Claim>,
@@ -54,7 +57,15 @@ pub struct Need {
     pub least: usize,
     pub most: usize,
     pub priority: Priority,
+    /// Before both sides. Those that claim the same stand before the same gates.
+    pub gates: Vec<SideGates>,
+    /// A place that was taken before; else the last one.
+    pub ticket: Option<Ticket>,
 }
+
+/// A place in the queue: who has the smaller one is served first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
 
 /// How many connections are free, and who waits for them. Clones share it.
 #[derive(Clone)]
@@ -81,14 +92,16 @@ struct State {
 }
 
 struct Request {
-    ticket: u64,
+    ticket: Ticket,
     least: usize,
     most: usize,
+    gates: Vec<SideGates>,
     answer: oneshot::Sender<Grant>,
 }
 
 /// A place in the queue. Dropping it gives the place up.
 pub struct Waiting {
+    pub ticket: Ticket,
     pool: Connections,
     answer: oneshot::Receiver<Grant>,
 }
@@ -126,8 +139,14 @@ impl Connections {
     #[must_use]
     pub fn request(&self, need: &Need) -> Waiting {
         let (sender, answer) = oneshot::channel();
-        self.lock().enqueue(need, sender);
-        Waiting { pool: self.clone(), answer }
+        let ticket = self.lock().enqueue(need, sender);
+        Waiting { ticket, pool: self.clone(), answer }
+    }
+
+    /// The last place in the queue, for who is going to join it later.
+    #[must_use]
+    pub fn ticket(&self, priority: Priority) -> Ticket {
+        self.lock().ticket(priority)
     }
 
     /// Where an earlier run left off.
@@ -174,7 +193,7 @@ impl Connections {
 }
 
 impl Waiting {
-    /// Waits until there are connections.
+    /// Waits until there are connections. Who learns that a gate has opened waits anew.
     pub async fn granted(&mut self) -> Grant {
         self.pool.serve();
         match (&mut self.answer).await {
@@ -226,6 +245,12 @@ impl Drop for Grant {
     }
 }
 
+impl Request {
+    fn has_to_pause(&self) -> bool {
+        self.gates.iter().any(|gates| !gates.pause().is_zero())
+    }
+}
+
 impl State {
     /// Nobody has said yet how many it bears.
     fn unknown() -> State {
@@ -243,7 +268,17 @@ impl State {
 }
 
 impl Inner {
-    fn enqueue(&mut self, need: &Need, answer: oneshot::Sender<Grant>) {
+    fn ticket(&mut self, priority: Priority) -> Ticket {
+        let next = self.next_ticket;
+        self.next_ticket += 1;
+        Ticket(match priority {
+            Priority::High => next.saturating_sub(PLACES),
+            Priority::Normal => next,
+            Priority::Low => next.saturating_add(PLACES),
+        })
+    }
+
+    fn enqueue(&mut self, need: &Need, answer: oneshot::Sender<Grant>) -> Ticket {
         let least = need.least.max(1);
         let mut weights: BTreeMap<Bound, (usize, usize)> = BTreeMap::new();
         for claim in &need.claims {
@@ -256,16 +291,13 @@ impl Inner {
             state.limit_to(*limit);
             state.crowd += weight;
         }
-        let ticket = match need.priority {
-            Priority::High => self.next_ticket.saturating_sub(PLACES),
-            Priority::Normal => self.next_ticket,
-            Priority::Low => self.next_ticket.saturating_add(PLACES),
-        };
-        self.next_ticket += 1;
+        let ticket = need.ticket.unwrap_or_else(|| self.ticket(need.priority));
         let claims: Claims = weights.into_iter().map(|(bound, (weight, _))| (bound, weight)).collect();
         let queue = self.queues.entry(claims).or_default();
         let at = queue.partition_point(|waiting| waiting.ticket <= ticket);
-        queue.insert(at, Request { ticket, least, most: need.most.max(least), answer });
+        let request = Request { ticket, least, most: need.most.max(least), gates: need.gates.clone(), answer };
+        queue.insert(at, request);
+        ticket
     }
 
     /// The next request that can be granted, taken out of its queue. Where one has to be passed over, what it needs at
@@ -275,15 +307,24 @@ impl Inner {
         if self.accounts == 0 {
             return None;
         }
-        let mut heads: Vec<(u64, usize, Claims)> = self
-            .queues
-            .iter()
-            .filter_map(|(claims, queue)| queue.front().map(|head| (head.ticket, head.least, claims.clone())))
-            .collect();
+        let mut heads: Vec<(Ticket, usize, Claims)> = Vec::new();
+        // Who has to pause leaves to others what they share.
+        let mut pausing: HashMap<Bound, usize> = HashMap::new();
+        for (claims, queue) in &self.queues {
+            match queue.front() {
+                Some(head) if head.has_to_pause() => {
+                    claims.iter().for_each(|(bound, weight)| {
+                        *pausing.entry(bound.clone()).or_default() += weight * queue.len();
+                    });
+                }
+                Some(head) => heads.push((head.ticket, head.least, claims.clone())),
+                None => {}
+            }
+        }
         heads.sort_unstable();
         let mut kept: HashMap<Bound, usize> = HashMap::new();
         for (_, least, claims) in heads {
-            if let Some((answer, connections)) = self.grant(&claims, &kept) {
+            if let Some((answer, connections)) = self.grant(&claims, &kept, &pausing) {
                 let round = |(bound, _): &(Bound, usize)| self.bounds.get(bound).map_or(0, |state| state.pace.round());
                 let rounds = claims.iter().map(round).collect();
                 return Some((
@@ -298,14 +339,19 @@ impl Inner {
         None
     }
 
-    fn grant(&mut self, claims: &Claims, kept: &HashMap<Bound, usize>) -> Option<(oneshot::Sender<Grant>, usize)> {
+    fn grant(
+        &mut self,
+        claims: &Claims,
+        kept: &HashMap<Bound, usize>,
+        pausing: &HashMap<Bound, usize>,
+    ) -> Option<(oneshot::Sender<Grant>, usize)> {
         let (mut free, mut share, mut idle) = (usize::MAX, usize::MAX, true);
         for (bound, weight) in claims.iter() {
             let state = self.bounds.get(bound)?;
-            let kept = kept.get(bound).copied().unwrap_or(0);
+            let [kept, pausing] = [kept, pausing].map(|counts| counts.get(bound).copied().unwrap_or(0));
             let here = state.free().saturating_sub(kept) / weight;
             free = free.min(here);
-            share = share.min(here / (state.crowd / weight).max(1));
+            share = share.min(here / (state.crowd.saturating_sub(pausing) / weight).max(1));
             idle &= state.in_use == 0 && kept == 0;
         }
         let queue = self.queues.get_mut(claims)?;
@@ -366,7 +412,14 @@ mod tests {
     }
 
     fn need(source: (&str, usize), target: (&str, usize), least: usize, most: usize) -> Need {
-        Need { claims: vec![server(source), server(target)], least, most, priority: Priority::Normal }
+        Need {
+            claims: vec![server(source), server(target)],
+            least,
+            most,
+            priority: Priority::Normal,
+            gates: vec![],
+            ticket: None,
+        }
     }
 
     fn now(waiting: &mut Waiting) -> Option<Grant> {
@@ -456,7 +509,8 @@ mod tests {
     }
 
     fn with_login(name: &str, priority: Priority) -> Need {
-        Need { claims: vec![server(("s", 20)), login(name, 4), server(("t", 20))], least: 2, most: 2, priority }
+        let claims = vec![server(("s", 20)), login(name, 4), server(("t", 20))];
+        Need { claims, least: 2, most: 2, priority, gates: vec![], ticket: None }
     }
 
     #[test]
@@ -469,6 +523,49 @@ mod tests {
         assert!(now(&mut pool.request(&with_login("b", Priority::Normal))).is_some());
         let load = |name| pool.load(&login(name, 4).bound);
         assert_eq!((load("a"), load("b"), load("c")), (1500, 0, 0));
+    }
+
+    fn gates_of(gates: &crate::gate::Gates, login: &str) -> SideGates {
+        let credential = Some(crate::ports::Shared { name: login.into(), max_connections: 4 });
+        gates.of(&crate::ports::Place { server: "s".into(), max_connections: 20, credential, database: None })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_a_pause_lasts_everybody_keeps_the_place_and_others_go_on() {
+        let (pool, gates) = (Connections::new(100), crate::gate::Gates::new(true));
+        let need = |login: &str, ticket| Need {
+            most: 8,
+            gates: vec![gates_of(&gates, login)],
+            ticket,
+            ..with_login(login, Priority::Normal)
+        };
+        let mut first = pool.request(&need("a", None));
+        let grant = now(&mut first).unwrap();
+        let mut waits: Vec<Waiting> = (0..5).map(|_| pool.request(&need("a", None))).collect();
+        let wish = Error::new(Code::Throttled, Scope::Credential, Retry::After(Duration::from_secs(40)));
+        gates_of(&gates, "a").note(&wish);
+        grant.slow_down("s", &wish, false).unwrap();
+        drop(grant);
+        // It was turned away, and comes again when all others are there.
+        waits.push(pool.request(&need("a", Some(first.ticket))));
+        assert!(waits.iter_mut().all(|waiting| now(waiting).is_none()));
+        let other = now(&mut pool.request(&need("b", None))).unwrap();
+        assert_eq!(other.connections, 4, "nobody shares with those who have to wait");
+        tokio::time::advance(Duration::from_secs(40)).await;
+        let mut waits: Vec<(usize, Waiting)> = waits.into_iter().enumerate().collect();
+        let mut order = Vec::new();
+        while !waits.is_empty() {
+            let mut served = Vec::new();
+            waits.retain_mut(|(n, waiting)| {
+                let grant = now(waiting);
+                let waits = grant.is_none();
+                served.extend(grant.map(|grant| (*n, grant)));
+                waits
+            });
+            assert_eq!(served.len(), 1, "as many as its pace allows, and not all at once");
+            order.extend(served.iter().map(|(n, _)| *n));
+        }
+        assert_eq!(order, [5, 0, 1, 2, 3, 4]);
     }
 
     #[test]

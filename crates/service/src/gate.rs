@@ -6,7 +6,7 @@ use parom_domain::{Code, Error, Result, Retry, Scope};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 use tokio::time::Instant;
 
 /// For how long a server that could not be reached is left alone; doubled by each failure in a row.
@@ -23,7 +23,11 @@ pub struct Gates {
     known: Mutex<HashMap<Bound, Arc<Gate>>>,
     /// Faults that a person must remove are looked at again after a while. Where the process is to end, they are not.
     watching: bool,
+    changes: Changes,
 }
+
+/// Rings when a gate closes, or opens before its time.
+type Changes = watch::Sender<()>;
 
 /// The gates before one side of an account.
 #[derive(Clone)]
@@ -38,6 +42,7 @@ pub struct SideGates {
 pub struct Gate {
     guards: Scope,
     watching: bool,
+    changes: Changes,
     turn: Arc<AsyncMutex<()>>,
     state: Mutex<State>,
 }
@@ -72,7 +77,13 @@ type Turn = Option<OwnedMutexGuard<()>>;
 impl Gates {
     #[must_use]
     pub fn new(watching: bool) -> Gates {
-        Gates { known: Mutex::default(), watching }
+        Gates { known: Mutex::default(), watching, changes: Changes::default() }
+    }
+
+    /// Tells from now on when a gate closes, or opens before its time.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     #[must_use]
@@ -94,7 +105,7 @@ impl Gates {
     fn gate(&self, bound: Bound) -> Arc<Gate> {
         let guards = if bound.of == BoundOf::Server { Scope::Server } else { Scope::Credential };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(bound).or_insert_with(|| Arc::new(Gate::new(guards, self.watching))).clone()
+        known.entry(bound).or_insert_with(|| Arc::new(Gate::new(guards, self.watching, self.changes.clone()))).clone()
     }
 }
 
@@ -174,6 +185,22 @@ impl SideGates {
         untils.max().map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
+    /// What is left of a pause that the server has asked for.
+    #[must_use]
+    pub fn pause(&self) -> Duration {
+        self.all().map(|gate| gate.lock().pause()).max().unwrap_or_default()
+    }
+
+    /// The wish for the pause that is not over.
+    #[must_use]
+    pub fn throttle(&self) -> Option<Error> {
+        let wish = |gate: &Gate| {
+            let state = gate.lock();
+            state.broken.as_ref().filter(|_| !state.pause().is_zero()).map(Broken::told)
+        };
+        self.all().max_by_key(|gate| gate.lock().pause()).and_then(wish)
+    }
+
     fn all(&self) -> impl Iterator<Item = &Gate> {
         std::iter::once(&*self.server).chain(self.credential.as_deref())
     }
@@ -183,11 +210,17 @@ impl State {
     fn refusals_allowed(&self) -> u32 {
         if self.trusted { REFUSALS_OF_PROVED } else { REFUSALS }
     }
+
+    fn pause(&self) -> Duration {
+        let throttle = self.broken.as_ref().filter(|broken| broken.error.code() == Code::Throttled);
+        let until = throttle.and_then(|broken| broken.until);
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
 }
 
 impl Gate {
-    fn new(guards: Scope, watching: bool) -> Gate {
-        Gate { guards, watching, turn: Arc::default(), state: Mutex::default() }
+    fn new(guards: Scope, watching: bool, changes: Changes) -> Gate {
+        Gate { guards, watching, changes, turn: Arc::default(), state: Mutex::default() }
     }
 
     async fn enter(&self) -> Result<Turn> {
@@ -249,6 +282,7 @@ impl Gate {
             }
             state.open = false;
             state.broken = Some(Broken { error: again(error), at: Instant::now(), until });
+            self.changes.send_replace(());
         }
     }
 
@@ -257,6 +291,7 @@ impl Gate {
         let is_past = |broken: &Broken| broken.error.code() == Code::Throttled && began > broken.at;
         if state.broken.as_ref().is_some_and(is_past) {
             (state.broken, state.open, state.throttles_one) = (None, true, true);
+            self.changes.send_replace(());
         }
     }
 

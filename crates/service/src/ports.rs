@@ -100,6 +100,8 @@ pub trait Listener: Send + Sync {
 
 #[derive(Debug)]
 pub enum Notice<'a> {
+    /// A server has asked for a pause, and the account waits for so long before its pass begins.
+    Waits { error: &'a Error, pause: Duration },
     /// A pass begins: its connections are granted.
     Began,
     /// Both sides are about to be looked at.

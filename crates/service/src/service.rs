@@ -2,7 +2,7 @@
 
 use crate::bell::HotSet;
 use crate::budget::Budget;
-use crate::connections::{BoundOf, Connections, Waiting};
+use crate::connections::{BoundOf, Connections, Ticket, Waiting};
 use crate::ending::{AccountOutcome, Ending};
 use crate::gate::Gates;
 use crate::keep::{keep, need};
@@ -97,9 +97,9 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// A place in the queue for connections, at the side's emptiest service account. Those in `avoid` have refused the
-    /// account.
-    pub fn queue(&self, account: &Account, avoid: &Avoided) -> Result<Queued> {
+    /// A place in the queue for connections, at the side's emptiest service account: the last one, or the one that was
+    /// taken before. Those in `avoid` have refused the account.
+    pub fn queue(&self, account: &Account, avoid: &Avoided, ticket: Option<Ticket>) -> Result<Queued> {
         let offers = self.factory.offers(account)?;
         let mut places = Both::new(None, None);
         for side in Side::ALL {
@@ -123,7 +123,7 @@ impl Shared {
             return Err(Error::internal("a side without a place"));
         };
         let terms = Terms { policy: offers.policy, exclusions: offers.exclusions, places: Both::new(source, target) };
-        let waiting = self.connections.request(&need(self, account, &terms));
+        let waiting = self.connections.request(&need(self, account, &terms, ticket));
         Ok(Queued { terms, waiting })
     }
 
@@ -269,7 +269,7 @@ impl Crew {
         let queued: Vec<_> = accounts
             .into_iter()
             .map(|account| {
-                let place = self.shared.queue(&account, &Avoided::default()).ok();
+                let place = self.shared.queue(&account, &Avoided::default(), None).ok();
                 (Arc::new(account), place)
             })
             .collect();

@@ -9,7 +9,7 @@ use parom_domain::{Both, Code, Error, FolderPath, InternalDate, Marks, Result, R
 use parom_lab::memory::{Fault, MemoryEndpoint, MemoryServer, Steps, Switches};
 use parom_service::{
     AccountOutcome, At, Ending, EndpointFactory, Listener, Mode, Notice, Offers, Place, Roster, Service, Settings,
-    Stop, StopSwitch,
+    Shared, Stop, StopSwitch,
 };
 use parom_store::{Account, MasterKey, NewAccount, Store};
 use std::collections::HashMap;
@@ -23,6 +23,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 enum Heard {
     InStep,
     Again(Code),
+    Waits,
     Other,
 }
 
@@ -30,11 +31,12 @@ struct Ear(UnboundedSender<(String, Heard)>);
 
 impl Listener for Ear {
     fn on(&self, account: &Arc<str>, notice: Notice<'_>) {
-        let Notice::Ended { ending, again } = notice else { return };
-        let heard = match (ending, again) {
-            (Ending::InStep { .. }, _) => Heard::InStep,
-            (Ending::Failed(error), Some(_)) => Heard::Again(error.code()),
-            _ => Heard::Other,
+        let heard = match notice {
+            Notice::Waits { .. } => Heard::Waits,
+            Notice::Ended { ending: Ending::InStep { .. }, .. } => Heard::InStep,
+            Notice::Ended { ending: Ending::Failed(error), again: Some(_) } => Heard::Again(error.code()),
+            Notice::Ended { .. } => Heard::Other,
+            _ => return,
         };
         // A test that has heard enough is over.
         let _ = self.0.send((account.to_string(), heard));
@@ -55,6 +57,8 @@ struct World {
     /// A permit for each side on which a bell hangs.
     bells: Semaphore,
     refusals: Mutex<Vec<(String, Side, bool)>>,
+    /// Who signs in on the source for everybody, and the steps of each: what goes wrong there concerns all.
+    logins: Mutex<Vec<(&'static str, Steps)>>,
 }
 
 impl World {
@@ -72,23 +76,34 @@ impl EndpointFactory for Factory {
             return Err(Error::new(Code::AccountDomainMissing, Scope::Account, Retry::WhenFixed));
         }
         let place =
-            |name: &str| vec![Place { server: name.into(), max_connections: 8, credential: None, database: None }];
+            |name: &str, credential| Place { server: name.into(), max_connections: 8, credential, database: None };
+        let shared = |login: &str| Shared { name: login.into(), max_connections: 4 };
+        let logins = self.0.logins.lock().unwrap();
+        let pool = logins.iter().map(|(login, _)| place("source", Some(shared(login)))).collect();
+        let sources = if logins.is_empty() { vec![place("source", None)] } else { pool };
         Ok(Offers {
             policy: Policy { grace_ms: 0, ..Policy::default() },
             exclusions: Arc::default(),
-            places: Both::new(place("source"), place("target")),
+            places: Both::new(sources, vec![place("target", None)]),
         })
     }
 
     async fn endpoint(
         &self,
         account: &Account,
-        At { side, .. }: At<'_>,
+        At { side, place }: At<'_>,
         connections: usize,
     ) -> Result<Arc<dyn Endpoint>> {
         let mailbox = self.0.mailbox(account);
         assert!(!mailbox.panics, "a defect that this test wants");
-        let endpoint = MemoryEndpoint::new(side.as_str(), mailbox.servers[side].clone(), mailbox.steps.clone());
+        let logins = self.0.logins.lock().unwrap().clone();
+        let login =
+            logins.into_iter().find(|(login, _)| place.credential.as_ref().is_some_and(|it| &*it.name == *login));
+        let (name, steps) = match login {
+            Some((_, steps)) => (account.address.as_str(), steps),
+            None => (side.as_str(), mailbox.steps.clone()),
+        };
+        let endpoint = MemoryEndpoint::new(name, mailbox.servers[side].clone(), steps);
         if connections == 1 {
             // Of a bell. A memory endpoint rings for everything since it looked last.
             endpoint.observe(&FolderPath::inbox(), None).await?;
@@ -111,7 +126,6 @@ impl EndpointFactory for Factory {
 struct Stage {
     world: Arc<World>,
     store: Store,
-    stop: Option<(StopSwitch, Stop)>,
     ear: Arc<Ear>,
     heard: UnboundedReceiver<(String, Heard)>,
     _folder: TempDir,
@@ -123,10 +137,13 @@ impl Stage {
         let key = MasterKey::create(&folder.path().join("parom.key")).unwrap();
         let store = Store::open(&folder.path().join("parom.db"), key).await.unwrap();
         let (tell, heard) = unbounded_channel();
-        let stop = Some(Stop::new());
-        let world =
-            Arc::new(World { mailboxes: Mutex::default(), bells: Semaphore::new(0), refusals: Mutex::default() });
-        Stage { world, store, stop, ear: Arc::new(Ear(tell)), heard, _folder: folder }
+        let world = Arc::new(World {
+            mailboxes: Mutex::default(),
+            bells: Semaphore::new(0),
+            refusals: Mutex::default(),
+            logins: Mutex::default(),
+        });
+        Stage { world, store, ear: Arc::new(Ear(tell)), heard, _folder: folder }
     }
 
     /// A new account with so many messages on the source.
@@ -150,6 +167,13 @@ impl Stage {
         self.store.add_account(new).await.unwrap().unwrap()
     }
 
+    /// Somebody who signs in on the source for everybody.
+    fn login(&self, name: &'static str) -> Steps {
+        let steps = Steps::new();
+        self.world.logins.lock().unwrap().push((name, steps.clone()));
+        steps
+    }
+
     fn change(&self, name: &str, change: impl FnOnce(&mut Mailbox)) {
         change(self.world.mailboxes.lock().unwrap().get_mut(name).unwrap());
     }
@@ -159,8 +183,8 @@ impl Stage {
         mailbox.servers[side].messages(&FolderPath::inbox()).len()
     }
 
-    fn service(&mut self, mode: Mode, accounts_at_once: usize) -> (Service, StopSwitch) {
-        let (switch, stop) = self.stop.take().unwrap();
+    fn service(&self, mode: Mode, accounts_at_once: usize) -> (Service, StopSwitch) {
+        let (switch, stop) = Stop::new();
         let settings = Settings {
             mode,
             dry_run: false,
@@ -195,7 +219,7 @@ fn by_address(outcomes: Vec<AccountOutcome>) -> HashMap<String, AccountOutcome> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_accounts_get_their_turn_over_few_connections() {
-    let mut stage = Stage::new().await;
+    let stage = Stage::new().await;
     let mut accounts = Vec::new();
     for n in 0..30 {
         accounts.push(stage.account(&format!("u{n}"), 3).await);
@@ -216,7 +240,7 @@ async fn all_accounts_get_their_turn_over_few_connections() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trouble_stays_where_it_is() {
-    let mut stage = Stage::new().await;
+    let stage = Stage::new().await;
     for name in ["good", "cut", "defective", "unknown"] {
         stage.account(name, 5).await;
     }
@@ -290,4 +314,65 @@ async fn a_watch_goes_on_after_lost_connections() {
     assert_eq!(stage.count("anna", Side::Target), 3);
     switch.stop();
     run.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_starves_behind_a_service_account_that_is_throttled_again_and_again() {
+    let mut stage = Stage::new().await;
+    let mut turns: HashMap<String, usize> = HashMap::new();
+    for n in 0..30 {
+        turns.insert(stage.account(&format!("u{n}"), 1).await.address, 0);
+    }
+    let steps = stage.login("svc");
+    let (service, _switch) = stage.service(Mode::Once, 1000);
+    service.run(Roster::Enabled).await.unwrap();
+    while stage.heard.try_recv().is_ok() {}
+    steps.revive();
+    (1..1000).for_each(|n| steps.fail_at(n * 12, Fault::Throttle { pause_ms: 300 }));
+    // Whoever is in step is there again at once.
+    let (service, switch) = stage.service(Mode::Watch { every_ms: 1 }, 1000);
+    let run = tokio::spawn(service.run(Roster::Enabled));
+    while turns.values().all(|count| *count < 5) {
+        let (account, heard) = stage.heard.recv().await.unwrap();
+        *turns.entry(account).or_default() += usize::from(heard == Heard::InStep);
+    }
+    switch.stop();
+    run.await.unwrap().unwrap();
+    assert!(turns.values().all(|count| *count >= 3), "{turns:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_the_end_of_a_pause_can_be_stopped() {
+    let mut stage = Stage::new().await;
+    for n in 0..6 {
+        stage.account(&format!("u{n}"), 1).await;
+    }
+    stage.login("svc").fail_at(1, Fault::Throttle { pause_ms: 3_600_000 });
+    let (service, switch) = stage.service(Mode::UntilSettled, 1000);
+    let run = tokio::spawn(service.run(Roster::Enabled));
+    // Those that had to wait for connections are told too, and once. One that was on its way was told to come again.
+    let mut waiting = 0;
+    while waiting < 4 {
+        waiting += usize::from(stage.heard.recv().await.unwrap().1 == Heard::Waits);
+    }
+    switch.stop();
+    let outcomes = run.await.unwrap().unwrap();
+    assert_eq!(outcomes.len(), 6);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome.ending, Ending::Interrupted)), "{outcomes:?}");
+    assert!((0..6).all(|n| stage.count(&format!("u{n}"), Side::Target) == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_a_throttled_service_account_goes_to_one_that_is_open() {
+    let stage = Stage::new().await;
+    for n in 0..12 {
+        stage.account(&format!("u{n}"), 1).await;
+    }
+    let (throttled, open) = (stage.login("svc"), stage.login("svc2"));
+    throttled.fail_at(1, Fault::Throttle { pause_ms: 3_600_000 });
+    let (service, _switch) = stage.service(Mode::Once, 1000);
+    let outcomes = service.run(Roster::Enabled).await.unwrap();
+    assert!(outcomes.iter().all(|outcome| matches!(outcome.ending, Ending::InStep { .. })), "{outcomes:?}");
+    assert!(open.taken() > 12);
+    assert!(throttled.taken() <= 2, "nobody asks it but those that were on their way: {:?}", throttled.trail());
 }

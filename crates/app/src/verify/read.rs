@@ -77,7 +77,7 @@ impl Reading<'_> {
                 (self.identity(&bytes), len)
             }
             Body::Big { len } => (self.identity_in_pieces(stream).await?, len),
-            Body::Substitute => return Ok(Text::Substitute),
+            Body::Substitute { .. } => return Ok(Text::Substitute),
         };
         (self.did)(bytes);
         Ok(Text::Given(identity))

@@ -1,7 +1,7 @@
 //! Rows 16 to 25: what is the same message where UIDs, bytes, sizes, dates and flags are not what they seem.
 
 use crate::stage::{DATE, Stage, mail, token, told};
-use parom_domain::FolderPath;
+use parom_domain::{FolderPath, InternalDate};
 use parom_lab::exchange::{CalendarItems, MailboxMove, Rendering, Version};
 
 #[test]
@@ -128,4 +128,52 @@ fn a_follow_up_flag_is_seen_by_every_client() {
         let flagged = flags.iter().any(|flag| flag == "\\Flagged");
         assert_eq!(flagged, token(&seen.bytes) == "flagged", "{flags:?}");
     }
+}
+
+#[test]
+fn what_cannot_be_shown_any_more_and_is_moved_is_moved_on_the_other_side() {
+    let archive = FolderPath::new(["Архив"]).unwrap();
+    let stage = Stage::new(Version::E2016);
+    let (here, there) = stage.hands();
+    here.create(&archive, None).unwrap();
+    let subjects = ["good", "=?utf-8?B?0YHQu9C+0LzQsNC90L4=?= one", "broken two", "twin", "twin", "gone"];
+    let uids: Vec<u32> = (0..)
+        .zip(subjects)
+        .map(|(at, subject)| {
+            let text = String::from_utf8(mail("m")).unwrap().replace("Subject: m", &format!("Subject: {subject}"));
+            let text = text.replace("<m@", &format!("<m{at}@"));
+            let date = InternalDate { unix_s: DATE.unix_s + if subject == "twin" { 0 } else { at }, ..DATE };
+            here.add(&FolderPath::inbox(), text.into_bytes(), &["\\Seen"], date).unwrap()
+        })
+        .collect();
+    stage.settle();
+    stage.exchange.switch(|quirks| {
+        quirks.substitutes = ["=?utf-8?B?", "broken", "twin"].map(str::to_owned).to_vec();
+    });
+    stage.settle();
+    assert!(!told(&stage.run(&["parked"])).contains("another text in its place"), "nobody has asked for them again");
+    let moved = here.shift(&FolderPath::inbox(), &uids[1..4], &archive).unwrap();
+    here.flag(&archive, moved[0], &["\\Flagged"], &[]).unwrap();
+    here.remove(&FolderPath::inbox(), &uids[4..]).unwrap();
+    let appends = stage.target.count("APPEND");
+    stage.settle();
+    stage.settle();
+    let tokens = stage.tokens(&there);
+    let in_folder = |name: &str| tokens.get(name).map(|tokens| tokens.keys().collect::<Vec<_>>()).unwrap_or_default();
+    assert_eq!(in_folder("Архив"), [subjects[1], subjects[2]], "{tokens:?}");
+    assert_eq!(in_folder("INBOX"), ["good", "twin"], "{tokens:?}");
+    assert_eq!(tokens["INBOX"]["twin"], 2, "which of them was moved, and which was deleted, is not known: {tokens:?}");
+    assert_eq!(in_folder("Удаленные"), ["gone"], "{tokens:?}");
+    assert_eq!(stage.target.count("APPEND"), appends);
+    let flagged =
+        there.messages(&archive).iter().filter(|seen| seen.flags.iter().any(|flag| flag == "\\Flagged")).count();
+    assert_eq!(flagged, 1, "marks come along");
+    let parked = told(&stage.run(&["parked"]));
+    assert_eq!(parked.matches("another text in its place").count(), 1, "{parked}");
+    // From now on they go wherever their other end goes.
+    let archived = there.messages(&archive).iter().map(|seen| seen.uid).collect::<Vec<_>>();
+    there.shift(&archive, &archived, &FolderPath::inbox()).unwrap();
+    stage.settle();
+    assert_eq!(here.messages(&archive).len(), 1, "the one that is parked");
+    assert_eq!(here.messages(&FolderPath::inbox()).len(), 3);
 }

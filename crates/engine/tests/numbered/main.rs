@@ -10,6 +10,7 @@ mod brakes;
 mod convoys;
 mod corruption;
 mod duplication;
+mod half_moved;
 mod index;
 mod loss;
 mod moved_meanwhile;

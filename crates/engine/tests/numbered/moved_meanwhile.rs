@@ -309,7 +309,7 @@ async fn d4_half_a_move_that_somebody_moved_on_is_no_second_message() {
 }
 
 /// Servers that copy and expunge, with and without UIDPLUS.
-fn servers_without_move() -> [Switches; 2] {
+pub fn servers_without_move() -> [Switches; 2] {
     [Switches { moves_atomically: false, ..Switches::default() }, Switches::plain()]
 }
 

@@ -2,6 +2,7 @@
 
 use parom_domain::{Code, Error, Result, Retry, Scope};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What happens at the step that was chosen to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub enum Fault {
     Death,
     /// One connection breaks: this step fails, the next ones work again.
     Cut,
+    /// A server that has had enough of whoever signs in refuses this step, and asks for a pause.
+    Throttle { pause_ms: u64 },
 }
 
 /// A counter shared by both endpoints and the store of one scenario.
@@ -74,7 +77,10 @@ impl Steps {
         let fault = inner.faults.iter().find(|(n, _)| *n == now).map(|(_, fault)| *fault);
         if let Some(fault) = fault {
             inner.dead = fault == Fault::Death;
-            return Err(lost(name));
+            return Err(match fault {
+                Fault::Death | Fault::Cut => lost(name),
+                Fault::Throttle { pause_ms } => throttled(pause_ms),
+            });
         }
         let (due, later) = std::mem::take(&mut inner.hooks)
             .into_iter()
@@ -139,6 +145,11 @@ fn heard(cue: Cue, now: u64, name: &str) -> Option<Cue> {
 
 fn lost(name: &str) -> Error {
     Error::new(Code::ConnectionLost, Scope::Account, Retry::Soon).with("host", "memory").with("detail", name)
+}
+
+fn throttled(pause_ms: u64) -> Error {
+    let error = Error::new(Code::Throttled, Scope::Credential, Retry::After(Duration::from_millis(pause_ms)));
+    error.with("host", "memory").with("answer", "slow down").with("backoff_ms", pause_ms)
 }
 
 #[cfg(test)]

@@ -1,0 +1,75 @@
+//! D4, where a message is half moved and another client gives what is left of it a new UID.
+
+use crate::moved_meanwhile::servers_without_move;
+use crate::total;
+use crate::world::{World, path};
+use parom_domain::Side;
+use parom_lab::memory::{MemoryServer, Switches};
+
+/// Another client edits a message, or moves it away and puts it back: it is there under a new UID.
+fn renew(server: &MemoryServer) {
+    for (from, to) in [("INBOX", "elsewhere"), ("elsewhere", "INBOX")] {
+        let uids = server.uids_of(&path(from), "<a@");
+        server.shift(&path(from), &uids, &path(to)).unwrap();
+    }
+}
+
+/// An edit in the middle of the last pass is seen by the next one.
+async fn settle_after_edits(world: &World) {
+    for _ in 0..2 {
+        world.settle().await;
+    }
+}
+
+fn assert_one(world: &World) {
+    for side in Side::ALL {
+        assert_eq!(total(&world.servers[side]), 1, "{side}");
+    }
+    world.assert_equal();
+}
+
+#[tokio::test]
+async fn d4_half_a_move_whose_original_is_renewed_while_we_recover_is_no_second_message() {
+    for switches in servers_without_move() {
+        let world = World::in_memory(Switches::default(), switches);
+        world.add(Side::Source, "INBOX", "a", &[]);
+        for folder in ["there", "elsewhere"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        world.shift(Side::Source, "INBOX", "a", "there");
+        let steps = world.steps.clone();
+        world.steps.on("target copy answer", 1, move || steps.crash_at(steps.taken() + 1));
+        world.pass().await.unwrap_err();
+        world.revive();
+        // Recovery has seen both halves, and is about to remove the old one.
+        let server = world.servers.target.clone();
+        world.steps.on("target expunge", 1, move || renew(&server));
+        settle_after_edits(&world).await;
+        assert_one(&world);
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_half_a_move_whose_original_is_renewed_again_while_we_look_for_it_is_no_second_message() {
+    for switches in servers_without_move() {
+        for step in ["stamps", "read"] {
+            let world = World::in_memory(Switches::default(), switches.clone());
+            world.add(Side::Source, "INBOX", "a", &[]);
+            for folder in ["there", "elsewhere"] {
+                world.servers.source.create(&path(folder)).unwrap();
+            }
+            world.settle().await;
+            world.shift(Side::Source, "INBOX", "a", "there");
+            let server = world.servers.target.clone();
+            world.steps.on("target expunge copied", 1, move || renew(&server));
+            world.pass().await.unwrap();
+            let server = world.servers.target.clone();
+            world.steps.on(&format!("target {step}"), 1, move || renew(&server));
+            settle_after_edits(&world).await;
+            assert_one(&world);
+            world.assert_idle().await;
+        }
+    }
+}
