@@ -52,6 +52,24 @@ fn an_occurrence_is_found_by_its_place_though_others_are_deleted() {
 }
 
 #[test]
+fn a_series_keeps_its_wall_clock_when_clocks_change() {
+    let event = calendar("BEGIN:VEVENT\nUID:1\nDTSTART;TZID=W. Europe Standard Time:20260323T100000\nRRULE:FREQ=WEEKLY;COUNT=2\nEND:VEVENT").unwrap();
+    let moments: Vec<String> =
+        event.original_starts().map(|at| event.frame().at(at).instant().unwrap().to_string()).collect();
+    assert_eq!(moments, ["2026-03-23T09:00:00Z", "2026-03-30T08:00:00Z"]);
+}
+
+#[test]
+fn thousands_of_attendees_are_read_and_merged_in_no_time() {
+    let people: Vec<String> = (0..5000).map(|n| format!("ATTENDEE;CN=N:mailto:n{n}@x.example")).collect();
+    let event = event_with(&people.join("\n")).unwrap();
+    assert_eq!(event.master().unwrap().attendees.len(), 5000);
+    let judge = parom_calendar::merge::Judge::of(parom_domain::Both::new(&event, &event), None);
+    let merged = parom_calendar::merge::merge(Some(&event), parom_domain::Both::new(&event, &event), &judge);
+    assert_eq!(merged.event.master().unwrap().attendees.len(), 5000);
+}
+
+#[test]
 fn of_count_and_until_the_earlier_end_holds() {
     let count = |end: &str| event_with(&format!("RRULE:FREQ=DAILY;{end}")).unwrap().original_starts().count();
     assert_eq!(count("COUNT=3;UNTIL=20260410T070000Z"), 3);

@@ -249,6 +249,8 @@ struct Marks {
     cdo_importance: Option<Importance>,
     personal: bool,
     conference: bool,
+    /// The addresses that were met.
+    attendees: BTreeSet<String>,
 }
 
 impl Marks {
@@ -321,7 +323,7 @@ fn take(line: &Line, details: &mut Details, marks: &mut Marks) -> bool {
         "ORGANIZER" => details.organizer = Some(people::person(line)),
         "ATTENDEE" => {
             let attendee = people::attendee(line);
-            if !details.attendees.iter().any(|known| known.person.is(&attendee.person)) {
+            if marks.attendees.insert(attendee.person.key()) {
                 details.attendees.push(attendee);
             }
         }
