@@ -279,6 +279,16 @@ impl Event {
         Box::new(all.filter(|at| !self.deleted.contains(at)))
     }
 
+    /// The place of an occurrence among all that the rule makes, from 1 on, deleted ones counted too: how Exchange names it.
+    #[must_use]
+    pub fn index_of(&self, original: DateTime) -> Option<u32> {
+        let start = self.master()?.start.local();
+        let rule = self.recurrence.as_ref()?.rule.as_ref()?;
+        let before = rule.occurrences(start).take_while(|at| *at <= original);
+        let (count, last) = before.fold((0, None), |(count, _), at| (count + 1, Some(at)));
+        (last == Some(original)).then_some(count)
+    }
+
     /// Is it a meeting, rather than an appointment of one person?
     #[must_use]
     pub fn is_meeting(&self) -> bool {

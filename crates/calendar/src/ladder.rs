@@ -2,7 +2,7 @@
 
 use crate::event::Recurrence;
 use crate::pattern::{MOST_OCCURRENCES, Pattern, Repeat, Stop};
-use crate::rule::{Ends, Rule};
+use crate::rule::{Ends, Freq, Rule};
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, ToSpan};
 use std::collections::BTreeSet;
@@ -60,6 +60,9 @@ const MOST_APART: usize = 500;
 /// Endless rules are compared over so many years: weekdays and leap years come round in 28.
 const PROVEN_YEARS: i64 = 30;
 
+/// A series with more occurrences is not tried as a part of a wider one.
+const MOST_COMPARED: usize = 5000;
+
 /// The first and the last day that Exchange can hold ([MS-OXWSMTGS], ErrorRecurrenceEndDateTooBig).
 const EARLIEST: Date = Date::constant(1601, 4, 1);
 const LATEST: Date = Date::constant(4500, 8, 31);
@@ -111,8 +114,12 @@ pub fn plan(
         plan.apart.extend(all);
         return few(plan);
     }
+    if rest.freq < Freq::Daily {
+        return Err(NoPlan::TooMany);
+    }
     let (from, to) = window;
-    let inside = rest.occurrences(first).skip_while(|at| at.date() < from).take_while(|at| at.date() <= to);
+    let occurrences = rest.occurrences(first).skipping_to(from);
+    let inside = occurrences.skip_while(|at| at.date() < from).take_while(|at| at.date() <= to);
     plan.apart.extend(inside.take(MOST_APART + 1));
     plan.apart.retain(|at| at.date() >= from && at.date() <= to);
     plan.complete = false;
@@ -149,13 +156,12 @@ fn guesses(rule: &Rule, first: DateTime) -> Vec<Pattern> {
     Pattern::guesses(rule, first.date(), second.map(DateTime::date))
 }
 
-/// Proven by expanding both: to the end, or over [`PROVEN_YEARS`].
+/// Proven by expanding both, to the end or over [`PROVEN_YEARS`].
 fn is_equal(pattern: &Pattern, rule: &Rule, first: DateTime) -> bool {
     let until = first.saturating_add(PROVEN_YEARS.years());
     let other = Rule { ends: rule.ends, ..pattern.rule() };
     let other = crate::rule::canonical(other, first);
-    let ends = rule.ends != Ends::Never;
-    let within = |at: &DateTime| ends || *at < until;
+    let within = |at: &DateTime| *at < until;
     other.meets(first) && rule.occurrences(first).take_while(within).eq(other.occurrences(first).take_while(within))
 }
 
@@ -164,9 +170,9 @@ fn wider(rule: &Rule, first: DateTime) -> Option<(Repeat, BTreeSet<DateTime>)> {
     if rule.ends == Ends::Never {
         return None;
     }
-    let wanted: BTreeSet<DateTime> = rule.occurrences(first).collect();
+    let wanted: BTreeSet<DateTime> = rule.occurrences(first).take(MOST_COMPARED + 1).collect();
     let last = wanted.last()?.date();
-    if last > LATEST {
+    if wanted.len() > MOST_COMPARED || last > LATEST {
         return None;
     }
     let mut best: Option<(Repeat, BTreeSet<DateTime>)> = None;

@@ -340,6 +340,27 @@ fn a_series_that_moves_takes_its_exceptions_along() {
 }
 
 #[test]
+fn a_start_and_a_rule_that_do_not_go_together_are_of_one_side() {
+    let base = weekly();
+    let (mut source, mut target) = (base.clone(), base.clone());
+    // Here to Tuesdays, there to 11 o'clock on the same Monday.
+    let tuesday = START.saturating_add(SignedDuration::from_hours(24));
+    let later = START.saturating_add(SignedDuration::from_hours(1));
+    let hour = |at: DateTime| (moscow(at), moscow(at.saturating_add(SignedDuration::from_hours(1))));
+    let master = source.master_mut().unwrap();
+    (master.start, master.end) = hour(tuesday);
+    source.recurrence.as_mut().unwrap().rule = Some(canonical(parse("FREQ=WEEKLY").unwrap().0, tuesday));
+    let master = target.master_mut().unwrap();
+    (master.start, master.end) = hour(later);
+    for winner in Side::ALL {
+        let merged = merge(Some(&base), Both::new(&source, &target), &judge(Some(winner), Side::Source));
+        let winning = if winner == Side::Source { &source } else { &target };
+        assert_eq!(hash(&merged.event), hash(winning));
+        assert!(merged.lost.iter().all(|loss| loss.side == winner.other()) && !merged.lost.is_empty());
+    }
+}
+
+#[test]
 fn an_exception_whose_occurrence_is_gone_is_told() {
     let base = weekly();
     let original = at(date(2026, 3, 30), 10);

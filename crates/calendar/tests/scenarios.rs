@@ -44,6 +44,32 @@ fn until_is_inclusive_and_in_utc() {
 }
 
 #[test]
+fn an_occurrence_is_found_by_its_place_though_others_are_deleted() {
+    let event = event_with("RRULE:FREQ=WEEKLY\nEXDATE:20260406T070000Z").unwrap();
+    assert_eq!(event.index_of(moscow(13, 10)), Some(3));
+    assert_eq!(event.index_of(moscow(6, 10)), Some(2));
+    assert_eq!(event.index_of(moscow(7, 10)), None);
+}
+
+#[test]
+fn a_series_keeps_its_wall_clock_when_clocks_change() {
+    let event = calendar("BEGIN:VEVENT\nUID:1\nDTSTART;TZID=W. Europe Standard Time:20260323T100000\nRRULE:FREQ=WEEKLY;COUNT=2\nEND:VEVENT").unwrap();
+    let moments: Vec<String> =
+        event.original_starts().map(|at| event.frame().at(at).instant().unwrap().to_string()).collect();
+    assert_eq!(moments, ["2026-03-23T09:00:00Z", "2026-03-30T08:00:00Z"]);
+}
+
+#[test]
+fn thousands_of_attendees_are_read_and_merged_in_no_time() {
+    let people: Vec<String> = (0..5000).map(|n| format!("ATTENDEE;CN=N:mailto:n{n}@x.example")).collect();
+    let event = event_with(&people.join("\n")).unwrap();
+    assert_eq!(event.master().unwrap().attendees.len(), 5000);
+    let judge = parom_calendar::merge::Judge::of(parom_domain::Both::new(&event, &event), None);
+    let merged = parom_calendar::merge::merge(Some(&event), parom_domain::Both::new(&event, &event), &judge);
+    assert_eq!(merged.event.master().unwrap().attendees.len(), 5000);
+}
+
+#[test]
 fn of_count_and_until_the_earlier_end_holds() {
     let count = |end: &str| event_with(&format!("RRULE:FREQ=DAILY;{end}")).unwrap().original_starts().count();
     assert_eq!(count("COUNT=3;UNTIL=20260410T070000Z"), 3);
@@ -233,6 +259,15 @@ fn what_was_spelled_is_spelled_so_again_until_it_changes() {
     event.master_mut().unwrap().subject = "No".into();
     let text = to_ical(&event, Scheduling::Server);
     assert!(text.contains("PRIORITY:9\r\n") && text.contains("SUMMARY:No\r\n"), "{text}");
+}
+
+#[test]
+fn a_uid_is_written_as_it_was() {
+    for (written, meant) in [("a,b", "a,b"), ("a\\,b", "a,b"), ("{1;2}", "{1;2}"), ("c:\\\\x", "c:\\x")] {
+        let event = calendar(&format!("BEGIN:VEVENT\nUID:{written}\nDTSTART:20260406T070000Z\nEND:VEVENT")).unwrap();
+        assert_eq!(event.uid, meant);
+        assert!(to_ical(&event, Scheduling::Server).contains(&format!("UID:{written}\r\n")), "{written}");
+    }
 }
 
 #[test]

@@ -3,10 +3,10 @@
 
 mod common;
 
-use jiff::civil::{Date, DateTime, date};
+use jiff::civil::{Date, DateTime, Time, Weekday, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use parom_calendar::zone::{Definition, How, Observance, resolve};
+use parom_calendar::zone::{Definition, How, Observance, YearDay, resolve};
 use parom_calendar::{Zone, from_ical};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -134,6 +134,43 @@ fn the_wall_clock_counts_where_a_definition_is_obsolete() {
     // A zone that never was Moscow's is not taken for it.
     let ten = fixed("Russian Standard Time", 10 * 3600);
     assert_eq!(resolved("Russian Standard Time", Some(&ten), 2026, None).unwrap().1, How::Behaviour);
+}
+
+/// Moscow from 1990 on, as Exchange's periods and transitions tell it, up to the end of summer time in 2010.
+fn old_moscow() -> Definition {
+    let (winter, summer) = (3 * 3600, 4 * 3600);
+    let last = |month| YearDay::Nth { month, day: Weekday::Sunday, nth: 5 };
+    let years = (1997, Some(2010));
+    Definition::new(
+        "Customized Time Zone",
+        vec![
+            Observance::yearly(true, (winter, summer), last(3), Time::constant(2, 0, 0, 0), years).unwrap(),
+            Observance::yearly(false, (summer, winter), last(10), Time::constant(3, 0, 0, 0), years).unwrap(),
+        ],
+    )
+}
+
+#[test]
+fn rules_that_ended_hold_on_with_their_last_offset() {
+    let zone = Zone::Custom(Arc::new(old_moscow()));
+    let moscow = Zone::named("Europe/Moscow").unwrap();
+    for day in [date(1998, 1, 1), date(2005, 7, 1), date(2010, 12, 1), date(2011, 1, 1), date(2026, 1, 1)] {
+        let local = day.at(12, 0, 0, 0);
+        assert_eq!(zone.instant(local), moscow.instant(local), "{day}");
+    }
+    let definition = old_moscow();
+    assert_eq!(resolved("Customized Time Zone", Some(&definition), 2005, None).unwrap().0, "Europe/Moscow");
+}
+
+#[test]
+fn exchange_tells_days_of_change_in_two_ways() {
+    let onset =
+        |day| Observance::yearly(true, (0, 3600), day, Time::midnight(), (2026, None)).map(|it| it.onset.date());
+    assert_eq!(onset(YearDay::Nth { month: 3, day: Weekday::Sunday, nth: 2 }), Some(date(2026, 3, 8)));
+    assert_eq!(onset(YearDay::Nth { month: 3, day: Weekday::Sunday, nth: 5 }), Some(date(2026, 3, 29)));
+    assert_eq!(onset(YearDay::Date { month: 3, day: 22 }), Some(date(2026, 3, 22)));
+    assert_eq!(onset(YearDay::Date { month: 2, day: 30 }), None);
+    assert_eq!(onset(YearDay::Date { month: 13, day: 1 }), None);
 }
 
 #[test]

@@ -53,12 +53,12 @@ const NOT_EVENTS: [&str; 5] = [concat!("VTO", "DO"), "VJOURNAL", "VFREEBUSY", "V
 
 /// The components of each UID, in the order of the text; those without one stand alone.
 fn by_uid(calendar: &Component) -> Vec<Vec<&Component>> {
-    let mut groups: Vec<(Option<&str>, Vec<&Component>)> = Vec::new();
+    let mut groups: Vec<(Option<String>, Vec<&Component>)> = Vec::new();
     for child in &calendar.children {
         if child.name != "VEVENT" && !NOT_EVENTS.contains(&child.name.as_str()) {
             continue;
         }
-        let uid = child.line("UID").map(|line| line.value.trim());
+        let uid = child.line("UID").map(spelling::uid);
         match groups.iter_mut().find(|(known, _)| known.is_some() && *known == uid) {
             Some((_, group)) => group.push(child),
             None => groups.push((uid, vec![child])),
@@ -77,8 +77,7 @@ fn event(calendar: &Component, components: &[&Component], home: Option<&Zone>) -
         return Err(Unfit::SchedulingMessage);
     }
     let uid = components.iter().find_map(|component| component.line("UID"));
-    // Verbatim: servers compare UIDs as they are written.
-    let uid = uid.ok_or(Unfit::NoUid)?.value.trim().to_owned();
+    let uid = spelling::uid(uid.ok_or(Unfit::NoUid)?);
     if uid.is_empty() {
         return Err(Unfit::NoUid);
     }
@@ -226,7 +225,9 @@ fn details(component: &Component, zones: &Zones) -> Result<Details, Unfit> {
     marks.settle(&mut details);
     kept.retain(|line| spelling::is_worth_keeping(line, &details));
     kept.sort_by_key(|line| spelling::SPELLED.iter().position(|name| *name == line.name));
-    details.spelling = kept.into_iter().cloned().collect();
+    // Servers may compare UIDs as they are written, with or without backslashes.
+    let uid = component.line("UID").filter(|line| !spelling::is_plain_uid(line)).cloned();
+    details.spelling = uid.into_iter().chain(kept.into_iter().cloned()).collect();
     for child in &component.children {
         match (child.name == "VALARM").then(|| alarm::alarm(child)).flatten() {
             Some(alarm) => details.alarms.push(alarm),
@@ -248,6 +249,8 @@ struct Marks {
     cdo_importance: Option<Importance>,
     personal: bool,
     conference: bool,
+    /// The addresses that were met.
+    attendees: BTreeSet<String>,
 }
 
 impl Marks {
@@ -320,7 +323,7 @@ fn take(line: &Line, details: &mut Details, marks: &mut Marks) -> bool {
         "ORGANIZER" => details.organizer = Some(people::person(line)),
         "ATTENDEE" => {
             let attendee = people::attendee(line);
-            if !details.attendees.iter().any(|known| known.person.is(&attendee.person)) {
+            if marks.attendees.insert(attendee.person.key()) {
                 details.attendees.push(attendee);
             }
         }

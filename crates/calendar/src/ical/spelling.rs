@@ -48,6 +48,22 @@ pub fn plain(name: &str, details: &Details) -> Option<Line> {
     }
 }
 
+/// The UID that a line tells.
+pub fn uid(line: &Line) -> String {
+    text(line.value.trim())
+}
+
+/// Is it how we would write this UID?
+pub fn is_plain_uid(line: &Line) -> bool {
+    *line == Line::new("UID", escape(&uid(line)))
+}
+
+/// The line of a UID, as this component had it.
+pub fn uid_line(wanted: &str, details: &Details) -> Line {
+    let kept = details.spelling.iter().find(|line| line.name == "UID" && uid(line) == wanted);
+    kept.cloned().unwrap_or_else(|| Line::new("UID", escape(wanted)))
+}
+
 /// The line to write: as it was spelled where that still means the same, else the plain one.
 pub fn spelled(name: &str, details: &Details) -> Option<Line> {
     let plain = plain(name, details);

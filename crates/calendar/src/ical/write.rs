@@ -91,7 +91,7 @@ pub(crate) fn print_rule(rule: &Rule, start: &When) -> String {
 fn component(event: &Event, details: &Details, own: Vec<Line>, scheduling: Scheduling) -> Component {
     let mut out = Component::new("VEVENT");
     let lines = &mut out.lines;
-    lines.push(Line::new("UID", &*event.uid));
+    lines.push(spelling::uid_line(&event.uid, details));
     lines.push(stamp_line("DTSTAMP", details.stamps.stamped.unwrap_or(Timestamp::UNIX_EPOCH)));
     lines.push(when_line("DTSTART", &details.start));
     lines.push(when_line("DTEND", &details.end));

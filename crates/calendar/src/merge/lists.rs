@@ -5,6 +5,7 @@ use crate::event::{Attendee, Details};
 use crate::hash::is_ignored;
 use crate::ical::Line;
 use parom_domain::{Both, Side};
+use std::collections::{HashMap, HashSet};
 
 impl Dispute<'_> {
     /// A set of elements that have no parts, told apart by a key: additions and removals of both sides hold. In the order of
@@ -101,30 +102,30 @@ impl Dispute<'_> {
         if let Some(side) = self.only_seen_by(Field::Attendees) {
             return both[side].attendees.clone();
         }
+        let by_key = |details: &Details| -> HashMap<String, Attendee> {
+            details.attendees.iter().map(|attendee| (attendee.person.key(), attendee.clone())).collect()
+        };
+        let (of_base, of) = (base.map(by_key).unwrap_or_default(), both.map(by_key));
         let organizers: Vec<String> =
             [Some(both.source), Some(both.target), base].into_iter().flatten().filter_map(organizer).collect();
-        let all =
-            [Some(both.target), Some(both.source), base].into_iter().flatten().flat_map(|details| &details.attendees);
-        let mut merged: Vec<Attendee> = Vec::new();
-        let mut seen: Vec<String> = Vec::new();
         // The order is the base's, then the target's.
-        let first = base.into_iter().flat_map(|base| &base.attendees);
-        for attendee in first.chain(all) {
+        let all = base.into_iter().chain([both.target, both.source]).flat_map(|details| &details.attendees);
+        let mut merged: Vec<Attendee> = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
+        for attendee in all {
             let key = attendee.person.key();
-            if seen.contains(&key) {
+            if !seen.insert(key.clone()) {
                 continue;
             }
-            let of = |details: &Details| details.attendees.iter().find(|other| other.person.key() == key).cloned();
-            let (of_base, found) = (base.and_then(of), both.map(of));
+            let (before, found) = (of_base.get(&key), of.as_ref().map(|attendees| attendees.get(&key)));
             if organizers.contains(&key) {
                 let is_still =
                     [both.source, both.target].into_iter().filter_map(organizer).any(|address| address == key);
-                let kept = found.target.or(found.source).or(of_base.filter(|_| is_still));
-                merged.extend(kept);
+                let kept = found.target.or(found.source).or(before.filter(|_| is_still));
+                merged.extend(kept.cloned());
             } else {
-                merged.extend(self.attendee(of_base.as_ref(), found.as_ref().map(Option::as_ref)));
+                merged.extend(self.attendee(before, found));
             }
-            seen.push(key);
         }
         merged
     }

@@ -150,6 +150,7 @@ pub fn merge(base: Option<&Event>, both: Both<&Event>, judge: &Judge) -> Merged 
         PartialEq::eq,
     );
     event.recurrence = recurrence.clone();
+    dispute.keep_start_on_rule(both, &mut event);
     merge_occurrences(&mut dispute, base, both, &mut event);
     event.extras = dispute.lines(base.map(|base| &base.extras), both.map(|event| &event.extras));
     event.extra_components =
@@ -217,6 +218,25 @@ impl Dispute<'_> {
 
     fn lose(&mut self, side: Side, field: Field) {
         self.lost.push(Loss { side, field, occurrence: self.occurrence });
+    }
+
+    /// A start from one side and a rule from the other may not go together: then both are of one side.
+    fn keep_start_on_rule(&mut self, both: Both<&Event>, merged: &mut Event) {
+        let fits = |start: &crate::When, recurrence: &Option<crate::Recurrence>| {
+            let rule = recurrence.as_ref().and_then(|recurrence| recurrence.rule.as_ref());
+            rule.is_none_or(|rule| rule.meets(start.local()))
+        };
+        let of = |event: &Event| event.master().map(|master| (master.start.clone(), event.recurrence.clone()));
+        let Some((start, recurrence)) = of(merged) else { return };
+        let together = Some((start.clone(), recurrence.clone()));
+        if fits(&start, &recurrence) || of(both.source) == together || of(both.target) == together {
+            return;
+        }
+        let winner = self.judge.winner(Field::Time);
+        let (Some(theirs), Some(master)) = (both[winner].master(), merged.master_mut()) else { return };
+        (master.start, master.end) = (theirs.start.clone(), theirs.end.clone());
+        merged.recurrence.clone_from(&both[winner].recurrence);
+        self.lose(winner.other(), Field::Recurrence);
     }
 
     /// A series is more than its instances: a side that knows the master tells it.

@@ -2,8 +2,8 @@
 //! [MS-OXWSGTZ] for the transitions).
 
 use crate::Unfit;
-use crate::rule::{self, Ends, Rule, Until, canonical};
-use jiff::civil::DateTime;
+use crate::rule::{self, ByDay, Ends, Freq, Rule, Until, canonical};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
@@ -27,7 +27,48 @@ pub struct Observance {
     pub dates: Vec<DateTime>,
 }
 
+/// The day on which clocks change each year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YearDay {
+    /// The nth such weekday of the month, 1 to 4, or the last one (-1; Windows writes 5).
+    Nth {
+        month: i8,
+        day: Weekday,
+        nth: i8,
+    },
+    Date {
+        month: i8,
+        day: i8,
+    },
+}
+
 impl Observance {
+    /// One that begins each year, from one year to another: how Exchange's RecurringDayTransition and
+    /// RecurringDateTransition, and Windows' TIME_ZONE_INFORMATION, tell it. `None` for a day that does not exist.
+    #[must_use]
+    pub fn yearly(
+        daylight: bool,
+        (from, to): (i32, i32),
+        day: YearDay,
+        time: Time,
+        (first_year, last_year): (i16, Option<i16>),
+    ) -> Option<Observance> {
+        let rule = Rule::every(Freq::Yearly, 1);
+        let (month, rule) = match day {
+            YearDay::Nth { month, day, nth } => {
+                let nth = if nth == 5 { -1 } else { nth };
+                (month, Rule { by_month: vec![month], by_day: vec![ByDay { nth, day }], ..rule })
+            }
+            YearDay::Date { month, day } => (month, Rule { by_month: vec![month], by_month_day: vec![day], ..rule }),
+        };
+        let ends = last_year.map_or(Some(Ends::Never), |last| Date::new(last, 12, 31).ok().map(Ends::On))?;
+        let rule = rule.ending(ends);
+        let begin = Date::new(first_year, month, 1).ok()?.to_datetime(time);
+        let onset = std::iter::once(begin).chain(rule.occurrences(begin)).find(|at| rule.meets(*at))?;
+        let rule = Some(canonical(rule, onset));
+        Some(Observance { daylight, onset, from, to, rule, dates: Vec::new() })
+    }
+
     /// An observance with the rule of an RRULE, whose UNTIL is in UTC.
     pub fn with_rule(mut self, text: &str) -> Result<Observance, Unfit> {
         let (mut rule, until) = rule::parse(text).map_err(|_| Unfit::BadZone)?;
@@ -48,10 +89,15 @@ impl Observance {
         match &self.rule {
             None => all.push(utc(self.onset)),
             Some(rule) => {
-                let day = Timestamp::from_second(from).unwrap_or(Timestamp::MIN);
-                let day = Offset::UTC.to_datetime(day).date();
-                // A period before, so that what holds at `from` is among them.
-                let onsets = rule.occurrences(self.onset).skipping_to(day.saturating_sub(jiff::Span::new().years(1)));
+                let onsets = rule.occurrences(self.onset);
+                // The last onset before `from` has to be among them: of a rule that ended, that may be long ago.
+                let onsets = if rule.ends == Ends::Never {
+                    let day = Timestamp::from_second(from).unwrap_or(Timestamp::MIN);
+                    let day = Offset::UTC.to_datetime(day).date();
+                    onsets.skipping_to(day.saturating_sub(jiff::Span::new().years(1)))
+                } else {
+                    onsets
+                };
                 all.extend(onsets.map(utc).take_while(|at| *at < to));
             }
         }

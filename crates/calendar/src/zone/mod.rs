@@ -5,7 +5,7 @@ mod resolve;
 mod tzdb;
 mod windows;
 
-pub use definition::{Definition, Observance};
+pub use definition::{Definition, Observance, YearDay};
 pub use resolve::{How, Resolved, resolve};
 pub use windows::{iana_of_windows, windows_of_iana};
 
@@ -45,6 +45,12 @@ impl Zone {
             Zone::Iana(iana) => &iana.name,
             Zone::Custom(definition) => &definition.label,
         }
+    }
+
+    /// The Windows id that Exchange knows it by; `None` where only a definition can tell it.
+    #[must_use]
+    pub fn windows_id(&self) -> Option<&'static str> {
+        windows_of_iana(self.label()).filter(|_| self.is_iana())
     }
 
     #[must_use]

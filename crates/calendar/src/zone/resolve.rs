@@ -26,6 +26,26 @@ pub struct Resolved {
     pub how: How,
 }
 
+/// Of zones that behave alike, the ones that most people mean.
+const MOST_USED: [&str; 16] = [
+    "Europe/Moscow",
+    "Europe/Berlin",
+    "Europe/Kyiv",
+    "Europe/London",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "Asia/Yekaterinburg",
+    "Asia/Novosibirsk",
+    "Asia/Krasnoyarsk",
+    "Asia/Vladivostok",
+    "Asia/Almaty",
+    "Asia/Dubai",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+];
+
 /// Further years in which a definition is tried, where several zones behave alike in those that matter.
 const AROUND: i16 = 10;
 /// Years in which a definition may have been true once.
@@ -130,7 +150,8 @@ fn by_behaviour(definition: &Definition, years: &RangeInclusive<i16>, home: Opti
     if wanted == (0, Vec::new()) {
         return Some(None);
     }
-    let all = first_zones().filter_map(Zone::named).chain(tzdb::all().into_iter().map(Zone::Iana));
+    let listed = MOST_USED.iter().copied().chain(first_zones());
+    let all = listed.filter_map(Zone::named).chain(tzdb::all().into_iter().map(Zone::Iana));
     let mut alike = all.filter(|zone| behaviour(Some(zone), years) == wanted).peekable();
     let nearest = alike.peek()?.clone();
     let wide = years.start().saturating_sub(1)..=years.end().saturating_add(AROUND);
