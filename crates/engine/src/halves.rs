@@ -4,8 +4,9 @@
 
 use crate::gather::{ensure_open, fetch_stamps};
 use crate::likeness::{contents, stamps};
+use crate::moves;
 use crate::overtaken::has_fleeting;
-use crate::pass::Run;
+use crate::pass::{Run, stops_the_pass};
 use crate::work::FolderWork;
 use parom_domain::endpoint::Stamp;
 use parom_domain::state::{Change, FolderId, Recent};
@@ -30,14 +31,20 @@ pub async fn drop_halves(run: &mut Run<'_>, works: &mut Works) -> Result<()> {
             fetch_stamps(run, work, half.into).await?;
         }
         let is_decided = match alike(works, &half).as_slice() {
-            [(folder, uid)] => {
+            [other] => {
                 // By the time that it is found, nothing may be new in the folder of the linked one.
-                ensure_open(run, works, half.folder).await?;
-                drop_half(run, works, &half, *folder, *uid).await?
+                match ensure_open(run, works, half.folder).await {
+                    Err(error) if stops_the_pass(&error) => return Err(error),
+                    // It went while we looked.
+                    Err(_) => false,
+                    Ok(()) => drop_half(run, works, &half, *other).await?,
+                }
             }
+            [one, other] if is_lost(works, &half) => drop_other(run, works, half.into, *one, *other).await?,
             [] => !has_fleeting(works, half.into),
             _ => true,
         };
+        run.unfinished |= !is_decided;
         kept.extend(Some(half).filter(|_| !is_decided));
     }
     if run.sees_everything() {
@@ -59,8 +66,43 @@ fn alike(works: &Works, half: &Recent) -> Vec<(FolderId, Uid)> {
     places.collect()
 }
 
-/// `false` where the other half is on the move still.
-async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, folder: FolderId, uid: Uid) -> Result<bool> {
+/// The linked half is not in its place any more.
+fn is_lost(works: &Works, half: &Recent) -> bool {
+    let Some(work) = works.get(&half.folder) else { return false };
+    let slot = half.uid.and_then(|uid| work.links.slot(half.into, uid));
+    work.gone_side == Some(half.into) || slot.is_some_and(|slot| moves::is_lost(work, slot, half.into))
+}
+
+/// Somebody moved both halves on: where their bodies are the same, one of them is removed, and the link follows the other.
+/// `false` where one of them is on the move still.
+async fn drop_other(
+    run: &Run<'_>,
+    works: &mut Works,
+    side: Side,
+    one: (FolderId, Uid),
+    other: (FolderId, Uid),
+) -> Result<bool> {
+    let mut bodies = Vec::new();
+    for (folder, uid) in [one, other] {
+        let Some(work) = works.get(&folder) else { return Ok(true) };
+        let read = contents(run, work, side, &[uid]).await?;
+        let Some((_, body)) = read.into_iter().next() else { return Ok(false) };
+        bodies.push(body);
+    }
+    let (folder, uid) = other;
+    let Some(work) = works.get_mut(&folder).filter(|_| bodies.first() == bodies.last()) else {
+        return Ok(true);
+    };
+    let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(true) };
+    tracing::warn!(side = %side, folder = ?path, uid = %uid, "removing a half of our move: somebody moved both on");
+    run.pass.sides[side].expunge(&path, validity, &UidSet::range(uid, uid)).await?;
+    work.take_newcomer(side, uid);
+    work.wrote[side] = true;
+    Ok(true)
+}
+
+/// `false` where one of the halves is on the move still.
+async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, (folder, uid): (FolderId, Uid)) -> Result<bool> {
     let side = half.into;
     let (Some(linked), Some(work)) = (works.get(&half.folder), works.get(&folder)) else { return Ok(true) };
     let Some(kept) = half.uid else { return Ok(true) };
@@ -68,7 +110,7 @@ async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, folder: Fold
     let moved = contents(run, work, side, &[uid]).await?;
     let Some((_, moved)) = moved.first() else { return Ok(false) };
     let ours = contents(run, linked, side, &[kept]).await?;
-    let Some((_, ours)) = ours.first() else { return Ok(true) };
+    let Some((_, ours)) = ours.first() else { return Ok(is_lost(works, half)) };
     let (Some(path), Some(validity)) = (linked.paths[side].clone(), linked.validity(side)) else { return Ok(true) };
     if moved != ours {
         return Ok(true);

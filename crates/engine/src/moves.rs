@@ -103,7 +103,8 @@ pub fn end_moved_on_both(works: &mut Works, adopted: &Looks) {
     }
 }
 
-fn is_lost(work: &FolderWork, slot: Slot, side: Side) -> bool {
+/// Nothing is where that end of the link says.
+pub fn is_lost(work: &FolderWork, slot: Slot, side: Side) -> bool {
     work.findings.gone[side].contains(&slot) || work.findings.missing[side].contains(&slot)
 }
 

@@ -73,3 +73,30 @@ async fn d4_half_a_move_whose_original_is_renewed_again_while_we_look_for_it_is_
         }
     }
 }
+
+#[tokio::test]
+async fn d4_two_halves_of_a_move_that_somebody_moved_on_are_one_message() {
+    for switches in servers_without_move() {
+        let world = World::in_memory(Switches::default(), switches);
+        world.add(Side::Source, "INBOX", "a", &["\\Seen"]);
+        for folder in ["there", "elsewhere", "later"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        world.shift(Side::Source, "INBOX", "a", "there");
+        let steps = world.steps.clone();
+        world.steps.on("target copy answer", 1, move || steps.crash_at(steps.taken() + 1));
+        world.pass().await.unwrap_err();
+        world.revive();
+        // The original is moved on before recovery comes, and the copy after it was found.
+        world.shift(Side::Target, "INBOX", "a", "elsewhere");
+        let server = world.servers.target.clone();
+        world.steps.on("target read", 1, move || {
+            let uids = server.uids_of(&path("there"), "<a@");
+            server.shift(&path("there"), &uids, &path("later")).unwrap();
+        });
+        settle_after_edits(&world).await;
+        assert_one(&world);
+        world.assert_idle().await;
+    }
+}
