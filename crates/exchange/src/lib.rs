@@ -1,0 +1,16 @@
+//! Exchange Web Services: every operation that Parom uses, the conversion between its items and events, and the
+//! calendars of one mailbox as an [`Agenda`](parom_domain::Agenda).
+//!
+//! INVARIANT: nobody is mailed because of us. The only values of `SendMeetingInvitations` and its relatives that this crate
+//! can write are `SendToNone` and `SaveOnly`: they are constants of the operations that need them, and no argument.
+
+pub mod classify;
+pub mod client;
+pub mod envelope;
+pub mod item;
+pub mod op;
+pub mod version;
+pub mod xml;
+
+pub use client::{Client, Reply, Transport};
+pub use version::Version;
