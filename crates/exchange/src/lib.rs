@@ -6,6 +6,7 @@
 
 pub mod classify;
 pub mod client;
+pub mod convert;
 pub mod envelope;
 pub mod item;
 pub mod op;
