@@ -81,6 +81,8 @@ impl Exit {
             | Code::EventRefused
             | Code::EventTooLarge
             | Code::EventUnreadable
+            | Code::EventDoubled
+            | Code::EventRestless
             | Code::CalendarGone
             | Code::CalendarRefused
             | Code::LeaseLost => Exit::NotInStep,

@@ -125,6 +125,10 @@ codes! {
     EventTooLarge = "event-too-large",
     /// Arguments: host, what, uid, answer. The event cannot be read from its server.
     EventUnreadable = "event-unreadable",
+    /// Arguments: what, uid. The calendar has several events with this UID, and another one is carried.
+    EventDoubled = "event-doubled",
+    /// Arguments: what, uid. The event changes after each of our writes, and is left alone for a while.
+    EventRestless = "event-restless",
     /// Arguments: host, what.
     CalendarGone = "calendar-gone",
     /// Arguments: host, what, answer.

@@ -7,6 +7,7 @@ pub mod date;
 pub mod decide;
 pub mod endpoint;
 pub mod error;
+pub mod events;
 pub mod fingerprint;
 pub mod folder;
 pub mod guard;

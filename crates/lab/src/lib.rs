@@ -3,6 +3,7 @@
 //! Everything here stands in for the world outside. It depends on `domain` only: sharing a codec with our clients would
 //! let their errors cancel out.
 
+pub mod ews;
 pub mod exchange;
 pub mod memory;
 pub mod proxy;

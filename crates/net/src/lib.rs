@@ -1,7 +1,8 @@
-//! The way out: a dialer that knows which hosts it may reach, TLS with several kinds of trust, and SASL messages.
+//! The way out: a dialer that knows which hosts it may reach, TLS with several kinds of trust, SASL messages, and HTTP/1.1.
 
 mod binding;
 mod dialer;
+pub mod http;
 mod rate;
 pub mod sasl;
 mod secret;

@@ -97,7 +97,7 @@ async fn apply(db: &mut Writer, lease: Lease, change: &Change) -> Result<()> {
 }
 
 /// A statement that runs under a lease: `$1` is the account, `$2` the epoch.
-fn under(lease: Lease, sql: &'static str) -> Query {
+pub(crate) fn under(lease: Lease, sql: &'static str) -> Query {
     sqlx::query(sql).bind(lease.account.0).bind(lease.epoch)
 }
 
@@ -265,7 +265,7 @@ const HOLD: &str = "
     ON CONFLICT (account, brake_key) DO UPDATE SET
         brake = excluded.brake, args = excluded.args, since_ms = excluded.since_ms, released = excluded.released";
 
-fn hold(lease: Lease, held: &Held) -> Query {
+pub(crate) fn hold(lease: Lease, held: &Held) -> Query {
     under(lease, HOLD)
         .bind(held.key.clone())
         .bind(held.brake.clone())
@@ -274,7 +274,7 @@ fn hold(lease: Lease, held: &Held) -> Query {
         .bind(i64::from(held.released))
 }
 
-const UNHOLD: &str = "
+pub(crate) const UNHOLD: &str = "
     DELETE FROM held WHERE account = $1 AND brake_key = $3
         AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
 

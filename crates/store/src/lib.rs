@@ -7,6 +7,7 @@
 
 mod account;
 mod change;
+mod change_agenda;
 mod classify;
 mod codec;
 mod database;
@@ -16,6 +17,7 @@ mod lock;
 mod pace;
 mod person;
 mod read;
+mod read_agenda;
 mod refusal;
 mod schema;
 mod secret;

@@ -2,6 +2,7 @@
 
 use crate::database::Fields;
 use crate::{Store, codec};
+use parom_domain::events::guard::KEY_PREFIX;
 use parom_domain::link::Link;
 use parom_domain::state::{
     AccountId, AccountState, Deleted, FolderId, FolderPair, Held, Intent, Parked, PassSummary, Recent, Strays,
@@ -32,7 +33,7 @@ impl Store {
             intents: db.all(sqlx::query(INTENTS).bind(account.0), intent).await?,
             parked: self.parked(Some(account)).await?.into_iter().map(|(_, parked)| parked).collect(),
             suspected: db.all(sqlx::query(SUSPECTED).bind(account.0), suspected).await?,
-            held: self.held(Some(account)).await?.into_iter().map(|(_, held)| held).collect(),
+            held: self.held_by(account, |key| !key.starts_with(KEY_PREFIX)).await?,
             recent: db.all(sqlx::query(RECENT).bind(account.0), recent).await?.concat(),
             strays: db.all(sqlx::query(STRAYS).bind(account.0), strays).await?,
             deleted: db.all(sqlx::query(DELETED).bind(account.0), deleted).await?,
@@ -93,7 +94,13 @@ impl Store {
         self.readers().all(query, parked).await
     }
 
-    /// The brakes that hold one account, or any.
+    /// The brakes of one account whose keys are wanted: those of mail and of calendars share a table.
+    pub(crate) async fn held_by(&self, account: AccountId, wanted: fn(&str) -> bool) -> Result<Vec<Held>> {
+        let held = self.held(Some(account)).await?.into_iter().map(|(_, held)| held);
+        Ok(held.filter(|held| wanted(&held.key)).collect())
+    }
+
+    /// The brakes that hold one account, or any, in its mail and in its calendars.
     pub async fn held(&self, account: Option<AccountId>) -> Result<Vec<(AccountId, Held)>> {
         let query = match account {
             Some(account) => sqlx::query(HELD_OF).bind(account.0),
@@ -242,7 +249,7 @@ fn held(row: &Fields<'_>) -> Result<(AccountId, Held)> {
     Ok((AccountId(row.get(0)?), held))
 }
 
-fn side(row: &Fields<'_>, column: usize) -> Result<Side> {
+pub(crate) fn side(row: &Fields<'_>, column: usize) -> Result<Side> {
     codec::side_of(row.get(column)?).map_err(|damage| row.damaged(damage))
 }
 

@@ -45,6 +45,7 @@ pub use quirks::{
 };
 pub use receipts::{Receipt, ReceiptKind};
 pub use throttle::Budget;
+pub(crate) use throttle::Ledger;
 pub use version::Version;
 
 use crate::server::{Config, Hands, Lab, Listening, Reaction, Switches, listen};

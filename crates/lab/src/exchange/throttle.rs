@@ -37,7 +37,7 @@ impl Budget {
 
 /// The accounts' budgets. Amounts are milliseconds of the server's time, kept in thousandths.
 #[derive(Default)]
-pub(super) struct Ledger(BTreeMap<String, Balance>);
+pub(crate) struct Ledger(BTreeMap<String, Balance>);
 
 struct Balance {
     /// Thousandths of milliseconds; below zero when overdrawn.

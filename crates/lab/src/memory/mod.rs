@@ -9,6 +9,7 @@
 //!
 //! [`Endpoint::wait`]: parom_domain::endpoint::Endpoint::wait
 
+mod agenda;
 mod endpoint;
 mod read;
 mod refusal;
@@ -18,6 +19,7 @@ mod switches;
 mod world;
 mod write;
 
+pub use agenda::{AgendaSwitches, CalendarPicture, CalendarServer, MemoryAgenda, field, form, with_field};
 pub use endpoint::MemoryEndpoint;
 pub use server::{MemoryServer, Picture};
 pub use steps::{Fault, Steps};

@@ -4,12 +4,14 @@
 //! every blob starts with 8 bytes of the BLAKE3 hash of the rest, then a byte that tells form and version, then its
 //! fields. A reader takes nothing but what the writer makes: anything else is [`Damage`].
 
+mod event;
 mod intent;
 mod links;
 mod plain;
 mod recent;
 mod strays;
 
+pub(crate) use event::{read_event_intent, read_event_text, read_hash, write_event_intent, write_event_text};
 pub(crate) use intent::{read_work, write_work};
 pub(crate) use links::{read_links, write_links};
 pub(crate) use plain::{read_args, read_cursor, read_path, write_args, write_cursor, write_path};
@@ -28,6 +30,8 @@ enum Form {
     Path = 0x51,
     Args = 0x61,
     Strays = 0x71,
+    EventText = 0x81,
+    EventIntent = 0x91,
 }
 
 /// A blob is not what was written. It says what is wrong with it.
@@ -323,10 +327,10 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn any_bytes_under_a_right_hash_are_refused_or_read(mut bytes in proptest::collection::vec(any::<u8>(), 9..80), form in prop_oneof![Just(0x11u8), Just(0x21), Just(0x31), Just(0x41), Just(0x51), Just(0x61), Just(0x71)]) {
+        fn any_bytes_under_a_right_hash_are_refused_or_read(mut bytes in proptest::collection::vec(any::<u8>(), 9..80), form in prop_oneof![Just(0x11u8), Just(0x21), Just(0x31), Just(0x41), Just(0x51), Just(0x61), Just(0x71), Just(0x81), Just(0x91)]) {
             bytes[HASH] = form;
             seal(&mut bytes);
-            let _ = (read_links(&bytes), read_work(&bytes), read_recent(&bytes, 7), read_cursor(&bytes), read_path(&bytes), read_args(&bytes), read_strays(&bytes));
+            let _ = (read_links(&bytes), read_work(&bytes), read_recent(&bytes, 7), read_cursor(&bytes), read_path(&bytes), read_args(&bytes), read_strays(&bytes), read_event_text(&bytes), read_event_intent(&bytes, 1, 2));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The store from outside, one promise after another. One binary, because each would link SQLite again.
 #![cfg(test)]
 
+mod agenda;
 mod commit;
 mod full;
 mod kill;

@@ -1,0 +1,155 @@
+//! What is remembered of an account's calendars, and the changes of it that the store commits as one.
+
+use super::{CalendarNumber, CalendarPair, End, EventLink, EventNumber};
+use crate::agenda::{Handle, Token, Version};
+use crate::state::Held;
+use crate::{Both, Error, Side};
+use std::sync::Arc;
+
+/// A write that is announced before it is tried, because repeating it blindly could do harm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgendaIntent {
+    /// Unique within the account, ascending.
+    pub id: u64,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    pub event: EventNumber,
+    pub uid: String,
+    pub side: Side,
+    pub work: AgendaWork,
+    /// What the event is to say, and its hash.
+    pub hash: [u8; 32],
+    pub text: Arc<str>,
+    /// What the sides showed when this was decided. The ends become the link's when the write is settled.
+    pub ends: Both<Option<End>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgendaWork {
+    Create {
+        calendar: CalendarNumber,
+    },
+    /// The event that `ends` has on the side.
+    Update,
+    /// Of the event that `ends` has on the side, to this calendar. It is open until the old one is gone.
+    Move {
+        to: CalendarNumber,
+    },
+}
+
+/// An event that cannot be carried as it is. It counts as accounted for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedEvent {
+    pub calendar: CalendarNumber,
+    /// The side on which it is.
+    pub side: Side,
+    pub handle: Handle,
+    /// With another version it is tried again.
+    pub version: Option<Version>,
+    pub uid: Option<String>,
+    /// The error's code and arguments, for the sentence that tells cause and remedy.
+    pub code: String,
+    pub args: Vec<(String, String)>,
+    pub since_ms: u64,
+    /// It is tried again then, whatever its version.
+    pub until_ms: Option<u64>,
+}
+
+impl ParkedEvent {
+    /// Sets code and arguments from an error.
+    #[must_use]
+    pub fn because(self, error: &Error) -> ParkedEvent {
+        let args = error.args().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        ParkedEvent { code: error.code().as_str().to_owned(), args, ..self }
+    }
+}
+
+/// A linked event that is missing on a side, and not yet believed gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SuspectedEvent {
+    pub event: EventNumber,
+    pub side: Side,
+    pub since_ms: u64,
+}
+
+/// A version that a merge gave up. It is kept until the migration is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchivedEvent {
+    pub at_ms: u64,
+    pub uid: String,
+    /// The side whose version it was.
+    pub side: Side,
+    pub text: Arc<str>,
+}
+
+/// So many events were deleted at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletedEvents {
+    pub at_ms: u64,
+    pub events: u32,
+}
+
+/// Everything of an account's calendars but the links, which are loaded when something changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgendaState {
+    pub calendars: Vec<CalendarPair>,
+    pub intents: Vec<AgendaIntent>,
+    pub parked: Vec<ParkedEvent>,
+    pub suspected: Vec<SuspectedEvent>,
+    pub held: Vec<Held>,
+    pub deleted: Vec<DeletedEvents>,
+    /// Links with one end that wait for leave to be carried.
+    pub left: u64,
+}
+
+impl AgendaState {
+    /// How many events were deleted at that moment or later.
+    #[must_use]
+    pub fn deleted_since(&self, since_ms: u64) -> u32 {
+        let counted = self.deleted.iter().filter(|deleted| deleted.at_ms >= since_ms);
+        counted.fold(0, |sum, deleted| sum.saturating_add(deleted.events))
+    }
+}
+
+/// One change of an account's calendar state. The store commits a list of them as one, durably, or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgendaChange {
+    PutCalendar(CalendarPair),
+    /// Forgets the pair with its parked events. Links are dropped on their own.
+    DropCalendar(CalendarNumber),
+    SetToken {
+        calendar: CalendarNumber,
+        side: Side,
+        token: Option<Token>,
+    },
+    /// `base` replaces the form that both sides agreed on; `None` leaves it.
+    PutEvent {
+        link: EventLink,
+        base: Option<Arc<str>>,
+    },
+    /// Forgets the link with its base and suspicions.
+    DropEvent(EventNumber),
+    OpenIntent(AgendaIntent),
+    CloseIntent(u64),
+    Park(ParkedEvent),
+    Unpark {
+        calendar: CalendarNumber,
+        side: Side,
+        handle: Handle,
+    },
+    Suspect(SuspectedEvent),
+    Unsuspect {
+        event: EventNumber,
+        side: Side,
+    },
+    Archive(ArchivedEvent),
+    CountDeleted(DeletedEvents),
+    /// Forgets what was deleted before that moment.
+    ForgetDeleted {
+        before_ms: u64,
+    },
+    Hold(Held),
+    Unhold {
+        key: String,
+    },
+}

@@ -1,0 +1,228 @@
+//! The one table that turns a refusal of Exchange into an error: how much must stop, and when it may start again.
+
+use crate::envelope::Refusal;
+use parom_domain::{Code, Error, Retry, Scope};
+use std::time::Duration;
+
+/// What was asked of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum About {
+    /// The mailbox as a whole: its folders, its zones, names.
+    Account,
+    /// One calendar: a look at it.
+    Calendar,
+    /// Reading one event.
+    Read,
+    /// Creating, changing or removing one event.
+    Write,
+}
+
+/// What a server says when its pause is too short to mean anything (`BackOffMilliseconds` of 0).
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+/// What a mailbox that is being moved takes at least.
+const MOVING: Duration = Duration::from_secs(300);
+/// For a 503 that does not say how long.
+const UNAVAILABLE: Duration = Duration::from_secs(30);
+
+/// The error that a refusal means. The caller adds what it knows: host, calendar, UID.
+#[must_use]
+pub fn classify(about: About, refusal: &Refusal) -> Error {
+    let (code, scope, retry) = verdict(about, refusal);
+    let error = Error::new(code, scope, retry).with("answer", printable(refusal));
+    match retry {
+        Retry::After(pause) if code == Code::Throttled => error.with("backoff_ms", pause.as_millis()),
+        _ => error,
+    }
+}
+
+/// Codes that ask for an older `RequestServerVersion`. On a site with servers of several versions it differs from mailbox to
+/// mailbox.
+#[must_use]
+pub fn asks_for_older(code: &str) -> bool {
+    matches!(
+        code,
+        "ErrorInvalidServerVersion" | "ErrorIncorrectSchemaVersion" | "ErrorInvalidSchemaVersionForMailboxVersion"
+    )
+}
+
+/// Codes that say that an item is not there (any more).
+#[must_use]
+pub fn is_gone(code: &str) -> bool {
+    matches!(code, "ErrorItemNotFound" | "ErrorCalendarOccurrenceIsDeletedFromRecurrence")
+}
+
+/// Codes that say that an item cannot be given in full, but perhaps with less.
+#[must_use]
+pub fn is_corrupt(code: &str) -> bool {
+    matches!(
+        code,
+        "ErrorItemCorrupt"
+            | "ErrorCorruptData"
+            | "ErrorContentConversionFailed"
+            | "ErrorMimeContentConversionFailed"
+            | "ErrorItemPropertyRequestFailed"
+            | "ErrorInternalServerError"
+            | "ErrorPropertyValidationFailure"
+    )
+}
+
+/// Codes that say that a SyncState means nothing to this server.
+#[must_use]
+pub fn is_forgotten(code: &str) -> bool {
+    matches!(code, "ErrorInvalidSyncStateData" | "ErrorSyncStateNotFound")
+}
+
+fn verdict(about: About, refusal: &Refusal) -> (Code, Scope, Retry) {
+    let backoff = refusal.backoff_ms.map(Duration::from_millis);
+    match refusal.code.as_str() {
+        // The budget is one mailbox's from 2010 SP2 RU4 on: others may go on.
+        "ErrorServerBusy" | "ErrorExceededConnectionCount" | "ErrorExceededSubscriptionCount" => {
+            let pause = backoff.unwrap_or(SHORTEST_PAUSE).max(SHORTEST_PAUSE);
+            (Code::Throttled, Scope::Account, Retry::After(pause))
+        }
+        "ErrorTimeoutExpired"
+        | "ErrorInternalServerTransientError"
+        | "ErrorTooManyObjectsOpened"
+        | "ErrorInsufficientResources"
+        | "ErrorConnectionFailed"
+        | "ErrorMailboxStoreUnavailable"
+        | "ErrorMailboxFailover"
+        | "ErrorBatchProcessingStopped"
+        | "ErrorNotEnoughMemory"
+        | "ErrorADSessionFilter"
+        | "ErrorCrossSiteRequest" => (Code::ServerUnavailable, Scope::Account, Retry::Soon),
+        "ErrorADUnavailable" | "ErrorADOperation" => (Code::ServerUnavailable, Scope::Server, Retry::Soon),
+        "ErrorMailboxMoveInProgress" => (Code::ServerUnavailable, Scope::Account, Retry::After(MOVING)),
+        "ErrorImpersonateUserDenied" | "ErrorImpersonationDenied" | "ErrorImpersonationFailed" => {
+            (Code::ImpersonationDenied, Scope::Account, Retry::WhenFixed)
+        }
+        "ErrorNonExistentMailbox"
+        | "ErrorNonPrimarySmtpAddress"
+        | "ErrorMissingEmailAddress"
+        | "ErrorInvalidSmtpAddress"
+        | "ErrorAccountDisabled"
+        | "ErrorMailboxConfiguration" => (Code::MailboxMissing, Scope::Account, Retry::WhenFixed),
+        "ErrorQuotaExceeded" => (Code::QuotaFull, Scope::Account, Retry::WhenFixed),
+        "ErrorAccessDenied" => match about {
+            About::Account => (Code::ImpersonationDenied, Scope::Account, Retry::WhenFixed),
+            _ => (Code::CalendarRefused, Scope::Folder, Retry::WhenFixed),
+        },
+        "ErrorFolderNotFound" | "ErrorSyncFolderNotFound" | "ErrorParentFolderNotFound" | "ErrorToFolderNotFound" => {
+            (Code::CalendarGone, Scope::Folder, Retry::Soon)
+        }
+        "ErrorFolderExists" | "ErrorCreateFolder" => (Code::CalendarRefused, Scope::Folder, Retry::WhenFixed),
+        "ErrorIrresolvableConflict"
+        | "ErrorStaleObject"
+        | "ErrorChangeKeyRequired"
+        | "ErrorChangeKeyRequiredForWriteOperations"
+        | "ErrorInvalidChangeKey"
+        | "ErrorItemNotFound" => (Code::EventChanged, Scope::Item, Retry::Soon),
+        "ErrorMessageSizeExceeded" | "ErrorAttachmentSizeLimitExceeded" => {
+            (Code::EventTooLarge, Scope::Item, Retry::WhenFixed)
+        }
+        // A defect of ours, and the same for every event.
+        "ErrorSchemaValidation" | "ErrorInvalidRequest" | "ErrorInvalidPropertyRequest" => {
+            (Code::AnswerUnexpected, Scope::Account, Retry::WhenFixed)
+        }
+        code if asks_for_older(code) => (Code::AnswerUnexpected, Scope::Server, Retry::WhenFixed),
+        code => match about {
+            About::Read if is_corrupt(code) => (Code::EventUnreadable, Scope::Item, Retry::WhenFixed),
+            About::Read => (Code::EventUnreadable, Scope::Item, Retry::Soon),
+            About::Write if code == "ErrorInternalServerError" => (Code::EventRefused, Scope::Item, Retry::Soon),
+            About::Write => (Code::EventRefused, Scope::Item, Retry::WhenFixed),
+            About::Calendar => (Code::CalendarRefused, Scope::Folder, Retry::Soon),
+            About::Account => (Code::ServerUnavailable, Scope::Account, Retry::Soon),
+        },
+    }
+}
+
+/// The error behind an HTTP status other than 200, whose body is no SOAP fault.
+#[must_use]
+pub fn classify_status(about: About, status: u16, retry_after: Option<Duration>) -> Error {
+    let (code, scope, retry) = match status {
+        401 => (Code::SignInRefused, Scope::Credential, Retry::WhenFixed),
+        // EWS switched off for this mailbox or for this program (EwsEnabled, EwsApplicationAccessPolicy).
+        403 => (Code::MailboxMissing, Scope::Account, Retry::WhenFixed),
+        413 if matches!(about, About::Write) => (Code::EventTooLarge, Scope::Item, Retry::WhenFixed),
+        429 => (Code::Throttled, Scope::Account, Retry::After(retry_after.unwrap_or(UNAVAILABLE).max(SHORTEST_PAUSE))),
+        502..=504 => {
+            let pause = retry_after.unwrap_or(UNAVAILABLE).max(SHORTEST_PAUSE);
+            (Code::ServerUnavailable, Scope::Server, Retry::After(pause))
+        }
+        500 => (Code::ServerUnavailable, Scope::Account, Retry::Soon),
+        // 302: the sign-in page for browsers; 404: another address.
+        _ => (Code::AnswerUnexpected, Scope::Server, Retry::WhenFixed),
+    };
+    let error = Error::new(code, scope, retry).with("answer", format!("HTTP {status}"));
+    match retry {
+        Retry::After(pause) if code == Code::Throttled => error.with("backoff_ms", pause.as_millis()),
+        _ => error,
+    }
+}
+
+/// For people: one line, printable, not endless.
+fn printable(refusal: &Refusal) -> String {
+    let whole = format!("{} {}", refusal.code, refusal.text);
+    let line: Vec<&str> = whole.split_whitespace().collect();
+    line.join(" ").chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(about: About, code: &str, backoff_ms: Option<u64>) -> (Code, Scope, Retry) {
+        let error = classify(about, &Refusal { code: code.into(), text: String::new(), backoff_ms });
+        (error.code(), error.scope(), error.retry())
+    }
+
+    #[test]
+    fn every_class_of_refusal_has_its_reach() {
+        use About::{Account, Calendar, Read, Write};
+        let after = |seconds| Retry::After(Duration::from_secs(seconds));
+        let table = [
+            (Read, "ErrorServerBusy", Some(300_000), Code::Throttled, Scope::Account, after(300)),
+            (Read, "ErrorServerBusy", Some(0), Code::Throttled, Scope::Account, after(1)),
+            (Write, "ErrorServerBusy", None, Code::Throttled, Scope::Account, after(1)),
+            (Read, "ErrorBatchProcessingStopped", None, Code::ServerUnavailable, Scope::Account, Retry::Soon),
+            (Account, "ErrorADUnavailable", None, Code::ServerUnavailable, Scope::Server, Retry::Soon),
+            (Account, "ErrorImpersonateUserDenied", None, Code::ImpersonationDenied, Scope::Account, Retry::WhenFixed),
+            (Account, "ErrorNonExistentMailbox", None, Code::MailboxMissing, Scope::Account, Retry::WhenFixed),
+            (Account, "ErrorMailboxMoveInProgress", None, Code::ServerUnavailable, Scope::Account, after(300)),
+            (Calendar, "ErrorSyncFolderNotFound", None, Code::CalendarGone, Scope::Folder, Retry::Soon),
+            (Calendar, "ErrorAccessDenied", None, Code::CalendarRefused, Scope::Folder, Retry::WhenFixed),
+            (Write, "ErrorIrresolvableConflict", None, Code::EventChanged, Scope::Item, Retry::Soon),
+            (Write, "ErrorStaleObject", None, Code::EventChanged, Scope::Item, Retry::Soon),
+            (Write, "ErrorCalendarInvalidRecurrence", None, Code::EventRefused, Scope::Item, Retry::WhenFixed),
+            (Write, "ErrorMessageSizeExceeded", None, Code::EventTooLarge, Scope::Item, Retry::WhenFixed),
+            (Write, "ErrorQuotaExceeded", None, Code::QuotaFull, Scope::Account, Retry::WhenFixed),
+            (Read, "ErrorItemCorrupt", None, Code::EventUnreadable, Scope::Item, Retry::WhenFixed),
+            (Write, "ErrorSchemaValidation", None, Code::AnswerUnexpected, Scope::Account, Retry::WhenFixed),
+            (Read, "ErrorNobodyKnows", None, Code::EventUnreadable, Scope::Item, Retry::Soon),
+        ];
+        for (about, code, backoff, expected, scope, retry) in table {
+            assert_eq!(of(about, code, backoff), (expected, scope, retry), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_status_tells_what_no_fault_tells() {
+        let of = |status, after: Option<u64>| {
+            let error = classify_status(About::Write, status, after.map(Duration::from_secs));
+            (error.code(), error.scope())
+        };
+        assert_eq!(of(401, None), (Code::SignInRefused, Scope::Credential));
+        assert_eq!(of(503, Some(20)), (Code::ServerUnavailable, Scope::Server));
+        assert_eq!(of(413, None), (Code::EventTooLarge, Scope::Item));
+        assert_eq!(of(302, None), (Code::AnswerUnexpected, Scope::Server));
+        assert_eq!(of(429, None), (Code::Throttled, Scope::Account));
+    }
+
+    #[test]
+    fn an_answer_is_one_printable_line() {
+        let refusal = Refusal { code: "ErrorX".into(), text: "a\nb\u{1}  c".repeat(200), backoff_ms: None };
+        let error = classify(About::Read, &refusal);
+        let answer = error.arg("answer").unwrap();
+        assert!(answer.starts_with("ErrorX a b c") && answer.chars().count() <= 300);
+    }
+}

@@ -1,0 +1,53 @@
+//! One file for each operation.
+
+pub mod attachments;
+pub mod create_item;
+pub mod delete_item;
+pub mod find_folder;
+pub mod find_item;
+pub mod folders;
+pub mod get_item;
+pub mod move_item;
+pub mod resolve_names;
+pub mod respond;
+pub mod subscribe;
+pub mod sync_folder_hierarchy;
+pub mod sync_folder_items;
+pub mod update_item;
+
+use super::site::Call;
+use super::soap::{Fault, fault, response, success};
+use super::version::Level;
+use super::xml::{Element, m};
+use super::zones;
+
+pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
+    Ok(match request.name.as_str() {
+        "GetFolder" => folders::get(call, request),
+        "CreateFolder" => folders::create(call, request),
+        "DeleteFolder" => folders::delete(call, request),
+        "FindFolder" => find_folder::run(call, request),
+        "SyncFolderHierarchy" => sync_folder_hierarchy::run(call, request),
+        "SyncFolderItems" => sync_folder_items::run(call, request),
+        "GetItem" => get_item::run(call, request),
+        "FindItem" => find_item::run(call, request),
+        "CreateItem" => create_item::run(call, request),
+        "UpdateItem" => update_item::run(call, request),
+        "DeleteItem" => delete_item::run(call, request),
+        "MoveItem" | "CopyItem" => move_item::run(call, request),
+        "CreateAttachment" => attachments::create(call, request),
+        "GetAttachment" => attachments::get(call, request),
+        "DeleteAttachment" => attachments::delete(call, request),
+        "ResolveNames" => resolve_names::run(call, request),
+        "Subscribe" => subscribe::run(call, request),
+        "Unsubscribe" => subscribe::end(call, request),
+        "GetEvents" => subscribe::get_events(call, request),
+        "GetServerTimeZones" if call.level >= Level::V2010 => {
+            let is_full = request.attribute("ReturnFullTimeZoneData") != Some("false");
+            let told = zones::told(request.list("Ids"), is_full);
+            let message = success("GetServerTimeZones").with(m("TimeZoneDefinitions").with_all(told));
+            response("GetServerTimeZones", vec![message])
+        }
+        _ => return Err(fault("ErrorInvalidRequest", "The request is invalid.")),
+    })
+}

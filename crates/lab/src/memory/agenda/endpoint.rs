@@ -1,0 +1,230 @@
+//! One pass's view of calendars in memory through the `Agenda` port.
+
+use super::server::{Calendar, CalendarServer, Stored, World, form, of_uid, with_field};
+use crate::memory::Steps;
+use async_trait::async_trait;
+use parom_domain::agenda::{
+    Agenda, AgendaAbilities, AgendaLook, CalendarId, CalendarSeen, EventRead, EventSeen, Form, Handle, Token, Version,
+    Written,
+};
+use parom_domain::{Code, Error, Result, Retry, Scope};
+
+/// Each call is one step before its effect and, where it changes something, a second one before its answer.
+pub struct MemoryAgenda {
+    name: String,
+    server: CalendarServer,
+    steps: Steps,
+}
+
+impl MemoryAgenda {
+    /// `name` is the host in errors and the first word in the names of steps.
+    #[must_use]
+    pub fn new(name: &str, server: CalendarServer, steps: Steps) -> MemoryAgenda {
+        MemoryAgenda { name: name.to_owned(), server, steps }
+    }
+
+    fn ask<T>(&self, what: &str, look: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+        self.steps.step(&format!("{} {what}", self.name))?;
+        self.server.with(|world| {
+            self.allowed(world)?;
+            look(world)
+        })
+    }
+
+    fn act<T>(&self, what: &str, change: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+        self.steps.step(&format!("{} {what}", self.name))?;
+        let done = self.server.with(|world| {
+            self.allowed(world)?;
+            let done = change(world)?;
+            world.writes += 1;
+            Ok(done)
+        });
+        self.steps.step(&format!("{} {what} answer", self.name))?;
+        done
+    }
+
+    fn allowed(&self, world: &World) -> Result<()> {
+        if !world.switches.denied {
+            return Ok(());
+        }
+        let error = Error::new(Code::ImpersonationDenied, Scope::Account, Retry::WhenFixed);
+        Err(error.with("host", &self.name).with("login", "a").with("answer", "ErrorImpersonateUserDenied"))
+    }
+
+    fn opened<'w>(&self, world: &'w World, id: &CalendarId) -> Result<&'w Calendar> {
+        let gone = || Error::new(Code::CalendarGone, Scope::Folder, Retry::Soon).with("host", &self.name);
+        let calendar = world.calendar(id).ok_or_else(gone)?;
+        if world.switches.closed.as_ref() == Some(&calendar.name) {
+            let error = Error::new(Code::CalendarRefused, Scope::Folder, Retry::Soon).with("host", &self.name);
+            return Err(error.with("what", &calendar.name).with("answer", "500"));
+        }
+        Ok(calendar)
+    }
+
+    fn of_event(&self, code: Code, retry: Retry, uid: &str) -> Error {
+        Error::new(code, Scope::Item, retry).with("host", &self.name).with("uid", uid)
+    }
+
+    fn accepts(&self, world: &World, event: &Form) -> Result<()> {
+        match &world.switches.refuses {
+            Some(part) if event.text.contains(part.as_str()) => {
+                Err(self.of_event(Code::EventRefused, Retry::WhenFixed, &event.uid).with("answer", "403"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn shown(&self, world: &mut World, handle: &Handle, stored: &Stored) -> EventRead {
+        world.reads += 1;
+        let read = form(&stored.text);
+        let unreadable = world.switches.unreadable.as_ref().is_some_and(|part| stored.text.contains(part.as_str()));
+        let error = || self.of_event(Code::EventUnreadable, Retry::WhenFixed, &read.uid).with("answer", "500");
+        let read = if unreadable { Err(error()) } else { Ok(read) };
+        EventRead { handle: handle.clone(), version: version(stored), form: read }
+    }
+}
+
+fn version(stored: &Stored) -> Version {
+    Version(format!("v{}", stored.changed).as_str().into())
+}
+
+fn written(world: &mut World, calendar: &CalendarId, handle: Handle) -> Written {
+    let now = |world: &World| world.calendar(calendar).and_then(|it| it.events.get(&handle)).cloned();
+    let stored = now(world);
+    let tells = world.switches.tells_versions;
+    let version = stored.as_ref().filter(|_| tells).map(version);
+    if let Some(stored) = stored.filter(|_| world.switches.restless) {
+        let text = with_field(&stored.text, "restless", Some(&world.clock.to_string()));
+        world.put(calendar, handle.clone(), &text, true);
+    }
+    Written { handle, version }
+}
+
+#[async_trait]
+impl Agenda for MemoryAgenda {
+    async fn calendars(&self) -> Result<(Vec<CalendarSeen>, AgendaAbilities)> {
+        self.ask("calendars", |world| {
+            let seen = |calendar: &Calendar| CalendarSeen {
+                id: calendar.id.clone(),
+                name: calendar.name.clone(),
+                is_default: calendar.is_default,
+                writable: calendar.writable,
+            };
+            let abilities = AgendaAbilities {
+                makes_calendars: world.switches.makes_calendars,
+                moves: false,
+                tells_changes: world.switches.tokens && world.switches.deltas,
+                batch_items: world.switches.batch_items,
+                max_bytes: None,
+                unique_uids: world.switches.unique_uids,
+            };
+            Ok((world.calendars.iter().map(seen).collect(), abilities))
+        })
+    }
+
+    async fn observe(&self, calendar: &CalendarId, since: Option<&Token>) -> Result<AgendaLook> {
+        self.ask("observe", |world| {
+            let seen = self.opened(world, calendar)?;
+            let token = |at: u64| Token(format!("t{}-{at}", world.age).as_str().into());
+            let tokens = world.switches.tokens;
+            let known = since.and_then(|since| since.0.strip_prefix(&format!("t{}-", world.age))?.parse::<u64>().ok());
+            let from = known.filter(|_| tokens && !world.switches.lists_nothing);
+            let is_quiet = from == Some(seen.changed);
+            let is_delta = from.is_some() && (world.switches.deltas || is_quiet);
+            let after = if is_delta { from.unwrap_or(0) } else { 0 };
+            let shown =
+                |(handle, stored): (&Handle, &Stored)| EventSeen { handle: handle.clone(), version: version(stored) };
+            let is_shown = |stored: &Stored| stored.changed > after && !world.switches.lists_nothing;
+            let gone = seen.gone.iter().filter(|(at, _)| is_delta && *at > after);
+            Ok(AgendaLook {
+                present: seen.events.iter().filter(|(_, stored)| is_shown(stored)).map(shown).collect(),
+                gone: gone.map(|(_, handle)| handle.clone()).collect(),
+                complete: !is_delta,
+                token: tokens.then(|| token(seen.changed)),
+            })
+        })
+    }
+
+    async fn read(&self, calendar: &CalendarId, handles: &[Handle]) -> Result<Vec<EventRead>> {
+        self.ask("read", |world| {
+            let seen = self.opened(world, calendar)?;
+            let wanted = handles.iter().filter_map(|handle| Some((handle, seen.events.get(handle)?.clone())));
+            let wanted: Vec<_> = wanted.collect();
+            Ok(wanted.iter().map(|(handle, stored)| self.shown(world, handle, stored)).collect())
+        })
+    }
+
+    async fn find(&self, calendar: &CalendarId, uid: &str) -> Result<Vec<EventRead>> {
+        self.ask("find", |world| {
+            let events = self.opened(world, calendar)?.events.clone();
+            let handles: Vec<Handle> = of_uid(world, calendar, uid).into_iter().map(|(handle, _)| handle).collect();
+            let found = handles.iter().filter_map(|handle| Some((handle, events.get(handle)?)));
+            Ok(found.map(|(handle, stored)| self.shown(world, handle, stored)).collect())
+        })
+    }
+
+    async fn create(&self, calendar: &CalendarId, form: &Form) -> Result<Written> {
+        if let Err(error) = self.steps.step(&format!("{} create", self.name)) {
+            self.server.with(|world| {
+                if world.switches.late_commit {
+                    world.late.push((calendar.clone(), form.text.clone()));
+                }
+            });
+            return Err(error);
+        }
+        let done = self.server.with(|world| {
+            self.allowed(world)?;
+            self.opened(world, calendar)?;
+            self.accepts(world, form)?;
+            let ids: Vec<CalendarId> = world.calendars.iter().map(|calendar| calendar.id.clone()).collect();
+            let unique = world.switches.unique_uids;
+            let in_the_way = ids.iter().filter(|id| unique || *id == calendar);
+            if in_the_way.into_iter().any(|id| !of_uid(world, id, &form.uid).is_empty()) {
+                return Err(self.of_event(Code::EventExists, Retry::Soon, &form.uid));
+            }
+            let handle = world.handle();
+            world.put(calendar, handle.clone(), &form.text, true);
+            world.writes += 1;
+            Ok(written(world, calendar, handle))
+        });
+        self.steps.step(&format!("{} create answer", self.name))?;
+        done
+    }
+
+    async fn update(&self, calendar: &CalendarId, seen: &EventSeen, base: &Form, form: &Form) -> Result<Written> {
+        let changed = || self.of_event(Code::EventChanged, Retry::Soon, &form.uid);
+        self.act("update", |world| {
+            self.accepts(world, form)?;
+            let stored = self.opened(world, calendar)?.events.get(&seen.handle).ok_or_else(changed)?;
+            if version(stored) != seen.version {
+                return Err(changed());
+            }
+            if *stored.text != *base.text {
+                return Err(Error::internal("the base of an update is not what the side has now"));
+            }
+            world.put(calendar, seen.handle.clone(), &form.text, true);
+            Ok(written(world, calendar, seen.handle.clone()))
+        })
+    }
+
+    async fn remove(&self, calendar: &CalendarId, seen: &EventSeen) -> Result<()> {
+        self.act("remove", |world| {
+            let Some(stored) = self.opened(world, calendar)?.events.get(&seen.handle) else { return Ok(()) };
+            if version(stored) != seen.version {
+                return Err(self.of_event(Code::EventChanged, Retry::Soon, form(&stored.text).uid.as_str()));
+            }
+            world.take(calendar, &seen.handle, true);
+            Ok(())
+        })
+    }
+
+    async fn make_calendar(&self, name: &str) -> Result<CalendarSeen> {
+        self.act("make calendar", |world| {
+            if world.switches.makes_calendars {
+                return Ok(world.add_calendar(name, false));
+            }
+            let error = Error::new(Code::CalendarRefused, Scope::Folder, Retry::WhenFixed).with("host", &self.name);
+            Err(error.with("what", name).with("answer", "403"))
+        })
+    }
+}

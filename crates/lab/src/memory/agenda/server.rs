@@ -1,0 +1,361 @@
+//! The test's own hands on calendars in memory: content, edits, switches, disasters.
+
+use parom_domain::agenda::{CalendarId, CalendarSeen, Form, Handle};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How a server of calendars behaves.
+#[derive(Clone, Debug)]
+pub struct AgendaSwitches {
+    /// Looks have tokens.
+    pub tokens: bool,
+    /// Looks since a token are deltas. Without, a token tells only whether something changed.
+    pub deltas: bool,
+    /// A write tells the new version.
+    pub tells_versions: bool,
+    /// A fields of this name is not kept.
+    pub drops: Option<String>,
+    /// Changes what is written a moment later, and differently each time.
+    pub restless: bool,
+    /// Each UID may be in one calendar only.
+    pub unique_uids: bool,
+    pub makes_calendars: bool,
+    pub batch_items: usize,
+    /// Events that contain this are not taken.
+    pub refuses: Option<String>,
+    /// Events that contain this cannot be read.
+    pub unreadable: Option<String>,
+    /// An outage that looks like success: every look is complete and empty.
+    pub lists_nothing: bool,
+    /// The calendar with this name cannot be looked at.
+    pub closed: Option<String>,
+    /// The right to act for this person is gone.
+    pub denied: bool,
+    /// A create whose connection dies lands later, when somebody calls [`CalendarServer::land_late`].
+    pub late_commit: bool,
+}
+
+impl Default for AgendaSwitches {
+    fn default() -> Self {
+        AgendaSwitches {
+            tokens: true,
+            deltas: true,
+            tells_versions: true,
+            drops: None,
+            restless: false,
+            unique_uids: false,
+            makes_calendars: true,
+            batch_items: 50,
+            refuses: None,
+            unreadable: None,
+            lists_nothing: false,
+            closed: None,
+            denied: false,
+            late_commit: false,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub text: Arc<str>,
+    pub changed: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Calendar {
+    pub id: CalendarId,
+    pub name: String,
+    pub is_default: bool,
+    pub writable: bool,
+    pub events: BTreeMap<Handle, Stored>,
+    pub gone: Vec<(u64, Handle)>,
+    /// When anything in it changed last.
+    pub changed: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct World {
+    pub calendars: Vec<Calendar>,
+    pub switches: AgendaSwitches,
+    /// Counts changes; a version and a token are moments of it.
+    pub clock: u64,
+    /// Tokens of another age are not known any more.
+    pub age: u64,
+    pub writes: u64,
+    pub reads: u64,
+    /// Letters that people got because of a change.
+    pub letters: u64,
+    pub late: Vec<(CalendarId, Arc<str>)>,
+    made: u64,
+}
+
+impl World {
+    pub(super) fn calendar(&self, id: &CalendarId) -> Option<&Calendar> {
+        self.calendars.iter().find(|calendar| calendar.id == *id)
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        self.made += 1;
+        self.made
+    }
+
+    /// Makes or overwrites an event. `quiet`: nobody is told.
+    pub(super) fn put(&mut self, id: &CalendarId, handle: Handle, text: &str, quiet: bool) {
+        self.clock += 1;
+        let changed = self.clock;
+        let mut text = text.to_owned();
+        if let Some(name) = &self.switches.drops {
+            text = with_field(&text, name, None);
+        }
+        self.letters += u64::from(!quiet && field(&text, "attendee").is_some());
+        if let Some(calendar) = self.calendars.iter_mut().find(|calendar| calendar.id == *id) {
+            calendar.changed = changed;
+            calendar.gone.retain(|(_, gone)| *gone != handle);
+            calendar.events.insert(handle, Stored { text: text.into(), changed });
+        }
+    }
+
+    pub(super) fn take(&mut self, id: &CalendarId, handle: &Handle, quiet: bool) -> Option<Stored> {
+        self.clock += 1;
+        let clock = self.clock;
+        let calendar = self.calendars.iter_mut().find(|calendar| calendar.id == *id)?;
+        let stored = calendar.events.remove(handle)?;
+        calendar.changed = clock;
+        calendar.gone.push((clock, handle.clone()));
+        self.letters += u64::from(!quiet && field(&stored.text, "attendee").is_some());
+        Some(stored)
+    }
+
+    pub(super) fn handle(&mut self) -> Handle {
+        Handle(format!("h{}", self.number()).as_str().into())
+    }
+
+    pub(super) fn add_calendar(&mut self, name: &str, is_default: bool) -> CalendarSeen {
+        let id = CalendarId(format!("c{}", self.number()).as_str().into());
+        self.clock += 1;
+        self.calendars.push(Calendar {
+            id: id.clone(),
+            name: name.to_owned(),
+            is_default,
+            writable: true,
+            events: BTreeMap::new(),
+            gone: Vec::new(),
+            changed: self.clock,
+        });
+        CalendarSeen { id, name: name.to_owned(), is_default, writable: true }
+    }
+}
+
+/// The value of a field of an event's text.
+#[must_use]
+pub fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// The text with another value of a field, or without it. Fields are in the order of their names.
+#[must_use]
+pub fn with_field(text: &str, name: &str, value: Option<&str>) -> String {
+    let mut fields: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
+    match value {
+        Some(value) => fields.insert(name, value),
+        None => fields.remove(name),
+    };
+    fields.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
+}
+
+/// The normal form of a text.
+#[must_use]
+pub fn form(text: &str) -> Form {
+    let uid = field(text, "uid").unwrap_or_default().to_owned();
+    Form { uid, hash: *blake3::hash(text.as_bytes()).as_bytes(), text: text.into() }
+}
+
+/// One person's calendars on one side. Clones are handles to the same calendars.
+#[derive(Clone)]
+pub struct CalendarServer(Arc<Mutex<World>>);
+
+/// What the calendars hold, without handles: sorted texts under the names of calendars.
+pub type CalendarPicture = BTreeMap<String, Vec<String>>;
+
+impl Default for CalendarServer {
+    fn default() -> Self {
+        CalendarServer::new(AgendaSwitches::default())
+    }
+}
+
+impl CalendarServer {
+    /// With one default calendar, called `Calendar`.
+    #[must_use]
+    pub fn new(switches: AgendaSwitches) -> CalendarServer {
+        let mut world = World { switches, ..World::default() };
+        world.add_calendar("Calendar", true);
+        CalendarServer(Arc::new(Mutex::new(world)))
+    }
+
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn switch(&self, change: impl FnOnce(&mut AgendaSwitches)) {
+        self.with(|world| change(&mut world.switches));
+    }
+
+    pub fn add_calendar(&self, name: &str) {
+        self.with(|world| _ = world.add_calendar(name, false));
+    }
+
+    pub fn set_writable(&self, name: &str, writable: bool) {
+        self.with(|world| {
+            world.calendars.iter_mut().filter(|calendar| calendar.name == name).for_each(|it| it.writable = writable);
+        });
+    }
+
+    /// Takes a calendar away with all that is in it.
+    pub fn remove_calendar(&self, name: &str) {
+        self.with(|world| world.calendars.retain(|calendar| calendar.name != name));
+    }
+
+    /// Adds an event, whatever else has its UID. False where there is no such calendar.
+    pub fn add(&self, calendar: &str, text: &str) -> bool {
+        self.with(|world| {
+            let Some(id) = id_of(world, calendar) else { return false };
+            let handle = world.handle();
+            let text = with_field(text, "", None);
+            world.put(&id, handle, &text, false);
+            true
+        })
+    }
+
+    /// Changes one field of all events with this UID in a calendar. Tells how many there are.
+    pub fn edit(&self, calendar: &str, uid: &str, name: &str, value: Option<&str>) -> usize {
+        self.with(|world| {
+            let Some(id) = id_of(world, calendar) else { return 0 };
+            let found = of_uid(world, &id, uid);
+            for (handle, text) in &found {
+                world.put(&id, handle.clone(), &with_field(text, name, value), false);
+            }
+            found.len()
+        })
+    }
+
+    /// Deletes the events with this UID from a calendar.
+    pub fn delete(&self, calendar: &str, uid: &str) -> usize {
+        self.with(|world| {
+            let Some(id) = id_of(world, calendar) else { return 0 };
+            let found = of_uid(world, &id, uid);
+            for (handle, _) in &found {
+                world.take(&id, handle, false);
+            }
+            found.len()
+        })
+    }
+
+    /// Deletes the first of the events with this UID.
+    pub fn delete_one(&self, calendar: &str, uid: &str) {
+        self.with(|world| {
+            let Some(id) = id_of(world, calendar) else { return };
+            if let Some((handle, _)) = of_uid(world, &id, uid).first() {
+                world.take(&id, handle, false);
+            }
+        });
+    }
+
+    /// Moves an event to another calendar, where it gets another handle; to the same one it is what accepting an invitation
+    /// does: one is deleted, and another one made.
+    pub fn shift(&self, from: &str, uid: &str, to: &str) -> usize {
+        self.with(|world| {
+            let (Some(from), Some(to)) = (id_of(world, from), id_of(world, to)) else { return 0 };
+            let found = of_uid(world, &from, uid);
+            for (handle, text) in &found {
+                world.take(&from, handle, true);
+                let handle = world.handle();
+                world.put(&to, handle, text, true);
+            }
+            found.len()
+        })
+    }
+
+    /// An event changes its version, and nothing else of it.
+    pub fn touch(&self, calendar: &str, uid: &str) {
+        self.edit(calendar, uid, "", None);
+    }
+
+    /// No token that was given is known any more.
+    pub fn forget_tokens(&self) {
+        self.with(|world| world.age += 1);
+    }
+
+    /// What died on its way arrives after all.
+    pub fn land_late(&self) {
+        self.with(|world| {
+            for (id, text) in std::mem::take(&mut world.late) {
+                let uid = field(&text, "uid").unwrap_or_default().to_owned();
+                if of_uid(world, &id, &uid).is_empty() {
+                    let handle = world.handle();
+                    world.put(&id, handle, &text, true);
+                }
+            }
+        });
+    }
+
+    /// Writes through the port so far.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.with(|world| world.writes)
+    }
+
+    /// Events read through the port so far.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.with(|world| world.reads)
+    }
+
+    /// Letters that people got so far.
+    #[must_use]
+    pub fn letters(&self) -> u64 {
+        self.with(|world| world.letters)
+    }
+
+    #[must_use]
+    pub fn picture(&self) -> CalendarPicture {
+        self.with(|world| {
+            let texts = |calendar: &Calendar| {
+                let mut texts: Vec<String> = calendar.events.values().map(|stored| stored.text.to_string()).collect();
+                texts.sort();
+                texts
+            };
+            world.calendars.iter().map(|calendar| (calendar.name.clone(), texts(calendar))).collect()
+        })
+    }
+
+    /// The UIDs in a calendar, sorted.
+    #[must_use]
+    pub fn uids(&self, calendar: &str) -> Vec<String> {
+        let picture = self.picture();
+        let texts = picture.get(calendar).map_or(&[][..], Vec::as_slice);
+        let mut uids: Vec<String> = texts.iter().filter_map(|text| field(text, "uid")).map(str::to_owned).collect();
+        uids.sort();
+        uids
+    }
+
+    /// The value of a field of the event with this UID.
+    #[must_use]
+    pub fn get(&self, calendar: &str, uid: &str, name: &str) -> Option<String> {
+        self.with(|world| {
+            let id = id_of(world, calendar)?;
+            let found = of_uid(world, &id, uid);
+            found.first().and_then(|(_, text)| field(text, name)).map(str::to_owned)
+        })
+    }
+}
+
+fn id_of(world: &World, name: &str) -> Option<CalendarId> {
+    world.calendars.iter().find(|calendar| calendar.name == name).map(|calendar| calendar.id.clone())
+}
+
+pub(super) fn of_uid(world: &World, id: &CalendarId, uid: &str) -> Vec<(Handle, Arc<str>)> {
+    let events = world.calendar(id).into_iter().flat_map(|calendar| &calendar.events);
+    let found = events.filter(|(_, stored)| field(&stored.text, "uid") == Some(uid));
+    found.map(|(handle, stored)| (handle.clone(), stored.text.clone())).collect()
+}
