@@ -24,6 +24,7 @@ const RULES: &[Rule] = &[
     rule("parom-calendar", &["parom-domain"], &[]),
     rule("parom-net", &["parom-domain"], &[]),
     rule("parom-imap", &["parom-domain", "parom-net"], &[]),
+    rule("parom-caldav", &["parom-domain", "parom-calendar", "parom-net"], &[]),
     rule("parom-store", &["parom-domain"], &[]),
     // The engine's tests run it over MemoryEndpoint; the lab never knows the engine, so that nothing goes in circles.
     rule("parom-engine", &["parom-domain", "parom-store"], &["parom-lab"]),
@@ -54,6 +55,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("sqlx", &["parom-store"]),
     ("openssl", &["parom-net"]),
     ("tokio-openssl", &["parom-net"]),
+    ("hyper", &["parom-net"]),
     ("clap", &["parom-app"]),
     ("fluent-bundle", &["parom-app"]),
     ("indicatif", &["parom-app"]),

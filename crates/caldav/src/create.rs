@@ -1,0 +1,100 @@
+//! A new event.
+
+use crate::agenda::CalDavAgenda;
+use crate::classify::{Asked, Refusal, classify};
+use crate::form::{event, outgoing, stored};
+use crate::href;
+use crate::observe::{version, version_of};
+use crate::request::{Condition, Put, get, put};
+use parom_calendar::Event;
+use parom_domain::agenda::{CalendarId, Form, Handle, Version, Written};
+use parom_domain::{Code, Error, Result, Retry};
+
+/// So many names are tried for an event.
+const MOST_NAMES: u32 = 4;
+
+impl CalDavAgenda {
+    pub(crate) async fn store_new(&self, calendar: &CalendarId, form: &Form) -> Result<Written> {
+        let event = event(form)?;
+        let text = self.fitting(calendar, &event, None).await?;
+        for turn in 0..MOST_NAMES {
+            let place = format!("{}{}", calendar.0, href::of_uid(&form.uid, turn));
+            match put(&self.dav, &place, &Condition::New, text.clone()).await? {
+                Ok(put) => {
+                    let told =
+                        put.location.as_deref().and_then(|it| href::place(&self.dav.client.origin(), &put.url, it));
+                    let place = told.filter(|told| href::child(&calendar.0, told).is_some()).unwrap_or(place);
+                    return self.written(Handle(place.into()), &put, form).await;
+                }
+                // Something has this name: this event, or another one that somebody has named so.
+                Err(refusal) if refusal.status == 412 => match get(&self.dav, &place).await? {
+                    Some(there) if !is_of(&there.text, &form.uid) => {}
+                    _ => return Err(self.refusal(Asked::Create, &refusal)),
+                },
+                Err(refusal) => return Err(self.why_not(calendar, form, &refusal).await?),
+            }
+        }
+        Err(self
+            .event_error(Code::EventRefused, Retry::WhenFixed, calendar, &form.uid)
+            .with("answer", "all names for the event are taken"))
+    }
+
+    /// A bare 409 is told by servers for a UID that is there already, and for a calendar that is gone.
+    async fn why_not(&self, calendar: &CalendarId, form: &Form, refusal: &Refusal) -> Result<Error> {
+        let error = self.refusal(Asked::Create, refusal);
+        if refusal.status != 409 || error.code() != Code::EventRefused || !refusal.conditions.is_empty() {
+            return Ok(error);
+        }
+        if self.search(calendar, &form.uid).await?.is_empty() {
+            return Ok(error);
+        }
+        Ok(self.event_error(Code::EventExists, Retry::Soon, calendar, &form.uid))
+    }
+
+    pub(crate) fn refusal(&self, asked: Asked, refusal: &Refusal) -> Error {
+        classify(asked, refusal).with("host", &self.dav.host).with("login", &self.dav.owner)
+    }
+
+    /// The text of an event, if the server may have it: nobody hears of it, and it is not too large.
+    pub(crate) async fn fitting(&self, calendar: &CalendarId, event: &Event, now: Option<&[u8]>) -> Result<String> {
+        let way = self.way().await?;
+        if way.watch.would_write(now, Some(event)) {
+            return Err(self
+                .event_error(Code::EventUnfit, Retry::WhenFixed, calendar, &event.uid)
+                .with("detail", "the server would write to its participants"));
+        }
+        let text = outgoing(event);
+        let bytes = text.len() as u64;
+        match self.facts(calendar).await?.max_bytes {
+            Some(limit) if bytes > limit => Err(self
+                .event_error(Code::EventTooLarge, Retry::WhenFixed, calendar, &event.uid)
+                .with("bytes", bytes)
+                .with("limit", limit)),
+            _ => Ok(text),
+        }
+    }
+
+    /// How an event was left by a PUT.
+    pub(crate) async fn written(&self, handle: Handle, put: &Put, form: &Form) -> Result<Written> {
+        let strong = put.etag.as_deref().filter(|etag| !etag.starts_with("W/")).and_then(version);
+        let version = match strong {
+            Some(version) => Some(version),
+            None => self.version_if(&handle, form).await?,
+        };
+        Ok(Written { handle, version })
+    }
+
+    /// The version of what is stored, if that means what was sent: between the PUT and this look somebody may have changed it,
+    /// and then it has to be looked at like any other change.
+    async fn version_if(&self, handle: &Handle, form: &Form) -> Result<Option<Version>> {
+        let Some(got) = get(&self.dav, &handle.0).await? else { return Ok(None) };
+        let same = stored(&got.text, self.settings.zone.as_ref()).is_ok_and(|now| now.form.hash == form.hash);
+        let version = got.etag.as_deref().and_then(version).unwrap_or_else(|| version_of(&got.text));
+        Ok(same.then_some(version))
+    }
+}
+
+/// Is a stored event of this UID? What cannot be read may be.
+fn is_of(text: &[u8], uid: &str) -> bool {
+    stored(text, None).map_or(true, |stored| stored.form.uid == uid)
+}

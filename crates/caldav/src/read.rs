@@ -1,0 +1,110 @@
+//! Events in full, many at once where the server can.
+
+use crate::agenda::CalDavAgenda;
+use crate::classify::{Asked, classify, report_is_unknown};
+use crate::form::stored;
+use crate::href;
+use crate::multistatus::Member;
+use crate::observe::{handle, version, version_of};
+use crate::request::{get, multiget};
+use crate::xml::Ns;
+use parom_calendar::Unfit;
+use parom_domain::agenda::{CalendarId, EventRead, Handle, Version};
+use parom_domain::{Code, Error, Result, Retry, Scope};
+use std::collections::BTreeMap;
+
+impl CalDavAgenda {
+    pub(crate) async fn fetch(&self, calendar: &CalendarId, handles: &[Handle]) -> Result<Vec<EventRead>> {
+        if handles.is_empty() {
+            return Ok(Vec::new());
+        }
+        let way = self.way().await?;
+        let mut events = Vec::with_capacity(handles.len());
+        // Last first: what is halved is put back and comes next.
+        let mut waiting: Vec<&[Handle]> = handles.chunks(way.quirks.batch_items.max(1)).rev().collect();
+        while let Some(batch) = waiting.pop() {
+            if batch.len() == 1 || !way.quirks.multiget || !self.multigets() {
+                for handle in batch {
+                    events.extend(self.fetch_one(calendar, handle).await?);
+                }
+                continue;
+            }
+            match self.fetch_batch(calendar, batch).await {
+                Ok(Some(found)) => events.extend(found),
+                // Something in it is more than the server or we can bear; which it is, halves tell.
+                Ok(None) => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    waiting.extend([second, first]);
+                }
+                Err(error) if error.arg("limit").is_some() => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    waiting.extend([second, first]);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(events)
+    }
+
+    /// `None`: the batch as a whole could not be read.
+    async fn fetch_batch(&self, calendar: &CalendarId, batch: &[Handle]) -> Result<Option<Vec<EventRead>>> {
+        let places: Vec<&str> = batch.iter().map(|handle| &*handle.0).collect();
+        let (url, multistatus) = match multiget(&self.dav, &calendar.0, &places).await? {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(refusal) if report_is_unknown(&refusal) => {
+                self.learn_without_multiget();
+                return Ok(None);
+            }
+            Err(refusal) => return Err(classify(Asked::Look, &refusal).with("login", &self.dav.owner)),
+        };
+        let members = multistatus.members.iter();
+        let mut found: BTreeMap<Handle, &Member> =
+            members.filter_map(|member| Some((handle(self, &url, &member.href)?, member))).collect();
+        let mut events = Vec::with_capacity(batch.len());
+        for handle in batch {
+            let member = found.remove(handle);
+            if member.is_some_and(|member| matches!(member.status, Some(404 | 410))) {
+                continue;
+            }
+            let text = member.and_then(|member| member.property(Ns::CalDav, "calendar-data"));
+            match text.filter(|text| !text.trimmed().is_empty()) {
+                Some(text) => {
+                    let etag = member.and_then(|member| member.text(Ns::Dav, "getetag"));
+                    events.push(self.event(calendar, handle, etag, text.text.as_bytes()));
+                }
+                // Nothing was said about it, or not enough: it is asked for by itself.
+                None => events.extend(self.fetch_one(calendar, handle).await?),
+            }
+        }
+        Ok(Some(events))
+    }
+
+    /// `None` for one that is gone.
+    pub(crate) async fn fetch_one(&self, calendar: &CalendarId, handle: &Handle) -> Result<Option<EventRead>> {
+        match get(&self.dav, &handle.0).await {
+            Ok(Some(got)) => Ok(Some(self.event(calendar, handle, got.etag.as_deref(), &got.text))),
+            Ok(None) => Ok(None),
+            Err(error) if error.scope() == Scope::Item || error.arg("limit").is_some() => {
+                let about = self.about(calendar);
+                let told = error.arg("answer").unwrap_or_default().to_owned();
+                let error = Error::new(Code::EventUnreadable, Scope::Item, error.retry()).with("answer", told);
+                let form = Err(about(error).with("uid", href::last(&handle.0)));
+                Ok(Some(EventRead { handle: handle.clone(), version: Version("".into()), form }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn event(&self, calendar: &CalendarId, handle: &Handle, etag: Option<&str>, text: &[u8]) -> EventRead {
+        let form = stored(text, self.settings.zone.as_ref()).map(|stored| stored.form);
+        let form = form.map_err(|unfit| self.unfit(calendar, handle, unfit));
+        let version = etag.and_then(version).unwrap_or_else(|| version_of(text));
+        EventRead { handle: handle.clone(), version, form }
+    }
+
+    fn unfit(&self, calendar: &CalendarId, handle: &Handle, unfit: Unfit) -> Error {
+        self.event_error(Code::EventUnfit, Retry::WhenFixed, calendar, &href::last(&handle.0))
+            .with("detail", unfit.as_str())
+    }
+}

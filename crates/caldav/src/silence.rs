@@ -1,0 +1,105 @@
+//! Keeps a server that schedules by itself from writing to people because of us.
+
+use crate::quirks::Silence;
+use parom_calendar::Event;
+use parom_calendar::ical::{Component, Line, parse};
+
+/// What is known about a server's own letters.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// The server schedules by itself (RFC 6638).
+    pub schedules: bool,
+    pub silence: Silence,
+    /// The addresses of the calendars' owner, lower-case; empty where the server does not tell.
+    pub addresses: Vec<String>,
+}
+
+impl Watch {
+    /// Would the server write to somebody if `now` (as it is stored) were replaced by `after`, or removed for `None`?
+    #[must_use]
+    pub fn would_write(&self, now: Option<&[u8]>, after: Option<&Event>) -> bool {
+        if !self.schedules {
+            return false;
+        }
+        match self.silence {
+            Silence::Header => false,
+            Silence::Impossible => {
+                now.is_some_and(|now| meetings(now).next().is_some()) || after.is_some_and(Event::is_meeting)
+            }
+            Silence::Agent => now.is_some_and(|now| meetings(now).any(|component| self.is_theirs(&component))),
+        }
+    }
+
+    /// Is this a meeting of the owner whose participants hear from the server? They would get a cancellation both when it is
+    /// removed and when it is put into our hands (RFC 6638 sections 3.2.1.2 and 3.2.1.3). Who was only invited leaves it in
+    /// silence: by the header, or because the organizer's line is in our hands.
+    fn is_theirs(&self, component: &Component) -> bool {
+        let organizer = component.line("ORGANIZER").map(address).unwrap_or_default();
+        let is_own = self.addresses.is_empty() || self.addresses.contains(&organizer);
+        let hears = |line: &Line| {
+            let agent = line.param("SCHEDULE-AGENT").unwrap_or("SERVER");
+            line.name == "ATTENDEE" && agent.eq_ignore_ascii_case("SERVER") && address(line) != organizer
+        };
+        is_own && component.lines.iter().any(hears)
+    }
+}
+
+/// The components of a stored event that have an organizer. What cannot be read is nobody's meeting for the server either.
+fn meetings(text: &[u8]) -> impl Iterator<Item = Component> {
+    let roots = parse(text).unwrap_or_default();
+    let components = roots.into_iter().flat_map(|root| root.children);
+    components.filter(|component| component.name == "VEVENT" && component.line("ORGANIZER").is_some())
+}
+
+/// An address as it is compared.
+#[must_use]
+pub fn address(line: &Line) -> String {
+    plain(&line.value)
+}
+
+#[must_use]
+pub fn plain(address: &str) -> String {
+    let lower = address.trim().to_lowercase();
+    lower.strip_prefix("mailto:").map_or(lower.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parom_calendar::from_ical;
+
+    fn event(lines: &str) -> String {
+        format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260101T100000Z\r\n{lines}END:VEVENT\r\nEND:VCALENDAR\r\n"
+        )
+    }
+
+    #[test]
+    fn who_would_be_written_to() {
+        let own = event("ORGANIZER:mailto:Anna@x\r\nATTENDEE:mailto:anna@x\r\nATTENDEE:mailto:boris@x\r\n");
+        let ours =
+            event("ORGANIZER;SCHEDULE-AGENT=CLIENT:mailto:anna@x\r\nATTENDEE;SCHEDULE-AGENT=CLIENT:mailto:boris@x\r\n");
+        let invited = event("ORGANIZER:mailto:boris@x\r\nATTENDEE:mailto:anna@x\r\nATTENDEE:mailto:clara@x\r\n");
+        let alone = event("");
+        let watch = |schedules, silence, addresses: &[&str]| Watch {
+            schedules,
+            silence,
+            addresses: addresses.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        use Silence::{Agent, Header, Impossible};
+        let table: [(&str, Watch, [bool; 4]); 5] = [
+            ("no scheduling", watch(false, Impossible, &[]), [false; 4]),
+            ("by agent", watch(true, Agent, &["anna@x"]), [true, false, false, false]),
+            ("by agent, addresses unknown", watch(true, Agent, &[]), [true, false, true, false]),
+            ("by header", watch(true, Header, &[]), [false; 4]),
+            ("impossible", watch(true, Impossible, &["anna@x"]), [true, true, true, false]),
+        ];
+        for (name, watch, expected) in table {
+            let told = [&own, &ours, &invited, &alone].map(|now| watch.would_write(Some(now.as_bytes()), None));
+            assert_eq!(told, expected, "{name}");
+        }
+        let after = from_ical(ours.as_bytes(), None).unwrap();
+        assert!(watch(true, Impossible, &[]).would_write(None, Some(&after)));
+        assert!(!watch(true, Agent, &[]).would_write(None, Some(&after)));
+    }
+}

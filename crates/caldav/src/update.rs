@@ -1,0 +1,104 @@
+//! An event that is there already: changed or taken away, and only as it was seen.
+
+use crate::agenda::CalDavAgenda;
+use crate::classify::Asked;
+use crate::form::{event, stored};
+use crate::href;
+use crate::observe::{changed, is_etag, version, version_of};
+use crate::request::{Condition, Deleted, Got, delete, get, put};
+use parom_calendar::Event;
+use parom_domain::agenda::{CalendarId, EventSeen, Form, Version, Written};
+use parom_domain::{Code, Result, Retry};
+
+impl CalDavAgenda {
+    pub(crate) async fn replace(&self, calendar: &CalendarId, seen: &EventSeen, form: &Form) -> Result<Written> {
+        self.way().await?;
+        // What is there now is needed: the UID as it is written there, and who would hear of the change.
+        let Some(now) = get(&self.dav, &seen.handle.0).await? else {
+            return Err(changed(self, calendar, &form.uid));
+        };
+        if version_now(&now) != seen.version {
+            return Err(changed(self, calendar, &form.uid));
+        }
+        let mut event = event(form)?;
+        if let Ok(stored) = stored(&now.text, self.settings.zone.as_ref()) {
+            if stored.form.uid != form.uid {
+                return Err(changed(self, calendar, &form.uid));
+            }
+            if stored.form.hash == form.hash {
+                return Ok(Written { handle: seen.handle.clone(), version: Some(seen.version.clone()) });
+            }
+            event.uid = stored.uid;
+            not_before(&mut event, stored.sequence);
+        }
+        let text = self.fitting(calendar, &event, Some(&now.text)).await?;
+        let mut condition = condition(&seen.version);
+        loop {
+            match put(&self.dav, &seen.handle.0, &condition, text.clone()).await? {
+                Ok(put) => return self.written(seen.handle.clone(), &put, form).await,
+                Err(refusal) if refusal.status == 412 && condition != Condition::Any => {
+                    // A server that finds its own ETag weak takes it for no match (RFC 9110 section 8.8.3.2).
+                    let now = get(&self.dav, &seen.handle.0).await?;
+                    if !now.is_some_and(|now| is_weak(&now) && version_now(&now) == seen.version) {
+                        return Err(changed(self, calendar, &form.uid));
+                    }
+                    condition = Condition::Any;
+                }
+                Err(refusal) => return Err(self.refusal(Asked::Update, &refusal)),
+            }
+        }
+    }
+
+    pub(crate) async fn take_away(&self, calendar: &CalendarId, seen: &EventSeen) -> Result<()> {
+        let way = self.way().await?;
+        let uid = href::last(&seen.handle.0);
+        let must_look = way.watch.schedules || !is_etag(&seen.version);
+        if must_look {
+            let Some(now) = get(&self.dav, &seen.handle.0).await? else { return Ok(()) };
+            if version_now(&now) != seen.version {
+                return Err(changed(self, calendar, &uid));
+            }
+            if way.watch.would_write(Some(&now.text), None) {
+                return Err(self
+                    .event_error(Code::EventUnfit, Retry::WhenFixed, calendar, &uid)
+                    .with("detail", "the server would write to its participants"));
+            }
+        }
+        let mut condition = condition(&seen.version);
+        loop {
+            match delete(&self.dav, &seen.handle.0, &condition).await? {
+                Deleted::Gone => return Ok(()),
+                Deleted::Refused(refusal) if refusal.status == 412 && condition != Condition::Any => {
+                    let Some(now) = get(&self.dav, &seen.handle.0).await? else { return Ok(()) };
+                    if !is_weak(&now) || version_now(&now) != seen.version {
+                        return Err(changed(self, calendar, &uid));
+                    }
+                    condition = Condition::Any;
+                }
+                // It is gone: `If-Match: *` holds for nothing.
+                Deleted::Refused(refusal) if refusal.status == 412 => return Ok(()),
+                Deleted::Refused(refusal) => return Err(self.refusal(Asked::Remove, &refusal)),
+            }
+        }
+    }
+}
+
+fn version_now(now: &Got) -> Version {
+    now.etag.as_deref().and_then(version).unwrap_or_else(|| version_of(&now.text))
+}
+
+fn is_weak(now: &Got) -> bool {
+    now.etag.as_deref().is_none_or(|etag| etag.starts_with("W/"))
+}
+
+/// What a version asks for. One that is not the server's own was compared by us.
+fn condition(version: &Version) -> Condition {
+    if is_etag(version) { Condition::Is(version.0.to_string()) } else { Condition::Any }
+}
+
+/// Clients and servers take what has a lower SEQUENCE than they know for old (RFC 5546 section 2.1.4).
+fn not_before(event: &mut Event, sequence: u32) {
+    if let Some(master) = event.master_mut() {
+        master.sequence = master.sequence.max(sequence);
+    }
+}

@@ -1,0 +1,402 @@
+//! The agenda against real servers, as the engine uses it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use parom_caldav::CalDavAgenda;
+use parom_calendar::event::{Attendee, Person};
+use parom_calendar::{EventHash, Scheduling, from_ical, to_ical};
+use parom_domain::agenda::{Agenda, CalendarId, EventSeen, Form, Handle, Token, Version};
+use parom_domain::{Code, Scope};
+use std::collections::BTreeSet;
+use support::{Kind, Server};
+
+fn form(uid: &str, subject: &str) -> Form {
+    form_with(uid, subject, |_| {})
+}
+
+fn form_with(uid: &str, subject: &str, change: impl FnOnce(&mut parom_calendar::Event)) -> Form {
+    let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n\
+                DTSTART;TZID=Europe/Moscow:20260302T100000\r\nDTEND;TZID=Europe/Moscow:20260302T113000\r\n\
+                RRULE:FREQ=WEEKLY;COUNT=5\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let mut event = from_ical(text.as_bytes(), None).unwrap();
+    event.uid = uid.to_owned();
+    event.master_mut().unwrap().subject = subject.to_owned();
+    change(&mut event);
+    Form {
+        uid: uid.to_owned(),
+        hash: EventHash::of(&event).to_bytes(),
+        text: to_ical(&event, Scheduling::Server).into(),
+    }
+}
+
+fn meeting(uid: &str, subject: &str) -> Form {
+    form_with(uid, subject, |event| {
+        let details = event.master_mut().unwrap();
+        details.organizer = Some(Person::new("anna@corp.example", "Анна"));
+        details.attendees =
+            vec![Attendee::new("anna@corp.example", "Анна"), Attendee::new("boris@corp.example", "Борис, второй")];
+    })
+}
+
+/// The calendar that the account has, or a new one.
+async fn calendar(agenda: &CalDavAgenda, name: &str) -> CalendarId {
+    agenda.make_calendar(name).await.unwrap().id
+}
+
+async fn create(agenda: &CalDavAgenda, calendar: &CalendarId, form: &Form) -> EventSeen {
+    let written = agenda.create(calendar, form).await.unwrap();
+    EventSeen { handle: written.handle, version: written.version.unwrap() }
+}
+
+fn handles(events: &[EventSeen]) -> BTreeSet<Handle> {
+    events.iter().map(|event| event.handle.clone()).collect()
+}
+
+#[tokio::test]
+async fn calendars_are_found_and_made() {
+    for server in Server::all() {
+        let agenda = server.agenda();
+        let before = agenda.calendars().await.unwrap().0.len();
+        for name in ["Рабочий календарь", "R&D <plans>"] {
+            let made = agenda.make_calendar(name).await.unwrap();
+            assert_eq!((made.name.as_str(), made.writable), (name, true), "{:?}", server.kind);
+            // Once more: the same one.
+            assert_eq!(agenda.make_calendar(name).await.unwrap().id, made.id);
+        }
+        let (calendars, abilities) = server.agenda().calendars().await.unwrap();
+        assert_eq!(calendars.len(), before + 2, "{:?} {calendars:?}", server.kind);
+        assert_eq!(calendars.iter().filter(|it| it.is_default).count(), 1);
+        assert!(abilities.tells_changes && abilities.makes_calendars && !abilities.moves);
+        let names: BTreeSet<&str> = calendars.iter().map(|it| it.name.as_str()).collect();
+        assert!(names.contains("Рабочий календарь") && names.contains("R&D <plans>"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_created_is_read_as_it_was_and_seen_by_others() {
+    // What uniqueness, paths, XML and file systems find hard.
+    let uids = [
+        "plain-1",
+        "встреча №1@корп.пример",
+        "a/b?c=d&e#f%41",
+        "..",
+        ".hidden",
+        "two words",
+        "\"quoted\"<tag>'",
+        "040000008200E00074C5B7101A82E0080000000010D0A3B1C2D4DA010000000000000000100000000123456789ABCDEF0123456789ABCDEF",
+    ];
+    for server in Server::all() {
+        let agenda = server.agenda();
+        let calendar = calendar(&agenda, "Рабочий").await;
+        let mut forms: Vec<Form> = uids.iter().map(|uid| meeting(uid, &format!("О {uid}; и, \\прочем"))).collect();
+        forms.push(meeting(&"долго".repeat(60), "длинный UID"));
+        let mut seen = Vec::new();
+        for form in &forms {
+            seen.push(create(&agenda, &calendar, form).await);
+        }
+        let look = agenda.observe(&calendar, None).await.unwrap();
+        assert!(look.complete && look.gone.is_empty());
+        let mut listed = look.present.clone();
+        listed.sort_by(|one, two| one.handle.cmp(&two.handle));
+        let mut expected = seen.clone();
+        expected.sort_by(|one, two| one.handle.cmp(&two.handle));
+        assert_eq!(listed, expected, "{:?}: the same handles and versions", server.kind);
+
+        let wanted: Vec<Handle> = seen.iter().map(|event| event.handle.clone()).collect();
+        let read = agenda.read(&calendar, &wanted).await.unwrap();
+        for ((event, form), seen) in read.iter().zip(&forms).zip(&seen) {
+            assert_eq!((&event.handle, &event.version), (&seen.handle, &seen.version));
+            let got = event.form.as_ref().unwrap();
+            assert_eq!((&got.uid, got.hash), (&form.uid, form.hash), "{:?}", server.kind);
+            assert!(!got.text.contains("SCHEDULE-AGENT"));
+        }
+        for form in &forms {
+            let found = agenda.find(&calendar, &form.uid).await.unwrap();
+            assert_eq!(found.len(), 1, "{:?} {}", server.kind, form.uid);
+        }
+        assert!(agenda.find(&calendar, "plain").await.unwrap().is_empty(), "a part of a UID is none");
+
+        let witness = server.witness();
+        let told: BTreeSet<(&str, &str)> = witness.iter().map(|line| (line[1].as_str(), line[2].as_str())).collect();
+        assert_eq!(told.len(), forms.len(), "{told:?}");
+        for (uid, form) in uids.iter().zip(&forms) {
+            let subject = format!("О {uid}; и, \\прочем");
+            assert!(told.contains(&(form.uid.as_str(), subject.as_str())), "{uid}: {told:?}");
+        }
+        // Organizer and two attendees, none of them the server's business.
+        assert!(witness.iter().all(|line| line[0] == "Рабочий" && line[3] == "3" && line[4] == "3"), "{witness:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_uid_is_created_once() {
+    for server in Server::all() {
+        let agenda = server.agenda();
+        let calendar = calendar(&agenda, "work").await;
+        create(&agenda, &calendar, &form("one", "a")).await;
+        let error = agenda.create(&calendar, &form("one", "b")).await.err().unwrap();
+        assert_eq!((error.code(), error.scope(), error.arg("uid")), (Code::EventExists, Scope::Item, Some("one")));
+
+        // Under another name, as other clients choose them.
+        let text = to_ical(&from_ical(form("two", "x").text.as_bytes(), None).unwrap(), Scheduling::Server);
+        let path = format!("{}{}", calendar.0, "AAAA-BBBB.ics");
+        let (status, _) = server.request("PUT", &path, &[("Content-Type", "text/calendar")], &text);
+        assert_eq!(status, 201);
+        let error = agenda.create(&calendar, &form("two", "y")).await.err().unwrap();
+        assert_eq!(error.code(), Code::EventExists, "{:?} {error:?}", server.kind);
+        assert_eq!(agenda.find(&calendar, "two").await.unwrap().len(), 1);
+
+        // Somebody else's event has the name that ours would get.
+        let path = format!("{}{}", calendar.0, "three.ics");
+        let text = text.replace("UID:two", "UID:other");
+        assert_eq!(server.request("PUT", &path, &[("Content-Type", "text/calendar")], &text).0, 201);
+        let written = create(&agenda, &calendar, &form("three", "z")).await;
+        assert_ne!(&*written.handle.0, path);
+        assert_eq!(agenda.find(&calendar, "three").await.unwrap()[0].handle, written.handle);
+    }
+}
+
+#[tokio::test]
+async fn who_was_quicker_is_not_overwritten() {
+    for server in Server::all() {
+        let agenda = server.agenda();
+        let calendar = calendar(&agenda, "work").await;
+        let (first, second, third) = (form("one", "a"), form("one", "b"), form("one", "c"));
+        let seen = create(&agenda, &calendar, &first).await;
+        let written = agenda.update(&calendar, &seen, &first, &second).await.unwrap();
+        let newer = EventSeen { handle: written.handle, version: written.version.unwrap() };
+        assert_ne!(newer.version, seen.version);
+
+        let changed = |result: Option<parom_domain::Error>| {
+            let error = result.unwrap();
+            assert_eq!((error.code(), error.scope()), (Code::EventChanged, Scope::Item));
+        };
+        changed(agenda.update(&calendar, &seen, &first, &third).await.err());
+        changed(agenda.remove(&calendar, &seen).await.err());
+        let read = agenda.read(&calendar, std::slice::from_ref(&newer.handle)).await.unwrap();
+        assert_eq!(read[0].form.as_ref().unwrap().hash, second.hash);
+
+        // What is so already is not written.
+        let same = agenda.update(&calendar, &newer, &second, &second).await.unwrap();
+        assert_eq!(same.version.as_ref(), Some(&newer.version));
+
+        agenda.remove(&calendar, &newer).await.unwrap();
+        agenda.remove(&calendar, &newer).await.unwrap();
+        changed(agenda.update(&calendar, &newer, &second, &third).await.err());
+        assert!(agenda.read(&calendar, std::slice::from_ref(&newer.handle)).await.unwrap().is_empty());
+        assert!(agenda.observe(&calendar, None).await.unwrap().present.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_delta_tells_what_changed_and_survives_a_restart() {
+    for mut server in Server::all() {
+        let agenda = server.agenda();
+        let work = calendar(&agenda, "work").await;
+        let other = calendar(&agenda, "other").await;
+        let (one, two, three) = (form("one", "a"), form("two", "a"), form("three", "a"));
+        let first = create(&agenda, &work, &one).await;
+        let second = create(&agenda, &work, &two).await;
+        let look = agenda.observe(&work, None).await.unwrap();
+        let token = look.token.unwrap();
+        assert!(token.0.starts_with("sync:"), "{token:?}");
+
+        let idle = agenda.observe(&work, Some(&token)).await.unwrap();
+        assert!(!idle.complete && idle.present.is_empty() && idle.gone.is_empty());
+
+        let written = agenda.update(&work, &first, &one, &form("one", "b")).await.unwrap();
+        agenda.remove(&work, &second).await.unwrap();
+        let third = create(&agenda, &work, &three).await;
+        create(&agenda, &other, &form("elsewhere", "a")).await;
+
+        server.restart();
+        let agenda = server.agenda();
+        let look = agenda.observe(&work, Some(&token)).await.unwrap();
+        assert!(!look.complete, "{:?} knows its token after a restart", server.kind);
+        assert_eq!(look.gone, std::slice::from_ref(&second.handle));
+        assert_eq!(handles(&look.present), BTreeSet::from([written.handle.clone(), third.handle.clone()]));
+        let changed = look.present.iter().find(|it| it.handle == written.handle).unwrap();
+        assert_eq!(Some(&changed.version), written.version.as_ref(), "our echo is known by its version");
+        let next = agenda.observe(&work, look.token.as_ref()).await.unwrap();
+        assert!(!next.complete && next.present.is_empty() && next.gone.is_empty());
+
+        for unknown in ["sync:http://radicale.org/ns/sync/0000", "sync:nonsense", "sync:", "other", "ctag:x"] {
+            let look = agenda.observe(&work, Some(&Token(unknown.into()))).await.unwrap();
+            assert!(look.complete && look.token.is_some(), "{:?} {unknown}", server.kind);
+            assert_eq!(handles(&look.present), BTreeSet::from([written.handle.clone(), third.handle.clone()]));
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_tokens_the_ctag_tells_whether_to_look() {
+    for server in Server::all() {
+        let agenda = server.agenda_with(|settings| settings.overrides.switches = vec![("sync_tokens".into(), false)]);
+        let calendar = calendar(&agenda, "work").await;
+        let first = create(&agenda, &calendar, &form("one", "a")).await;
+        let look = agenda.observe(&calendar, None).await.unwrap();
+        let Some(token) = look.token else {
+            // Then every look is complete, which is true too.
+            assert_eq!(server.kind, Kind::Xandikos);
+            continue;
+        };
+        assert!(token.0.starts_with("ctag:"));
+        assert!(!agenda.calendars().await.unwrap().1.tells_changes);
+        let idle = agenda.observe(&calendar, Some(&token)).await.unwrap();
+        assert!(!idle.complete && idle.present.is_empty() && idle.token.as_ref() == Some(&token));
+        let second = create(&agenda, &calendar, &form("two", "a")).await;
+        let look = agenda.observe(&calendar, Some(&token)).await.unwrap();
+        assert!(look.complete && look.token.as_ref() != Some(&token));
+        assert_eq!(handles(&look.present), BTreeSet::from([first.handle, second.handle]));
+    }
+}
+
+#[tokio::test]
+async fn tasks_are_left_out_and_counted() {
+    for server in Server::all() {
+        let agenda = server.agenda();
+        let event = form("event", "a");
+        // Of a calendar that takes tasks too.
+        let path = "/anna/mixed/";
+        let base = agenda.calendars().await.unwrap().0.first().map(|it| it.id.0.to_string());
+        let path = match (server.kind, base) {
+            (Kind::Xandikos, Some(base)) => base,
+            _ => {
+                assert_eq!(server.request("MKCALENDAR", path, &[], "").0, 201);
+                path.to_owned()
+            }
+        };
+        let task =
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:KIND\r\nUID:task\r\nDTSTAMP:20260101T000000Z\r\n\
+                    SUMMARY:t\r\nEND:KIND\r\nEND:VCALENDAR\r\n"
+                .replace("KIND", concat!("VTO", "DO"));
+        let (status, answer) =
+            server.request("PUT", &format!("{path}task.ics"), &[("Content-Type", "text/calendar")], &task);
+        assert_eq!(status, 201, "{answer}");
+        let calendar = CalendarId(path.into());
+        let seen = create(&agenda, &calendar, &event).await;
+        let look = agenda.observe(&calendar, None).await.unwrap();
+        if look.present.len() == 1 {
+            assert_eq!(look.present, [seen]);
+            assert_eq!(agenda.skipped(&calendar), 1);
+        } else {
+            // A server that does not tell what is in a resource: the task says so itself.
+            let all: Vec<Handle> = look.present.iter().map(|it| it.handle.clone()).collect();
+            let read = agenda.read(&calendar, &all).await.unwrap();
+            let errors: Vec<_> = read.iter().filter_map(|it| it.form.as_ref().err()).collect();
+            assert_eq!((errors.len(), errors[0].code()), (1, Code::EventUnfit), "{:?}", server.kind);
+            assert_eq!(errors[0].arg("detail"), Some("not-an-event"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_events_are_listed_and_read() {
+    for server in Server::all() {
+        let agenda = server.agenda();
+        let (calendar, count) = if server.kind == Kind::Radicale {
+            // A whole calendar at once, as Radicale takes it.
+            let mut all = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n");
+            for number in 0..1000 {
+                all.push_str(&format!(
+                    "BEGIN:VEVENT\r\nUID:event-{number}\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260302T100000Z\r\n\
+                     SUMMARY:№ {number}\r\nEND:VEVENT\r\n"
+                ));
+            }
+            all.push_str("END:VCALENDAR\r\n");
+            let (status, answer) = server.request("PUT", "/anna/many/", &[("Content-Type", "text/calendar")], &all);
+            assert_eq!(status, 201, "{answer}");
+            (CalendarId("/anna/many/".into()), 1000)
+        } else {
+            let calendar = calendar(&agenda, "work").await;
+            for number in 0..120 {
+                create(&agenda, &calendar, &form(&format!("event-{number}"), "x")).await;
+            }
+            (calendar, 120)
+        };
+        let look = agenda.observe(&calendar, None).await.unwrap();
+        assert_eq!(look.present.len(), count);
+        let all: Vec<Handle> = look.present.iter().map(|it| it.handle.clone()).collect();
+        let read = agenda.read(&calendar, &all).await.unwrap();
+        let uids: BTreeSet<String> = read.iter().map(|it| it.form.as_ref().unwrap().uid.clone()).collect();
+        assert_eq!(uids.len(), count);
+        for (event, seen) in read.iter().zip(&look.present) {
+            assert_eq!((&event.handle, &event.version), (&seen.handle, &seen.version));
+        }
+    }
+}
+
+#[tokio::test]
+async fn reading_one_by_one_gives_the_same() {
+    for server in Server::all() {
+        let agenda = server.agenda();
+        let calendar = calendar(&agenda, "work").await;
+        let mut seen = Vec::new();
+        for number in 0..5 {
+            seen.push(create(&agenda, &calendar, &meeting(&format!("e{number}"), "x")).await);
+        }
+        let all: Vec<Handle> = seen.iter().map(|it| it.handle.clone()).collect();
+        let single = server.agenda_with(|settings| {
+            settings.overrides.switches = vec![("multiget".into(), false), ("finds_uids".into(), false)];
+        });
+        let (many, few) = (agenda.read(&calendar, &all).await.unwrap(), single.read(&calendar, &all).await.unwrap());
+        for (one, two) in many.iter().zip(&few) {
+            assert_eq!((&one.handle, &one.version), (&two.handle, &two.version));
+            assert_eq!(one.form.as_ref().unwrap(), two.form.as_ref().unwrap());
+        }
+        assert_eq!(single.find(&calendar, "e3").await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_sign_in_or_see_is_told_apart() {
+    let Some(server) = Server::start(Kind::Radicale) else { return };
+    let wrong = server.agenda_as("anna", "wrong", |_| {});
+    let error = wrong.calendars().await.err().unwrap();
+    assert_eq!((error.code(), error.scope()), (Code::SignInRefused, Scope::Credential));
+    assert_eq!((error.arg("host"), error.arg("login")), (Some("127.0.0.1"), Some("anna")));
+    assert!(!format!("{error:?}").contains("wrong"));
+
+    // Boris signs in and asks for Anna's home.
+    let other = server.agenda_as("boris", support::PASSWORD, |settings| settings.start = "/anna/".to_owned());
+    let error = other.calendars().await.err().unwrap();
+    assert_eq!((error.code(), error.scope()), (Code::ImpersonationDenied, Scope::Account));
+
+    // By name it is found without asking who signed in.
+    let named = server.agenda_with(|settings| settings.start = "/{user}/".to_owned());
+    named.calendars().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_gone_is_told_so() {
+    for server in Server::all() {
+        let agenda = server.agenda();
+        let calendar = calendar(&agenda, "work").await;
+        let seen = create(&agenda, &calendar, &form("one", "a")).await;
+        let token = agenda.observe(&calendar, None).await.unwrap().token;
+        let (status, answer) = server.request("DELETE", &calendar.0, &[], "");
+        assert!((200..300).contains(&status), "{answer}");
+        let gone =
+            |error: parom_domain::Error| assert_eq!(error.code(), Code::CalendarGone, "{:?} {error:?}", server.kind);
+        gone(agenda.observe(&calendar, token.as_ref()).await.err().unwrap());
+        gone(agenda.observe(&calendar, None).await.err().unwrap());
+        assert!(agenda.create(&calendar, &form("two", "a")).await.is_err());
+        assert!(agenda.update(&calendar, &seen, &form("one", "a"), &form("one", "b")).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_stale_version_is_no_version() {
+    let Some(server) = Server::start(Kind::Radicale) else { return };
+    let agenda = server.agenda();
+    let calendar = calendar(&agenda, "work").await;
+    let seen = create(&agenda, &calendar, &form("one", "a")).await;
+    for version in ["\"never\"", "#never", ""] {
+        let stale = EventSeen { version: Version(version.into()), ..seen.clone() };
+        let error = agenda.remove(&calendar, &stale).await.err().unwrap();
+        assert_eq!(error.code(), Code::EventChanged, "{version}");
+    }
+    assert_eq!(agenda.observe(&calendar, None).await.unwrap().present, [seen]);
+}

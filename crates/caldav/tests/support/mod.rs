@@ -1,0 +1,172 @@
+//! Real CalDAV servers for one test: temporary folder, free port, loopback; they end with the test.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use parom_caldav::{CalDavAgenda, ServerSettings};
+use parom_net::http::{Identity, Target};
+use parom_net::{AllowList, Dialer};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub const USER: &str = "anna";
+pub const PASSWORD: &str = "sesame";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Radicale,
+    Xandikos,
+}
+
+impl Kind {
+    fn program(self) -> &'static str {
+        match self {
+            Kind::Radicale => "radicale",
+            Kind::Xandikos => "xandikos",
+        }
+    }
+}
+
+pub struct Server {
+    pub kind: Kind,
+    pub port: u16,
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// `None`, with a loud word, where the server is not installed; under `CI=true` that is a failure.
+    pub fn start(kind: Kind) -> Option<Server> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let installed = std::env::split_paths(&path).any(|folder| folder.join(kind.program()).exists());
+        if !installed {
+            eprintln!("SKIPPED: {} is not installed, so nothing was tested against it", kind.program());
+            assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{} is missing", kind.program());
+            return None;
+        }
+        let folder = tempfile::Builder::new().prefix("parom-caldav-").tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = spawn(kind, folder.path(), port);
+        Some(Server { kind, port, child, folder })
+    }
+
+    /// All that are installed.
+    pub fn all() -> Vec<Server> {
+        [Kind::Radicale, Kind::Xandikos].into_iter().filter_map(Server::start).collect()
+    }
+
+    /// Stops it and starts it again on the same data.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.child = spawn(self.kind, self.folder.path(), self.port);
+    }
+
+    fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    pub fn agenda(&self) -> CalDavAgenda {
+        self.agenda_with(|_| {})
+    }
+
+    pub fn agenda_with(&self, change: impl FnOnce(&mut ServerSettings)) -> CalDavAgenda {
+        self.agenda_as(USER, PASSWORD, change)
+    }
+
+    pub fn agenda_as(&self, user: &str, password: &str, change: impl FnOnce(&mut ServerSettings)) -> CalDavAgenda {
+        let dialer = Dialer::new(AllowList::of(["127.0.0.1"]), Duration::from_secs(20));
+        let target = Target { host: "127.0.0.1".into(), port: self.port, tls: None };
+        let mut settings = ServerSettings::new(dialer, target);
+        change(&mut settings);
+        let identity = Identity::Basic { user: user.into(), password: password.into() };
+        CalDavAgenda::new(Arc::new(settings), identity, user)
+    }
+
+    /// Somebody else's request, by hand. The status and the answer.
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut text = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Basic YW5uYTpzZXNhbWU=\r\n\
+             Content-Length: {}\r\n",
+            body.len()
+        );
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        text.push_str("\r\n");
+        text.push_str(body);
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer)
+    }
+
+    /// What a client that shares nothing with ours sees: lines of calendar name, UID, summary, number of participants and
+    /// number of those whom the server must not write to, separated by tabs.
+    pub fn witness(&self) -> Vec<Vec<String>> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/witness.py");
+        let url = format!("http://127.0.0.1:{}/", self.port);
+        // Debian's own: its packages are not seen by others.
+        let output = Command::new("/usr/bin/python3").arg(script).args([&url, USER, PASSWORD]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
+    let data = folder.join("data");
+    fs::create_dir_all(&data).unwrap();
+    let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    let mut command = Command::new(kind.program());
+    match kind {
+        Kind::Radicale => {
+            command.arg("--config").arg(radicale(folder, &data, port));
+        }
+        Kind::Xandikos => {
+            let principal = format!("/{USER}");
+            command.arg("-d").arg(&data).args(["-l", "127.0.0.1", "-p", &port.to_string()]);
+            command.args(["--current-user-principal", &principal, "--defaults"]);
+        }
+    }
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    let mut child = command.spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let ended = child.try_wait().unwrap();
+        assert!(
+            ended.is_none() && Instant::now() < deadline,
+            "{} did not come up:\n{}",
+            kind.program(),
+            fs::read_to_string(folder.join("log")).unwrap_or_default()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+fn radicale(folder: &Path, data: &Path, port: u16) -> PathBuf {
+    let users = folder.join("users");
+    fs::write(&users, format!("{USER}:{PASSWORD}\nboris:{PASSWORD}\n")).unwrap();
+    let config = folder.join("config");
+    let text = format!(
+        "[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = htpasswd\nhtpasswd_filename = {}\n\
+         htpasswd_encryption = plain\ndelay = 0\n[rights]\ntype = owner_only\n[storage]\nfilesystem_folder = {}\n",
+        users.display(),
+        data.display()
+    );
+    fs::write(&config, text).unwrap();
+    config
+}
