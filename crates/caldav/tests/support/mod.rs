@@ -66,7 +66,7 @@ impl Server {
     }
 
     fn stop(&mut self) {
-        let _ = self.child.kill();
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 
@@ -126,11 +126,20 @@ impl Drop for Server {
     }
 }
 
+/// Ends the server when its standard input closes: with the guard, and also when the test process dies in whatever way.
+const KEEPER: &str = r#"
+"$@" </dev/null & server=$!
+read -r _
+kill -KILL "$server"
+wait "$server"
+"#;
+
 fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
     let data = folder.join("data");
     fs::create_dir_all(&data).unwrap();
     let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-    let mut command = Command::new(kind.program());
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", KEEPER, "keeper", kind.program()]);
     match kind {
         Kind::Radicale => {
             command.arg("--config").arg(radicale(folder, &data, port));
@@ -141,17 +150,15 @@ fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
             command.args(["--current-user-principal", &principal, "--defaults"]);
         }
     }
-    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut child = command.spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        let ended = child.try_wait().unwrap();
-        assert!(
-            ended.is_none() && Instant::now() < deadline,
-            "{} did not come up:\n{}",
-            kind.program(),
-            fs::read_to_string(folder.join("log")).unwrap_or_default()
-        );
+        if Instant::now() > deadline {
+            drop(child.stdin.take());
+            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+            panic!("{} did not come up:\n{log}", kind.program());
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
     child
