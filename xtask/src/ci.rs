@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: all that must hold before a change goes in. Ends with `N passed, N failed` alone on the last line.
 
-use crate::live::{Cyrus, Dovecot};
+use crate::live::{Cyrus, Dovecot, Radicale};
 use crate::{Result, failure, paths, tidy};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
@@ -78,6 +78,8 @@ fn tell_peers() {
     let there = |has: bool| if has { "found" } else { "MISSING, its suites are skipped (under CI=true they fail)" };
     println!("Dovecot: {}", there(Dovecot::is_installed()));
     println!("Cyrus: {}", there(Cyrus::is_installed()));
+    println!("Radicale: {}", there(Radicale::is_installed()));
+    println!("Xandikos: {}", there(paths::program("xandikos").is_some()));
     println!("python3: {}", there(paths::program("python3").is_some()));
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use xtask::live::dovecot::{Dovecot, Options};
 use xtask::live::tls::Validity;
 use xtask::live::world::Peer;
-use xtask::live::{Address, Layout, MASTER, MASTER_PASSWORD, oracle};
+use xtask::live::{Address, Layout, MASTER, MASTER_PASSWORD, PASSWORD, Radicale, oracle};
 
 fn ready(peer: Peer) -> bool {
     if peer.is_installed() {
@@ -131,4 +131,31 @@ fn a_server_and_its_mail_end_with_the_guard() {
     drop(server);
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
     assert!(!config.exists());
+}
+
+#[test]
+fn radicale_shows_each_user_what_is_theirs_and_ends_with_its_guard() {
+    if !Radicale::is_installed() {
+        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "under CI=true nothing may be missing: Radicale");
+        eprintln!("SKIPPED: Radicale is missing (run .ci/deps test)");
+        return;
+    }
+    let server = Radicale::start(&["anna", "boris"]).unwrap();
+    let status = |user: &str, password: &str, path: &str| {
+        let script = "import base64, http.client, sys\n\
+                      port, user, password, path = sys.argv[1:]\n\
+                      word = base64.b64encode(f'{user}:{password}'.encode()).decode()\n\
+                      link = http.client.HTTPConnection('127.0.0.1', int(port))\n\
+                      link.request('PROPFIND', path, headers={'Authorization': 'Basic ' + word, 'Depth': '0'})\n\
+                      print(link.getresponse().status)";
+        let port = server.port().to_string();
+        let output = Command::new("python3").args(["-c", script, &port, user, password, path]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(status("anna", PASSWORD, "/anna/"), "207");
+    assert_eq!(status("anna", "wrong", "/anna/"), "401");
+    assert_eq!(status("anna", PASSWORD, "/boris/"), "403");
+    let port = server.port();
+    drop(server);
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
 }

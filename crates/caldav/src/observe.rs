@@ -191,7 +191,7 @@ fn note(member: &Member, name: &str, handle: Handle, look: &mut AgendaLook, unve
     true
 }
 
-/// `text/calendar; component=VTODO` is no event; who tells no component may have any.
+/// `text/calendar; component=VJOURNAL` is no event; who tells no component may have any.
 fn may_be_event(content_type: Option<&str>, name: &str) -> bool {
     let Some(content_type) = content_type.map(str::to_ascii_lowercase) else {
         return !name.starts_with('.');
@@ -260,7 +260,7 @@ mod tests {
             (None, true),
             (Some("text/calendar"), true),
             (Some("text/calendar; charset=utf-8; component=VEVENT"), true),
-            (Some("text/calendar;charset=utf-8;component=VTODO"), false),
+            (Some("text/calendar;charset=utf-8;component=VFREEBUSY"), false),
             (Some("text/calendar; component=\"VJOURNAL\""), false),
             (Some("text/vcard"), false),
         ] {

@@ -12,6 +12,7 @@ use parom_domain::{Code, Result, Retry};
 
 impl CalDavAgenda {
     pub(crate) async fn replace(&self, calendar: &CalendarId, seen: &EventSeen, form: &Form) -> Result<Written> {
+        self.way().await?;
         // What is there now is needed: the UID as it is written there, and who would hear of the change.
         let Some(now) = get(&self.dav, &seen.handle.0).await? else {
             return Err(changed(self, calendar, &form.uid));

@@ -262,14 +262,16 @@ async fn tasks_are_left_out_and_counted() {
         let path = "/anna/mixed/";
         let base = agenda.calendars().await.unwrap().0.first().map(|it| it.id.0.to_string());
         let path = match (server.kind, base) {
-            (Kind::Xandikos, Some(base)) => base,
+            (Kind::Xandikos | Kind::Cyrus, Some(base)) => base,
             _ => {
                 assert_eq!(server.request("MKCALENDAR", path, &[], "").0, 201);
                 path.to_owned()
             }
         };
-        let task = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VTODO\r\nUID:task\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:t\r\nEND:VTODO\r\nEND:VCALENDAR\r\n"
-            .replace("VTODO", concat!("VTO", "DO"));
+        let task =
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:KIND\r\nUID:task\r\nDTSTAMP:20260101T000000Z\r\n\
+                    SUMMARY:t\r\nEND:KIND\r\nEND:VCALENDAR\r\n"
+                .replace("KIND", concat!("VTO", "DO"));
         let (status, answer) =
             server.request("PUT", &format!("{path}task.ics"), &[("Content-Type", "text/calendar")], &task);
         assert_eq!(status, 201, "{answer}");
@@ -309,10 +311,10 @@ async fn a_thousand_events_are_listed_and_read() {
             (CalendarId("/anna/many/".into()), 1000)
         } else {
             let calendar = calendar(&agenda, "work").await;
-            for number in 0..120 {
+            for number in 0..60 {
                 create(&agenda, &calendar, &form(&format!("event-{number}"), "x")).await;
             }
-            (calendar, 120)
+            (calendar, 60)
         };
         let look = agenda.observe(&calendar, None).await.unwrap();
         assert_eq!(look.present.len(), count);
@@ -397,4 +399,53 @@ async fn a_stale_version_is_no_version() {
         assert_eq!(error.code(), Code::EventChanged, "{version}");
     }
     assert_eq!(agenda.observe(&calendar, None).await.unwrap().present, [seen]);
+}
+
+/// How many letters of the server wait for Boris.
+fn letters_of_boris(server: &Server) -> usize {
+    let (status, answer) = server.request_of_boris("PROPFIND", "/dav/calendars/user/boris/Inbox/", &[("Depth", "1")]);
+    assert_eq!(status, 207, "{answer}");
+    answer.matches(".ics</").count()
+}
+
+#[tokio::test]
+async fn nobody_hears_of_what_we_write() {
+    let Some(server) = Server::start(Kind::Cyrus) else { return };
+    let agenda = server.agenda();
+    let (calendars, abilities) = agenda.calendars().await.unwrap();
+    assert!(abilities.unique_uids && abilities.tells_changes);
+    let calendar = calendars.iter().find(|it| it.is_default).unwrap().id.clone();
+    // Of what is over, the server tells nobody anyway.
+    let meeting = |uid: &str, subject: &str| {
+        let text = meeting(uid, subject).text.replace("20260302T", "20990302T");
+        let event = from_ical(text.as_bytes(), None).unwrap();
+        Form { uid: uid.to_owned(), hash: EventHash::of(&event).to_bytes(), text: text.into() }
+    };
+    let form = meeting("ours", "a");
+    let seen = create(&agenda, &calendar, &form).await;
+    let newer = meeting("ours", "b");
+    let written = agenda.update(&calendar, &seen, &form, &newer).await.unwrap();
+    let seen = EventSeen { handle: written.handle, version: written.version.unwrap() };
+    agenda.remove(&calendar, &seen).await.unwrap();
+    assert_eq!(letters_of_boris(&server), 0);
+
+    // The trap catches: Anna's own client makes a meeting.
+    let text = to_ical(&from_ical(meeting("hers", "a").text.as_bytes(), None).unwrap(), Scheduling::Server);
+    let path = format!("{}hers.ics", calendar.0);
+    let put = |text: &str| server.request("PUT", &path, &[("Content-Type", "text/calendar")], text);
+    assert_eq!(put(&text).0, 201);
+    assert_eq!(letters_of_boris(&server), 1);
+    let read = agenda.find(&calendar, "hers").await.unwrap().remove(0);
+    let form = read.form.unwrap();
+    let seen = EventSeen { handle: read.handle, version: read.version };
+    let unfit = |error: parom_domain::Error| assert_eq!((error.code(), error.scope()), (Code::EventUnfit, Scope::Item));
+    unfit(agenda.update(&calendar, &seen, &form, &meeting("hers", "b")).await.err().unwrap());
+    unfit(agenda.remove(&calendar, &seen).await.err().unwrap());
+    assert_eq!(letters_of_boris(&server), 1);
+
+    // Why these two are refused: taking the meeting into our hands is another letter.
+    let silent = to_ical(&from_ical(text.as_bytes(), None).unwrap(), Scheduling::Suppressed);
+    let (status, answer) = put(&silent);
+    assert!((200..300).contains(&status), "{answer}");
+    assert_eq!(letters_of_boris(&server), 2);
 }

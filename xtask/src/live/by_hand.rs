@@ -1,7 +1,7 @@
 //! `cargo xtask live start ...`: a server for hand use, until Enter is pressed.
 
 use super::tls::Validity;
-use super::{Address, Cyrus, Dovecot, Layout, MASTER, MASTER_PASSWORD, PASSWORD, dovecot};
+use super::{Address, Cyrus, Dovecot, Layout, MASTER, MASTER_PASSWORD, PASSWORD, Radicale, dovecot};
 use crate::{Result, failure};
 
 pub fn run(words: &[&str]) -> Result<()> {
@@ -21,7 +21,14 @@ pub fn run(words: &[&str]) -> Result<()> {
             announce(&server.plain());
             wait_for_enter()
         }
-        _ => Err(failure("usage: cargo xtask live start dovecot [--layout maildir|sdbox] [--tls] | cyrus")),
+        ["start", "radicale", users @ ..] => {
+            let server = Radicale::start(users)?;
+            println!("{} for {}, password {PASSWORD}", server.url(), users.join(", "));
+            wait_for_enter()
+        }
+        _ => Err(failure(
+            "usage: cargo xtask live start dovecot [--layout maildir|sdbox] [--tls] | cyrus | radicale USER...",
+        )),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Real IMAP servers for tests and benchmarks: each lives in a folder of its own on loopback and ends with its guard.
+//! Real IMAP and CalDAV servers for tests and benchmarks: each lives in a folder of its own on loopback and ends with its guard.
 
 pub mod by_hand;
 pub mod cyrus;
@@ -6,6 +6,7 @@ pub mod dovecot;
 pub mod oracle;
 pub mod parom;
 mod process;
+pub mod radicale;
 pub mod relay;
 mod saslauthd;
 pub mod tls;
@@ -14,6 +15,7 @@ pub mod world;
 pub use cyrus::Cyrus;
 pub use dovecot::{Dovecot, Layout};
 pub use process::{Account, RunDir, Server};
+pub use radicale::Radicale;
 
 /// What every account signs in with.
 pub const PASSWORD: &str = "ferry-boat";

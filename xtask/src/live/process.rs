@@ -139,6 +139,19 @@ impl Server {
         port: u16,
         log: &Path,
     ) -> Result<Server> {
+        Server::start_until(account, folder, program, arguments, port, log, greets)
+    }
+
+    /// Starts `program` in the foreground and waits until `is_up` says so of `port`.
+    pub fn start_until(
+        account: &Account,
+        folder: &Path,
+        program: &Path,
+        arguments: &[&str],
+        port: u16,
+        log: &Path,
+        is_up: fn(u16) -> bool,
+    ) -> Result<Server> {
         let output = std::fs::File::options().create(true).append(true).open(log)?;
         account.own(log)?;
         let mut command = account.command(Path::new("/bin/sh"));
@@ -148,7 +161,7 @@ impl Server {
         command.stdin(Stdio::piped()).stdout(output.try_clone()?).stderr(output);
         let mut server = Server { keeper: command.spawn()? };
         let deadline = Instant::now() + Duration::from_secs(20);
-        while !greets(port) {
+        while !is_up(port) {
             if Instant::now() > deadline {
                 let log = std::fs::read_to_string(log).unwrap_or_default();
                 server.stop();
@@ -179,6 +192,11 @@ fn greets(port: u16) -> bool {
     let greeted = stream.read_exact(&mut greeting).is_ok() && greeting == *b"* OK";
     let _ = stream.write_all(b"a LOGOUT\r\n");
     greeted
+}
+
+/// For servers that speak only when spoken to.
+pub fn takes_connections(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 /// A port that was free a moment ago.

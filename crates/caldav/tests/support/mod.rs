@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+mod cyrus;
+
 use parom_caldav::{CalDavAgenda, ServerSettings};
 use parom_net::http::{Identity, Target};
 use parom_net::{AllowList, Dialer};
@@ -20,6 +22,8 @@ pub const PASSWORD: &str = "sesame";
 pub enum Kind {
     Radicale,
     Xandikos,
+    /// The one that schedules by itself.
+    Cyrus,
 }
 
 impl Kind {
@@ -27,6 +31,15 @@ impl Kind {
         match self {
             Kind::Radicale => "radicale",
             Kind::Xandikos => "xandikos",
+            Kind::Cyrus => cyrus::MASTER,
+        }
+    }
+
+    fn is_installed(self) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        match self {
+            Kind::Cyrus => cyrus::is_installed(),
+            _ => std::env::split_paths(&path).any(|folder| folder.join(self.program()).exists()),
         }
     }
 }
@@ -41,9 +54,7 @@ pub struct Server {
 impl Server {
     /// `None`, with a loud word, where the server is not installed; under `CI=true` that is a failure.
     pub fn start(kind: Kind) -> Option<Server> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let installed = std::env::split_paths(&path).any(|folder| folder.join(kind.program()).exists());
-        if !installed {
+        if !kind.is_installed() {
             eprintln!("SKIPPED: {} is not installed, so nothing was tested against it", kind.program());
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{} is missing", kind.program());
             return None;
@@ -51,12 +62,17 @@ impl Server {
         let folder = tempfile::Builder::new().prefix("parom-caldav-").tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = spawn(kind, folder.path(), port);
+        if kind == Kind::Cyrus {
+            for user in [USER, "boris"] {
+                cyrus::welcome(folder.path(), user);
+            }
+        }
         Some(Server { kind, port, child, folder })
     }
 
-    /// All that are installed.
-    pub fn all() -> Vec<Server> {
-        [Kind::Radicale, Kind::Xandikos].into_iter().filter_map(Server::start).collect()
+    /// All that are installed, one after the other.
+    pub fn all() -> impl Iterator<Item = Server> {
+        [Kind::Radicale, Kind::Xandikos, Kind::Cyrus].into_iter().filter_map(Server::start)
     }
 
     /// Stops it and starts it again on the same data.
@@ -66,7 +82,7 @@ impl Server {
     }
 
     fn stop(&mut self) {
-        let _ = self.child.kill();
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 
@@ -87,11 +103,20 @@ impl Server {
         CalDavAgenda::new(Arc::new(settings), identity, user)
     }
 
-    /// Somebody else's request, by hand. The status and the answer.
+    /// The same person's request by another client. The status and the answer.
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+        self.request_as("YW5uYTpzZXNhbWU=", method, path, headers, body)
+    }
+
+    /// Boris's request.
+    pub fn request_of_boris(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        self.request_as("Ym9yaXM6c2VzYW1l", method, path, headers, "")
+    }
+
+    fn request_as(&self, who: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let mut text = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Basic YW5uYTpzZXNhbWU=\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Basic {who}\r\n\
              Content-Length: {}\r\n",
             body.len()
         );
@@ -111,7 +136,8 @@ impl Server {
     /// number of those whom the server must not write to, separated by tabs.
     pub fn witness(&self) -> Vec<Vec<String>> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/witness.py");
-        let url = format!("http://127.0.0.1:{}/", self.port);
+        let start = if self.kind == Kind::Cyrus { "dav/principals/user/anna/" } else { "" };
+        let url = format!("http://127.0.0.1:{}/{start}", self.port);
         // Debian's own: its packages are not seen by others.
         let output = Command::new("/usr/bin/python3").arg(script).args([&url, USER, PASSWORD]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -126,12 +152,24 @@ impl Drop for Server {
     }
 }
 
+/// Ends the server when its standard input closes: with the guard, and also when the test process dies in whatever way.
+const KEEPER: &str = r#"
+"$@" </dev/null & server=$!
+read -r _
+kill -TERM "$server" 2>/dev/null
+(sleep 5; kill -KILL "$server") 2>/dev/null & impatience=$!
+wait "$server" 2>/dev/null
+kill "$impatience" 2>/dev/null
+"#;
+
 fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
     let data = folder.join("data");
     fs::create_dir_all(&data).unwrap();
     let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-    let mut command = Command::new(kind.program());
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", KEEPER, "keeper", kind.program()]);
     match kind {
+        Kind::Cyrus => command = cyrus::command(folder, port, KEEPER),
         Kind::Radicale => {
             command.arg("--config").arg(radicale(folder, &data, port));
         }
@@ -141,17 +179,15 @@ fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
             command.args(["--current-user-principal", &principal, "--defaults"]);
         }
     }
-    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut child = command.spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        let ended = child.try_wait().unwrap();
-        assert!(
-            ended.is_none() && Instant::now() < deadline,
-            "{} did not come up:\n{}",
-            kind.program(),
-            fs::read_to_string(folder.join("log")).unwrap_or_default()
-        );
+        if Instant::now() > deadline {
+            drop(child.stdin.take());
+            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+            panic!("{} did not come up:\n{log}", kind.program());
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
     child
