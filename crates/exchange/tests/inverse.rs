@@ -19,6 +19,7 @@ fn context(home: Option<&str>) -> Context {
         owner: vec!["owner@corp.example".into(), "alias@corp.example".into()],
         home: home.and_then(Zone::named),
         version: Version::Exchange2016,
+        server_zones: None,
     }
 }
 
@@ -188,6 +189,24 @@ fn a_zone_that_shares_its_windows_id_comes_back() {
     assert_eq!(zone(&master), "Asia/Tokyo");
 }
 
+/// A Windows without updates does not know Volgograd.
+#[test]
+fn a_zone_that_the_server_does_not_know_is_no_zone_for_a_series() {
+    let lines = MONDAY.replace("Europe/Moscow", "Europe/Volgograd");
+    let context = Context {
+        server_zones: Some(Arc::new(["Russian Standard Time".to_owned(), "UTC".to_owned()].into())),
+        ..context(Some("Europe/Moscow"))
+    };
+    assert_eq!(
+        to_ews(&event(&(lines.clone() + "RRULE:FREQ=DAILY\r\n")), &context).unwrap_err().as_str(),
+        "zone-unknown-to-windows"
+    );
+    let single = to_ews(&event(&lines), &context).unwrap();
+    let (master, _) = server(&single, &context);
+    let again = from_ews(&master, &[], &context).unwrap();
+    assert_eq!(again.master().unwrap().start.zone().unwrap().label(), "Europe/Volgograd");
+}
+
 #[test]
 fn whole_days_are_the_owners_days_whoever_made_them() {
     let context = context(Some("Europe/Moscow"));
@@ -312,7 +331,10 @@ fn attachments_left_out_are_told_and_never_written_back() {
 
 #[test]
 fn what_has_no_place_says_why() {
+    let crossing = "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:1@example.org\r\nRECURRENCE-ID;TZID=Europe/Moscow:20260303T100000\r\n\
+        DTSTART;TZID=Europe/Moscow:20260304T080000\r\nDTEND;TZID=Europe/Moscow:20260304T090000\r\n";
     let table = [
+        (format!("{MONDAY}RRULE:FREQ=DAILY;COUNT=5\r\n{crossing}"), "exception-crossing"),
         (format!("{MONDAY}RRULE:FREQ=HOURLY;COUNT=3\r\n"), "series-apart"),
         (format!("{MONDAY}RDATE;TZID=Europe/Moscow:20260305T100000\r\n"), "series-apart"),
         (
