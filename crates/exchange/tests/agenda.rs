@@ -272,6 +272,27 @@ async fn what_is_left_out_of_a_corrupt_item_is_told() {
     assert!(read[0].form.as_ref().unwrap().text.contains("X-PAROM-BODY-LEFT-OUT"));
 }
 
+/// What is left out looks removed to the other side: so only what will never come may be.
+#[tokio::test]
+async fn an_attachment_that_comes_next_time_is_waited_for() {
+    let inner = SINGLE.replace(
+        "<t:Subject>",
+        "<t:Attachments><t:FileAttachment><t:AttachmentId Id='F'/><t:Name>a</t:Name><t:Size>3</t:Size></t:FileAttachment></t:Attachments><t:Subject>",
+    );
+    let (_, agenda) = Script::of([
+        Step::Say("GetItem", item("A", 1, &inner)),
+        Step::Say("GetAttachment", no("ErrorInternalServerError")),
+    ]);
+    let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
+    assert_eq!(read[0].form.as_ref().unwrap_err().code(), Code::EventUnreadable);
+    let (_, agenda) = Script::of([
+        Step::Say("GetItem", item("A", 1, &inner)),
+        Step::Say("GetAttachment", no("ErrorAttachmentNotFound")),
+    ]);
+    let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
+    assert!(read[0].form.as_ref().unwrap().text.contains("X-PAROM-ATTACHMENT-LEFT-OUT"));
+}
+
 #[tokio::test]
 async fn a_batch_that_stops_goes_on_where_it_stopped() {
     let stopped = "<m:X ResponseClass='Warning'><m:ResponseCode>ErrorBatchProcessingStopped</m:ResponseCode></m:X>";

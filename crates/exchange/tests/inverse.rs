@@ -298,6 +298,25 @@ fn ones_own_answer_is_the_mailboxs() {
 }
 
 #[test]
+fn who_was_invited_with_a_group_has_an_answer_too() {
+    let context = context(Some("Europe/Moscow"));
+    let group = Mailbox { name: "All".into(), address: "all@corp.example".into(), routing: "SMTP".into() };
+    let item = CalendarItem {
+        uid: "1".into(),
+        start: "2026-03-01T21:00:00Z".parse().ok(),
+        end: "2026-03-02T21:00:00Z".parse().ok(),
+        is_meeting: true,
+        my_response: Answer::Accepted,
+        organizer: Some(Mailbox { name: "Boss".into(), address: "boss@corp.example".into(), routing: "SMTP".into() }),
+        required: vec![item::AttendeeSeen { mailbox: group, response: Answer::NeedsAction }],
+        ..CalendarItem::default()
+    };
+    let event = from_ews(&item, &[], &context).unwrap();
+    let own = &event.master().unwrap().attendees[1];
+    assert_eq!((own.person.address.as_str(), own.answer), ("owner@corp.example", Answer::Accepted));
+}
+
+#[test]
 fn a_changed_subject_is_one_change() {
     let (one, two) = (draft(&format!("{MONDAY}SUMMARY:a\r\n")), draft(&format!("{MONDAY}SUMMARY:b\r\n")));
     let changes = changes(&one.master, &Arc::new(two.master));
