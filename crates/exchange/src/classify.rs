@@ -61,9 +61,21 @@ pub fn is_corrupt(code: &str) -> bool {
             | "ErrorContentConversionFailed"
             | "ErrorMimeContentConversionFailed"
             | "ErrorItemPropertyRequestFailed"
-            | "ErrorInternalServerError"
             | "ErrorPropertyValidationFailure"
     )
+}
+
+/// Codes that say that an attachment cannot be had, today or tomorrow.
+#[must_use]
+pub fn is_lost_attachment(code: &str) -> bool {
+    is_corrupt(code)
+        || matches!(
+            code,
+            "ErrorAttachmentNotFound"
+                | "ErrorCannotOpenFileAttachment"
+                | "ErrorInvalidAttachmentId"
+                | "ErrorItemNotFound"
+        )
 }
 
 /// Codes that say that a SyncState means nothing to this server.

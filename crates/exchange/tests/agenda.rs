@@ -24,6 +24,8 @@ enum Step {
 #[derive(Clone, Default)]
 struct Script {
     steps: Arc<Mutex<VecDeque<Step>>>,
+    /// What is asked once, whenever that is.
+    aside: Arc<Mutex<Vec<Step>>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -33,8 +35,12 @@ impl Transport for Script {
         assert!(headers.contains(&("X-AnchorMailbox", "owner@corp.example".to_owned())));
         let root = xml::read(&body).unwrap();
         let request: &Element = &root.child("Body").unwrap().children[0];
-        self.asked.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
-        let step = self.steps.lock().unwrap().pop_front();
+        let step = if request.name == "GetServerTimeZones" {
+            self.aside.lock().unwrap().pop()
+        } else {
+            self.asked.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
+            self.steps.lock().unwrap().pop_front()
+        };
         let step = step.unwrap_or_else(|| panic!("nobody expected {}", request.name));
         let soap = |inner: String| {
             format!("<s:Envelope xmlns:s='s' xmlns:t='t' xmlns:m='m' xmlns:e='e'><s:Body>{inner}</s:Body></s:Envelope>")
@@ -69,6 +75,11 @@ impl Transport for Script {
 impl Script {
     fn of(steps: impl IntoIterator<Item = Step>) -> (Script, Calendars<Script>) {
         let script = Script { steps: Arc::new(Mutex::new(steps.into_iter().collect())), ..Script::default() };
+        let zones = Step::Say(
+            "GetServerTimeZones",
+            ok("<m:TimeZoneDefinitions><t:TimeZoneDefinition Id='Russian Standard Time'/></m:TimeZoneDefinitions>"),
+        );
+        script.aside.lock().unwrap().push(zones);
         let settings = Settings { home: parom_calendar::Zone::named("Europe/Moscow"), ..Settings::default() };
         (script.clone(), Calendars::new(Client::new(script, "owner@corp.example", true), settings))
     }
@@ -259,6 +270,27 @@ async fn what_is_left_out_of_a_corrupt_item_is_told() {
         Script::of([Step::Say("GetItem", no("ErrorItemCorrupt")), Step::Say("GetItem", item("A", 1, SINGLE))]);
     let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
     assert!(read[0].form.as_ref().unwrap().text.contains("X-PAROM-BODY-LEFT-OUT"));
+}
+
+/// What is left out looks removed to the other side: so only what will never come may be.
+#[tokio::test]
+async fn an_attachment_that_comes_next_time_is_waited_for() {
+    let inner = SINGLE.replace(
+        "<t:Subject>",
+        "<t:Attachments><t:FileAttachment><t:AttachmentId Id='F'/><t:Name>a</t:Name><t:Size>3</t:Size></t:FileAttachment></t:Attachments><t:Subject>",
+    );
+    let (_, agenda) = Script::of([
+        Step::Say("GetItem", item("A", 1, &inner)),
+        Step::Say("GetAttachment", no("ErrorInternalServerError")),
+    ]);
+    let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
+    assert_eq!(read[0].form.as_ref().unwrap_err().code(), Code::EventUnreadable);
+    let (_, agenda) = Script::of([
+        Step::Say("GetItem", item("A", 1, &inner)),
+        Step::Say("GetAttachment", no("ErrorAttachmentNotFound")),
+    ]);
+    let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
+    assert!(read[0].form.as_ref().unwrap().text.contains("X-PAROM-ATTACHMENT-LEFT-OUT"));
 }
 
 #[tokio::test]

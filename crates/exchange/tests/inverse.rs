@@ -19,6 +19,7 @@ fn context(home: Option<&str>) -> Context {
         owner: vec!["owner@corp.example".into(), "alias@corp.example".into()],
         home: home.and_then(Zone::named),
         version: Version::Exchange2016,
+        server_zones: None,
     }
 }
 
@@ -188,6 +189,24 @@ fn a_zone_that_shares_its_windows_id_comes_back() {
     assert_eq!(zone(&master), "Asia/Tokyo");
 }
 
+/// A Windows without updates does not know Volgograd.
+#[test]
+fn a_zone_that_the_server_does_not_know_is_no_zone_for_a_series() {
+    let lines = MONDAY.replace("Europe/Moscow", "Europe/Volgograd");
+    let context = Context {
+        server_zones: Some(Arc::new(["Russian Standard Time".to_owned(), "UTC".to_owned()].into())),
+        ..context(Some("Europe/Moscow"))
+    };
+    assert_eq!(
+        to_ews(&event(&(lines.clone() + "RRULE:FREQ=DAILY\r\n")), &context).unwrap_err().as_str(),
+        "zone-unknown-to-windows"
+    );
+    let single = to_ews(&event(&lines), &context).unwrap();
+    let (master, _) = server(&single, &context);
+    let again = from_ews(&master, &[], &context).unwrap();
+    assert_eq!(again.master().unwrap().start.zone().unwrap().label(), "Europe/Volgograd");
+}
+
 #[test]
 fn whole_days_are_the_owners_days_whoever_made_them() {
     let context = context(Some("Europe/Moscow"));
@@ -279,6 +298,25 @@ fn ones_own_answer_is_the_mailboxs() {
 }
 
 #[test]
+fn who_was_invited_with_a_group_has_an_answer_too() {
+    let context = context(Some("Europe/Moscow"));
+    let group = Mailbox { name: "All".into(), address: "all@corp.example".into(), routing: "SMTP".into() };
+    let item = CalendarItem {
+        uid: "1".into(),
+        start: "2026-03-01T21:00:00Z".parse().ok(),
+        end: "2026-03-02T21:00:00Z".parse().ok(),
+        is_meeting: true,
+        my_response: Answer::Accepted,
+        organizer: Some(Mailbox { name: "Boss".into(), address: "boss@corp.example".into(), routing: "SMTP".into() }),
+        required: vec![item::AttendeeSeen { mailbox: group, response: Answer::NeedsAction }],
+        ..CalendarItem::default()
+    };
+    let event = from_ews(&item, &[], &context).unwrap();
+    let own = &event.master().unwrap().attendees[1];
+    assert_eq!((own.person.address.as_str(), own.answer), ("owner@corp.example", Answer::Accepted));
+}
+
+#[test]
 fn a_changed_subject_is_one_change() {
     let (one, two) = (draft(&format!("{MONDAY}SUMMARY:a\r\n")), draft(&format!("{MONDAY}SUMMARY:b\r\n")));
     let changes = changes(&one.master, &Arc::new(two.master));
@@ -312,7 +350,10 @@ fn attachments_left_out_are_told_and_never_written_back() {
 
 #[test]
 fn what_has_no_place_says_why() {
+    let crossing = "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:1@example.org\r\nRECURRENCE-ID;TZID=Europe/Moscow:20260303T100000\r\n\
+        DTSTART;TZID=Europe/Moscow:20260304T080000\r\nDTEND;TZID=Europe/Moscow:20260304T090000\r\n";
     let table = [
+        (format!("{MONDAY}RRULE:FREQ=DAILY;COUNT=5\r\n{crossing}"), "exception-crossing"),
         (format!("{MONDAY}RRULE:FREQ=HOURLY;COUNT=3\r\n"), "series-apart"),
         (format!("{MONDAY}RDATE;TZID=Europe/Moscow:20260305T100000\r\n"), "series-apart"),
         (

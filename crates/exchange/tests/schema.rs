@@ -196,8 +196,8 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&CreateAttachment { parent: id("A"), file });
     all.add(&GetAttachment { id: "F".into() });
     all.add(&DeleteAttachment { id: "F".into() });
-    all.add(&GetServerTimeZones { ids: Vec::new() });
-    all.add(&GetServerTimeZones { ids: vec!["Russian Standard Time".into()] });
+    all.add(&GetServerTimeZones { ids: Vec::new(), in_full: false });
+    all.add(&GetServerTimeZones { ids: vec!["Russian Standard Time".into()], in_full: true });
     all.add(&ResolveNames { entry: "/o=Org/ou=X/cn=Recipients/cn=anna".into() });
     all.add(&Subscribe { folders: folders(), timeout_minutes: 30 });
     all.add(&GetEvents { subscription: "S".into(), watermark: "W".into() });

@@ -1,11 +1,11 @@
 //! Attachments: fetched up to a limit, and brought in step by name and content.
 
 use super::Calendars;
-use crate::classify::{About, classify};
+use crate::classify::{About, classify, is_lost_attachment};
 use crate::client::Transport;
 use crate::item::{AttachmentSeen, CalendarItem, ItemId};
 use crate::op::{CreateAttachment, DeleteAttachment, GetAttachment, NewAttachment, Shape};
-use parom_domain::{Error, Result, Scope};
+use parom_domain::{Error, Result};
 use std::sync::Arc;
 
 impl<T: Transport> Calendars<T> {
@@ -13,7 +13,7 @@ impl<T: Transport> Calendars<T> {
     pub(super) async fn fetch_attachments(&self, items: &mut [CalendarItem]) -> Result<()> {
         let mut left = self.settings.most_attachment_bytes;
         for attachment in items.iter_mut().flat_map(|item| &mut item.attachments) {
-            if attachment.size <= left {
+            if attachment.size <= left && !attachment.id.is_empty() {
                 attachment.content = self.content(&attachment.id).await?.filter(|content| content.len() as u64 <= left);
                 left -= attachment.content.as_ref().map_or(0, |content| content.len() as u64);
             }
@@ -24,10 +24,9 @@ impl<T: Transport> Calendars<T> {
     async fn content(&self, id: &str) -> Result<Option<Arc<[u8]>>> {
         match self.client.ask(&GetAttachment { id: id.to_owned() }).await? {
             Ok(content) => Ok(Some(content)),
-            Err(refusal) => {
-                let error = classify(About::Read, &refusal);
-                if error.scope() > Scope::Item { Err(error) } else { Ok(None) }
-            }
+            // INVARIANT: what comes next time is not left out: the other side would take it for removed.
+            Err(refusal) if !is_lost_attachment(&refusal.code) => Err(classify(About::Read, &refusal)),
+            Err(_) => Ok(None),
         }
     }
 

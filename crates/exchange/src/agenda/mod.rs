@@ -12,7 +12,7 @@ use crate::client::{Client, Transport};
 use crate::convert::{Context, NoPlace};
 use crate::envelope::Refusal;
 use crate::item::{ItemId, Mailbox};
-use crate::op::FolderRef;
+use crate::op::{FolderRef, GetServerTimeZones};
 use async_trait::async_trait;
 use parom_calendar::{Event, EventHash, Scheduling, Zone, canonical_uid, from_ical, to_ical};
 use parom_domain::agenda::{
@@ -20,7 +20,7 @@ use parom_domain::agenda::{
     Written,
 };
 use parom_domain::{Code, Error, Result, Retry, Scope};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What has to be known of the owner beside the address.
@@ -51,6 +51,7 @@ pub struct Calendars<T> {
 #[derive(Default)]
 struct Memory {
     calendar_names: HashMap<String, String>,
+    server_zones: Option<Arc<BTreeSet<String>>>,
     /// By legacy addresses; `None` for those that the directory does not know.
     people: HashMap<String, Option<Mailbox>>,
 }
@@ -67,7 +68,19 @@ impl<T: Transport> Calendars<T> {
     fn context(&self) -> Context {
         let mut owner = vec![self.client.mailbox().to_owned()];
         owner.extend(self.settings.aliases.iter().cloned());
-        Context { owner, home: self.settings.home.clone(), version: self.client.version() }
+        let server_zones = self.memory().server_zones.clone();
+        Context { owner, home: self.settings.home.clone(), version: self.client.version(), server_zones }
+    }
+
+    /// Before something is written, it must be known in which zones the server can think.
+    async fn learn_zones(&self) -> Result<()> {
+        if self.memory().server_zones.is_some() {
+            return Ok(());
+        }
+        let told = self.client.ask(&GetServerTimeZones { ids: Vec::new(), in_full: false }).await?;
+        let told = told.map_err(|refusal| classify(About::Account, &refusal))?;
+        self.memory().server_zones = Some(Arc::new(told.into_iter().map(|zone| zone.id).collect()));
+        Ok(())
     }
 
     fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {

@@ -5,7 +5,7 @@ use crate::classify::{About, classify, is_corrupt, is_gone};
 use crate::client::Transport;
 use crate::convert::from_ews;
 use crate::envelope::Refusal;
-use crate::item::{CalendarItem, ItemBody, ItemId};
+use crate::item::{AttachmentSeen, CalendarItem, ItemBody, ItemId};
 use crate::op::{GetItem, ItemRef, Outcome, Shape};
 use parom_domain::agenda::{CalendarId, EventRead, Handle, Version};
 use parom_domain::{Code, Error, Result, Retry, Scope};
@@ -76,7 +76,10 @@ impl<T: Transport> Calendars<T> {
             }
         }
         self.resolve_people(&mut items).await?;
-        self.fetch_attachments(&mut items).await?;
+        match self.fetch_attachments(&mut items).await {
+            Err(error) if error.scope() == Scope::Item => return Ok(failed(error)),
+            fetched => fetched?,
+        }
         let uid = items_uid(&items);
         let [master, exceptions @ ..] = items.as_slice() else { return Ok(failed(unreadable("nothing"))) };
         let event = from_ews(master, exceptions, &self.context());
@@ -105,6 +108,9 @@ impl<T: Transport> Calendars<T> {
                     let mut got = got(outcome)?;
                     if let Got::Item(item) = &mut got {
                         item.body_left_out = item.body == ItemBody::None;
+                        if shape == Shape::WithoutAttachments {
+                            item.attachments = vec![AttachmentSeen::unknown()];
+                        }
                     }
                     return Ok(got);
                 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 impl<T: Transport> Calendars<T> {
     pub(super) async fn create_event(&self, calendar: &CalendarId, form: &Form) -> Result<Written> {
+        self.learn_zones().await?;
         let draft = to_ews(&event(form)?, &self.context()).map_err(unfit)?;
         // Exchange takes any number of items of one UID.
         if !self.with_uid(calendar, &form.uid).await?.is_empty() {
@@ -37,6 +38,7 @@ impl<T: Transport> Calendars<T> {
         base: &Form,
         form: &Form,
     ) -> Result<Written> {
+        self.learn_zones().await?;
         let context = self.context();
         let (base, mut event) = (event(base)?, event(form)?);
         prefer_new_words(&base, &mut event);

@@ -1,7 +1,8 @@
 //! Items to an event.
 
+use super::html::{html_to_text, unwrapped};
 use super::residue;
-use super::{ATTACHMENT_LEFT_OUT, BODY_LEFT_OUT, Context, clean, html_to_text, zones};
+use super::{ATTACHMENT_LEFT_OUT, BODY_LEFT_OUT, Context, clean, zones};
 use crate::item::{AttachmentSeen, AttendeeSeen, CalendarItem, ItemBody, Mailbox, ZoneSeen};
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
@@ -208,7 +209,7 @@ fn body(body: &ItemBody) -> Body {
         ItemBody::None => Body::default(),
         ItemBody::Text(text) => Body { text: clean(text), html: String::new() },
         ItemBody::Html(html) => {
-            let (html, text) = (clean(html), html_to_text(html));
+            let (html, text) = (unwrapped(&clean(html)).to_owned(), html_to_text(html));
             // Outlook writes a page around nothing.
             let is_empty = text.trim().is_empty() && !html.to_ascii_lowercase().contains("<img");
             if is_empty { Body::default() } else { Body { text, html } }
@@ -242,10 +243,20 @@ fn people(item: &CalendarItem, details: &mut Details, context: &Context) {
             details.attendees.push(Attendee { person, role, kind, answer, rsvp });
         }
     }
+    // Who was invited by way of a group is not in the list, and answers all the same.
+    if !is_own && !details.attendees.iter().any(|attendee| context.is_owner(&attendee.person)) {
+        let address = context.owner.first().map(String::as_str).unwrap_or_default();
+        let answer = item.my_response;
+        let rsvp = item.response_requested && answer == Answer::NeedsAction;
+        details.attendees.push(Attendee { answer, rsvp, ..Attendee::new(address, "") });
+    }
 }
 
+/// Who has no name is called by the address.
 fn person(mailbox: &Mailbox) -> Person {
-    Person::new(&clean(&mailbox.address), &clean(&mailbox.name))
+    let (address, name) = (clean(&mailbox.address), clean(&mailbox.name));
+    let is_name = !name.eq_ignore_ascii_case(&address);
+    Person::new(&address, if is_name { &name } else { "" })
 }
 
 fn carry(attachment: &AttachmentSeen, details: &mut Details) {

@@ -46,6 +46,44 @@ pub fn html_to_text(html: &str) -> String {
     out.finish()
 }
 
+/// HTML without the page that Exchange writes around what is none: a head that tells nothing but the character set, and a body
+/// without attributes. What has styles is left as it is.
+#[must_use]
+pub fn unwrapped(html: &str) -> &str {
+    let whole = html.trim();
+    let inner = || {
+        let rest = after_tag(whole, "html")?;
+        let rest = match after_tag(rest, "head") {
+            Some(head) => {
+                let meta = head.trim_start();
+                let end = tag_end(meta);
+                let is_meta = meta.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("<meta"));
+                let rest = if is_meta { meta.get(end + 1..)? } else { meta };
+                after_tag(rest, "/head")?
+            }
+            None => rest,
+        };
+        let body = after_tag(rest, "body")?;
+        let body = before_tag(before_tag(body, "</html>")?, "</body>")?;
+        Some(body.trim())
+    };
+    inner().unwrap_or(whole)
+}
+
+/// What comes after this tag without attributes, if the text begins with it.
+fn after_tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let text = text.trim_start().strip_prefix('<')?;
+    let (tag, rest) = text.split_at_checked(name.len())?;
+    rest.strip_prefix('>').filter(|_| tag.eq_ignore_ascii_case(name))
+}
+
+/// What comes before this tag, if the text ends with it.
+fn before_tag<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
+    let text = text.trim_end();
+    let (rest, end) = text.split_at_checked(text.len().checked_sub(tag.len())?)?;
+    end.eq_ignore_ascii_case(tag).then_some(rest)
+}
+
 /// Where the tag ends; a `>` in a quoted value does not.
 fn tag_end(tag: &str) -> usize {
     let mut quote = None;
@@ -171,6 +209,21 @@ mod tests {
                     строка</p><p>Вторая&nbsp;&lt;строка&gt;<br>\r\nтретья</p><!-- x <p> --><ul><li>раз</li><li>два</li></ul>\
                     <table><tr><td>a</td><td>b</td></tr></table></body></html>";
         assert_eq!(html_to_text(html), "Первая строка\nВторая <строка>\nтретья\nраз\nдва\na b");
+    }
+
+    #[test]
+    fn a_page_around_nothing_is_taken_away() {
+        let page = "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\">\n</head>\n<body>\n\
+                    <b>a</b>\n</body>\n</html>\n";
+        assert_eq!(unwrapped(page), "<b>a</b>");
+        assert_eq!(unwrapped("<html><body>a</body></html>"), "a");
+        for kept in [
+            "<b>a</b>",
+            "<html><head><style>p{}</style></head><body>a</body></html>",
+            "<html><body dir=rtl>a</body></html>",
+        ] {
+            assert_eq!(unwrapped(kept), kept);
+        }
     }
 
     #[test]

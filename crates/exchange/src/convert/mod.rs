@@ -14,6 +14,8 @@ pub use to_ews::{Draft, NoPlace, to_ews};
 use crate::version::Version;
 use parom_calendar::Zone;
 use parom_calendar::event::Person;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Whose calendar it is.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Context {
     /// The zone in which the owner lives; UTC where nobody knows. Whole days begin at its midnight.
     pub home: Option<Zone>,
     pub version: Version,
+    /// The zones that the server knows; all, where it has not been asked.
+    pub server_zones: Option<Arc<BTreeSet<String>>>,
 }
 
 impl Context {

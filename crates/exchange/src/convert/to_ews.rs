@@ -37,6 +37,8 @@ pub enum NoPlace {
     Apart,
     /// An exception of an occurrence that the series does not have.
     StrayException,
+    /// An exception passes its neighbour, overlaps it or shares a day with it.
+    Crossing,
     /// Nothing takes place any more.
     NoOccurrence,
     /// There is nothing but exceptions.
@@ -58,6 +60,7 @@ impl NoPlace {
             NoPlace::Series(plan) => plan.as_str(),
             NoPlace::Apart => "series-apart",
             NoPlace::StrayException => "stray-exception",
+            NoPlace::Crossing => "exception-crossing",
             NoPlace::NoOccurrence => "no-occurrence",
             NoPlace::InstancesOnly => "instances-only",
             NoPlace::Zone => "zone-unknown-to-windows",
@@ -208,7 +211,38 @@ pub(super) fn plain(event: &Event, context: &Context) -> Result<Draft, NoPlace> 
     }
     draft.master.recurrence = Some(repeat.clone());
     draft.series = Some(repeat);
-    Ok(draft)
+    if crosses(&draft, context) { Err(NoPlace::Crossing) } else { Ok(draft) }
+}
+
+/// Does an exception pass its neighbour, overlap it or share a day with it? Exchange keeps the occurrences in their order
+/// ([MS-OXOCAL] 2.2.1.44.2), and would refuse it when the series is already made.
+fn crosses(draft: &Draft, context: &Context) -> bool {
+    let (Some(series), Some(last)) = (&draft.series, draft.exceptions.keys().last()) else { return false };
+    let rule = series.rule(draft.start);
+    let (home, _) = zones::home(context);
+    let day = |at: Timestamp| match &draft.frame {
+        Frame::Zoned(zone) => zone.local(at).date(),
+        Frame::Utc => local(at, None).date(),
+        Frame::Date | Frame::Floating => local(at, home.as_ref()).date(),
+    };
+    let mut before: Option<(Timestamp, Timestamp, bool)> = None;
+    for original in rule.occurrences(draft.start).filter(|original| !draft.deleted.contains(original)) {
+        let exception = draft.exceptions.get(&original);
+        let item = exception.cloned().or_else(|| draft.occurrence(original, context));
+        let Some((start, end)) = item.and_then(|item| item.start.zip(item.end)) else { return true };
+        let is_exception = exception.is_some();
+        if let Some((earlier, until, was_exception)) = before
+            && (is_exception || was_exception)
+            && (day(start) <= day(earlier) || until > start)
+        {
+            return true;
+        }
+        if original > *last {
+            return false;
+        }
+        before = Some((start, end, is_exception));
+    }
+    false
 }
 
 /// A moment, the Windows id of its clock, and the clock's own name where that says more.

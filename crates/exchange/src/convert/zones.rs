@@ -13,9 +13,13 @@ fn of_id(id: &str, context: &Context) -> Option<Zone> {
     home.cloned().or_else(|| iana_of_windows(id).and_then(Zone::named))
 }
 
-/// The Windows id of a zone, and the zone's name where the id alone would be read as another.
+/// The Windows id of a zone that the server knows, and the zone's name where the id alone would be read as another.
 pub(super) fn id_of(zone: &Zone, context: &Context) -> Option<(&'static str, Option<String>)> {
     let id = zone.is_iana().then(|| windows_of_iana(zone.label())).flatten()?;
+    // A server without updates does not know the zones that are newer than itself.
+    if context.server_zones.as_ref().is_some_and(|known| !known.contains(id)) {
+        return None;
+    }
     let is_clear = of_id(id, context).as_ref() == Some(zone);
     Some((id, (!is_clear).then(|| zone.label().to_owned())))
 }

@@ -170,6 +170,15 @@ pub struct AttachmentSeen {
     pub content: Option<Arc<[u8]>>,
 }
 
+impl AttachmentSeen {
+    /// What stands for attachments that the server does not even list.
+    #[must_use]
+    pub fn unknown() -> AttachmentSeen {
+        let (id, name, content_type) = (String::new(), String::new(), String::new());
+        AttachmentSeen { id, name, content_type, size: 0, is_file: true, content: None }
+    }
+}
+
 impl fmt::Debug for AttachmentSeen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AttachmentSeen({} octets)", self.size)

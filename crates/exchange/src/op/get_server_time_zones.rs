@@ -7,11 +7,13 @@ use crate::item::ZoneSeen;
 use crate::version::Version;
 use crate::xml::{Element, Out};
 
-/// The zones that the server knows, with their rules.
+/// The zones that the server knows.
 #[derive(Clone, Debug)]
 pub struct GetServerTimeZones {
     /// Empty: all.
     pub ids: Vec<String>,
+    /// With their rules, not by their ids alone.
+    pub in_full: bool,
 }
 
 impl Operation for GetServerTimeZones {
@@ -20,7 +22,8 @@ impl Operation for GetServerTimeZones {
     type Answer = Outcome<Vec<ZoneSeen>>;
 
     fn write(&self, out: &mut Out, _: Version) {
-        out.within("m:GetServerTimeZones", &[("ReturnFullTimeZoneData", "true")], |out| {
+        let in_full = if self.in_full { "true" } else { "false" };
+        out.within("m:GetServerTimeZones", &[("ReturnFullTimeZoneData", in_full)], |out| {
             if !self.ids.is_empty() {
                 out.within("m:Ids", &[], |out| self.ids.iter().for_each(|id| out.leaf("t:Id", id)));
             }
