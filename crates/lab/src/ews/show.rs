@@ -69,6 +69,7 @@ impl Shape {
                     shape.folder_names.insert(name);
                 }
                 Path::Extended(key, uri) => shape.extended.push((key, uri)),
+                Path::Foreign => {}
             }
         }
         Ok(shape)
