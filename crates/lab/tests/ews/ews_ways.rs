@@ -234,9 +234,14 @@ async fn ews_is_busy_or_broken_when_told_to() {
     assert_eq!(ews.count("CreateItem"), 3);
     let ews = start(Version::E2013).await;
     ews.switch(|switches| {
-        switches.budget =
-            Some(Budget { burst_ms: 2, cutoff_ms: 2, command_ms: 2, recharge_ms_per_hour: 1,
-            longest_backoff_ms: 9_000, ..Budget::usual() });
+        switches.budget = Some(Budget {
+            burst_ms: 2,
+            cutoff_ms: 2,
+            command_ms: 2,
+            recharge_ms_per_hour: 1,
+            longest_backoff_ms: 9_000,
+            ..Budget::usual()
+        });
     });
     let mut refused = 0;
     for _ in 0..5 {
