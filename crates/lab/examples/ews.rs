@@ -9,6 +9,8 @@ async fn main() -> std::io::Result<()> {
     let year = arguments.next().unwrap_or_default();
     let version = Version::ALL.into_iter().find(|version| version.year() == year).unwrap_or(Version::E2016);
     let mut config = Config::new(version);
+    // A stream of one minute lasts three seconds, so that a try is short.
+    config.switches.minute = std::time::Duration::from_secs(3);
     config.port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(8080);
     config.users = vec![
         User::new("alice@corp.example", "Alice").speaking(Language::Russian),

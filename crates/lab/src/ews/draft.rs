@@ -151,6 +151,9 @@ impl Draft {
                     "MIME content conversion isn't supported for this item type.",
                 ));
             }
+            "IsOnlineMeeting" if switches.fixes_online_meetings => {
+                return Err(refuse("ErrorInvalidPropertySet", "Set action is invalid for property.").at(&path()));
+            }
             // Ignored where StartTimeZone is known.
             "MeetingTimeZone" | "ReminderDueBy" => {}
             "EnhancedLocation" => {

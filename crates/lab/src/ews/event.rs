@@ -39,13 +39,10 @@ impl State {
         if draft.start.is_some() && draft.end.is_none() {
             part.end_s = part.start_s + 1800;
         }
-        if !part.fields.contains_key("ReminderIsSet")
-            && let Some(minutes) = self.switches.default_reminder_min
-        {
-            part.fields.insert("ReminderIsSet", tt("ReminderIsSet", true));
-            part.fields
-                .entry("ReminderMinutesBeforeStart")
-                .or_insert_with(|| tt("ReminderMinutesBeforeStart", minutes));
+        if let Some(minutes) = self.switches.default_reminder_min {
+            part.fields.entry("ReminderIsSet").or_insert_with(|| tt("ReminderIsSet", true));
+            let minutes = || tt("ReminderMinutesBeforeStart", minutes);
+            part.fields.entry("ReminderMinutesBeforeStart").or_insert_with(minutes);
         }
         let goid = match &draft.uid {
             Some(uid) => goid::of_uid(uid),

@@ -191,8 +191,6 @@ pub const NOT_IN_TABLES: &[&str] = &[
     "MeetingTimeZone",
     "ResponseObjects",
     "InternetMessageHeaders",
-    "ConflictingMeetingCount",
-    "AdjacentMeetingCount",
 ];
 
 /// By the URI of its path, as in `calendar:Start`.

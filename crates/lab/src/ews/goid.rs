@@ -36,6 +36,10 @@ pub fn uid(clean: &[u8]) -> String {
         let text = data.strip_suffix(b"\0").unwrap_or(data);
         return String::from_utf8_lossy(text).into_owned();
     }
+    hex(clean)
+}
+
+pub fn hex(clean: &[u8]) -> String {
     clean.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 

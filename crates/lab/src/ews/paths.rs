@@ -14,6 +14,8 @@ pub enum Path {
     Extended(Key, Element),
     /// Of a folder, by name.
     Folder(&'static str),
+    /// Of other kinds of items: may be asked for, as in Deleted Items, and is never there.
+    Foreign,
 }
 
 /// The sets that have names ([MS-OXWSXPROP] 2.1.7).
@@ -30,6 +32,18 @@ const SETS: &[(&str, &str)] = &[
     ("Sharing", "00062040-0000-0000-c000-000000000046"),
 ];
 
+const FOREIGN: &[&str] = &[
+    "message:",
+    "contacts:",
+    "task:",
+    "meeting:",
+    "meetingRequest:",
+    "postitem:",
+    "distributionlist:",
+    "conversation:",
+    "persona:",
+];
+
 pub fn uri(field: &Field) -> Element {
     t("FieldURI").set("FieldURI", format!("{}:{}", field.set, field.name))
 }
@@ -43,6 +57,9 @@ pub fn read(path: &Element, level: Level) -> Result<Path, Refusal> {
                 known_to(field, level)?;
                 return Ok(Path::Field(field));
             }
+            if FOREIGN.iter().any(|set| uri.starts_with(set)) {
+                return Ok(Path::Foreign);
+            }
             let name = uri.strip_prefix("folder:").ok_or_else(invalid)?;
             let known = fields::FOLDER_FIELDS.iter().find(|(known, _)| *known == name);
             known.filter(|(_, since)| *since <= level).map(|(name, _)| Path::Folder(name)).ok_or_else(invalid)
@@ -52,6 +69,7 @@ pub fn read(path: &Element, level: Level) -> Result<Path, Refusal> {
             let key = key(path).ok_or_else(|| refuse("ErrorInvalidExtendedProperty", text).at(path))?;
             Ok(Path::Extended(key, path.clone()))
         }
+        "IndexedFieldURI" => Ok(Path::Foreign),
         _ => Err(invalid()),
     }
 }

@@ -1,11 +1,12 @@
 //! What of a request the schema would refuse before the server looks at it: elements in the wrong place or order, and
 //! values of the wrong kind. Only of what our kind of client says; the whole schema is Microsoft's.
 
-use super::fields::FIELDS;
+use super::fields::{self, FIELDS};
 use super::soap::{Fault, ill_formed};
 use super::time;
-use super::version::Level;
-use super::xml::Element;
+use super::version::{Level, newest};
+use super::xml::{Element, Ns};
+use crate::exchange::Version;
 
 /// The children that an element may have, in this order. A name that stands here with `*` may be repeated.
 const ORDERS: &[(&str, &[&str])] = &[
@@ -49,8 +50,8 @@ const ORDERS: &[(&str, &[&str])] = &[
             "MaxChangesReturned",
             "SyncScope",
             "NumberOfDays",
-            "MinimumCount",
             "MaximumCount",
+            "MinimumCount",
         ],
     ),
     ("SyncFolderHierarchy", &["FolderShape", "SyncFolderId", "SyncState"]),
@@ -82,7 +83,7 @@ const ORDERS: &[(&str, &[&str])] = &[
     ("FolderShape", &["BaseShape", "AdditionalProperties"]),
     ("ItemChange", &["ItemId", "OccurrenceItemId", "RecurringMasterItemId", "Updates"]),
     ("PullSubscriptionRequest", &["FolderIds", "EventTypes", "Watermark", "Timeout"]),
-    ("StreamingSubscriptionRequest", &["FolderIds", "EventTypes", "Watermark"]),
+    ("StreamingSubscriptionRequest", &["FolderIds", "EventTypes"]),
     (
         "FileAttachment",
         &[
@@ -146,31 +147,6 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("StreamingSubscriptionRequest", &["EventTypes"]),
 ];
 
-const MESSAGES: &[&str] = &[
-    "ItemShape",
-    "ItemIds",
-    "FolderShape",
-    "FolderIds",
-    "IndexedPageItemView",
-    "CalendarView",
-    "Restriction",
-    "SortOrder",
-    "ParentFolderIds",
-    "SavedItemFolderId",
-    "Items",
-    "ItemChanges",
-    "ToFolderId",
-    "SyncFolderId",
-    "SyncState",
-    "MaxChangesReturned",
-    "SyncScope",
-    "ParentItemId",
-    "Attachments",
-    "AttachmentIds",
-    "SubscriptionId",
-    "Watermark",
-];
-
 const TIMES: &[&str] = &["Start", "End", "DateTimeStamp", "RecurrenceId", "ReminderDueBy"];
 const FLAGS: &[&str] = &[
     "IsAllDayEvent",
@@ -191,7 +167,15 @@ const WORDS: &[(&str, &[&str])] = &[
     ("BodyType", &["Best", "HTML", "Text"]),
 ];
 
-pub fn check(element: &Element, level: Level) -> Result<(), Fault> {
+pub fn check(operation: &Element, level: Level) -> Result<(), Fault> {
+    check_below(operation, Ns::Messages, level)
+}
+
+/// What stands in an operation itself is of its namespace, all below of the types'.
+fn check_below(element: &Element, ns: Ns, level: Level) -> Result<(), Fault> {
+    if let Some(stranger) = element.children.iter().find(|child| child.ns != ns) {
+        return Err(wrong_child(element, stranger));
+    }
     let name = element.name.as_str();
     let order: Option<Vec<&str>> = match name {
         "CalendarItem" => Some(FIELDS.iter().map(|field| field.name).collect()),
@@ -214,14 +198,6 @@ pub fn check(element: &Element, level: Level) -> Result<(), Fault> {
             "The element '{name}' has incomplete content. List of possible elements expected: '{missing}'."
         )));
     }
-    // Whoever mixes the two namespaces up is refused.
-    if element.ns == super::xml::Ns::Types
-        && element.children.is_empty()
-        && MESSAGES.contains(&name)
-        && name.starts_with("Sync")
-    {
-        return Err(ill_formed(&format!("The element '{name}' stands in the wrong namespace.")));
-    }
     let text = element.text.trim();
     let is_bad = (TIMES.contains(&name) && time::parse(text).is_none())
         || (FLAGS.contains(&name) && !["true", "false", "1", "0"].contains(&text))
@@ -235,7 +211,22 @@ pub fn check(element: &Element, level: Level) -> Result<(), Fault> {
         )));
     }
     // What stands in a nested item is checked as the item itself.
-    element.children.iter().try_for_each(|child| check(child, level))
+    element.children.iter().try_for_each(|child| check_below(child, Ns::Types, level))
+}
+
+/// What a schema of that version cannot know: attributes, and paths too where `knows_paths` is set.
+pub fn check_version(element: &Element, version: Version, knows_paths: bool) -> Result<(), Fault> {
+    if version == Version::E2010 && element.attribute("SuppressReadReceipts").is_some() {
+        return Err(ill_formed("The 'SuppressReadReceipts' attribute is not declared."));
+    }
+    if let Some(uri) = element.attribute("FieldURI").filter(|_| knows_paths)
+        && fields::by_uri(uri).is_some_and(|field| field.since > newest(version))
+    {
+        let text =
+            format!("The 'FieldURI' attribute is invalid - The value '{uri}' is invalid according to its datatype.");
+        return Err(ill_formed(&text));
+    }
+    element.children.iter().try_for_each(|child| check_version(child, version, knows_paths))
 }
 
 fn wrong_child(element: &Element, child: &Element) -> Fault {

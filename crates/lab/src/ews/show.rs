@@ -69,6 +69,7 @@ impl Shape {
                     shape.folder_names.insert(name);
                 }
                 Path::Extended(key, uri) => shape.extended.push((key, uri)),
+                Path::Foreign => {}
             }
         }
         Ok(shape)
@@ -193,6 +194,7 @@ impl Lens<'_> {
                 self.time(name, seen.exception().map_or(item.modified_s, |exception| exception.modified_s))
             }
             "StoreEntryId" => tt(name, STANDARD.encode([&[0; 4][..], &item.number.to_le_bytes()].concat())),
+            "UID" if self.state.switches.tells_foreign_uids_in_hex => tt(name, goid::hex(&item.goid)),
             "UID" => tt(name, &item.uid),
             "RecurrenceId" => self.time(name, seen.occurrence?.original_s),
             "DateTimeStamp" => self.time(name, item.stamp_s),

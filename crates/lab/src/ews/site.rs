@@ -163,6 +163,11 @@ impl Site {
         let result = self.in_person(account, heard.impersonation.as_ref()).and_then(|(mailbox, has_full_access)| {
             let level = heard.level;
             schema::check(&heard.operation, level)?;
+            let (version, switches) = {
+                let state = self.state();
+                (state.version, state.switches)
+            };
+            schema::check_version(&heard.operation, version, switches.refuses_unknown_paths_whole)?;
             if operation == "GetStreamingEvents" {
                 return op::subscribe::stream(&self, &heard.operation, account);
             }

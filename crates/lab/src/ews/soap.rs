@@ -45,6 +45,14 @@ impl Refusal {
         if !details.children.is_empty() {
             message.children.push(details);
         }
+        // What there would have been is said to be none.
+        let list = match operation {
+            "CreateItem" | "GetItem" | "UpdateItem" | "MoveItem" | "CopyItem" => Some("Items"),
+            "GetFolder" | "CreateFolder" => Some("Folders"),
+            "CreateAttachment" | "GetAttachment" => Some("Attachments"),
+            _ => None,
+        };
+        message.children.extend(list.map(m));
         message
     }
 }

@@ -31,7 +31,11 @@ pub struct Switches {
     pub takes_received_events: bool,
     /// A property of a later version is unknown to the schema, which refuses the whole request; else to the item alone.
     pub refuses_unknown_paths_whole: bool,
-    /// The first answer to a change of any recurring event's start or pattern drops its exceptions.
+    /// The UID of an event from elsewhere is told as the hexadecimal of its GlobalObjectId, not as its maker wrote it.
+    pub tells_foreign_uids_in_hex: bool,
+    /// Nobody may write `IsOnlineMeeting` (2016 and later).
+    pub fixes_online_meetings: bool,
+    /// A change of a series' time drops its exceptions; without, they stay where their days were.
     pub drops_exceptions: bool,
     /// Most of what one `FindItem` gives (EWSFindCountLimit).
     pub find_limit: usize,
@@ -61,6 +65,7 @@ impl Switches {
             tells_saves_twice: true,
             responses_make_anew: true,
             tells_whole_zones: version == Version::E2010,
+            fixes_online_meetings: version >= Version::E2016,
             hanging_limit: if version <= Version::E2013 { 3 } else { 10 },
             ..Switches::none()
         }
@@ -83,6 +88,8 @@ impl Switches {
             tells_ex_addresses: false,
             takes_received_events: true,
             refuses_unknown_paths_whole: false,
+            tells_foreign_uids_in_hex: false,
+            fixes_online_meetings: false,
             drops_exceptions: true,
             find_limit: 1000,
             stream_limit: 200,

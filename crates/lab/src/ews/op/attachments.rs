@@ -40,7 +40,7 @@ pub fn create(call: &mut Call<'_>, request: &Element) -> Element {
 /// The mailbox, the item, and the day of the occurrence that it hangs on.
 fn find(call: &Call<'_>, id: &Element) -> Result<(u32, u64, Option<i64>, u64), Refusal> {
     let broken = || refuse("ErrorInvalidAttachmentId", "The attachment Id is invalid.");
-    let gone = || refuse("ErrorAttachmentNotFound", "The attachment could not be found.");
+    let gone = || refuse("ErrorItemNotFound", "The specified object was not found in the store.");
     let (mailbox, id) = Id::read(id.attribute("Id").unwrap_or_default()).ok_or_else(broken)?;
     let Id::Attachment(number) = id else { return Err(broken()) };
     if !call.has_full_access && call.mailbox != Some(mailbox) {

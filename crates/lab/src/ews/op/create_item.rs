@@ -30,6 +30,11 @@ fn event(call: &mut Call<'_>, request: &Element, folder: Option<&Element>, item:
         Some(folder) => call.folder(folder)?,
         None => call.folder(&crate::ews::xml::t("DistinguishedFolderId").set("Id", "calendar"))?,
     };
+    let class = call.state.mailbox(mailbox).and_then(|place| place.folders.get(&folder)).map(|folder| &folder.class);
+    if !class.is_some_and(|class| class.starts_with("IPF.Appointment")) {
+        let text = "The item cannot be created in a folder that isn't a calendar.";
+        return Err(refuse("ErrorCannotCreateCalendarItemInNonCalendarFolder", text));
+    }
     let draft = Draft::of_new(item, call.level, &call.state.switches)?;
     let made = call.state.new_event(mailbox, folder, draft, &call.zone.clone(), call.now_s)?;
     let number = call.state.put(mailbox, made, call.now_s);

@@ -62,7 +62,7 @@ fn find(call: &Call<'_>, request: &Element, mailbox: u32, folder: u64, shape: &S
                 shape.names.insert(field.name);
             }
             Path::Extended(key, uri) => shape.extended.push((key.clone(), uri.clone())),
-            Path::Folder(_) => return None,
+            Path::Folder(_) | Path::Foreign => return None,
         }
         let shown = lens.item(seen, &shape);
         let value = shown.children.last()?;

@@ -82,7 +82,8 @@ fn of_event(call: &Call<'_>, named: Named) -> Result<Named, Refusal> {
     let calendar = place.standard_number("calendar");
     let meant =
         place.items.values().find(|event| event.is_event() && event.folder == calendar && event.goid == item.goid);
-    let meant = meant.ok_or_else(|| refuse("ErrorMeetingRequestIsOutOfDate", "The meeting request is out of date."))?;
+    let meant =
+        meant.ok_or_else(|| refuse("ErrorCalendarMeetingRequestIsOutOfDate", "The meeting request is out of date."))?;
     Ok(Named { number: meant.number, day: None, ..named })
 }
 

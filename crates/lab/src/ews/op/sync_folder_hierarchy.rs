@@ -11,7 +11,9 @@ use crate::ews::xml::{Element, m, mt, t};
 use std::collections::BTreeMap;
 
 pub fn run(call: &mut Call<'_>, request: &Element) -> Element {
-    let message = answer(call, request).unwrap_or_else(|refused| refused.message("SyncFolderHierarchy"));
+    // A refusal has an empty state with it: exchangelib, made for the real one, relies on that.
+    let refuse = |message: Element| message.with(m("SyncState")).with(mt("IncludesLastFolderInRange", true));
+    let message = answer(call, request).unwrap_or_else(|refused| refuse(refused.message("SyncFolderHierarchy")));
     response("SyncFolderHierarchy", vec![message])
 }
 
