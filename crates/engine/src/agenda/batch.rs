@@ -366,6 +366,7 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
             continue;
         }
         let ends = Both::from_fn(|side| end(&job, side, &read_back[side]));
+        changes.extend(run.unpark_ends(&ends));
         let was_left = job.link.as_ref().is_some_and(EventLink::is_left);
         run.state.left = run.state.left.saturating_sub(u64::from(was_left));
         let brought = match job.task.deed {

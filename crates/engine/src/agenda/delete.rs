@@ -21,8 +21,10 @@ pub async fn delete_all(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
             if run.pass.observer.should_stop() {
                 break;
             }
+            let ends = run.links.get(task.event).map(|link| link.ends.clone()).unwrap_or_default();
             if delete(run, task).await? {
                 deleted += 1;
+                changes.extend(run.unpark_ends(&ends));
                 changes.push(run.forget(task.event));
             }
         }

@@ -296,7 +296,14 @@ fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, calendar: CalendarN
     let event = run.links.at(side, calendar, &read.handle);
     match read.form {
         Ok(form) => {
-            unpark(run, calendar, side, &read.handle);
+            // One that shows what it showed when it was put aside stays so until it is settled: no look speaks of it again.
+            let is_as_it_was = run.state.parked.iter().any(|parked| {
+                (parked.calendar, parked.side, &parked.handle) == (calendar, side, &read.handle)
+                    && parked.version.as_ref() == Some(&read.version)
+            });
+            if !is_as_it_was {
+                unpark(run, calendar, side, &read.handle);
+            }
             let shown = Shown::of(calendar, read.handle, read.version, &form);
             let same = |event: &EventNumber| run.links.get(*event).is_some_and(|link| link.uid == form.uid);
             match event.filter(same) {
@@ -330,11 +337,8 @@ fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, calendar: CalendarN
 }
 
 fn unpark(run: &mut Run<'_>, calendar: CalendarNumber, side: Side, handle: &Handle) {
-    let is = |parked: &ParkedEvent| (parked.calendar, parked.side, &parked.handle) == (calendar, side, handle);
-    if run.state.parked.iter().any(is) {
-        run.state.parked.retain(|parked| !is(parked));
-        run.findings.push(AgendaChange::Unpark { calendar, side, handle: handle.clone() });
-    }
+    let change = run.unpark(calendar, side, handle);
+    run.findings.extend(change);
 }
 
 pub fn unsuspect(run: &mut Run<'_>, event: EventNumber, side: Side) {

@@ -7,11 +7,11 @@ use super::plan::AgendaPlan;
 use super::{batch, calendars, delete, held, looks, matching, plan, recovery, relocate, suspicion, tokens};
 use crate::ports::Clock;
 use futures_util::future::BoxFuture;
-use parom_domain::agenda::{Agenda, AgendaAbilities, CalendarId, Merge};
+use parom_domain::agenda::{Agenda, AgendaAbilities, CalendarId, Handle, Merge};
 use parom_domain::events::guard::CalendarBrake;
 use parom_domain::events::policy::EventPolicy;
 use parom_domain::events::state::{AgendaChange, AgendaState, ParkedEvent};
-use parom_domain::events::{CalendarNumber, CalendarPair, EventLink, EventNumber};
+use parom_domain::events::{CalendarNumber, CalendarPair, End, EventLink, EventNumber};
 use parom_domain::{Both, Error, Result, Scope, Side};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -172,6 +172,25 @@ impl<'a> Run<'a> {
         self.state.parked.push(parked.clone());
         self.pass.observer.event(AgendaEvent::Parked { calendar, parked: parked.clone() });
         AgendaChange::Park(parked)
+    }
+
+    /// What was put aside there is no more, if anything was.
+    pub fn unpark(&mut self, calendar: CalendarNumber, side: Side, handle: &Handle) -> Option<AgendaChange> {
+        let is = |parked: &ParkedEvent| (parked.calendar, parked.side, &parked.handle) == (calendar, side, handle);
+        let at = self.state.parked.iter().position(is)?;
+        self.state.parked.remove(at);
+        Some(AgendaChange::Unpark { calendar, side, handle: handle.clone() })
+    }
+
+    /// The event is settled: nothing of it is put aside any more.
+    pub fn unpark_ends(&mut self, ends: &Both<Option<End>>) -> Vec<AgendaChange> {
+        let mut changes = Vec::new();
+        for side in Side::ALL {
+            if let Some(end) = &ends[side] {
+                changes.extend(self.unpark(end.calendar, side, &end.handle));
+            }
+        }
+        changes
     }
 
     /// Commits what is given, and nothing where nothing is.

@@ -171,6 +171,8 @@ pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
     let mut changes = Vec::new();
     for task in std::mem::take(&mut plan.notes) {
         let link = run.links.get(task.event).cloned();
+        let shown = task.shown.as_ref().map(|shown| shown.as_ref().map(Shown::end));
+        changes.extend(run.unpark_ends(&shown));
         match (task.deed, link) {
             (Deed::Forget, _) => changes.push(run.forget(task.event)),
             (Deed::Leave, link) => {

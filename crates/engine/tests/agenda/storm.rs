@@ -66,6 +66,8 @@ impl People {
         let calendars: Vec<String> = picture.keys().cloned().collect();
         let calendar = random.pick(&calendars).unwrap();
         let uid = random.pick(&server.uids(&calendar));
+        // Of two calendars with one name people see the first.
+        let uid = uid.filter(|uid| server.get(&calendar, uid, "uid").is_some());
         let did = match (random.below(20), uid) {
             (0..=4, _) if deeds.born.len() < MOST_BORN => {
                 let uid = format!("m{}", deeds.born.len());
