@@ -86,7 +86,7 @@ impl CalDavAgenda {
 
     /// The version of what is stored, if that means what was sent: between the PUT and this look somebody may have changed it,
     /// and then it has to be looked at like any other change.
-    async fn version_if(&self, handle: &Handle, form: &Form) -> Result<Option<Version>> {
+    pub(crate) async fn version_if(&self, handle: &Handle, form: &Form) -> Result<Option<Version>> {
         let Some(got) = get(&self.dav, &handle.0).await? else { return Ok(None) };
         let same = stored(&got.text, self.settings.zone.as_ref()).is_ok_and(|now| now.form.hash == form.hash);
         let version = got.etag.as_deref().and_then(version).unwrap_or_else(|| version_of(&got.text));

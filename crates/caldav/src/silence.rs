@@ -30,16 +30,23 @@ impl Watch {
         }
     }
 
+    /// Would the server answer an organizer for the owner, if what is stored were put into our hands? Cyrus 3.6 then declines.
+    #[must_use]
+    pub fn would_answer(&self, now: &[u8]) -> bool {
+        let is_invitation = |component: Component| {
+            let organizer = component.line("ORGANIZER");
+            organizer.is_some_and(|line| is_the_servers(line) && !self.addresses.contains(&address(line)))
+        };
+        self.schedules && self.silence == Silence::Agent && meetings(now).any(is_invitation)
+    }
+
     /// Is this a meeting of the owner whose participants hear from the server? They would get a cancellation both when it is
-    /// removed and when it is put into our hands (RFC 6638 sections 3.2.1.2 and 3.2.1.3). Who was only invited leaves it in
-    /// silence: by the header, or because the organizer's line is in our hands.
+    /// removed and when it is put into our hands (RFC 6638 sections 3.2.1.2 and 3.2.1.3). Who was only invited may remove it
+    /// in silence, by the header.
     fn is_theirs(&self, component: &Component) -> bool {
         let organizer = component.line("ORGANIZER").map(address).unwrap_or_default();
         let is_own = self.addresses.is_empty() || self.addresses.contains(&organizer);
-        let hears = |line: &Line| {
-            let agent = line.param("SCHEDULE-AGENT").unwrap_or("SERVER");
-            line.name == "ATTENDEE" && agent.eq_ignore_ascii_case("SERVER") && address(line) != organizer
-        };
+        let hears = |line: &Line| line.name == "ATTENDEE" && is_the_servers(line) && address(line) != organizer;
         is_own && component.lines.iter().any(hears)
     }
 }
@@ -49,6 +56,10 @@ fn meetings(text: &[u8]) -> impl Iterator<Item = Component> {
     let roots = parse(text).unwrap_or_default();
     let components = roots.into_iter().flat_map(|root| root.children);
     components.filter(|component| component.name == "VEVENT" && component.line("ORGANIZER").is_some())
+}
+
+fn is_the_servers(line: &Line) -> bool {
+    line.param("SCHEDULE-AGENT").unwrap_or("SERVER").eq_ignore_ascii_case("SERVER")
 }
 
 /// An address as it is compared.
@@ -98,6 +109,10 @@ mod tests {
             let told = [&own, &ours, &invited, &alone].map(|now| watch.would_write(Some(now.as_bytes()), None));
             assert_eq!(told, expected, "{name}");
         }
+        let answers = |text: &str| watch(true, Agent, &["anna@x"]).would_answer(text.as_bytes());
+        assert_eq!([&own, &ours, &invited, &alone].map(|now| answers(now)), [false, false, true, false]);
+        assert!(!answers(&invited.replace("ORGANIZER:", "ORGANIZER;SCHEDULE-AGENT=CLIENT:")));
+        assert!(!watch(true, Header, &["anna@x"]).would_answer(invited.as_bytes()));
         let after = from_ical(ours.as_bytes(), None).unwrap();
         assert!(watch(true, Impossible, &[]).would_write(None, Some(&after)));
         assert!(!watch(true, Agent, &[]).would_write(None, Some(&after)));

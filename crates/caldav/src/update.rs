@@ -2,7 +2,7 @@
 
 use crate::agenda::CalDavAgenda;
 use crate::classify::Asked;
-use crate::form::{event, stored};
+use crate::form::{event, outgoing, stored};
 use crate::href;
 use crate::observe::{changed, is_etag, version, version_of};
 use crate::request::{Condition, Deleted, Got, delete, get, put};
@@ -12,7 +12,7 @@ use parom_domain::{Code, Result, Retry};
 
 impl CalDavAgenda {
     pub(crate) async fn replace(&self, calendar: &CalendarId, seen: &EventSeen, form: &Form) -> Result<Written> {
-        self.way().await?;
+        let way = self.way().await?;
         // What is there now is needed: the UID as it is written there, and who would hear of the change.
         let Some(now) = get(&self.dav, &seen.handle.0).await? else {
             return Err(changed(self, calendar, &form.uid));
@@ -32,6 +32,9 @@ impl CalDavAgenda {
             not_before(&mut event, stored.sequence);
         }
         let text = self.fitting(calendar, &event, Some(&now.text)).await?;
+        if way.watch.would_answer(&now.text) {
+            return self.exchange(calendar, seen, &now, text, form).await;
+        }
         let mut condition = condition(&seen.version);
         loop {
             match put(&self.dav, &seen.handle.0, &condition, text.clone()).await? {
@@ -47,6 +50,49 @@ impl CalDavAgenda {
                 Err(refusal) => return Err(self.refusal(Asked::Update, &refusal)),
             }
         }
+    }
+
+    /// Takes an invitation away, which is silent by its header, and puts the new event in its place, which is silent because it
+    /// is in our hands. What is interrupted in between is a deletion here and an edit there, and the edit wins.
+    async fn exchange(
+        &self,
+        calendar: &CalendarId,
+        seen: &EventSeen,
+        now: &Got,
+        text: String,
+        form: &Form,
+    ) -> Result<Written> {
+        let place = &seen.handle.0;
+        match delete(&self.dav, place, &condition(&seen.version)).await? {
+            Deleted::Gone => {}
+            Deleted::Refused(refusal) => return Err(self.refusal(Asked::Update, &refusal)),
+        }
+        // Nothing is there now, so a PUT that got lost may come twice; this is no place to give up at once.
+        let stored_now = match put(&self.dav, place, &Condition::New, text.clone()).await {
+            Err(error) if matches!(error.code(), Code::ConnectionLost | Code::TimedOut) => {
+                put(&self.dav, place, &Condition::New, text).await?
+            }
+            other => other?,
+        };
+        let refusal = match stored_now {
+            Ok(put) => return self.written(seen.handle.clone(), &put, form).await,
+            Err(refusal) if refusal.status == 412 => match self.version_if(&seen.handle, form).await? {
+                None => return Err(changed(self, calendar, &form.uid)),
+                version => return Ok(Written { handle: seen.handle.clone(), version }),
+            },
+            Err(refusal) => refusal,
+        };
+        // As it was, but for the hands it is in.
+        let before = stored(&now.text, self.settings.zone.as_ref()).ok();
+        if let Some(before) = before {
+            let mut event = event(&before.form)?;
+            event.uid = before.uid;
+            let back = put(&self.dav, place, &Condition::New, outgoing(&event)).await?;
+            if let Err(refusal) = back {
+                return Err(self.refusal(Asked::Create, &refusal));
+            }
+        }
+        Err(self.refusal(Asked::Update, &refusal))
     }
 
     pub(crate) async fn take_away(&self, calendar: &CalendarId, seen: &EventSeen) -> Result<()> {

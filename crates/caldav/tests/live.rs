@@ -408,6 +408,49 @@ fn letters_of_boris(server: &Server) -> usize {
     answer.matches(".ics</").count()
 }
 
+/// And for Anna.
+fn letters_of_anna(server: &Server) -> usize {
+    let (status, answer) = server.request("PROPFIND", "/dav/calendars/user/anna/Inbox/", &[("Depth", "1")], "");
+    assert_eq!(status, 207, "{answer}");
+    answer.matches(".ics</").count()
+}
+
+#[tokio::test]
+async fn no_answer_leaves_with_what_we_write() {
+    let Some(server) = Server::start(Kind::Cyrus) else { return };
+    let default =
+        |calendars: Vec<parom_domain::agenda::CalendarSeen>| calendars.into_iter().find(|it| it.is_default).unwrap().id;
+    let hers = default(server.agenda().calendars().await.unwrap().0);
+    let boris = server.agenda_as("boris", support::PASSWORD, |_| {});
+    let his = default(boris.calendars().await.unwrap().0);
+    // Anna's own client invites, and the server puts it into Boris's calendar.
+    for uid in ["changed", "removed", "control"] {
+        let text = meeting(uid, "a").text.replace("20260302T", "20990302T");
+        let path = format!("{}{uid}.ics", hers.0);
+        assert_eq!(server.request("PUT", &path, &[("Content-Type", "text/calendar")], &text).0, 201);
+    }
+    for uid in ["changed", "removed"] {
+        let read = boris.find(&his, uid).await.unwrap().remove(0);
+        let form = read.form.unwrap();
+        let mut event = from_ical(form.text.as_bytes(), None).unwrap();
+        let seen = EventSeen { handle: read.handle, version: read.version };
+        if uid == "removed" {
+            boris.remove(&his, &seen).await.unwrap();
+            continue;
+        }
+        event.master_mut().unwrap().attendees[1].answer = parom_calendar::event::Answer::Accepted;
+        let hash = EventHash::of(&event).to_bytes();
+        let accepted = Form { uid: uid.into(), hash, text: to_ical(&event, Scheduling::Server).into() };
+        boris.update(&his, &seen, &form, &accepted).await.unwrap();
+        assert_eq!(boris.find(&his, uid).await.unwrap()[0].form.as_ref().unwrap().hash, hash);
+    }
+    assert_eq!(letters_of_anna(&server), 0);
+    // The trap catches: Boris's own client removes the third.
+    let path = boris.find(&his, "control").await.unwrap().remove(0).handle;
+    assert_eq!(server.request_of_boris("DELETE", &path.0, &[]).0, 204);
+    assert_eq!(letters_of_anna(&server), 1);
+}
+
 #[tokio::test]
 async fn nobody_hears_of_what_we_write() {
     let Some(server) = Server::start(Kind::Cyrus) else { return };

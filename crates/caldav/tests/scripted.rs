@@ -391,6 +391,26 @@ async fn nobody_is_written_to_because_of_us() {
 }
 
 #[tokio::test]
+async fn an_invitation_is_exchanged_so_that_no_answer_leaves() {
+    let invited = TEXT.replace("SUMMARY:a", &MEETING.replace("anna", "clara").replace("boris", "anna"));
+    let there = || on("GET /anna/c/1.ics", "200 OK", "ETag: \"v1\"", &invited);
+    let delete = |status: &str| on("DELETE /anna/c/1.ics | if-match: \"v1\" | schedule-reply: F", status, "", "");
+    let put = |what: &'static str, status: &str| on(what, status, "ETag: \"v2\"", "");
+    const NEW: &str = "PUT /anna/c/1.ics | if-none-match: * | ORGANIZER;SCHEDULE-AGENT=CLIENT: | SUMMARY:b";
+    const OLD: &str = "PUT /anna/c/1.ics | if-none-match: * | ORGANIZER;SCHEDULE-AGENT=CLIENT: | SUMMARY:a";
+    let classes = "1, calendar-access, calendar-auto-schedule";
+    let update = || Write::Update(other(&invited));
+    let script = vec![there(), facts(), delete("204 No Content"), put(NEW, "201 Created")];
+    let version = write("Cyrus-HTTP/3.6", classes, script, update()).await.unwrap();
+    assert_eq!(version, Some(Version("\"v2\"".into())));
+    // Somebody was quicker; and what is refused leaves what was there.
+    let script = vec![there(), facts(), delete("412 Precondition Failed")];
+    assert_eq!(told(write("Cyrus-HTTP/3.6", classes, script, update()).await), (Code::EventChanged, Scope::Item));
+    let script = vec![there(), facts(), delete("204 No Content"), put(NEW, "403 Forbidden"), put(OLD, "201 Created")];
+    assert_eq!(told(write("Cyrus-HTTP/3.6", classes, script, update()).await), (Code::EventRefused, Scope::Item));
+}
+
+#[tokio::test]
 async fn the_uid_stays_as_it_is_written_there() {
     let native = "040000008200E00074C5B7101A82E0080000000010D0A3B1C2D4DA010000000000000000100000000123456789ABCDEF0123456789ABCDEF";
     let lower: &'static str = native.to_lowercase().leak();

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 pub const MASTER: &str = "/usr/lib/cyrus/bin/master";
 const HTTPD: &str = "/usr/lib/cyrus/bin/httpd";
@@ -76,6 +77,7 @@ pub fn command(folder: &Path, port: u16, keeper: &str) -> Command {
 pub fn welcome(folder: &Path, user: &str) {
     let port: u16 = fs::read_to_string(folder.join("imap-port")).unwrap().parse().unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut answers = BufReader::new(stream.try_clone().unwrap());
     for (command, end) in [(format!("a LOGIN {user} {PASSWORD}"), "a OK"), ("b SELECT INBOX".into(), "b OK")] {
         write!(stream, "{command}\r\n").unwrap();

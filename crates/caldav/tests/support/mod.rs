@@ -10,6 +10,7 @@ use parom_net::{AllowList, Dialer};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -115,6 +116,7 @@ impl Server {
 
     fn request_as(&self, who: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut text = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Basic {who}\r\n\
              Content-Length: {}\r\n",
@@ -154,6 +156,7 @@ impl Drop for Server {
 
 /// Ends the server when its standard input closes: with the guard, and also when the test process dies in whatever way.
 const KEEPER: &str = r#"
+ulimit -n 1024
 "$@" </dev/null & server=$!
 read -r _
 kill -TERM "$server" 2>/dev/null
@@ -179,6 +182,8 @@ fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
             command.args(["--current-user-principal", &principal, "--defaults"]);
         }
     }
+    // Cyrus ends its whole process group, which must not be ours.
+    command.process_group(0);
     command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut child = command.spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
