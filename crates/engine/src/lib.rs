@@ -1,5 +1,6 @@
 //! One account, one pass: look at both sides, decide, do it, write down what happened. Knows ports, not protocols.
 
+pub mod agenda;
 mod append;
 mod echo;
 mod execute;

@@ -320,12 +320,14 @@ impl CalendarServer {
     #[must_use]
     pub fn picture(&self) -> CalendarPicture {
         self.with(|world| {
-            let texts = |calendar: &Calendar| {
-                let mut texts: Vec<String> = calendar.events.values().map(|stored| stored.text.to_string()).collect();
+            let mut picture = CalendarPicture::new();
+            for calendar in &world.calendars {
+                // Two calendars may have one name.
+                let texts = picture.entry(calendar.name.clone()).or_default();
+                texts.extend(calendar.events.values().map(|stored| stored.text.to_string()));
                 texts.sort();
-                texts
-            };
-            world.calendars.iter().map(|calendar| (calendar.name.clone(), texts(calendar))).collect()
+            }
+            picture
         })
     }
 

@@ -1,0 +1,459 @@
+//! Writes events, batch by batch: commit the intents, act, read back, settle.
+
+use super::book::AgendaEvent;
+use super::looks::{self, Shown};
+use super::matching::parked;
+use super::pass::{Run, stops_the_pass};
+use super::plan::{Plan, Task};
+use futures_util::future::join;
+use parom_domain::agenda::{EventSeen, Form, Written};
+use parom_domain::events::breaker;
+use parom_domain::events::decide::{Deed, writes};
+use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ArchivedEvent};
+use parom_domain::events::{CalendarNumber, End, EventLink};
+use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Events of one batch. Their texts are in memory together, and their intents are one commit.
+const BATCH: usize = 40;
+
+pub async fn write_all(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
+    let mut tasks = std::mem::take(&mut plan.writes);
+    while !tasks.is_empty() {
+        run.go_on()?;
+        let rest = tasks.split_off(tasks.len().min(BATCH));
+        write_batch(run, tasks).await?;
+        tasks = rest;
+    }
+    Ok(())
+}
+
+/// One event, ready to be written.
+struct Job {
+    task: Task,
+    /// The link as it was.
+    link: Option<EventLink>,
+    /// What each side has now.
+    has: Both<Option<Shown>>,
+    merged: Form,
+    /// What both sides agree on from now on.
+    base: Form,
+    writes: Both<bool>,
+    lost: Option<ArchivedEvent>,
+    intents: Both<Option<u64>>,
+    outcome: Both<Option<Result<Written>>>,
+}
+
+async fn write_batch(run: &mut Run<'_>, tasks: Vec<Task>) -> Result<()> {
+    let mut jobs = prepare(run, tasks).await?;
+    let mut intents = Vec::new();
+    for job in &mut jobs {
+        for side in Side::ALL {
+            if job.writes[side] {
+                let intent = announce(run, job, side);
+                job.intents[side] = Some(intent.id);
+                run.state.intents.push(intent.clone());
+                intents.push(AgendaChange::OpenIntent(intent));
+            }
+        }
+    }
+    // INVARIANT: the intents are committed before this line.
+    run.commit(intents).await?;
+    let (source, target) = join(perform(run, &jobs, Side::Source), perform(run, &jobs, Side::Target)).await;
+    let mut fatal = None;
+    for (side, outcomes) in [(Side::Source, source), (Side::Target, target)] {
+        for (job, outcome) in jobs.iter_mut().zip(outcomes) {
+            job.outcome[side] = outcome;
+        }
+        for job in &mut jobs {
+            if matches!(&job.outcome[side], Some(Err(error)) if stops_the_pass(error)) {
+                fatal = job.outcome[side].take().and_then(Result::err).or(fatal);
+            }
+        }
+    }
+    if let Some(fatal) = fatal {
+        // Nobody knows what arrived: recovery looks it up.
+        return Err(fatal);
+    }
+    let written = Both::from_fn(|side| places(&jobs, side));
+    let ask = |side: Side| looks::read(run, side, written[side].iter().cloned());
+    let (source, target) = join(ask(Side::Source), ask(Side::Target)).await;
+    let read_back = Both::new(index(source?), index(target?));
+    settle(run, jobs, &read_back).await
+}
+
+type ReadBack = HashMap<(CalendarNumber, parom_domain::agenda::Handle), Shown>;
+
+fn index(found: looks::Found) -> ReadBack {
+    let shown = |(calendar, read): (CalendarNumber, parom_domain::agenda::EventRead)| {
+        let form = read.form.ok()?;
+        Some(((calendar, read.handle.clone()), Shown::of(calendar, read.handle, read.version, &form)))
+    };
+    found.events.into_iter().filter_map(shown).collect()
+}
+
+fn places(jobs: &[Job], side: Side) -> Vec<(CalendarNumber, parom_domain::agenda::Handle)> {
+    let place = |job: &Job| match &job.outcome[side] {
+        Some(Ok(written)) => Some((place_of(job, side), written.handle.clone())),
+        _ => None,
+    };
+    jobs.iter().filter_map(place).collect()
+}
+
+/// Where an event is written: where it is, else in its own calendar.
+fn place_of(job: &Job, side: Side) -> CalendarNumber {
+    job.has[side].as_ref().map_or(job.task.calendar, |shown| shown.calendar)
+}
+
+/// Gets every text that is needed and merges. What cannot be written now is put aside or left for the next pass.
+async fn prepare(run: &mut Run<'_>, tasks: Vec<Task>) -> Result<Vec<Job>> {
+    let wanted = Both::from_fn(|side| {
+        let place = |task: &Task| {
+            let absent = matches!(task.deed, Deed::Create { into } if into == side);
+            match &task.shown[side] {
+                _ if absent => None,
+                Some(shown) if shown.text.is_some() => None,
+                Some(shown) => Some((shown.calendar, shown.handle.clone())),
+                None => {
+                    let end = run.links.get(task.event)?.ends[side].as_ref()?;
+                    Some((end.calendar, end.handle.clone()))
+                }
+            }
+        };
+        tasks.iter().filter_map(place).collect::<Vec<_>>()
+    });
+    let ask = |side: Side| looks::read(run, side, wanted[side].iter().cloned());
+    let (source, target) = join(ask(Side::Source), ask(Side::Target)).await;
+    let read = Both::new(index(source?), index(target?));
+    let mut jobs = Vec::new();
+    let mut changes = Vec::new();
+    for task in tasks {
+        let link = run.links.get(task.event).cloned();
+        let has = Both::from_fn(|side| {
+            if matches!(task.deed, Deed::Create { into } if into == side) {
+                return None;
+            }
+            let shown = task.shown[side].as_ref();
+            let end = link.as_ref().and_then(|link| link.ends[side].as_ref());
+            let place =
+                shown.map(|it| (it.calendar, it.handle.clone())).or(end.map(|it| (it.calendar, it.handle.clone())));
+            shown.filter(|shown| shown.text.is_some()).cloned().or_else(|| read[side].get(&place?).cloned())
+        });
+        match job(run, task.clone(), link, has).await {
+            Ok(Some(job)) => jobs.push(job),
+            Ok(None) => leave(run, &task),
+            Err(error) if stops_the_pass(&error) => return Err(error),
+            Err(error) => changes.extend(put_aside(run, &task, &error, None)),
+        }
+    }
+    let mut ready = Vec::new();
+    for job in jobs {
+        let now = run.now_ms();
+        let writes_ms = job.link.as_ref().map(|link| link.writes_ms.clone()).unwrap_or_default();
+        let is_written = job.writes.source || job.writes.target;
+        match breaker::closed_until(&writes_ms, now).filter(|_| is_written) {
+            Some(until) => {
+                let error = Error::new(Code::EventRestless, Scope::Item, Retry::Soon).with("uid", &job.task.uid);
+                changes.extend(put_aside(run, &job.task, &error, Some(until)));
+            }
+            None => ready.push(job),
+        }
+    }
+    run.commit(changes).await?;
+    Ok(ready)
+}
+
+/// The event is looked at again by the next pass.
+fn leave(run: &mut Run<'_>, task: &Task) {
+    run.unfinished.insert(task.calendar);
+    for side in Side::ALL {
+        if let Some(shown) = &task.shown[side] {
+            run.unfinished.insert(shown.calendar);
+        }
+    }
+}
+
+fn put_aside(run: &mut Run<'_>, task: &Task, error: &Error, until_ms: Option<u64>) -> Vec<AgendaChange> {
+    let what = run.name(task.calendar).unwrap_or_default();
+    let copy = Error::new(error.code(), error.scope(), error.retry());
+    let copy = error.args().iter().fold(copy, |copy, (name, value)| copy.with(name, value));
+    let copy = copy.with("what", what).with("uid", &task.uid);
+    let mut changes = Vec::new();
+    for side in Side::ALL {
+        if let Some(shown) = &task.shown[side] {
+            let parked = parked(run, side, &task.uid, shown, until_ms).because(&copy);
+            changes.push(run.park(parked));
+        }
+    }
+    if changes.is_empty() {
+        leave(run, task);
+    }
+    changes
+}
+
+/// `None`: something is not there any more, and the next pass looks again.
+async fn job(run: &Run<'_>, task: Task, link: Option<EventLink>, has: Both<Option<Shown>>) -> Result<Option<Job>> {
+    let mut policy = run.policy(task.calendar);
+    for side in Side::ALL {
+        if let Some(shown) = &has[side] {
+            policy.writes[side] &= run.policy(shown.calendar).writes[side];
+        }
+    }
+    let uid = task.uid.clone();
+    let form = |side: Side| has[side].as_ref().and_then(|shown| shown.form(&uid));
+    let base = match &link {
+        Some(link) if link.ends.source.is_some() && link.ends.target.is_some() => {
+            let text = run.pass.book.base(link.number).await?;
+            text.map(|text| Form { uid: uid.clone(), hash: link.base, text })
+        }
+        _ => None,
+    };
+    // A side that did not change stands for what both agreed on, even where it cannot hold all of it.
+    let changed = |side: Side| {
+        let end = link.as_ref().and_then(|link| link.ends[side].as_ref());
+        has[side].as_ref().is_some_and(|shown| end.is_none_or(|end| end.hash != shown.hash))
+    };
+    let only = policy.only();
+    let speaks = |side: Side| match &base {
+        Some(base) if !changed(side) && only != Some(side) => Some(base.clone()),
+        _ => form(side),
+    };
+    let mut lost = None;
+    let (merged, writes) = match task.deed {
+        Deed::Create { into } => {
+            let Some(own) = form(into.other()) else { return Ok(None) };
+            let merged = match &base {
+                Some(base) if own.hash != base.hash => {
+                    let forms = Both::from_fn(|side| if side == into { base } else { &own });
+                    run.pass.merge.merge(Some(base), forms)?.form
+                }
+                _ => own,
+            };
+            (merged, Both::from_fn(|side| side == into))
+        }
+        // What is not where it was may have moved.
+        _ if has.source.is_none() || has.target.is_none() => return Ok(None),
+        _ => {
+            let (Some(source), Some(target)) = (speaks(Side::Source), speaks(Side::Target)) else { return Ok(None) };
+            let merged = if source.hash == target.hash {
+                source
+            } else {
+                let merged = run.pass.merge.merge(base.as_ref(), Both::new(&source, &target))?;
+                lost = merged.lost.map(|side| ArchivedEvent {
+                    at_ms: run.now_ms(),
+                    uid: uid.clone(),
+                    side,
+                    text: if side == Side::Source { source.text.clone() } else { target.text.clone() },
+                });
+                merged.form
+            };
+            let shows = Both::from_fn(|side| {
+                let tells = base.is_none() || changed(side) || only == Some(side);
+                has[side].as_ref().filter(|_| tells).map(|shown| shown.hash)
+            });
+            let writes = writes(base.as_ref().map(|base| base.hash), shows, merged.hash, &policy);
+            (merged, writes)
+        }
+    };
+    // One way, what both agree on is what the leading side says: the rest is the other side's own.
+    let leading = match (only, policy.writes.source) {
+        (Some(only), _) => form(only.other()),
+        (None, false) => form(Side::Source),
+        (None, true) => None,
+    };
+    let base = leading.unwrap_or_else(|| merged.clone());
+    let (intents, outcome) = (Both::new(None, None), Both::new(None, None));
+    Ok(Some(Job { task, link, has, merged, base, writes, lost, intents, outcome }))
+}
+
+fn announce(run: &mut Run<'_>, job: &Job, side: Side) -> AgendaIntent {
+    let work = match job.has[side] {
+        None => AgendaWork::Create { calendar: job.task.calendar },
+        Some(_) => AgendaWork::Update,
+    };
+    AgendaIntent {
+        id: run.intent_id(),
+        at_ms: run.now_ms(),
+        event: job.task.event,
+        uid: job.task.uid.clone(),
+        side,
+        work,
+        hash: job.merged.hash,
+        text: job.merged.text.clone(),
+        ends: job.has.as_ref().map(|shown| shown.as_ref().map(Shown::end)),
+    }
+}
+
+/// One side's writes, one after the other. `None` where nothing was tried.
+async fn perform(run: &Run<'_>, jobs: &[Job], side: Side) -> Vec<Option<Result<Written>>> {
+    let mut outcomes = Vec::new();
+    let mut stopped = false;
+    for job in jobs {
+        if !job.writes[side] || stopped {
+            outcomes.push(None);
+            continue;
+        }
+        if run.pass.observer.should_stop() {
+            stopped = true;
+            outcomes.push(None);
+            continue;
+        }
+        let Some(calendar) = run.id(place_of(job, side), side) else {
+            outcomes.push(None);
+            continue;
+        };
+        let agenda = run.pass.sides[side];
+        let outcome = match &job.has[side] {
+            None => agenda.create(&calendar, &job.merged).await,
+            Some(shown) => {
+                let seen = EventSeen { handle: shown.handle.clone(), version: shown.version.clone() };
+                match shown.form(&job.task.uid) {
+                    Some(base) => agenda.update(&calendar, &seen, &base, &job.merged).await,
+                    None => Err(Error::internal("an event without its text")),
+                }
+            }
+        };
+        stopped = matches!(&outcome, Err(error) if stops_the_pass(error));
+        outcomes.push(Some(outcome));
+    }
+    outcomes
+}
+
+async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -> Result<()> {
+    let now = run.now_ms();
+    let mut changes = Vec::new();
+    let mut stopped = false;
+    for job in jobs {
+        for id in [job.intents.source, job.intents.target].into_iter().flatten() {
+            changes.push(AgendaChange::CloseIntent(id));
+            run.state.intents.retain(|intent| intent.id != id);
+        }
+        let mut writes_ms = job.link.as_ref().map(|it| breaker::recent(&it.writes_ms, now)).unwrap_or_default();
+        // A merge that is written to both sides counts once.
+        let is_written = job.outcome.iter().any(|(_, outcome)| matches!(outcome, Some(Ok(_))));
+        writes_ms.extend(is_written.then_some(now));
+        let mut failed = false;
+        for side in Side::ALL.into_iter().filter(|side| job.writes[*side]) {
+            match &job.outcome[side] {
+                Some(Ok(_)) => {
+                    run.wrote.insert((place_of(&job, side), side));
+                    let is_new = job.has[side].is_none();
+                    let event =
+                        if is_new { AgendaEvent::Created { into: side } } else { AgendaEvent::Updated { on: side } };
+                    run.pass.observer.event(event);
+                    let count = if is_new { &mut run.report.created } else { &mut run.report.updated };
+                    count[side] += 1;
+                }
+                Some(Err(error)) => {
+                    failed = true;
+                    changes.extend(refused(run, &job, side, error));
+                }
+                None => {
+                    failed = true;
+                    stopped |= run.pass.observer.should_stop();
+                    leave(run, &job.task);
+                }
+            }
+        }
+        if failed {
+            // INVARIANT: a link is settled when all that belongs to it was written. What was written of it is merged again
+            // by the next pass, from the base that still holds.
+            if let Some(mut link) = run.links.get(job.task.event).cloned().filter(|link| link.writes_ms != writes_ms) {
+                link.writes_ms = writes_ms;
+                changes.push(run.remember(link, None));
+            }
+            continue;
+        }
+        let ends = Both::from_fn(|side| end(&job, side, &read_back[side]));
+        changes.extend(run.unpark_ends(&ends));
+        let was_left = job.link.as_ref().is_some_and(EventLink::is_left);
+        run.state.left = run.state.left.saturating_sub(u64::from(was_left));
+        let brought = match job.task.deed {
+            Deed::Create { into } if job.link.is_none() => Some(into),
+            _ => job.link.as_ref().and_then(|link| link.brought),
+        };
+        if job.task.deed == Deed::Adopt {
+            run.report.adopted += 1;
+        }
+        if let Some(lost) = job.lost {
+            run.report.archived += 1;
+            changes.push(AgendaChange::Archive(lost));
+        }
+        let suspected: Vec<Side> =
+            run.state.suspected.iter().filter(|it| it.event == job.task.event).map(|it| it.side).collect();
+        let link = EventLink {
+            number: job.task.event,
+            uid: job.task.uid,
+            calendar: job.task.calendar,
+            ends,
+            base: job.base.hash,
+            brought,
+            asleep: None,
+            writes_ms,
+        };
+        changes.push(run.remember(link, Some(job.base.text)));
+        for side in suspected {
+            run.state.suspected.retain(|it| (it.event, it.side) != (job.task.event, side));
+            changes.push(AgendaChange::Unsuspect { event: job.task.event, side });
+        }
+    }
+    run.commit(changes).await?;
+    if stopped { Err(crate::ports::cancelled()) } else { Ok(()) }
+}
+
+/// The end of a link after a write: as it was read back, if what was read is what was written.
+fn end(job: &Job, side: Side, read_back: &ReadBack) -> Option<End> {
+    let Some(Ok(written)) = &job.outcome[side] else { return job.has[side].as_ref().map(Shown::end) };
+    let calendar = place_of(job, side);
+    let shown = read_back.get(&(calendar, written.handle.clone()));
+    match (shown, &written.version) {
+        (Some(shown), None) => Some(shown.end()),
+        (Some(shown), Some(version)) if shown.version == *version => Some(shown.end()),
+        // Somebody was faster: the next look reads it and compares it with what we wrote.
+        _ => Some(End {
+            calendar,
+            handle: written.handle.clone(),
+            version: written.version.clone(),
+            hash: job.merged.hash,
+        }),
+    }
+}
+
+/// What a refusal means: look again, put aside, or stop for this calendar.
+fn refused(run: &mut Run<'_>, job: &Job, side: Side, error: &Error) -> Vec<AgendaChange> {
+    match (error.code(), error.scope()) {
+        (Code::EventChanged | Code::EventExists, _) => {
+            let is_hidden = error.code() == Code::EventExists && run.abilities[side].unique_uids;
+            // Where a UID is in one calendar only, the one in the way may be where nobody looks: in another calendar that
+            // is not carried, or in the trash.
+            if is_hidden {
+                return put_aside_until(run, &job.task, error);
+            }
+            leave(run, &job.task);
+            Vec::new()
+        }
+        (_, Scope::Item) => put_aside(run, &job.task, error, None),
+        _ => {
+            let calendar = place_of(job, side);
+            let copy = Error::new(error.code(), error.scope(), error.retry());
+            let copy = error.args().iter().fold(copy, |copy, (name, value)| copy.with(name, value));
+            if run.report.trouble.iter().all(|(name, _)| *name != run.name(calendar)) {
+                run.trouble(calendar, copy);
+            }
+            leave(run, &job.task);
+            Vec::new()
+        }
+    }
+}
+
+/// It is tried again after a while, because what is in the way may go away without a sign.
+fn put_aside_until(run: &mut Run<'_>, task: &Task, error: &Error) -> Vec<AgendaChange> {
+    let until = run.now_ms().saturating_add(breaker::WINDOW_MS);
+    put_aside(run, task, error, Some(until))
+}
+
+/// The text of a form, for intents that are taken up again.
+pub fn form_of(uid: &str, hash: [u8; 32], text: &Arc<str>) -> Form {
+    Form { uid: uid.to_owned(), hash, text: text.clone() }
+}

@@ -1,0 +1,400 @@
+//! Looks at every calendar of both sides, and reads what is new or changed.
+
+use super::pass::{Run, grouped, stops_the_pass};
+use futures_util::future::join;
+use parom_domain::agenda::{AgendaLook, EventRead, Form, Handle, Token, Version};
+use parom_domain::events::state::{AgendaChange, ParkedEvent};
+use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
+use parom_domain::{Both, Error, Result, Side};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// Texts beyond this are not kept from the look to the write, but read again, in bytes.
+const KEPT_BYTES: usize = 32 << 20;
+
+/// What the looks found, by calendar.
+#[derive(Default)]
+pub struct Looks(pub Both<BTreeMap<CalendarNumber, AgendaLook>>);
+
+impl Looks {
+    /// Nothing was found that was not there at the last look.
+    pub fn is_empty(&self) -> bool {
+        let quiet = |look: &AgendaLook| !look.complete && look.present.is_empty() && look.gone.is_empty();
+        self.0.iter().all(|(_, looks)| looks.values().all(quiet))
+    }
+}
+
+/// An event as a side shows it now.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub calendar: CalendarNumber,
+    pub handle: Handle,
+    pub version: Version,
+    pub hash: [u8; 32],
+    pub text: Option<Arc<str>>,
+}
+
+impl Shown {
+    pub fn of(calendar: CalendarNumber, handle: Handle, version: Version, form: &Form) -> Shown {
+        Shown { calendar, handle, version, hash: form.hash, text: Some(form.text.clone()) }
+    }
+
+    pub fn form(&self, uid: &str) -> Option<Form> {
+        Some(Form { uid: uid.to_owned(), hash: self.hash, text: self.text.clone()? })
+    }
+
+    pub fn end(&self) -> parom_domain::events::End {
+        parom_domain::events::End {
+            calendar: self.calendar,
+            handle: self.handle.clone(),
+            version: Some(self.version.clone()),
+            hash: self.hash,
+        }
+    }
+}
+
+/// What one side shows of a linked event.
+#[derive(Clone, Debug, Default)]
+pub enum Now {
+    #[default]
+    Unmentioned,
+    Present(Shown),
+    Missing,
+}
+
+/// What was found, by event.
+#[derive(Default)]
+pub struct Sights {
+    pub linked: BTreeMap<EventNumber, Both<Now>>,
+    /// With their UIDs.
+    pub newcomers: Both<Vec<(String, Shown)>>,
+    /// New events by number, once they are paired.
+    pub fresh: BTreeMap<EventNumber, (String, Both<Option<Shown>>)>,
+}
+
+impl Sights {
+    pub fn set(&mut self, event: EventNumber, side: Side, now: Now) {
+        self.linked.entry(event).or_default()[side] = now;
+    }
+
+    pub fn is_missing(&self, event: EventNumber, side: Side) -> bool {
+        self.linked.get(&event).is_some_and(|both| matches!(both[side], Now::Missing))
+    }
+}
+
+/// Looks at all calendars, both sides at once.
+pub async fn look(run: &mut Run<'_>) -> Result<Looks> {
+    let (source, target) = join(look_at(run, Side::Source), look_at(run, Side::Target)).await;
+    let mut looks = Looks::default();
+    for (side, found) in [(Side::Source, source?), (Side::Target, target?)] {
+        for (calendar, look) in found {
+            match look {
+                Ok(look) => _ = looks.0[side].insert(calendar, look),
+                Err(error) => {
+                    run.unseen.insert((calendar, side));
+                    run.trouble(calendar, error);
+                }
+            }
+        }
+    }
+    // What was in a calendar that is missing may be anywhere.
+    let grace = run.pass.policy.grace_ms;
+    let now = run.now_ms();
+    for pair in run.state.calendars.clone() {
+        for side in Side::ALL {
+            if let Some(since) = pair.missing_since_ms[side].filter(|_| pair.ids[side].is_some()) {
+                let believed_at = since.saturating_add(grace);
+                if believed_at > now {
+                    run.unseen.insert((pair.number, side));
+                    run.wake(believed_at);
+                }
+            }
+        }
+    }
+    Ok(looks)
+}
+
+async fn look_at(run: &Run<'_>, side: Side) -> Result<Vec<(CalendarNumber, Result<AgendaLook, Error>)>> {
+    let mut found = Vec::new();
+    for pair in &run.state.calendars {
+        let Some(id) = run.id(pair.number, side) else { continue };
+        run.go_on()?;
+        match run.pass.sides[side].observe(&id, pair.tokens[side].as_ref()).await {
+            Err(error) if stops_the_pass(&error) => return Err(error),
+            look => found.push((pair.number, look)),
+        }
+    }
+    Ok(found)
+}
+
+type Place = (CalendarNumber, Handle);
+
+/// What one side's looks mean, before anything is read.
+#[derive(Default)]
+struct Sorted {
+    wanted: BTreeSet<Place>,
+    missing: Vec<EventNumber>,
+    unpark: Vec<Place>,
+    /// Suspected, and there after all.
+    back: Vec<EventNumber>,
+}
+
+/// Sorts what was found and reads what has to be read, both sides at once.
+pub async fn read_what_changed(run: &mut Run<'_>, looks: &Looks) -> Result<Sights> {
+    let sorted = Both::from_fn(|side| sort(run, looks, side));
+    let mut sights = Sights::default();
+    for side in Side::ALL {
+        for event in &sorted[side].missing {
+            sights.set(*event, side, Now::Missing);
+        }
+        for event in &sorted[side].back {
+            unsuspect(run, *event, side);
+        }
+        for (calendar, handle) in &sorted[side].unpark {
+            unpark(run, *calendar, side, handle);
+        }
+    }
+    let wanted = sorted.map(|sorted| sorted.wanted);
+    read_and_place(run, &mut sights, &wanted).await?;
+    // A twin that was put aside takes the place of the one that is gone, and one that is put aside for another reason is
+    // the partner of what is new on the other side.
+    let twins = Both::from_fn(|side| {
+        let is_free = |parked: &&ParkedEvent| {
+            let Some(uid) = parked.uid.as_deref() else { return false };
+            let links = run.links.of_uid(uid);
+            let is_freed = links.is_empty() || links.iter().any(|event| sights.is_missing(*event, side));
+            let is_partner = sights.newcomers[side.other()].iter().any(|(other, _)| other == uid);
+            let is_twin = parked.code == parom_domain::Code::EventDoubled.as_str();
+            // An edit that was put aside still beats a delete.
+            let event = run.links.at(side, parked.calendar, &parked.handle);
+            let is_left_alone = event.is_some_and(|event| sights.is_missing(event, side.other()));
+            let place = (parked.calendar, parked.handle.clone());
+            let is_wanted = is_twin && is_freed || is_partner || is_left_alone;
+            parked.side == side && !wanted[side].contains(&place) && is_wanted
+        };
+        let found = run.state.parked.iter().filter(is_free);
+        found.map(|parked| (parked.calendar, parked.handle.clone())).collect::<BTreeSet<Place>>()
+    });
+    read_and_place(run, &mut sights, &twins).await?;
+    let mut kept = 0;
+    let texts = Side::ALL.into_iter().flat_map(|side| {
+        let linked = sights.linked.values().filter_map(move |both| match &both[side] {
+            Now::Present(shown) => Some(shown),
+            _ => None,
+        });
+        linked.chain(sights.newcomers[side].iter().map(|(_, shown)| shown)).map(|shown| shown.text.as_ref())
+    });
+    texts.for_each(|text| kept += text.map_or(0, |text| text.len()));
+    if kept > KEPT_BYTES {
+        drop_texts(&mut sights);
+    }
+    Ok(sights)
+}
+
+fn drop_texts(sights: &mut Sights) {
+    for both in sights.linked.values_mut() {
+        for side in Side::ALL {
+            if let Now::Present(shown) = &mut both[side] {
+                shown.text = None;
+            }
+        }
+    }
+    for side in Side::ALL {
+        sights.newcomers[side].iter_mut().for_each(|(_, shown)| shown.text = None);
+    }
+}
+
+fn sort(run: &Run<'_>, looks: &Looks, side: Side) -> Sorted {
+    let mut sorted = Sorted::default();
+    let now = run.now_ms();
+    let suspected: HashSet<EventNumber> =
+        run.state.suspected.iter().filter(|it| it.side == side).map(|it| it.event).collect();
+    let mut parked: BTreeMap<Place, &ParkedEvent> = BTreeMap::new();
+    for item in run.state.parked.iter().filter(|item| item.side == side) {
+        parked.insert((item.calendar, item.handle.clone()), item);
+    }
+    let mut there: HashSet<EventNumber> = HashSet::new();
+    for (calendar, look) in &looks.0[side] {
+        for seen in &look.present {
+            let place = (*calendar, seen.handle.clone());
+            let link = run.links.at(side, *calendar, &seen.handle).and_then(|event| run.links.get(event));
+            if let Some(link) = link {
+                there.insert(link.number);
+                if suspected.contains(&link.number) {
+                    sorted.back.push(link.number);
+                }
+            }
+            let version = link.and_then(|link| link.ends[side].as_ref()).and_then(|end| end.version.as_ref());
+            let waits = parked.get(&place).is_some_and(|it| it.version.as_ref() == Some(&seen.version));
+            if version != Some(&seen.version) && !waits {
+                sorted.wanted.insert(place);
+            }
+        }
+        let listed: HashSet<&Handle> = look.present.iter().map(|seen| &seen.handle).collect();
+        for handle in &look.gone {
+            if !listed.contains(handle) {
+                sorted.unpark.push((*calendar, handle.clone()));
+                sorted.missing.extend(run.links.at(side, *calendar, handle));
+            }
+        }
+        if look.complete {
+            let gone = parked.keys().filter(|(of, handle)| of == calendar && !listed.contains(handle));
+            sorted.unpark.extend(gone.cloned());
+        }
+    }
+    sorted.unpark.retain(|place| parked.contains_key(place));
+    for item in parked.values().filter(|item| item.until_ms.is_some_and(|until| until <= now)) {
+        if !sorted.unpark.contains(&(item.calendar, item.handle.clone())) {
+            sorted.wanted.insert((item.calendar, item.handle.clone()));
+        }
+    }
+    let grace = run.pass.policy.grace_ms;
+    for link in run.links.iter().filter(|link| !there.contains(&link.number)) {
+        let Some(end) = &link.ends[side] else { continue };
+        let unlisted = looks.0[side].get(&end.calendar).is_some_and(|look| look.complete);
+        let without = run.pair(end.calendar).is_none_or(|pair| match pair.missing_since_ms[side] {
+            Some(since) => since.saturating_add(grace) <= now,
+            None => false,
+        });
+        if unlisted || without || suspected.contains(&link.number) {
+            sorted.missing.push(link.number);
+        }
+    }
+    sorted
+}
+
+/// Reads what is wanted, and puts it where it belongs: to its link, to the newcomers, or aside.
+async fn read_and_place(run: &mut Run<'_>, sights: &mut Sights, wanted: &Both<BTreeSet<Place>>) -> Result<()> {
+    let ask = |side: Side| read_on(run, side, wanted[side].iter().cloned());
+    let (source, target) = join(ask(Side::Source), ask(Side::Target)).await;
+    for (side, found) in [(Side::Source, source?), (Side::Target, target?)] {
+        for (calendar, error) in found.failed {
+            run.unseen.insert((calendar, side));
+            run.trouble(calendar, error);
+        }
+        let mut answered = BTreeSet::new();
+        for (calendar, read) in found.events {
+            answered.insert((calendar, read.handle.clone()));
+            place(run, sights, side, calendar, read);
+        }
+        for (calendar, handle) in &wanted[side] {
+            if answered.contains(&(*calendar, handle.clone())) || run.unseen.contains(&(*calendar, side)) {
+                continue;
+            }
+            // Gone between the look and the reading.
+            unpark(run, *calendar, side, handle);
+            match run.links.at(side, *calendar, handle) {
+                Some(event) => sights.set(event, side, Now::Missing),
+                None => _ = run.unfinished.insert(*calendar),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, calendar: CalendarNumber, read: EventRead) {
+    let event = run.links.at(side, calendar, &read.handle);
+    match read.form {
+        Ok(form) => {
+            // One that shows what it showed when it was put aside stays so until it is settled: no look speaks of it again.
+            let is_as_it_was = run.state.parked.iter().any(|parked| {
+                (parked.calendar, parked.side, &parked.handle) == (calendar, side, &read.handle)
+                    && parked.version.as_ref() == Some(&read.version)
+            });
+            if !is_as_it_was {
+                unpark(run, calendar, side, &read.handle);
+            }
+            let shown = Shown::of(calendar, read.handle, read.version, &form);
+            let same = |event: &EventNumber| run.links.get(*event).is_some_and(|link| link.uid == form.uid);
+            match event.filter(same) {
+                Some(event) => sights.set(event, side, Now::Present(shown)),
+                None => {
+                    if let Some(event) = event {
+                        sights.set(event, side, Now::Missing);
+                    }
+                    sights.newcomers[side].push((form.uid, shown));
+                }
+            }
+        }
+        Err(error) => {
+            let uid = event.and_then(|event| run.links.get(event)).map(|link: &EventLink| link.uid.clone());
+            let parked = ParkedEvent {
+                calendar,
+                side,
+                handle: read.handle,
+                version: Some(read.version),
+                uid,
+                code: String::new(),
+                args: Vec::new(),
+                since_ms: run.now_ms(),
+                until_ms: None,
+            };
+            let error = error.with("what", run.name(calendar).unwrap_or_default());
+            let change = run.park(parked.because(&error));
+            run.findings.push(change);
+        }
+    }
+}
+
+fn unpark(run: &mut Run<'_>, calendar: CalendarNumber, side: Side, handle: &Handle) {
+    let change = run.unpark(calendar, side, handle);
+    run.findings.extend(change);
+}
+
+pub fn unsuspect(run: &mut Run<'_>, event: EventNumber, side: Side) {
+    let is =
+        |suspected: &parom_domain::events::state::SuspectedEvent| (suspected.event, suspected.side) == (event, side);
+    if run.state.suspected.iter().any(is) {
+        run.state.suspected.retain(|suspected| !is(suspected));
+        run.findings.push(AgendaChange::Unsuspect { event, side });
+    }
+}
+
+/// Events of one side as they were read, and calendars that could not be read.
+#[derive(Default)]
+pub struct Found {
+    pub events: Vec<(CalendarNumber, EventRead)>,
+    pub failed: Vec<(CalendarNumber, Error)>,
+}
+
+/// Reads events of one side, batch by batch, until somebody wants the pass to stop.
+async fn read_on(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>) -> Result<Found> {
+    let mut found = Found::default();
+    for (calendar, handles) in grouped(places) {
+        for batch in handles.chunks(run.abilities[side].batch_items.max(1)) {
+            run.go_on()?;
+            let part = read(run, side, batch.iter().map(|handle| (calendar, handle.clone()))).await?;
+            found.events.extend(part.events);
+            let failed = !part.failed.is_empty();
+            found.failed.extend(part.failed);
+            if failed {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Reads events of one side. What was begun is read to its end: a write is settled even if the pass is to stop.
+pub async fn read(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>) -> Result<Found> {
+    let mut found = Found::default();
+    for (calendar, handles) in grouped(places) {
+        let Some(id) = run.id(calendar, side) else { continue };
+        for batch in handles.chunks(run.abilities[side].batch_items.max(1)) {
+            match run.pass.sides[side].read(&id, batch).await {
+                Ok(events) => found.events.extend(events.into_iter().map(|event| (calendar, event))),
+                Err(error) if stops_the_pass(&error) => return Err(error),
+                Err(error) => {
+                    found.failed.push((calendar, error));
+                    break;
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A token that was taken before anything of a look was read.
+pub fn token(looks: &Looks, side: Side, calendar: CalendarNumber) -> Option<Token> {
+    looks.0[side].get(&calendar)?.token.clone()
+}

@@ -1,0 +1,20 @@
+//! The calendars of one account, one pass: look at both sides, decide, write, settle. Knows ports, not protocols.
+
+mod batch;
+mod book;
+mod calendars;
+mod delete;
+mod held;
+mod links;
+mod looks;
+mod matching;
+mod pass;
+mod plan;
+mod recovery;
+mod relocate;
+mod suspicion;
+mod tokens;
+
+pub use book::{AgendaBook, AgendaEvent, AgendaObserver, LeasedAgendaBook, SilentAgenda};
+pub use pass::{AgendaPass, AgendaReport, run_agenda_pass};
+pub use plan::{AgendaPlan, PlannedEvent};

@@ -1,0 +1,216 @@
+//! What a pass is going to do, as plain data: made by the decisions of `domain`, printed by a dry run, executed as it is.
+
+use super::looks::{Now, Shown, Sights};
+use super::pass::Run;
+use super::suspicion::Gone;
+use parom_domain::events::decide::{Deed, Sight, Tie, decide};
+use parom_domain::events::state::AgendaChange;
+use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
+use parom_domain::{Both, Result, Side};
+
+/// One event and what is to be done about it.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub event: EventNumber,
+    pub uid: String,
+    pub calendar: CalendarNumber,
+    /// What the sides show, where they were looked at. An event that is missing shows nothing.
+    pub shown: Both<Option<Shown>>,
+    pub deed: Deed,
+}
+
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Adopt, Merge, Create: what needs both texts.
+    pub writes: Vec<Task>,
+    /// Note, Sleep, Leave, Forget: what is only written down.
+    pub notes: Vec<Task>,
+    pub deletes: Vec<Task>,
+}
+
+/// What a dry run prints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgendaPlan {
+    /// Calendars that would be made.
+    pub calendars: Vec<(Side, String)>,
+    pub events: Vec<PlannedEvent>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedEvent {
+    pub calendar: String,
+    pub uid: String,
+    pub deed: Deed,
+}
+
+impl Plan {
+    pub fn count(&self) -> u64 {
+        (self.writes.len() + self.deletes.len()) as u64
+    }
+
+    pub fn printable(&self, run: &Run<'_>) -> AgendaPlan {
+        let tasks = self.writes.iter().chain(&self.notes).chain(&self.deletes);
+        let mut calendars = Vec::new();
+        for pair in &run.state.calendars {
+            for side in Side::ALL {
+                let waits = pair.ids[side].is_none() && pair.missing_since_ms[side].is_none();
+                if waits && run.pass.policy.writes[side] && run.abilities[side].makes_calendars {
+                    calendars.push((side, pair.name().to_owned()));
+                }
+            }
+        }
+        let planned = |task: &Task| PlannedEvent {
+            calendar: run.name(task.calendar).unwrap_or_default(),
+            uid: task.uid.clone(),
+            deed: task.deed,
+        };
+        AgendaPlan { calendars, events: tasks.filter(|task| task.deed != Deed::Note).map(planned).collect() }
+    }
+}
+
+/// Decides about everything that was found.
+pub fn make(run: &mut Run<'_>, mut sights: Sights, gone: &Gone) -> Plan {
+    let mut plan = Plan::default();
+    // What was left until it may be carried may be carried now.
+    if run.pass.policy.is_two_way() {
+        let left: Vec<EventNumber> = run.links.iter().filter(|link| link.is_left()).map(|link| link.number).collect();
+        for event in left {
+            sights.linked.entry(event).or_default();
+        }
+    }
+    for (event, both) in std::mem::take(&mut sights.linked) {
+        let Some(link) = run.links.get(event).cloned() else { continue };
+        if let Some(task) = of_link(run, &link, both, gone) {
+            sort(&mut plan, task);
+        }
+    }
+    for (event, (uid, shown)) in std::mem::take(&mut sights.fresh) {
+        let sight = shown.as_ref().map(|shown| if shown.is_some() { Sight::Changed } else { Sight::Absent });
+        let Some(calendar) = calendar_of(run, None, &shown) else { continue };
+        if run.announced.contains(&uid) {
+            run.unfinished.insert(calendar);
+            run.unfinished.extend([&shown.source, &shown.target].into_iter().flatten().map(|shown| shown.calendar));
+            continue;
+        }
+        let deed = decide(None, sight, &run.policy(calendar));
+        sort(&mut plan, Task { event, uid, calendar, shown, deed });
+    }
+    plan
+}
+
+fn sort(plan: &mut Plan, task: Task) {
+    match task.deed {
+        Deed::Nothing => {}
+        Deed::Note | Deed::Sleep { .. } | Deed::Leave | Deed::Forget => plan.notes.push(task),
+        Deed::Adopt | Deed::Merge | Deed::Create { .. } => plan.writes.push(task),
+        Deed::Delete { .. } => plan.deletes.push(task),
+    }
+}
+
+/// Where an event belongs: where its link is, else where home has it.
+fn calendar_of(run: &Run<'_>, link: Option<&EventLink>, shown: &Both<Option<Shown>>) -> Option<CalendarNumber> {
+    let home = run.pass.policy.home;
+    let first = |side: Side| shown[side].as_ref().map(|shown| shown.calendar);
+    link.map(|link| link.calendar).or_else(|| first(home)).or_else(|| first(home.other()))
+}
+
+fn of_link(run: &mut Run<'_>, link: &EventLink, both: Both<Now>, gone: &Gone) -> Option<Task> {
+    let is_gone = |side: Side| gone.contains(&(link.number, side));
+    let is_missing = |side: Side| matches!(both[side], Now::Missing) && !is_gone(side);
+    let sight = Both::from_fn(|side| match (&both[side], &link.ends[side]) {
+        (Now::Present(shown), Some(end)) if shown.hash == end.hash => Sight::Same,
+        (Now::Present(_), _) => Sight::Changed,
+        (_, None) => Sight::Absent,
+        (Now::Missing, Some(_)) if is_gone(side) => Sight::Gone,
+        (Now::Missing | Now::Unmentioned, Some(_)) => Sight::Same,
+    });
+    // An event that is missing somewhere may have moved: until that is known, it is neither written nor removed there.
+    let waits = Side::ALL.into_iter().any(is_missing);
+    let has_new_end = Side::ALL.into_iter().any(|side| match (&both[side], &link.ends[side]) {
+        (Now::Present(shown), Some(end)) => shown.end() != *end,
+        _ => false,
+    });
+    let shown = Both { source: present(both.source), target: present(both.target) };
+    // Both ends decide about the calendar in which the event may be written.
+    let mut policy = run.policy(link.calendar);
+    for side in Side::ALL {
+        if let Some(shown) = &shown[side]
+            && shown.calendar != link.calendar
+            && !run.policy(shown.calendar).writes[side]
+        {
+            policy.writes[side] = false;
+        }
+    }
+    let deed = decide(Some(&Tie::of(link)), sight, &policy);
+    let is_ready = !waits && !run.announced.contains(&link.uid);
+    let deed = match deed {
+        Deed::Nothing if has_new_end => Deed::Note,
+        Deed::Nothing | Deed::Note | Deed::Forget | Deed::Sleep { .. } => deed,
+        _ if is_ready => deed,
+        _ => {
+            run.unfinished.insert(link.calendar);
+            for shown in [&shown.source, &shown.target].into_iter().flatten() {
+                run.unfinished.insert(shown.calendar);
+            }
+            return None;
+        }
+    };
+    Some(Task { event: link.number, uid: link.uid.clone(), calendar: link.calendar, shown, deed })
+}
+
+fn present(now: Now) -> Option<Shown> {
+    match now {
+        Now::Present(shown) => Some(shown),
+        Now::Unmentioned | Now::Missing => None,
+    }
+}
+
+/// Writes down what nobody else has to know: new handles and versions, events that stay where they are, and those that are
+/// gone everywhere.
+pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
+    let mut changes = Vec::new();
+    for task in std::mem::take(&mut plan.notes) {
+        let link = run.links.get(task.event).cloned();
+        let shown = task.shown.as_ref().map(|shown| shown.as_ref().map(Shown::end));
+        changes.extend(run.unpark_ends(&shown));
+        match (task.deed, link) {
+            (Deed::Forget, _) => changes.push(run.forget(task.event)),
+            (Deed::Leave, link) => {
+                let Some((side, shown)) = task.shown.iter().find_map(|(side, it)| Some((side, it.as_ref()?))) else {
+                    continue;
+                };
+                let mut ends = Both::new(None, None);
+                ends[side] = Some(shown.end());
+                let text = shown.text.clone();
+                let link = EventLink {
+                    number: task.event,
+                    uid: task.uid.clone(),
+                    calendar: shown.calendar,
+                    ends,
+                    base: shown.hash,
+                    brought: None,
+                    asleep: None,
+                    writes_ms: link.map(|link| link.writes_ms).unwrap_or_default(),
+                };
+                run.state.left += 1;
+                changes.push(run.remember(link, Some(text.unwrap_or_else(|| "".into()))));
+            }
+            (deed, Some(mut link)) => {
+                for side in Side::ALL {
+                    if let Some(shown) = &task.shown[side] {
+                        link.ends[side] = Some(shown.end());
+                    }
+                }
+                if let Deed::Sleep { gone } = deed {
+                    link.ends[gone] = None;
+                    link.asleep = Some(gone);
+                    run.state.suspected.retain(|it| (it.event, it.side) != (task.event, gone));
+                    changes.push(AgendaChange::Unsuspect { event: task.event, side: gone });
+                }
+                changes.push(run.remember(link, None));
+            }
+            (_, None) => {}
+        }
+    }
+    run.commit(changes).await
+}

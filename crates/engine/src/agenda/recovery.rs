@@ -1,0 +1,150 @@
+//! The ordinary start of a pass: what was announced and not settled is looked up, and settled or dropped.
+
+use super::pass::{Run, stops_the_pass};
+use super::relocate;
+use parom_domain::agenda::EventRead;
+use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork};
+use parom_domain::events::{CalendarNumber, End, EventLink};
+use parom_domain::{Result, Side};
+
+/// What became of one announced write.
+enum Fate {
+    /// It arrived; this is where.
+    Landed(End),
+    /// It did not arrive, or nobody can tell: what both sides show is merged from the base that still holds.
+    Unknown,
+    /// It may still arrive.
+    Pending,
+}
+
+/// Settles every open intent.
+pub async fn recover(run: &mut Run<'_>) -> Result<()> {
+    if run.state.intents.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(intents = run.state.intents.len(), "the last pass ended early; looking up what it had announced");
+    run.load_links().await?;
+    let mut events: Vec<_> = run.state.intents.iter().map(|intent| intent.event).collect();
+    events.sort_unstable();
+    events.dedup();
+    for event in events {
+        let intents: Vec<AgendaIntent> =
+            run.state.intents.iter().filter(|intent| intent.event == event).cloned().collect();
+        if let [intent] = intents.as_slice()
+            && let AgendaWork::Move { to } = intent.work
+        {
+            relocate::carry_out(run, intent, to, true).await?;
+            continue;
+        }
+        recover_writes(run, intents).await?;
+    }
+    Ok(())
+}
+
+/// The writes of one event, on one side or both. They are settled together or not at all.
+async fn recover_writes(run: &mut Run<'_>, intents: Vec<AgendaIntent>) -> Result<()> {
+    let mut landed = Vec::new();
+    for intent in &intents {
+        match fate(run, intent).await? {
+            Fate::Landed(end) => landed.push((intent.side, end)),
+            Fate::Unknown => {}
+            Fate::Pending => {
+                run.announced.insert(intent.uid.clone());
+                let at_ms = intent.at_ms.saturating_add(run.pass.policy.grace_ms);
+                run.wake(at_ms);
+                return Ok(());
+            }
+        }
+    }
+    let mut changes: Vec<AgendaChange> = intents.iter().map(|it| AgendaChange::CloseIntent(it.id)).collect();
+    let (all, first) = (landed.len() == intents.len(), intents.first());
+    if let (true, Some(intent)) = (all, first) {
+        changes.push(settled(run, intent, landed));
+    }
+    run.state.intents.retain(|open| !intents.iter().any(|intent| intent.id == open.id));
+    run.commit(changes).await
+}
+
+fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, End)>) -> AgendaChange {
+    let known = run.links.get(intent.event).cloned();
+    let mut ends = intent.ends.clone();
+    let into = landed.first().map(|(side, _)| *side);
+    for (side, end) in landed {
+        ends[side] = Some(end);
+    }
+    let calendar = match intent.work {
+        AgendaWork::Create { calendar } => calendar,
+        _ => known.as_ref().map_or(CalendarNumber(0), |link| link.calendar),
+    };
+    let mut writes_ms = known.as_ref().map(|link| link.writes_ms.clone()).unwrap_or_default();
+    writes_ms.push(intent.at_ms);
+    let link = EventLink {
+        number: intent.event,
+        uid: intent.uid.clone(),
+        calendar: known.as_ref().map_or(calendar, |link| link.calendar),
+        ends,
+        base: intent.hash,
+        brought: known.as_ref().map_or(into, |link| link.brought),
+        asleep: None,
+        writes_ms,
+    };
+    run.remember(link, Some(intent.text.clone()))
+}
+
+async fn fate(run: &mut Run<'_>, intent: &AgendaIntent) -> Result<Fate> {
+    let side = intent.side;
+    match (&intent.work, &intent.ends[side]) {
+        (AgendaWork::Create { calendar }, _) => {
+            // Somebody may have moved it since.
+            let others = run.state.calendars.iter().map(|pair| pair.number).filter(|number| number != calendar);
+            for calendar in std::iter::once(*calendar).chain(others) {
+                let Some(id) = run.id(calendar, side) else { continue };
+                let found = match run.pass.sides[side].find(&id, &intent.uid).await {
+                    Ok(found) => found,
+                    Err(error) if stops_the_pass(&error) => return Err(error),
+                    Err(_) => return Ok(Fate::Pending),
+                };
+                let is_free = |read: &&EventRead| {
+                    run.links.at(side, calendar, &read.handle).is_none_or(|event| event == intent.event)
+                };
+                let same = |read: &EventRead| read.form.as_ref().is_ok_and(|form| form.hash == intent.hash);
+                let free: Vec<&EventRead> = found.iter().filter(is_free).collect();
+                if let Some(read) = free.iter().find(|read| same(read)).or(free.first()) {
+                    return Ok(Fate::Landed(End {
+                        calendar,
+                        handle: read.handle.clone(),
+                        // What differs from what was written is compared with it when it is read next.
+                        version: same(read).then(|| read.version.clone()),
+                        hash: intent.hash,
+                    }));
+                }
+            }
+            // A server may commit what still sat in a socket buffer.
+            let waits = intent.at_ms.saturating_add(run.pass.policy.grace_ms) > run.now_ms();
+            Ok(if waits { Fate::Pending } else { Fate::Unknown })
+        }
+        (AgendaWork::Update, Some(old)) => {
+            let Some(id) = run.id(old.calendar, side) else { return Ok(Fate::Unknown) };
+            let read = match run.pass.sides[side].read(&id, std::slice::from_ref(&old.handle)).await {
+                Ok(read) => read.into_iter().next(),
+                Err(error) if stops_the_pass(&error) => return Err(error),
+                Err(_) => return Ok(Fate::Pending),
+            };
+            let Some(EventRead { handle, version, form: Ok(form) }) = read else { return Ok(Fate::Unknown) };
+            // One way, what was written is not what both agree on: the leading side says that.
+            let one_way = run.policy(old.calendar).only().is_some();
+            if one_way || old.version.as_ref() == Some(&version) {
+                return Ok(Fate::Unknown);
+            }
+            // A side that is known not to hold all of this event shows something else than was written.
+            let link = run.links.get(intent.event);
+            let holds_less = link.is_some_and(|link| link.ends[side].as_ref().is_some_and(|end| end.hash != link.base));
+            if form.hash == intent.hash || holds_less {
+                let end = End { calendar: old.calendar, handle, version: Some(version), hash: form.hash };
+                return Ok(Fate::Landed(end));
+            }
+            Ok(Fate::Unknown)
+        }
+        (AgendaWork::Move { .. } | AgendaWork::Update, _) => Ok(Fate::Unknown),
+    }
+}

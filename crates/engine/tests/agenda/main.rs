@@ -1,0 +1,9 @@
+//! Passes over calendars between two servers in memory: every crash, the numbered scenarios, and storms.
+#![cfg(test)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod book;
+mod crashes;
+mod numbered;
+mod storm;
+mod world;
