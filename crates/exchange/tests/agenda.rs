@@ -326,6 +326,29 @@ async fn a_series_is_read_with_its_exceptions() {
 }
 
 #[tokio::test]
+async fn the_mailbox_says_where_its_owner_lives() {
+    let entry = "<t:DictionaryEntry><t:DictionaryKey><t:Value>timezone</t:Value></t:DictionaryKey><t:DictionaryValue>\
+        <t:Value>Tonga Standard Time</t:Value></t:DictionaryValue></t:DictionaryEntry>";
+    let told = ok(&format!("<m:UserConfiguration><t:Dictionary>{entry}</t:Dictionary></m:UserConfiguration>"));
+    let day = SINGLE.replace("T07:00", "T11:00").replace("T08:00", "T11:30").replace("Russian", "Unheard");
+    let day = day + "<t:IsAllDayEvent>true</t:IsAllDayEvent>";
+    for (answer, expected) in [(told, "20260303"), (no("ErrorItemNotFound"), "20260302")] {
+        let steps = [
+            Step::Say("GetUserConfiguration", answer),
+            Step::Say("GetItem", item("A", 1, &day)),
+            Step::Say("GetItem", item("A", 1, &day)),
+        ];
+        let script = Script { steps: Arc::new(Mutex::new(steps.into())), ..Script::default() };
+        let agenda = Calendars::new(Client::new(script.clone(), "owner@corp.example", true), Settings::default());
+        for _ in 0..2 {
+            let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
+            assert!(read[0].form.as_ref().unwrap().text.contains(&format!("DTSTART;VALUE=DATE:{expected}")));
+        }
+        assert!(script.is_done());
+    }
+}
+
+#[tokio::test]
 async fn an_exception_that_is_not_there_any_more_fails_its_series() {
     let (_, agenda) =
         Script::of([Step::Say("GetItem", item("A", 1, MASTER)), Step::Say("GetItem", no("ErrorItemNotFound"))]);

@@ -198,6 +198,7 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&DeleteAttachment { id: "F".into() });
     all.add(&GetServerTimeZones { ids: Vec::new(), in_full: false });
     all.add(&GetServerTimeZones { ids: vec!["Russian Standard Time".into()], in_full: true });
+    all.add(&GetUserConfiguration::outlook_on_the_web());
     all.add(&ResolveNames { entry: "/o=Org/ou=X/cn=Recipients/cn=anna".into() });
     all.add(&Subscribe { folders: folders(), timeout_minutes: 30 });
     all.add(&GetEvents { subscription: "S".into(), watermark: "W".into() });

@@ -3,7 +3,6 @@
 
 use super::pass::Run;
 use super::plan::{Plan, Task};
-use super::suspicion::Gone;
 use parom_domain::events::decide::Deed;
 use parom_domain::events::guard::{self, CalendarBrake, CalendarBrakeName, CalendarLoss};
 use parom_domain::events::state::{AgendaChange, DeletedEvents};
@@ -15,8 +14,8 @@ use std::collections::BTreeMap;
 const DAY_MS: u64 = 86_400_000;
 
 /// Asks the guard, takes what it holds out of the plan, and records it.
-pub async fn apply_brakes(run: &mut Run<'_>, plan: &mut Plan, gone: &Gone) -> Result<()> {
-    let losses = losses(run, plan, gone);
+pub async fn apply_brakes(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
+    let losses = losses(run, plan);
     let total = u32::try_from(run.links.len()).unwrap_or(u32::MAX);
     let done = run.state.deleted_since(run.now_ms().saturating_sub(DAY_MS));
     let brakes = guard::brakes(&losses, total, done, &run.pass.policy, &run.state.held);
@@ -49,7 +48,7 @@ fn is_about(run: &Run<'_>, brake: &CalendarBrake, task: &Task) -> bool {
     brake.side == side && brake.calendar.is_none_or(|calendar| lost_from(run, task.event, side) == Some(calendar))
 }
 
-fn losses(run: &Run<'_>, plan: &Plan, _: &Gone) -> Vec<CalendarLoss> {
+fn losses(run: &Run<'_>, plan: &Plan) -> Vec<CalendarLoss> {
     let mut counts: BTreeMap<(CalendarNumber, Side), u32> = BTreeMap::new();
     for task in &plan.deletes {
         let Deed::Delete { on } = task.deed else { continue };

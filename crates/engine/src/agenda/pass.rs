@@ -252,7 +252,7 @@ async fn work(pass: &AgendaPass<'_>, state: AgendaState) -> Result<AgendaReport>
     matching::match_newcomers(&mut run, &mut sights);
     let gone = suspicion::suspect(&mut run, &looks, &mut sights).await?;
     let mut plan = plan::make(&mut run, sights, &gone);
-    held::apply_brakes(&mut run, &mut plan, &gone).await?;
+    held::apply_brakes(&mut run, &mut plan).await?;
     if pass.dry_run {
         run.report.plan = Some(plan.printable(&run));
         return Ok(run.report);

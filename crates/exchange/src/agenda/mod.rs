@@ -12,8 +12,9 @@ use crate::client::{Client, Transport};
 use crate::convert::{Context, NoPlace};
 use crate::envelope::Refusal;
 use crate::item::{ItemId, Mailbox};
-use crate::op::{FolderRef, GetServerTimeZones};
+use crate::op::{FolderRef, GetServerTimeZones, GetUserConfiguration};
 use async_trait::async_trait;
+use parom_calendar::zone::iana_of_windows;
 use parom_calendar::{Event, EventHash, Scheduling, Zone, canonical_uid, from_ical, to_ical};
 use parom_domain::agenda::{
     Agenda, AgendaAbilities, AgendaLook, CalendarId, CalendarSeen, EventRead, EventSeen, Form, Handle, Token, Version,
@@ -28,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Settings {
     /// Further addresses of the owner: organizers and attendees with them are the owner.
     pub aliases: Vec<String>,
-    /// Where the owner's days begin; UTC where nobody knows.
+    /// Where the owner's days begin. `None`: where the mailbox says, and UTC where nobody knows.
     pub home: Option<Zone>,
     /// The attachments of an item that are carried, in bytes together. Larger ones are left out and told of.
     pub most_attachment_bytes: u64,
@@ -52,6 +53,8 @@ pub struct Calendars<T> {
 struct Memory {
     calendar_names: HashMap<String, String>,
     server_zones: Option<Arc<BTreeSet<String>>>,
+    /// `Some(None)`: the mailbox does not say.
+    home: Option<Option<Zone>>,
     /// By legacy addresses; `None` for those that the directory does not know.
     people: HashMap<String, Option<Mailbox>>,
 }
@@ -68,12 +71,31 @@ impl<T: Transport> Calendars<T> {
     fn context(&self) -> Context {
         let mut owner = vec![self.client.mailbox().to_owned()];
         owner.extend(self.settings.aliases.iter().cloned());
-        let server_zones = self.memory().server_zones.clone();
-        Context { owner, home: self.settings.home.clone(), version: self.client.version(), server_zones }
+        let memory = self.memory();
+        let home = self.settings.home.clone().or_else(|| memory.home.clone().flatten());
+        Context { owner, home, version: self.client.version(), server_zones: memory.server_zones.clone() }
+    }
+
+    /// Asks the mailbox in which zone its owner lives, once. Outlook on the web knows it of everybody who has ever opened it.
+    async fn learn_home(&self) -> Result<()> {
+        if self.settings.home.is_some() || self.memory().home.is_some() {
+            return Ok(());
+        }
+        let told = match self.client.ask(&GetUserConfiguration::outlook_on_the_web()).await {
+            Ok(told) => told.unwrap_or_default(),
+            // A server that does not know the question.
+            Err(error) if error.code() == Code::AnswerUnexpected => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let id = told.iter().find(|(name, _)| name == "timezone").map(|(_, id)| id.as_str());
+        let zone = id.and_then(iana_of_windows).and_then(Zone::named);
+        self.memory().home = Some(zone);
+        Ok(())
     }
 
     /// Before something is written, it must be known in which zones the server can think.
     async fn learn_zones(&self) -> Result<()> {
+        self.learn_home().await?;
         if self.memory().server_zones.is_some() {
             return Ok(());
         }
@@ -158,10 +180,12 @@ impl<T: Transport> Agenda for Calendars<T> {
     }
 
     async fn read(&self, calendar: &CalendarId, handles: &[Handle]) -> Result<Vec<EventRead>> {
+        self.learn_home().await.map_err(|error| self.about(calendar, "", error))?;
         self.read_events(calendar, handles).await
     }
 
     async fn find(&self, calendar: &CalendarId, uid: &str) -> Result<Vec<EventRead>> {
+        self.learn_home().await.map_err(|error| self.about(calendar, uid, error))?;
         let handles: Vec<Handle> = self.with_uid(calendar, uid).await?.iter().map(handle).collect();
         let mut found = self.read_events(calendar, &handles).await?;
         let wanted = canonical_uid(uid);

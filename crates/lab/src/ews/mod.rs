@@ -265,7 +265,7 @@ impl Ews {
         site::lock(&self.site.streams).values().sum()
     }
 
-    /// Begins to keep what is said; streams are not kept.
+    /// Begins to keep what is said; of a stream each document with the request that opened it.
     pub fn record(&self) {
         self.site.recorded().get_or_insert_with(Vec::new);
     }

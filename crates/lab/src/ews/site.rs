@@ -169,7 +169,7 @@ impl Site {
             };
             schema::check_version(&heard.operation, version, switches.refuses_unknown_paths_whole)?;
             if operation == "GetStreamingEvents" {
-                return op::subscribe::stream(&self, &heard.operation, account);
+                return op::subscribe::stream(&self, &heard.operation, account, document);
             }
             let mut state = self.state();
             let mut call = Call {
@@ -243,10 +243,15 @@ impl Site {
             Err(refused) => (500, refused.body()),
         };
         let response = soap::envelope(version, body).document();
-        if let Some(recorded) = self.recorded().as_mut() {
-            recorded.push(Exchange { request: request.to_owned(), response: response.clone() });
-        }
+        self.keep(request, &response);
         xml(Reply::new(status, response))
+    }
+
+    /// Records what was said, if anybody wants it.
+    pub fn keep(&self, request: &str, response: &str) {
+        if let Some(recorded) = self.recorded().as_mut() {
+            recorded.push(Exchange { request: request.to_owned(), response: response.to_owned() });
+        }
     }
 }
 

@@ -198,3 +198,39 @@ async fn ews_refuses_the_events_that_exchange_cannot_hold() {
     let answer = alice.ask(&ews, &create(&day).replace("<m:Items>", inbox)).await;
     assert_eq!(codes(&answer), ["ErrorCannotCreateCalendarItemInNonCalendarFolder"]);
 }
+
+#[tokio::test]
+async fn ews_takes_an_event_for_received_where_it_may() {
+    let ews = start(Version::E2016).await;
+    let alice = Said::by(ALICE);
+    let property = |attributes: &str, value: &str| {
+        format!("<t:ExtendedProperty><t:ExtendedFieldURI {attributes}/><t:Value>{value}</t:Value></t:ExtendedProperty>")
+    };
+    let appointment =
+        |id: u32| format!("DistinguishedPropertySetId=\"Appointment\" PropertyId=\"{id}\" PropertyType=\"Integer\"");
+    let received = [
+        property(&appointment(33303), "3"),
+        property(&appointment(33304), "3"),
+        property("PropertyTag=\"0x0065\" PropertyType=\"String\"", "boss@elsewhere.example"),
+        "<t:Start>2024-03-04T12:00:00Z</t:Start><t:End>2024-03-04T13:00:00Z</t:End>".to_owned(),
+    ]
+    .concat();
+    let paths = fields(&["calendar:IsMeeting", "calendar:MyResponseType", "calendar:Organizer"]);
+    for (takes, response, organizer) in [(true, "Accept", "boss@elsewhere.example"), (false, "Organizer", ALICE)] {
+        ews.switch(|switches| switches.takes_received_events = takes);
+        let made = alice.ask(&ews, &create(&received)).await;
+        let read = alice.ask(&ews, &get(between(&made, "<t:ItemId Id=\"", "\""), &paths)).await;
+        assert_eq!(between(&read, "<t:IsMeeting>", "<"), takes.to_string());
+        assert_eq!(between(&read, "<t:MyResponseType>", "<"), response);
+        assert_eq!(between(&read, "<t:EmailAddress>", "<"), organizer);
+    }
+    ews.switch(|switches| switches.tells_ex_addresses = true);
+    let made = alice.ask(&ews, &create("")).await;
+    let read = alice.ask(&ews, &get(between(&made, "<t:ItemId Id=\"", "\""), &paths)).await;
+    let address = between(&read, "<t:EmailAddress>", "<");
+    assert!(address.starts_with("/O=CORP/") && read.contains("<t:RoutingType>EX<"), "{read}");
+    let resolve = format!(
+        "<m:ResolveNames ReturnFullContactData=\"false\"><m:UnresolvedEntry>{address}</m:UnresolvedEntry></m:ResolveNames>"
+    );
+    assert_eq!(between(&alice.ask(&ews, &resolve).await, "<t:EmailAddress>", "<"), ALICE);
+}

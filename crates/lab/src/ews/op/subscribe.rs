@@ -95,7 +95,7 @@ fn pull(call: &Call<'_>, request: &Element) -> Result<Element, Refusal> {
 }
 
 /// Opens a stream of documents.
-pub fn stream(site: &Arc<Site>, request: &Element, account: &str) -> Result<Answer, Fault> {
+pub fn stream(site: &Arc<Site>, request: &Element, account: &str, asked: &str) -> Result<Answer, Fault> {
     let ids: Vec<String> = request.list("SubscriptionIds").iter().map(|id| id.text.trim().to_owned()).collect();
     let minutes: u32 = request.text_of("ConnectionTimeout").and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     if !(1..=30).contains(&minutes) {
@@ -110,8 +110,12 @@ pub fn stream(site: &Arc<Site>, request: &Element, account: &str) -> Result<Answ
     if ids.len() > switches.stream_limit {
         return Err(fault("ErrorInvalidRequest", "Too many subscriptions for one connection."));
     }
-    let document =
-        move |message: Element| soap::envelope(version, response("GetStreamingEvents", vec![message])).document();
+    let (keeper, asked) = (Arc::clone(site), asked.to_owned());
+    let document = move |message: Element| {
+        let document = soap::envelope(version, response("GetStreamingEvents", vec![message])).document();
+        keeper.keep(&asked, &document);
+        document
+    };
     if !lost.is_empty() {
         // One that is bad silences the good ones (exchangelib).
         let ids = m("ErrorSubscriptionIds").with_all(lost.iter().map(|id| tt("SubscriptionId", id)));
