@@ -102,6 +102,10 @@ fn with_a_subscription_edits_and_deletions_cross_both_ways() {
         !source.contains_key("Cinema") && !target.contains_key("Lunch")
     });
     stage.check_but(1);
+
+    // The trap would have caught mail.
+    outlook.send(&in_outlook(&outlook, "From the phone").0).unwrap();
+    assert_eq!(stage.ews.outgoing().len(), 1);
 }
 
 #[test]
