@@ -35,6 +35,8 @@ pub enum Command {
     Account(Account),
     Import(Import),
     Sync(Sync),
+    #[command(subcommand)]
+    Calendar(Calendar),
     Status(Status),
     Parked(Parked),
     Brakes(Brakes),
@@ -142,6 +144,56 @@ pub struct Sync {
     pub watch: bool,
     #[arg(long)]
     pub dry_run: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Calendar {
+    Sync(CalendarRun),
+    Subscribe(CalendarRun),
+    Unsubscribe(CalendarWhom),
+    Status(CalendarShow),
+    Verify(CalendarShow),
+    Plan(CalendarPlan),
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whom").required(true).args(["accounts", "all"]))]
+pub struct CalendarWhom {
+    #[arg(value_name = "ADDRESS")]
+    pub accounts: Vec<String>,
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CalendarRun {
+    #[command(flatten)]
+    pub whom: CalendarWhom,
+    #[arg(long, conflicts_with = "dry_run")]
+    pub watch: bool,
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whom").required(true).args(["accounts", "all"]))]
+pub struct CalendarPlan {
+    #[arg(value_name = "ADDRESS")]
+    pub accounts: Vec<String>,
+    #[arg(long)]
+    pub all: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CalendarShow {
+    #[arg(value_name = "ADDRESS")]
+    pub accounts: Vec<String>,
     #[arg(long)]
     pub json: bool,
 }

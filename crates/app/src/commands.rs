@@ -2,6 +2,7 @@
 
 mod account;
 mod brakes;
+mod calendar;
 mod import;
 mod init;
 mod login;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli, texts: &Arc<Texts>) -> Result<Exit, Failure> {
         Command::Sync(args) => sync::run(args, &config()?, texts),
         Command::Status(args) => status::run(args, &config()?, texts),
         Command::Parked(args) => parked::run(args, &config()?, texts),
+        Command::Calendar(command) => calendar::run(command, &config()?, texts),
         Command::Brakes(args) => brakes::run(args, &config()?, texts),
         Command::Verify(args) => verify::run(args, &config()?, texts),
         Command::Secret(command) => secret::run(command, &config()?, texts),

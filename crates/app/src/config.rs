@@ -1,17 +1,20 @@
 //! The configuration: what `parom.toml` says, read, checked and filled up with defaults.
 
+pub mod calendars;
 pub mod keys;
 pub mod pacing;
 pub mod read;
 pub mod template;
 mod toml_text;
 
+pub use calendars::{CalDavSide, Calendars, EwsSide};
 pub use pacing::Pacing;
 pub use template::{Template, Words};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::message::Message;
+use parom_domain::events::policy::{CalendarMode, EventPolicy};
 use parom_domain::policy::{Deletions, Mode, Policy};
 use parom_domain::{Both, Role, Side};
 use parom_net::{TlsMode, TlsPolicy, Trust};
@@ -56,6 +59,7 @@ pub struct MailDomain {
     pub grace_s: u64,
     pub exclude_folders: Vec<Excluded>,
     pub sides: Both<ImapSide>,
+    pub calendars: Calendars,
 }
 
 /// A folder that is not carried.
@@ -146,6 +150,21 @@ impl MailDomain {
             brake_count: limits.brake_deletions,
             brake_percent: limits.brake_percent,
         }
+    }
+}
+
+impl MailDomain {
+    /// What the decisions about an account's calendars need. `None` where they are left alone.
+    #[must_use]
+    pub fn event_policy(&self, mode: CalendarMode, address: &str, limits: &Limits) -> Option<EventPolicy> {
+        let policy = EventPolicy::of(mode, self.calendars.write_back.allows(address))?;
+        Some(EventPolicy {
+            home: self.home,
+            grace_ms: self.grace_s.saturating_mul(1000),
+            brake_count: limits.brake_deletions,
+            brake_percent: limits.brake_percent,
+            ..policy
+        })
     }
 }
 

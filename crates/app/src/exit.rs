@@ -95,6 +95,7 @@ impl Exit {
             | Code::AccountDomainMissing
             | Code::AccountPasswordMissing
             | Code::AccountServiceLoginMissing
+            | Code::CalendarsNotConfigured
             | Code::NtlmLeftOut
             | Code::NtlmOwnMailbox
             | Code::SameMailbox => Exit::Usage,

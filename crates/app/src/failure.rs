@@ -3,6 +3,8 @@
 use crate::exit::Exit;
 use crate::i18n::Texts;
 use crate::message::{Message, Value};
+use parom_domain::events::guard::CalendarBrakeName;
+use parom_domain::events::state::ParkedEvent;
 use parom_domain::guard::BrakeName;
 use parom_domain::state::Parked;
 use parom_domain::{Code, Error, Side};
@@ -66,6 +68,18 @@ pub fn parked(parked: &Parked, account: &str, folder: &str) -> Message {
     stored(&parked.code, &named.collect::<Vec<_>>())
 }
 
+/// Why an event is parked.
+#[must_use]
+pub fn parked_event(parked: &ParkedEvent, account: &str, calendar: &str) -> Message {
+    let uid = parked.uid.clone().unwrap_or_else(|| "—".to_owned());
+    let named = parked.args.iter().cloned().chain([
+        ("account".to_owned(), account.to_owned()),
+        ("what".to_owned(), calendar.to_owned()),
+        ("uid".to_owned(), uid),
+    ]);
+    stored(&parked.code, &named.collect::<Vec<_>>())
+}
+
 /// The word for a side.
 #[must_use]
 pub fn side_key(side: Side) -> &'static str {
@@ -119,10 +133,12 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
     let text = |name: &str| arg(name).unwrap_or("—");
     let mut message = Message::new(format!("error-{}", code.as_str()));
     for name in ARGUMENTS {
-        let value = match BrakeName::ALL.iter().find(|brake| name == "brake" && brake.as_str() == text(name)) {
+        let mail = BrakeName::ALL.into_iter().map(BrakeName::as_str);
+        let mut brakes = mail.chain(CalendarBrakeName::ALL.into_iter().map(CalendarBrakeName::as_str));
+        let value = match brakes.find(|brake| name == "brake" && *brake == text(name)) {
             Some(brake) => {
                 let about = ["side", "folder", "count", "total"].into_iter();
-                let message = Message::new(format!("brake-{}", brake.as_str()));
+                let message = Message::new(format!("brake-{brake}"));
                 about.fold(message, |message, name| message.with(name, typed(name, text(name)))).into()
             }
             None => typed(name, text(name)),

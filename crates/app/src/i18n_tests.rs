@@ -4,6 +4,8 @@ use super::*;
 use crate::exit::Exit;
 use crate::failure::sentence;
 use fluent_syntax::ast;
+use parom_domain::events::guard::CalendarBrakeName;
+use parom_domain::guard::BrakeName;
 use parom_domain::{Code, Error, Retry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -177,8 +179,9 @@ fn made_keys_are_exactly_those_that_are_needed() {
         help.insert(key.to_owned());
     });
     assert_eq!(family("help").union(&family("value-")).cloned().collect::<BTreeSet<_>>(), help);
-    let brakes = parom_domain::guard::BrakeName::ALL.iter().map(|brake| format!("brake-{}", brake.as_str())).collect();
-    assert_eq!(family("brake-"), brakes);
+    let mail = BrakeName::ALL.into_iter().map(BrakeName::as_str);
+    let brakes = mail.chain(CalendarBrakeName::ALL.into_iter().map(CalendarBrakeName::as_str));
+    assert_eq!(family("brake-"), brakes.map(|brake| format!("brake-{brake}")).collect());
     let phases = crate::progress::Phase::ALL.iter().map(|phase| format!("phase-{}", phase.as_str())).collect();
     assert_eq!(family("phase-"), phases);
 }

@@ -42,6 +42,8 @@ pub fn text(answers: &Answers, texts: &Texts) -> String {
     page.keys(Part::Limits, |_| None);
     page.header("init-domain", "[[domain]]");
     page.keys(Part::Domain, |key| answers.domain.as_deref().filter(|_| key.name == "name").map(quoted));
+    page.header("init-calendars", "[domain.calendars]");
+    page.keys(Part::Calendars, |_| None);
     for (comment, header, host, login) in [
         ("init-source", "[domain.source.imap]", &answers.source_host, "\"{source_login}\""),
         ("init-target", "[domain.target.imap]", &answers.target_host, "\"{target_login}\""),
@@ -59,6 +61,8 @@ pub fn text(answers: &Answers, texts: &Texts) -> String {
             page.lines(Part::Imap, value);
         }
     }
+    page.example("init-ews", "[domain.source.ews]", Part::Ews);
+    page.example("init-caldav", "[domain.target.caldav]", Part::CalDav);
     page.text
 }
 
@@ -102,6 +106,20 @@ impl Page<'_> {
     fn lines(&mut self, part: Part, value: impl Fn(&Key) -> Option<String>) {
         for key in part.keys() {
             self.line(key, value(key));
+        }
+    }
+
+    /// A table that may be left out, commented out from its header on.
+    fn example(&mut self, comment: &str, header: &str, part: Part) {
+        self.text.push('\n');
+        self.comment(&Message::new(comment));
+        self.text.push_str(&format!("# {header}\n\n"));
+        for (at, key) in part.keys().enumerate() {
+            if at > 0 {
+                self.text.push('\n');
+            }
+            self.comment(&key.doc());
+            self.text.push_str(&format!("# {} = {}\n", key.name, key.preset.literal()));
         }
     }
 

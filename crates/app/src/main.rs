@@ -1,5 +1,6 @@
 //! The one binary: CLI, configuration, languages, wiring.
 
+mod calendars;
 mod cli;
 mod commands;
 mod config;

@@ -26,6 +26,8 @@ pub struct Event {
 pub enum What {
     /// A pass begins.
     Began,
+    /// A pass over calendars begins.
+    BeganCalendars,
     Phase(Phase),
     /// More work has been found; added to what was planned before. Sizes are known only when messages have been read.
     Planned(Work),
@@ -46,6 +48,14 @@ pub enum What {
         side: Side,
         folder: String,
         uid: u32,
+        why: Message,
+    },
+    /// An event of this side's calendar cannot be carried as it is.
+    ParkedEvent {
+        side: Side,
+        calendar: String,
+        /// Where it is known.
+        uid: Option<String>,
         why: Message,
     },
     /// Something went wrong that stops less than the account.

@@ -27,7 +27,10 @@ fn config(texts: &Texts) -> String {
             Part::Root => texts.text("config-section-root"),
             Part::Limits => "[limits]".to_owned(),
             Part::Domain => "[[domain]]".to_owned(),
-            Part::Side | Part::Imap => "[domain.source.imap], [domain.target.imap]".to_owned(),
+            Part::Calendars => "[domain.calendars]".to_owned(),
+            Part::Source | Part::Target | Part::Imap => "[domain.source.imap], [domain.target.imap]".to_owned(),
+            Part::Ews => "[domain.source.ews]".to_owned(),
+            Part::CalDav => "[domain.target.caldav]".to_owned(),
         };
         text.push_str(&format!("\n## {header}\n"));
         for key in part.keys() {

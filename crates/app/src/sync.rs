@@ -108,7 +108,7 @@ fn what(event: Event, account: &str) -> What {
     match event {
         Event::Planned { messages } => What::Planned(Work { messages, ..Work::default() }),
         Event::Folder { path } => What::Folder { folder: path.to_string() },
-        Event::Carried { bytes, .. } => What::Did(Work { messages: 1, bytes, changes: 0 }),
+        Event::Carried { bytes, .. } => What::Did(Work { messages: 1, bytes, ..Work::default() }),
         Event::Marked { count } | Event::Moved { count } | Event::Deleted { count } | Event::Stepped { count } => {
             changes(count)
         }
@@ -144,12 +144,12 @@ fn ended(ending: &Ending, again: Option<Duration>, account: &str) -> progress::E
 }
 
 /// Whole ones, and not too few.
-fn seconds(pause: Duration) -> u64 {
+pub fn seconds(pause: Duration) -> u64 {
     pause.saturating_add(Duration::from_millis(999)).as_secs()
 }
 
 /// The sentence of an error, with what the error itself may not know.
-fn about(error: &Error, folder: Option<String>, account: &str) -> Message {
+pub fn about(error: &Error, folder: Option<String>, account: &str) -> Message {
     let mut args: Vec<(String, String)> =
         error.args().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let more = [("account", Some(account.to_owned())), ("folder", folder)];

@@ -102,7 +102,7 @@ async fn folder(
     told(Step::Planned(Work { messages: messages.source.saturating_add(messages.target), ..Work::default() }));
     // Only where both servers keep bytes can bytes be compared.
     let exact = Side::ALL.iter().all(|side| listings[*side].abilities.keeps_bytes);
-    let did = |bytes| told(Step::Did(Work { messages: 1, bytes, changes: 0 }));
+    let did = |bytes| told(Step::Did(Work { messages: 1, bytes, ..Work::default() }));
     let reading = Reading { exact, permits, did: &did };
     let (source, target) = tokio::join!(
         reading.all(sides.source, &paths.source, &looks.source),

@@ -2,6 +2,10 @@
 //!
 //! This is the only place that knows which adapter serves which side.
 
+mod calendars;
+
+pub use calendars::{CalendarWiring, Reached};
+
 use crate::config::{Config, Excluded, ImapSide, MailDomain, PasswordFrom, Sasl, Switch, Words};
 use async_trait::async_trait;
 use parom_domain::endpoint::Endpoint;
@@ -88,7 +92,7 @@ impl Wiring {
     ) -> Result<ImapEndpoint> {
         let servers = self.servers.get(&who.account.domain).ok_or_else(|| domain_is_gone(config, who.account))?;
         let login = who.login(store).await.map_err(|error| error.with("side", who.side))?;
-        let refused = refuse_again(store, &who.sign_in(&login), &login).await;
+        let refused = refuse_again(store, &who.sign_in(&login), &login.password, &login.user).await;
         refused.map_err(|error| error.with("side", who.side))?;
         Ok(ImapEndpoint::new(servers[who.side].clone(), login, connections))
     }
@@ -214,15 +218,15 @@ pub fn settings(config: &Config, side: &ImapSide) -> Result<Arc<ServerSettings>>
     server(side, &AllowList::of(&config.allow_hosts)).map(Arc::new)
 }
 
-async fn refuse_again(store: &Store, sign_in: &SignIn, login: &Login) -> Result<()> {
+async fn refuse_again(store: &Store, sign_in: &SignIn, password: &Secret, user: &str) -> Result<()> {
     let now_ms = SystemClock.now_ms();
     let host = sign_in.server.rsplit_once(':').map_or(sign_in.server.as_str(), |(host, _)| host);
-    let Some(refusal) = store.refusal(sign_in, login.password.expose(), now_ms.saturating_sub(HELD_MS)).await? else {
+    let Some(refusal) = store.refusal(sign_in, password.expose(), now_ms.saturating_sub(HELD_MS)).await? else {
         return Ok(());
     };
     let error = Error::new(Code::SignInHeld, Scope::Account, Retry::WhenFixed)
         .with("host", host)
-        .with("login", &login.user)
+        .with("login", user)
         .with("answer", refusal.answer)
         .with("since_ms", refusal.at_ms);
     Err(match &sign_in.secret {
@@ -333,7 +337,7 @@ fn refuse_one_mailbox(domain: &MailDomain, account: &Account) -> Result<()> {
 }
 
 /// The account's domain in the configuration.
-fn domain<'c>(config: &'c Config, account: &Account) -> Result<&'c MailDomain> {
+pub fn domain<'c>(config: &'c Config, account: &Account) -> Result<&'c MailDomain> {
     let found = config.domains.iter().find(|domain| domain.name == account.domain);
     found.ok_or_else(|| domain_is_gone(config, account))
 }

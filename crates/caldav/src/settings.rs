@@ -14,6 +14,8 @@ pub struct ServerSettings {
     /// is on another server. `{user}`, `{local}` and `{domain}` stand for the login of the calendars' owner and its parts.
     /// Empty: `/.well-known/caldav` (RFC 6764).
     pub start: String,
+    /// The start is the owner's, whoever signs in, although it does not name them by a mark.
+    pub start_is_theirs: bool,
     /// Where a time-zone definition fits several zones, this one is preferred.
     pub zone: Option<Zone>,
     pub overrides: Overrides,
@@ -27,6 +29,7 @@ impl ServerSettings {
             dialer,
             target,
             start: String::new(),
+            start_is_theirs: false,
             zone: None,
             overrides: Overrides::default(),
             patience: Patience::default(),
@@ -45,7 +48,7 @@ impl ServerSettings {
     /// Does the start name the owner? Then it is theirs, whoever signs in.
     #[must_use]
     pub fn names_owner(&self) -> bool {
-        ["{user}", "{local}"].iter().any(|mark| self.start.contains(mark))
+        self.start_is_theirs || ["{user}", "{local}"].iter().any(|mark| self.start.contains(mark))
     }
 }
 
@@ -69,5 +72,7 @@ mod tests {
             assert_eq!(settings.start_of("anna@corp.example"), told);
             assert!(settings.names_owner());
         }
+        (settings.start, settings.start_is_theirs) = ("/calendars/aivanova/".to_owned(), true);
+        assert!(settings.names_owner());
     }
 }

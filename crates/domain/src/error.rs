@@ -129,6 +129,8 @@ codes! {
     EventDoubled = "event-doubled",
     /// Arguments: what, uid. The event changes after each of our writes, and is left alone for a while.
     EventRestless = "event-restless",
+    /// Arguments: account, path. The account's domain names no servers for calendars.
+    CalendarsNotConfigured = "calendars-not-configured",
     /// Arguments: host, what.
     CalendarGone = "calendar-gone",
     /// Arguments: host, what, answer.

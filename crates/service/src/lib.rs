@@ -25,7 +25,8 @@ mod summary;
 
 pub use budget::Budget;
 pub use ending::{AccountOutcome, Ending, Totals};
-pub use gate::Gates;
+pub use gate::{Gates, SideGates};
+pub use lease::Tenure;
 pub use next::Mode;
 pub use paces::keep_pauses;
 pub use ports::{At, EndpointFactory, Listener, Notice, Offers, Place, Shared, Terms};

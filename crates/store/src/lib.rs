@@ -6,6 +6,7 @@
 //! depends on the kind of database; `codec` holds the binary forms.
 
 mod account;
+mod calendar_link;
 mod change;
 mod change_agenda;
 mod classify;

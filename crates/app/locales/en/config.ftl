@@ -69,6 +69,22 @@ config-password = { $file }, line { $line }: "{ $key }" in { $section } must be 
     .command = parom secret set service
 config-secret-name = { $file }, line { $line }: "{ $found }" in { $section } cannot be the name of a secret.
     .fix = Use letters, digits, "-", "_" and ".", at most 64 of them.
+config-url = { $file }, line { $line }: "{ $found }" in { $section } is not a URL.
+    .fix = Write the whole one, beginning with https:// and without login and password.
+config-calendars-unreached = { $file }, line { $line }: "{ $key }" in { $section } is "{ $found }", but calendars can only be carried where both servers are known.
+    .fix = Add [domain.source.ews] and [domain.target.caldav], or set "mode" to "off".
+config-write-back-address = { $file }, line { $line }: "{ $found }" in "{ $key }" in { $section } is not a mail address.
+    .fix = Write whole addresses, such as "name@corp.example".
+config-write-back-unused = { $file }, line { $line }: "{ $key }" in { $section } never counts, because "write_back" is "all".
+    .fix = Set write_back = "black" (everyone but these) or "white" (nobody but these), or remove the list.
+config-act-for-same = { $file }, line { $line }: with this "{ $key }" in { $section } all accounts would open the same mailbox.
+    .fix = Put a variable into it, for example act_for = "{"{"}address{"}"}".
+config-home-same = { $file }, line { $line }: with this "{ $key }" in { $section } all accounts would open the same calendars.
+    .fix = Put a variable such as {"{"}target_login{"}"} into "login", or say in "home" where the calendars of each are.
+config-service-login-none = { $file }, line { $line }: "login" in { $section } has {"{"}service_login{"}"}, and "{ $key }" does not say what it stands for.
+    .fix = Name the service account, for example service_login = "svc@corp.example"
+config-service-login-unused = { $file }, line { $line }: "{ $key }" in { $section } is not used: there is no {"{"}service_login{"}"} in "login".
+    .fix = Put {"{"}service_login{"}"} into "login", or remove "{ $key }".
 
 config-section-root = the top of the file
 config-type-text = a text in quotes
@@ -88,6 +104,12 @@ init-limits = How much happens at once, and when a brake holds.
 init-domain = One mail domain. Repeat the block for every further one.
 init-source = The source: the old system.
 init-target = The target: the new system. The same keys as under domain.source.imap.
+init-calendars = Calendars: from Exchange by EWS to the target by CalDAV. Both servers are named further below.
+init-ews =
+    Where the source's calendars are. To carry calendars, take the # away from the header in brackets, from "url", "login" and
+    whatever else differs. For a service account that has ApplicationImpersonation: login = "{"{"}service_login{"}"}",
+    its name as "service_login", and password = "secret:{"{"}service_login{"}"}".
+init-caldav = Where the target's calendars are. Take the # away as above.
 
 ## The keys
 
@@ -186,3 +208,49 @@ doc-imap-quirks =
     recovery_grace_s: how long the server may still store what it had received when a connection broke (Exchange 30, others 2).
     depth: commands under way at once; fetch_items: messages in one FETCH; batch_items, batch_kb: the most in one APPEND.
     Names: { $names }.
+doc-calendars-mode =
+    What happens to the calendars of an account for which nothing else was said ("parom calendar"): "off": nothing;
+    "sync": from the source to the target, as often as "parom calendar sync --all" runs; "subscribe": both ways.
+doc-calendars-write_back =
+    Whose changes on the target may be written back to Exchange, for accounts that are subscribed: "all": everyone's;
+    "black": everyone's but those in write_back_list; "white": only those in write_back_list.
+doc-calendars-write_back_list = Addresses for write_back, for example ["name@corp.example"]. Upper and lower case are the same.
+doc-ews-url = The URL of Exchange Web Services, usually https://HOST/EWS/Exchange.asmx.
+doc-ews-tls_policy = As for IMAP: "modern", or "legacy", "legacy-1.1", "legacy-1.2" for old servers.
+doc-ews-trust = As for IMAP: "system", the path of a CA file, "pin:<SHA-256 of the certificate>", or "insecure".
+doc-ews-login =
+    The template of the login. Variables: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}service_login{"}"}, {"{"}address{"}"},
+    {"{"}local{"}"}, {"{"}domain{"}"}. It signs in by Basic, over HTTPS only readable by the server.
+doc-ews-service_login =
+    What {"{"}service_login{"}"} stands for: the service account, in the form that Exchange takes. An account whose row in
+    "parom import" has a collector_username uses that one, with its collector_password.
+doc-ews-act_for =
+    The template of the address whose mailbox is opened by ApplicationImpersonation. "": that of the login itself, for
+    people who sign in with a password of their own.
+doc-ews-password =
+    "account": every account has its own, the one that "parom account add" was given for the source.
+    "secret:name": one for all, sealed by "parom secret set name".
+    "secret:{"{"}service_login{"}"}": that of the service account, sealed under its login.
+doc-ews-max_connections = How many connections to this server there may be at once, for all accounts together.
+doc-ews-connect_timeout_s = How many seconds connecting may take.
+doc-ews-answer_timeout_s = After how many seconds without an answer a request has failed.
+doc-caldav-url =
+    The server, or a principal on it: https://calendar.new.example/. The way to each account's calendars is asked for, also
+    at /.well-known/caldav.
+doc-caldav-tls_policy = As for IMAP: "modern", or "legacy", "legacy-1.1", "legacy-1.2" for old servers.
+doc-caldav-trust = As for IMAP: "system", the path of a CA file, "pin:<SHA-256 of the certificate>", or "insecure".
+doc-caldav-login =
+    The template of the login, with the same variables as under domain.source.ews.
+doc-caldav-service_login = What {"{"}service_login{"}"} stands for: the service account, in the form that the server takes.
+doc-caldav-home =
+    Where an account's calendars are, if the server does not tell: a path or a URL, for example
+    "/calendars/{"{"}target_login{"}"}/". Needed where a service account opens the calendars of others. The variables are the same.
+doc-caldav-password =
+    "account": every account has its own, the one that "parom account add" was given for the target.
+    "secret:name": one for all, sealed by "parom secret set name".
+    "secret:{"{"}service_login{"}"}": that of the service account, sealed under its login.
+doc-caldav-max_connections = How many connections to this server there may be at once, for all accounts together.
+doc-caldav-connect_timeout_s = How many seconds connecting may take.
+doc-caldav-answer_timeout_s = After how many seconds without an answer a request has failed.
+doc-caldav-product =
+    Which product it is, and so how it wants to be treated: "auto" (known by its signs) or one of the names.

@@ -43,15 +43,32 @@ work-both = { $messages ->
         [one] { $changes } change
        *[other] { $changes } changes
     }
+work-events = { $events ->
+        [one] { $events } event
+       *[other] { $events } events
+    }
 progress-all = all together
 progress-planned = to do: { $work }
 progress-moving = { $done } of { $planned }, { $done_bytes }, { $rate }/s
 progress-moving-eta = { $done } of { $planned }, { $done_bytes }, { $rate }/s, { $left } left
+progress-moving-events = { $done } of { $planned ->
+        [one] { $planned } event
+       *[other] { $planned } events
+    }
+progress-parked-event = parked: { $why }
 progress-parked = parked: { $why }
 ended-in-step = in step after { $elapsed }: { $work }
 ended-in-step-parked = in step after { $elapsed }: { $work }; { $parked ->
         [one] { $parked } message is
        *[other] { $parked } messages are
+    } parked (parom parked)
+ended-in-step-parked-events = in step after { $elapsed }: { $work }; { $parked ->
+        [one] { $parked } event is
+       *[other] { $parked } events are
+    } parked (parom parked)
+ended-unsettled-parked-events = not settled yet after { $elapsed }: { $work }; the next pass goes on; { $parked ->
+        [one] { $parked } event is
+       *[other] { $parked } events are
     } parked (parom parked)
 ended-unsettled = not settled yet after { $elapsed }: { $work }; the next pass goes on
 ended-unsettled-parked = not settled yet after { $elapsed }: { $work }; the next pass goes on; { $parked ->
@@ -242,6 +259,12 @@ parked-retried = { $count ->
        *[other] { $count } messages
     } will be tried again.
     .command = parom sync --all
+parked-event-head = { $account }, { $side }, calendar "{ $calendar }", event { $uid }, parked { $since }
+parked-events-retried = { $count ->
+        [one] { $count } event
+       *[other] { $count } events
+    } will be tried again.
+    .command = parom calendar sync --all
 parked-busy = { $account } is being worked on by another process.
     .fix = Try again when it is done.
 
@@ -257,10 +280,14 @@ brake-receipts = { $count ->
        *[other] { $count } messages in "{ $folder }" ask for a read receipt, which the { $side } would send to their senders
     }
 brake-many-deletions = { $count } of { $total } messages are gone from the { $side }, and deleting them on the other side could not be undone; with those of the last 24 hours they are more than brake_deletions and brake_percent allow
+brake-emptied-calendar = { $count } of { $total } events vanished at once from the calendar "{ $folder }" on the { $side }
+brake-vanished-calendar = the calendar "{ $folder }" vanished on the { $side }, with { $count } events in it
+brake-many-event-deletions = { $count } of { $total } events are gone from the { $side }; with those of the last 24 hours they are more than brake_deletions and brake_percent allow
 brakes-none = No brake holds anything.
 brakes-head = { $account }, held; tripped { $since }
 brakes-released-head = { $account }, tripped { $since } and released: the next pass goes on
 brakes-command = parom brakes release { $account }
+brakes-then-calendar = parom calendar sync { $account }
 brakes-then = parom sync --account { $account }
 brakes-nothing-held = { $account }: nothing is held.
 brakes-released = { $account }: { $count ->
@@ -295,6 +322,46 @@ state-not-there = There is no state { $file } yet.
     .fix = Add an account.
     .command = parom account add name@corp.example
 
+calendar-nobody = There is no account whose calendars are to be carried.
+    .fix = Say so for some accounts, or set "mode" in [domain.calendars].
+    .command = parom calendar subscribe name@corp.example
+calendar-off = { $account }: the calendars are left alone from now on; nothing was deleted
+calendar-unpaired = The calendar "{ $calendar }" has no partner on the { $side }, where none can be made. It is not carried.
+    .why = The server does not let its users make calendars, or this account may not.
+    .fix = Make a calendar of this name there by hand. The next pass finds it.
+calendar-mode-off = off
+calendar-mode-sync = sync
+calendar-mode-subscribe = subscribed
+calendar-plan-make = { $side }: make the calendar "{ $calendar }"
+calendar-plan-calendar = CALENDAR
+calendar-plan-merge = BRING TOGETHER
+head-calendar-mode = CALENDARS
+head-calendars = HOW MANY
+head-events = EVENTS
+calendar-verify-equal = { $account }: equal: { $equal ->
+        [one] { $equal } event
+       *[other] { $equal } events
+    }{ $explained ->
+        [0] {""}
+        [one] {" "}(and { $explained } difference is known)
+       *[other] {" "}(and { $explained } differences are known)
+    }
+calendar-verify-differs = { $account }: { $count ->
+        [one] { $count } difference
+       *[other] { $count } differences
+    }; equal: { $equal ->
+        [one] { $equal } event
+       *[other] { $equal } events
+    }{ $explained ->
+        [0] {""}
+        [one] {" "}(and { $explained } difference is known)
+       *[other] {" "}(and { $explained } differences are known)
+    }
+calendar-verify-missing-source = "{ $calendar }": the event { $uid } of the target is missing on the source
+calendar-verify-missing-target = "{ $calendar }": the event { $uid } of the source is missing on the target
+calendar-verify-doubled = "{ $calendar }": the event { $uid } is on the { $side } more than once
+calendar-verify-unreadable = "{ $calendar }": an event on the { $side } cannot be read
+calendar-verify-altered = "{ $calendar }": the event { $uid } says something else on each side
 verify-equal = { $account }: equal: { $equal ->
         [one] { $equal } message
        *[other] { $equal } messages

@@ -69,6 +69,22 @@ config-password = { $file }, строка { $line }: значение «{ $key }
     .command = parom secret set service
 config-secret-name = { $file }, строка { $line }: «{ $found }» ({ $section }) не может быть именем секрета.
     .fix = Используйте буквы, цифры, «-», «_» и «.», не более 64 знаков.
+config-url = { $file }, строка { $line }: «{ $found }» ({ $section }) — не URL.
+    .fix = Напишите его целиком, начиная с https://, без логина и пароля.
+config-calendars-unreached = { $file }, строка { $line }: «{ $key }» ({ $section }) — "{ $found }", но календари переносятся, только если известны оба сервера.
+    .fix = Добавьте [domain.source.ews] и [domain.target.caldav] или укажите mode = "off".
+config-write-back-address = { $file }, строка { $line }: «{ $found }» в «{ $key }» ({ $section }) — не почтовый адрес.
+    .fix = Пишите адреса целиком, например "name@corp.example".
+config-write-back-unused = { $file }, строка { $line }: «{ $key }» ({ $section }) ни на что не влияет, потому что «write_back» — "all".
+    .fix = Укажите write_back = "black" (всем, кроме этих) или "white" (никому, кроме этих) или уберите список.
+config-act-for-same = { $file }, строка { $line }: с таким «{ $key }» ({ $section }) все пользователи открывали бы один и тот же ящик.
+    .fix = Добавьте в него переменную, например act_for = "{"{"}address{"}"}".
+config-home-same = { $file }, строка { $line }: с таким «{ $key }» ({ $section }) все пользователи открывали бы одни и те же календари.
+    .fix = Добавьте в «login» переменную, например {"{"}target_login{"}"}, или укажите в «home», где чьи календари.
+config-service-login-none = { $file }, строка { $line }: в «login» ({ $section }) есть {"{"}service_login{"}"}, а в «{ $key }» не сказано, что стоит на этом месте.
+    .fix = Назовите служебную учётную запись, например service_login = "svc@corp.example"
+config-service-login-unused = { $file }, строка { $line }: «{ $key }» ({ $section }) не используется: в «login» нет {"{"}service_login{"}"}.
+    .fix = Поставьте {"{"}service_login{"}"} в «login» или уберите «{ $key }».
 
 config-section-root = начало файла
 config-type-text = текст в кавычках
@@ -88,6 +104,12 @@ init-limits = Сколько делается одновременно и ког
 init-domain = Почтовый домен. Для каждого следующего повторите весь блок.
 init-source = Исходная система (старая).
 init-target = Целевая система (новая). Ключи те же, что в domain.source.imap.
+init-calendars = Календари: из Exchange по EWS в целевую систему по CalDAV. Оба сервера указываются ниже.
+init-ews =
+    Где календари исходной системы. Чтобы переносить календари, уберите # перед заголовком в скобках, перед «url», «login» и
+    всем, что отличается. Для служебной учётной записи с правом ApplicationImpersonation: login = "{"{"}service_login{"}"}",
+    её имя в «service_login» и password = "secret:{"{"}service_login{"}"}".
+init-caldav = Где календари целевой системы. Уберите # так же.
 
 ## Ключи
 
@@ -188,3 +210,49 @@ doc-imap-quirks =
     recovery_grace_s: сколько секунд сервер может дописывать полученное после обрыва (Exchange — 30, прочие — 2).
     depth: команд в пути сразу; fetch_items: писем в одном FETCH; batch_items, batch_kb: не больше в одном APPEND.
     Имена: { $names }.
+doc-calendars-mode =
+    Что происходит с календарями пользователя, о котором не сказано иначе («parom calendar»): "off": ничего;
+    "sync": из исходной системы в целевую при каждом «parom calendar sync --all»; "subscribe": в обе стороны.
+doc-calendars-write_back =
+    Чьи изменения в целевой системе записываются обратно в Exchange, если у пользователя подписка: "all": всех;
+    "black": всех, кроме перечисленных в write_back_list; "white": только перечисленных в write_back_list.
+doc-calendars-write_back_list = Адреса для write_back, например ["name@corp.example"]. Прописные и строчные буквы не различаются.
+doc-ews-url = URL веб-служб Exchange, обычно https://СЕРВЕР/EWS/Exchange.asmx.
+doc-ews-tls_policy = Как для IMAP: "modern" или, для старых серверов, "legacy", "legacy-1.1", "legacy-1.2".
+doc-ews-trust = Как для IMAP: "system", путь к файлу УЦ, "pin:<SHA-256 сертификата>" или "insecure".
+doc-ews-login =
+    Шаблон логина. Переменные: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}service_login{"}"}, {"{"}address{"}"},
+    {"{"}local{"}"}, {"{"}domain{"}"}. Вход — Basic; по HTTPS его видит только сервер.
+doc-ews-service_login =
+    Что стоит на месте {"{"}service_login{"}"}: служебная учётная запись, как её пишет Exchange. Пользователь, у которого в таблице
+    «parom import» есть collector_username, использует её и её collector_password.
+doc-ews-act_for =
+    Шаблон адреса, чей ящик открывается через ApplicationImpersonation. "": ящик самого входящего, если люди входят
+    со своими паролями.
+doc-ews-password =
+    "account": у каждого пользователя свой — тот, что задан в «parom account add» для исходной системы.
+    "secret:имя": один на всех, запечатан командой «parom secret set имя».
+    "secret:{"{"}service_login{"}"}": пароль служебной учётной записи, запечатанный под её именем.
+doc-ews-max_connections = Сколько соединений с этим сервером может быть сразу, на всех пользователей вместе.
+doc-ews-connect_timeout_s = Сколько секунд может длиться соединение с сервером.
+doc-ews-answer_timeout_s = Через сколько секунд без ответа запрос считается неудавшимся.
+doc-caldav-url =
+    Сервер или principal на нём: https://calendar.new.example/. Где чьи календари, спрашивается у сервера, в том числе
+    по адресу /.well-known/caldav.
+doc-caldav-tls_policy = Как для IMAP: "modern" или, для старых серверов, "legacy", "legacy-1.1", "legacy-1.2".
+doc-caldav-trust = Как для IMAP: "system", путь к файлу УЦ, "pin:<SHA-256 сертификата>" или "insecure".
+doc-caldav-login =
+    Шаблон логина с теми же переменными, что в domain.source.ews.
+doc-caldav-service_login = Что стоит на месте {"{"}service_login{"}"}: служебная учётная запись, как её пишет сервер.
+doc-caldav-home =
+    Где календари пользователя, если сервер этого не говорит: путь или URL, например
+    "/calendars/{"{"}target_login{"}"}/". Нужно, если чужие календари открывает служебная учётная запись. Переменные те же.
+doc-caldav-password =
+    "account": у каждого пользователя свой — тот, что задан в «parom account add» для целевой системы.
+    "secret:имя": один на всех, запечатан командой «parom secret set имя».
+    "secret:{"{"}service_login{"}"}": пароль служебной учётной записи, запечатанный под её именем.
+doc-caldav-max_connections = Сколько соединений с этим сервером может быть сразу, на всех пользователей вместе.
+doc-caldav-connect_timeout_s = Сколько секунд может длиться соединение с сервером.
+doc-caldav-answer_timeout_s = Через сколько секунд без ответа запрос считается неудавшимся.
+doc-caldav-product =
+    Что это за продукт и, значит, как с ним обходиться: "auto" (узнаётся по признакам) или одно из названий.

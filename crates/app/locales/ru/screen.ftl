@@ -48,16 +48,36 @@ work-both = { $messages ->
         [few] { $changes } изменения
        *[many] { $changes } изменений
     }
+work-events = { $events ->
+        [one] { $events } событие
+        [few] { $events } события
+       *[many] { $events } событий
+    }
 progress-all = все вместе
 progress-planned = предстоит: { $work }
 progress-moving = { $done } из { $planned }, { $done_bytes }, { $rate }/с
 progress-moving-eta = { $done } из { $planned }, { $done_bytes }, { $rate }/с, осталось { $left }
+progress-moving-events = { $done } из { $planned ->
+        [one] { $planned } события
+       *[other] { $planned } событий
+    }
+progress-parked-event = событие отложено: { $why }
 progress-parked = письмо отложено: { $why }
 ended-in-step = синхронизировано за { $elapsed }: { $work }
 ended-in-step-parked = синхронизировано за { $elapsed }: { $work }; отложено { $parked ->
         [one] { $parked } письмо
         [few] { $parked } письма
        *[many] { $parked } писем
+    } (parom parked)
+ended-in-step-parked-events = синхронизировано за { $elapsed }: { $work }; отложено { $parked ->
+        [one] { $parked } событие
+        [few] { $parked } события
+       *[many] { $parked } событий
+    } (parom parked)
+ended-unsettled-parked-events = ещё не всё, прошло { $elapsed }: { $work }; остальное сделает следующий проход; отложено { $parked ->
+        [one] { $parked } событие
+        [few] { $parked } события
+       *[many] { $parked } событий
     } (parom parked)
 ended-unsettled = ещё не всё, прошло { $elapsed }: { $work }; остальное сделает следующий проход
 ended-unsettled-parked = ещё не всё, прошло { $elapsed }: { $work }; остальное сделает следующий проход; отложено { $parked ->
@@ -253,6 +273,13 @@ parked-retried = { $count ->
        *[many] { $count } писем
     } — следующий проход попробует снова.
     .command = parom sync --all
+parked-event-head = { $account }, { $side }, календарь «{ $calendar }», событие { $uid }, отложено { $since }
+parked-events-retried = { $count ->
+        [one] { $count } событие будет обработано
+        [few] { $count } события будут обработаны
+       *[many] { $count } событий будут обработаны
+    } снова.
+    .command = parom calendar sync --all
 parked-busy = С пользователем { $account } работает другой процесс.
     .fix = Повторите, когда он закончит.
 
@@ -290,10 +317,14 @@ brake-many-deletions = в { $side ->
         [source] исходной
        *[target] целевой
     } системе нет писем: { $count } из { $total }; на другой стороне они были бы удалены безвозвратно, и вместе с удалёнными за сутки это больше, чем разрешают brake_deletions и brake_percent
+brake-emptied-calendar = из календаря «{ $folder }» ({ $side }) разом исчезло событий: { $count } из { $total }
+brake-vanished-calendar = исчез календарь «{ $folder }» ({ $side }), в нём событий: { $count }
+brake-many-event-deletions = исчезло событий: { $count } из { $total } ({ $side }); вместе с удалёнными за последние 24 часа это больше, чем разрешают brake_deletions и brake_percent
 brakes-none = Предохранители ничего не удерживают.
 brakes-head = { $account }, удерживается; сработал { $since }
 brakes-released-head = { $account }, сработал { $since }, снят: следующий проход продолжит
 brakes-command = parom brakes release { $account }
+brakes-then-calendar = parom calendar sync { $account }
 brakes-then = parom sync --account { $account }
 brakes-nothing-held = { $account }: ничего не удерживается.
 brakes-released = { $account }: { $count ->
@@ -332,6 +363,51 @@ state-not-there = Файла состояния { $file } ещё нет.
     .fix = Добавьте пользователя.
     .command = parom account add name@corp.example
 
+calendar-nobody = Нет пользователей, чьи календари надо переносить.
+    .fix = Укажите это для нужных пользователей или задайте «mode» в [domain.calendars].
+    .command = parom calendar subscribe name@corp.example
+calendar-off = { $account }: календари больше не трогаем; ничего не удалено
+calendar-unpaired = У календаря «{ $calendar }» нет пары ({ $side }), и создать её там нельзя. Он не переносится.
+    .why = Сервер не даёт создавать календари — никому или этому пользователю.
+    .fix = Создайте там календарь с таким именем вручную. Следующий проход его найдёт.
+calendar-mode-off = выключены
+calendar-mode-sync = синхронизация
+calendar-mode-subscribe = подписка
+calendar-plan-make = { $side }: создать календарь «{ $calendar }»
+calendar-plan-calendar = КАЛЕНДАРЬ
+calendar-plan-merge = СВЕСТИ
+head-calendar-mode = КАЛЕНДАРИ
+head-calendars = СКОЛЬКО
+head-events = СОБЫТИЙ
+calendar-verify-equal = { $account }: расхождений нет: { $equal ->
+        [one] { $equal } событие
+        [few] { $equal } события
+       *[many] { $equal } событий
+    }{ $explained ->
+        [0] {""}
+        [one] {" "}(и { $explained } известное расхождение)
+        [few] {" "}(и { $explained } известных расхождения)
+       *[many] {" "}(и { $explained } известных расхождений)
+    }
+calendar-verify-differs = { $account }: { $count ->
+        [one] { $count } расхождение
+        [few] { $count } расхождения
+       *[many] { $count } расхождений
+    }; совпадает: { $equal ->
+        [one] { $equal } событие
+        [few] { $equal } события
+       *[many] { $equal } событий
+    }{ $explained ->
+        [0] {""}
+        [one] {" "}(и { $explained } известное расхождение)
+        [few] {" "}(и { $explained } известных расхождения)
+       *[many] {" "}(и { $explained } известных расхождений)
+    }
+calendar-verify-missing-source = «{ $calendar }»: в исходной системе нет события { $uid } из целевой
+calendar-verify-missing-target = «{ $calendar }»: в целевой системе нет события { $uid } из исходной
+calendar-verify-doubled = «{ $calendar }»: событие { $uid } есть не один раз ({ $side })
+calendar-verify-unreadable = «{ $calendar }»: событие не читается ({ $side })
+calendar-verify-altered = «{ $calendar }»: событие { $uid } на двух сторонах разное
 verify-equal = { $account }: расхождений нет: { $equal ->
         [one] { $equal } письмо
         [few] { $equal } письма

@@ -11,6 +11,7 @@ use crate::message::Message;
 use crate::output;
 use crate::state::{self, Access};
 use parom_domain::Code;
+use parom_domain::events::guard::KEY_PREFIX;
 use parom_domain::guard::BrakeName;
 use parom_domain::state::Held;
 use serde_json::json;
@@ -54,7 +55,11 @@ fn list(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
             let key = if held.released { "brakes-released-head" } else { "brakes-head" };
             let head = Message::new(key).with("account", account.clone());
             let head = texts.say(&head.with("since", ago(held.since_ms, now_ms, texts)));
-            let command = if held.released { "brakes-then" } else { "brakes-command" };
+            let command = match held.released {
+                true if held.key.starts_with(KEY_PREFIX) => "brakes-then-calendar",
+                true => "brakes-then",
+                false => "brakes-command",
+            };
             let command = Message::new(command).with("account", account.clone());
             output::print(&format!("{head}\n    {}\n    {}\n", texts.say(&why(account, held)), texts.say(&command)))?;
         }

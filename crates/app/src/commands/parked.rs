@@ -1,4 +1,4 @@
-//! `parom parked`: messages that could not be carried as they are, why, and what helps.
+//! `parom parked`: messages and events that could not be carried as they are, why, and what helps.
 
 use super::status::ago;
 use crate::cli::Parked as Args;
@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::output;
 use crate::state::{self, Access};
 use parom_domain::FolderPath;
+use parom_domain::events::state::{AgendaChange, ParkedEvent};
 use parom_domain::state::{Change, Parked};
 use parom_store::{Account, Store};
 use serde_json::json;
@@ -20,15 +21,21 @@ const LEASE_MS: u64 = 60_000;
 
 pub fn run(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
     let access = if args.retry { Access::Write } else { Access::Read };
-    let found = state::with(config, access, async |store| {
-        let mut found = Vec::new();
+    let (found, events) = state::with(config, access, async |store| {
+        let (mut found, mut events) = (Vec::new(), Vec::new());
         for account in accounts(store, &args.account).await? {
             let known = store.load(account.id).await?;
-            if known.parked.is_empty() {
+            let agenda = store.load_agenda(account.id).await?;
+            if known.parked.is_empty() && agenda.parked.is_empty() {
                 continue;
             }
             if args.retry {
-                retry(store, &account, &known.parked).await?;
+                retry(store, &account, &known.parked, &agenda.parked).await?;
+            }
+            for parked in agenda.parked {
+                let pair = agenda.calendars.iter().find(|pair| pair.number == parked.calendar);
+                let calendar = pair.map_or_else(String::new, |pair| pair.name().to_owned());
+                events.push(FoundEvent { account: account.address.clone(), calendar, parked });
             }
             for parked in known.parked {
                 let pair = known.folders.iter().find(|pair| pair.id == parked.folder);
@@ -36,18 +43,23 @@ pub fn run(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure>
                 found.push(Found { account: account.address.clone(), folder: folder.unwrap_or_default(), parked });
             }
         }
-        Ok(found)
+        Ok((found, events))
     })?;
     if args.json {
-        output::print_json(found.iter().map(|found| found.json(texts)))?;
-    } else if found.is_empty() {
+        let events = events.iter().map(|found| found.json(texts));
+        output::print_json(found.iter().map(|found| found.json(texts)).chain(events))?;
+    } else if found.is_empty() && events.is_empty() {
         output::print(&format!("{}\n", texts.text("parked-none")))?;
     } else if args.retry {
-        let message = Message::new("parked-retried").with("count", found.len());
-        output::print(&format!("{}\n", texts.explain(&message)))?;
+        for (key, count) in [("parked-retried", found.len()), ("parked-events-retried", events.len())] {
+            if count > 0 {
+                output::print(&format!("{}\n", texts.explain(&Message::new(key).with("count", count))))?;
+            }
+        }
     } else {
         let now_ms = state::now_ms();
-        output::print(&found.iter().map(|found| found.text(now_ms, texts)).collect::<String>())?;
+        let events = events.iter().map(|found| found.text(now_ms, texts));
+        output::print(&found.iter().map(|found| found.text(now_ms, texts)).chain(events).collect::<String>())?;
     }
     Ok(Exit::Done)
 }
@@ -64,9 +76,9 @@ pub async fn accounts(store: &Store, addresses: &[String]) -> Result<Vec<Account
     Ok(accounts)
 }
 
-/// Forgets that these are parked. The cursors of their folders go too, so that the next pass looks at all messages there:
-/// a message that does not change would not be seen otherwise.
-async fn retry(store: &Store, account: &Account, parked: &[Parked]) -> Result<(), Failure> {
+/// Forgets that these are parked. The cursors of their folders and calendars go too, so that the next pass looks at
+/// everything there: what does not change would not be seen otherwise.
+async fn retry(store: &Store, account: &Account, parked: &[Parked], events: &[ParkedEvent]) -> Result<(), Failure> {
     let Some(lease) = store.acquire(account.id, state::OWNER, state::now_ms(), LEASE_MS).await? else {
         return Err(Failure::new(Exit::State, Message::new("parked-busy").with("account", account.address.clone())));
     };
@@ -78,6 +90,14 @@ async fn retry(store: &Store, account: &Account, parked: &[Parked]) -> Result<()
     });
     let look = places.into_iter().map(|(folder, side)| Change::SetCursor { folder, side, cursor: None });
     store.commit(&lease, unpark.chain(look).collect()).await?;
+    let places: BTreeSet<_> = events.iter().map(|parked| (parked.calendar, parked.side)).collect();
+    let unpark = events.iter().map(|ParkedEvent { calendar, side, handle, .. }| AgendaChange::Unpark {
+        calendar: *calendar,
+        side: *side,
+        handle: handle.clone(),
+    });
+    let look = places.into_iter().map(|(calendar, side)| AgendaChange::SetToken { calendar, side, token: None });
+    store.commit_agenda(&lease, unpark.chain(look).collect()).await?;
     Ok(store.release(lease).await?)
 }
 
@@ -110,6 +130,43 @@ impl Found {
             "side": self.parked.side.as_str(),
             "folder": self.folder,
             "uid": self.parked.uid.get(),
+            "since_ms": self.parked.since_ms,
+            "code": self.parked.code,
+            "text": texts.say(&why),
+            "fix": texts.part(&why, "fix"),
+        })
+    }
+}
+
+struct FoundEvent {
+    account: String,
+    calendar: String,
+    parked: ParkedEvent,
+}
+
+impl FoundEvent {
+    fn why(&self) -> Message {
+        failure::parked_event(&self.parked, &self.account, &self.calendar)
+    }
+
+    fn text(&self, now_ms: u64, texts: &Texts) -> String {
+        let head = Message::new("parked-event-head")
+            .with("account", self.account.clone())
+            .with("side", Message::new(side_key(self.parked.side)))
+            .with("calendar", self.calendar.clone())
+            .with("uid", self.parked.uid.clone().unwrap_or_else(|| "—".to_owned()))
+            .with("since", ago(self.parked.since_ms, now_ms, texts));
+        let why = texts.explain(&self.why()).replace('\n', "\n  ");
+        format!("{}\n    {}\n", texts.say(&head), why)
+    }
+
+    fn json(&self, texts: &Texts) -> serde_json::Value {
+        let why = self.why();
+        json!({
+            "account": self.account,
+            "side": self.parked.side.as_str(),
+            "calendar": self.calendar,
+            "uid": self.parked.uid,
             "since_ms": self.parked.since_ms,
             "code": self.parked.code,
             "text": texts.say(&why),

@@ -8,24 +8,33 @@ pub enum Part {
     Root,
     Limits,
     Domain,
+    /// `[domain.calendars]`.
+    Calendars,
     /// `[domain.source]` and `[domain.target]`: they hold one table for each protocol.
-    Side,
+    Source,
+    Target,
     /// `[domain.source.imap]` and `[domain.target.imap]`: the same keys.
     Imap,
+    /// `[domain.source.ews]`.
+    Ews,
+    /// `[domain.target.caldav]`.
+    CalDav,
 }
 
 impl Part {
     /// The parts that have keys.
-    pub const ALL: [Part; 4] = [Part::Root, Part::Limits, Part::Domain, Part::Imap];
+    pub const ALL: [Part; 7] =
+        [Part::Root, Part::Limits, Part::Domain, Part::Calendars, Part::Imap, Part::Ews, Part::CalDav];
 
     /// The names of the tables that may stand in this part, besides its keys.
     #[must_use]
     pub fn tables(self) -> &'static [&'static str] {
         match self {
             Part::Root => &["limits", "domain"],
-            Part::Domain => &["source", "target"],
-            Part::Side => &["imap"],
-            Part::Limits | Part::Imap => &[],
+            Part::Domain => &["calendars", "source", "target"],
+            Part::Source => &["imap", "ews"],
+            Part::Target => &["imap", "caldav"],
+            Part::Limits | Part::Calendars | Part::Imap | Part::Ews | Part::CalDav => &[],
         }
     }
 
@@ -36,8 +45,12 @@ impl Part {
             Part::Root => "root",
             Part::Limits => "limits",
             Part::Domain => "domain",
-            Part::Side => "side",
+            Part::Calendars => "calendars",
+            Part::Source => "source",
+            Part::Target => "target",
             Part::Imap => "imap",
+            Part::Ews => "ews",
+            Part::CalDav => "caldav",
         }
     }
 
@@ -105,8 +118,26 @@ pub const QUIRKS: &[&str] = parom_imap::Quirks::NUMBERS;
 
 pub const SWITCHES: &[&str] = &["auto", "on", "off"];
 
+const TLS_POLICIES: &[&str] = &["modern", "legacy", "legacy-1.1", "legacy-1.2"];
+
+/// What `product` may be: it is known by its signs, or said to be one of these.
+pub const PRODUCTS: &[&str] = &[
+    "auto",
+    "vk-workspace",
+    "radicale",
+    "xandikos",
+    "cyrus",
+    "sogo",
+    "stalwart",
+    "nextcloud",
+    "sabre",
+    "davical",
+    "zimbra",
+    "other",
+];
+
 use Kind::{Choice, List, Numbers, Switches, Template, Text, Whole};
-use Part::{Domain, Imap, Limits, Root};
+use Part::{CalDav, Calendars, Domain, Ews, Imap, Limits, Root};
 use Preset::{Default, Derived, Required};
 
 /// In the order in which `parom init` writes them.
@@ -133,10 +164,13 @@ pub const KEYS: &[Key] = &[
             "[\"drafts\", \"contacts\", \"calendar\", \"tasks\", \"journal\", \"notes\", \"outbox\", \"sync-issues\", \"rss\"]",
         ),
     ),
+    key(Calendars, "mode", Choice(&["off", "sync", "subscribe"]), Default("\"off\"")),
+    key(Calendars, "write_back", Choice(&["all", "black", "white"]), Default("\"all\"")),
+    key(Calendars, "write_back_list", List, Default("[]")),
     key(Imap, "host", Text, Required("\"mail.example\"")),
     key(Imap, "port", Whole { min: 1, max: 65_535 }, Derived("993")),
     key(Imap, "tls", Choice(&["implicit", "starttls", "none"]), Default("\"implicit\"")),
-    key(Imap, "tls_policy", Choice(&["modern", "legacy", "legacy-1.1", "legacy-1.2"]), Default("\"modern\"")),
+    key(Imap, "tls_policy", Choice(TLS_POLICIES), Default("\"modern\"")),
     key(Imap, "trust", Text, Default("\"system\"")),
     key(Imap, "login", Template, Required("\"{source_login}\"")),
     key(Imap, "service_login", Text, Default("\"\"")),
@@ -156,6 +190,27 @@ pub const KEYS: &[Key] = &[
     key(Imap, "read_receipts", Choice(&["held", "suppressed"]), Default("\"held\"")),
     key(Imap, "extensions", Switches(EXTENSIONS), Default("{}")),
     key(Imap, "quirks", Numbers(QUIRKS), Default("{}")),
+    key(Ews, "url", Text, Required("\"https://mail.old.example/EWS/Exchange.asmx\"")),
+    key(Ews, "tls_policy", Choice(TLS_POLICIES), Default("\"modern\"")),
+    key(Ews, "trust", Text, Default("\"system\"")),
+    key(Ews, "login", Template, Required("\"{source_login}\"")),
+    key(Ews, "service_login", Text, Default("\"\"")),
+    key(Ews, "act_for", Template, Default("\"{address}\"")),
+    key(Ews, "password", Text, Default("\"account\"")),
+    key(Ews, "max_connections", Whole { min: 1, max: 10_000 }, Default("16")),
+    key(Ews, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
+    key(Ews, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
+    key(CalDav, "url", Text, Required("\"https://calendar.new.example/\"")),
+    key(CalDav, "tls_policy", Choice(TLS_POLICIES), Default("\"modern\"")),
+    key(CalDav, "trust", Text, Default("\"system\"")),
+    key(CalDav, "login", Template, Required("\"{target_login}\"")),
+    key(CalDav, "service_login", Text, Default("\"\"")),
+    key(CalDav, "home", Template, Default("\"\"")),
+    key(CalDav, "password", Text, Default("\"account\"")),
+    key(CalDav, "max_connections", Whole { min: 1, max: 10_000 }, Default("16")),
+    key(CalDav, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
+    key(CalDav, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
+    key(CalDav, "product", Choice(PRODUCTS), Default("\"auto\"")),
 ];
 
 const fn key(part: Part, name: &'static str, kind: Kind, preset: Preset) -> Key {

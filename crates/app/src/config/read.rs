@@ -1,5 +1,6 @@
 //! From the text of the file to the configuration, with every mistake noted.
 
+use super::calendars::calendars;
 use super::keys::Part;
 use super::pacing::pacing;
 use super::template::{TemplateError, VARIABLES};
@@ -54,8 +55,9 @@ fn root(section: &Section<'_, '_>, file: &Path) -> Config {
 }
 
 fn configured_hosts(domains: &[MailDomain]) -> Vec<String> {
-    let mut hosts: Vec<String> =
-        domains.iter().flat_map(|domain| domain.sides.iter().map(|(_, side)| side.host.to_lowercase())).collect();
+    let mail = domains.iter().flat_map(|domain| domain.sides.iter().map(|(_, side)| side.host.to_lowercase()));
+    let calendars = domains.iter().flat_map(|domain| domain.calendars.hosts());
+    let mut hosts: Vec<String> = mail.chain(calendars).collect();
     hosts.sort();
     hosts.dedup();
     hosts
@@ -88,10 +90,8 @@ fn domain(section: &Section<'_, '_>, name: Found<String>, folder: &Path) -> Mail
     if !is_host_name(&name.value) {
         section.wrong("name", name.span, Message::new("config-domain-name").with("found", name.value.clone()));
     }
-    let side = |side: Side| {
-        let above = section.table(side.as_str(), Part::Side);
-        imap_side(&above.table("imap", Part::Imap), folder)
-    };
+    let above = Both::new(section.table("source", Part::Source), section.table("target", Part::Target));
+    let side = |side: Side| imap_side(&above[side].table("imap", Part::Imap), folder);
     MailDomain {
         name: name.value.to_lowercase(),
         mode: match section.text("mode").value.as_str() {
@@ -110,6 +110,7 @@ fn domain(section: &Section<'_, '_>, name: Found<String>, folder: &Path) -> Mail
         grace_s: section.whole("grace_s"),
         exclude_folders: section.list("exclude_folders").into_iter().map(|folder| excluded(&folder.value)).collect(),
         sides: Both::from_fn(side),
+        calendars: calendars(section, above.as_ref(), folder),
     }
 }
 
@@ -142,12 +143,7 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         host: host.value,
         port,
         tls,
-        tls_policy: match section.text("tls_policy").value.as_str() {
-            "legacy" => TlsPolicy::Legacy { min: MinTls::V1_0 },
-            "legacy-1.1" => TlsPolicy::Legacy { min: MinTls::V1_1 },
-            "legacy-1.2" => TlsPolicy::Legacy { min: MinTls::V1_2 },
-            _ => TlsPolicy::Modern,
-        },
+        tls_policy: tls_policy(section),
         trust: trust(section, folder),
         login,
         authzid,
@@ -165,6 +161,15 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
             .into_iter()
             .map(|(name, switch)| (name, switched(&switch)))
             .collect(),
+    }
+}
+
+pub fn tls_policy(section: &Section<'_, '_>) -> TlsPolicy {
+    match section.text("tls_policy").value.as_str() {
+        "legacy" => TlsPolicy::Legacy { min: MinTls::V1_0 },
+        "legacy-1.1" => TlsPolicy::Legacy { min: MinTls::V1_1 },
+        "legacy-1.2" => TlsPolicy::Legacy { min: MinTls::V1_2 },
+        _ => TlsPolicy::Modern,
     }
 }
 
@@ -247,7 +252,7 @@ fn switched(word: &str) -> Switch {
     }
 }
 
-fn template(section: &Section<'_, '_>, name: &'static str, found: Found<String>) -> Option<Template> {
+pub fn template(section: &Section<'_, '_>, name: &'static str, found: Found<String>) -> Option<Template> {
     let error = match Template::parse(&found.value) {
         Ok(template) => return Some(template),
         Err(error) => error,
@@ -266,7 +271,7 @@ fn template(section: &Section<'_, '_>, name: &'static str, found: Found<String>)
     None
 }
 
-fn trust(section: &Section<'_, '_>, folder: &Path) -> Trust {
+pub fn trust(section: &Section<'_, '_>, folder: &Path) -> Trust {
     let Found { value, span } = section.text("trust");
     match value.as_str() {
         "system" => Trust::System,
@@ -291,7 +296,7 @@ fn trust(section: &Section<'_, '_>, folder: &Path) -> Trust {
     }
 }
 
-fn password(section: &Section<'_, '_>) -> PasswordFrom {
+pub fn password(section: &Section<'_, '_>) -> PasswordFrom {
     let Found { value, span } = section.text("password");
     if value == "account" {
         return PasswordFrom::Account;

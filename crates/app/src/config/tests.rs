@@ -175,20 +175,30 @@ fn a_pin_may_be_written_as_openssl_prints_it() {
 fn the_written_file_is_right_and_says_what_counts_without_it() {
     for lang in Lang::ALL {
         let written = text(&Answers::default(), &Texts::new(lang));
-        let config = read(&written).unwrap();
-        // What is commented out is what counts anyway: with the comments taken away nothing changes.
+        let mut config = read(&written).unwrap();
+        assert_eq!((&config.domains[0].calendars.ews, &config.domains[0].calendars.caldav), (&None, &None));
+        // What is commented out is what counts anyway: with the comments taken away nothing changes but the tables that may
+        // be left out.
         let keys: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
         let uncommented: String = written
             .lines()
             .map(|line| {
                 match line.strip_prefix("# ").and_then(|line| line.split_once(" = ").map(|(key, _)| (key, line))) {
                     Some((key, line)) if keys.contains(&key) => format!("{line}\n"),
-                    _ => format!("{line}\n"),
+                    _ => format!(
+                        "{}\n",
+                        line.strip_prefix("# ").filter(|line| line.starts_with("[domain.")).unwrap_or(line)
+                    ),
                 }
             })
             .collect();
         assert_ne!(uncommented, written);
-        assert_eq!(read(&uncommented).unwrap(), config);
+        let all = read(&uncommented).unwrap();
+        assert!(all.domains[0].calendars.ews.is_some() && all.domains[0].calendars.caldav.is_some());
+        assert_eq!(all.allow_hosts, ["mail.new.example", "mail.old.example"], "the example of the key");
+        config.domains[0].calendars = all.domains[0].calendars.clone();
+        config.allow_hosts = all.allow_hosts.clone();
+        assert_eq!(all, config);
         assert!(KEYS.iter().all(|key| written.contains(&format!("{} = ", key.name))));
     }
 }
@@ -245,4 +255,84 @@ fn several_service_accounts_and_the_night_are_read() {
         let complaints = complaints(&text);
         assert!(complaints.len() == 1 && complaints[0].contains(says), "{says}: {complaints:?}");
     }
+}
+
+/// The good text with calendars.
+fn with_calendars() -> String {
+    let calendars = r#"[domain.calendars]
+mode = "subscribe"
+write_back = "white"
+write_back_list = ["Anna@Corp.example"]
+[domain.source.ews]
+url = "https://Ews.old.example/EWS/Exchange.asmx"
+login = "{service_login}"
+service_login = "svc@corp.example"
+password = "secret:{service_login}"
+tls_policy = "legacy"
+[domain.target.caldav]
+url = "https://cal.new.example:8443/dav/"
+login = "{target_login}"
+product = "vk-workspace"
+home = "/calendars/{target_login}/"
+"#;
+    format!("{SMALL}{calendars}")
+}
+
+#[test]
+fn calendars_are_read_and_their_hosts_allowed() {
+    let config = read(&with_calendars()).unwrap();
+    assert_eq!(config.allow_hosts, ["127.0.0.1", "cal.new.example", "ews.old.example", "mail.new.example"]);
+    let calendars = &config.domains[0].calendars;
+    assert_eq!(calendars.mode, CalendarMode::Subscribe);
+    assert!(calendars.write_back.allows("anna@corp.example") && !calendars.write_back.allows("boris@corp.example"));
+    let ews = calendars.ews.as_ref().unwrap();
+    assert_eq!((ews.url.origin.port, ews.url.path.as_str()), (443, "/EWS/Exchange.asmx"));
+    assert_eq!(ews.access.password, PasswordFrom::ServiceLogin);
+    let words = Words { address: "anna@corp.example", source_login: "anna", target_login: "a", service_login: "svc" };
+    assert_eq!(ews.act_for.as_ref().unwrap().fill(&words), "anna@corp.example");
+    let caldav = calendars.caldav.as_ref().unwrap();
+    assert_eq!((caldav.url.origin.port, caldav.product), (8443, Some(parom_caldav::Product::VkWorkSpace)));
+    assert_eq!(caldav.home.as_ref().unwrap().fill(&words), "/calendars/a/");
+    assert_eq!(read(SMALL).unwrap().domains[0].calendars.mode, CalendarMode::Off);
+    let own = with_calendars().replace("tls_policy = \"legacy\"", "act_for = \"\"").replace(
+        "\"{service_login}\"\nservice_login = \"svc@corp.example\"\npassword = \"secret:{service_login}\"",
+        "\"{source_login}\"",
+    );
+    assert_eq!(read(&own).unwrap().domains[0].calendars.ews.as_ref().unwrap().act_for, None);
+}
+
+#[test]
+fn mistakes_about_calendars_are_named() {
+    for (good, bad, says) in [
+        ("write_back_list =", "write_backlist =", "Did you mean \"write_back_list\"?"),
+        ("[domain.source.ews]", "[domain.source.ewss]", "Did you mean \"ews\"?"),
+        ("[domain.target.caldav]", "[domain.target.ews]", "\"ews\" does not exist in [domain.target]"),
+        ("mode = \"subscribe\"", "mode = \"subscribed\"", "must be \"off\", \"sync\" or \"subscribe\""),
+        (
+            "https://Ews.old.example/EWS/Exchange.asmx",
+            "mail.old.example",
+            "\"mail.old.example\" in [domain.source.ews] is not a URL",
+        ),
+        ("Anna@Corp.example", "Anna", "\"Anna\" in \"write_back_list\""),
+        ("write_back = \"white\"", "write_back = \"all\"", "never counts"),
+        ("tls_policy = \"legacy\"", "act_for = \"anna@corp.example\"", "open the same mailbox"),
+        ("service_login = \"svc@corp.example\"\n", "", "does not say what it stands for"),
+        ("login = \"{target_login}\"\nproduct", "login = \"svc\"\nservice_login = \"x\"\nproduct", "is not used"),
+        ("product = \"vk-workspace\"", "product = \"vk\"", "\"vk-workspace\""),
+        ("home = \"/calendars/{target_login}/\"", "home = \"/calendars/{user}/\"", "unknown variable \"user\""),
+        ("login = \"{service_login}\"\nservice_login = \"svc@corp.example\"", "login = \"\"", "is empty"),
+    ] {
+        let text = with_calendars().replacen(good, bad, 1);
+        assert_ne!(text, with_calendars(), "{good}");
+        let complaints = complaints(&text).concat();
+        assert!(complaints.contains(says), "{bad}: {complaints}");
+    }
+    let bare = with_calendars().split("[domain.source.ews]").next().unwrap().to_owned();
+    assert!(complaints(&bare).concat().contains("only be carried where both servers are known"));
+}
+
+#[test]
+fn every_product_of_calendar_servers_can_be_named() {
+    let names: Vec<&str> = parom_caldav::Product::ALL.iter().map(|product| product.as_str()).collect();
+    assert_eq!(keys::PRODUCTS.strip_prefix(&["auto"]).unwrap(), names);
 }

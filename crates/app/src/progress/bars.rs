@@ -74,6 +74,7 @@ impl Progress for Bars {
         self.all.set_message(self.texts.say(&sentences::moving(all, now)));
         match &event.what {
             What::Parked { why, .. } => self.say(&event.account, &self.texts.say(&sentences::parked(why))),
+            What::ParkedEvent { why, .. } => self.say(&event.account, &self.texts.say(&sentences::parked_event(why))),
             What::Hidden { why, .. } | What::Trouble { why } => self.say(&event.account, &self.texts.explain(why)),
             What::Ended(ending) => {
                 // Under --watch most passes find nothing, and saying so would bury what matters.
@@ -89,7 +90,12 @@ impl Progress for Bars {
                 }
                 accounts.remove(&event.account);
             }
-            What::Began | What::Phase(_) | What::Planned(_) | What::Did(_) | What::Folder { .. } => {}
+            What::Began
+            | What::BeganCalendars
+            | What::Phase(_)
+            | What::Planned(_)
+            | What::Did(_)
+            | What::Folder { .. } => {}
         }
     }
 

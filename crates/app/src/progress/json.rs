@@ -20,12 +20,17 @@ impl<W: Write + Send> Json<W> {
     fn object(&self, event: &Event) -> Value {
         let (name, fields) = match &event.what {
             What::Began => ("began", vec![]),
+            What::BeganCalendars => ("began", vec![("calendars", json!(true))]),
             What::Phase(phase) => ("phase", vec![("phase", json!(phase.as_str()))]),
             What::Planned(work) => ("planned", numbers(*work)),
             What::Did(work) => ("did", numbers(*work)),
             What::Folder { folder } => ("folder", vec![("folder", json!(folder))]),
             What::Parked { side, folder, uid, why } => {
                 let place = vec![("side", json!(side.as_str())), ("folder", json!(folder)), ("uid", json!(uid))];
+                ("parked", [place, self.why(why)].concat())
+            }
+            What::ParkedEvent { side, calendar, uid, why } => {
+                let place = vec![("side", json!(side.as_str())), ("calendar", json!(calendar)), ("uid", json!(uid))];
                 ("parked", [place, self.why(why)].concat())
             }
             What::Hidden { side, folder, why } => {
@@ -62,6 +67,9 @@ impl<W: Write + Send> Json<W> {
 }
 
 fn numbers(work: Work) -> Vec<(&'static str, Value)> {
+    if work.events > 0 {
+        return vec![("events", json!(work.events))];
+    }
     vec![("messages", json!(work.messages)), ("bytes", json!(work.bytes)), ("changes", json!(work.changes))]
 }
 
@@ -88,7 +96,8 @@ mod tests {
         let why = Message::new("error-cancelled").with("what", "x");
         for what in [
             What::Began,
-            What::Planned(Work { messages: 1, bytes: 2, changes: 3 }),
+            What::Planned(Work { messages: 1, bytes: 2, changes: 3, events: 0 }),
+            What::Did(Work { events: 4, ..Work::default() }),
             What::Parked {
                 side: Side::Source,
                 folder: "INBOX".to_owned(),
@@ -100,10 +109,11 @@ mod tests {
             json.on(&Event { account: "a@corp.example".into(), what });
         }
         let text = String::from_utf8(json.out.into_inner().unwrap()).unwrap();
-        let objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(objects.len(), 4);
+        let mut objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(objects.len(), 5);
         assert!(objects.iter().all(|object| object["account"] == "a@corp.example"));
         assert_eq!(objects[1]["changes"], 3);
+        assert_eq!(objects.remove(2)["events"], 4);
         assert_eq!((&objects[2]["folder"], &objects[2]["uid"]), (&json!("INBOX"), &json!(7)));
         assert_eq!((&objects[2]["side"], &objects[2]["code"]), (&json!("source"), &json!("message-refused")));
         assert!(objects[2]["text"].as_str().unwrap().contains("message 7"));

@@ -49,8 +49,14 @@ impl<W: Write + Send> Lines<W> {
                 Some(sentences::moving(&account.meter, now))
             }
             // The rest is over before it could be read, and would bury what matters among many accounts.
-            What::Began | What::Phase(_) | What::Planned(_) | What::Did(_) | What::Folder { .. } => None,
+            What::Began
+            | What::BeganCalendars
+            | What::Phase(_)
+            | What::Planned(_)
+            | What::Did(_)
+            | What::Folder { .. } => None,
             What::Parked { why, .. } => Some(sentences::parked(why)),
+            What::ParkedEvent { why, .. } => Some(sentences::parked_event(why)),
             What::Hidden { why, .. } | What::Trouble { why } => Some(why.clone()),
             What::Ended(ending) => {
                 let is_news = match ending {
@@ -95,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_pass_is_told_in_lines_of_both_languages() {
-        let work = Work { messages: 3, bytes: 4096, changes: 0 };
+        let work = Work { messages: 3, bytes: 4096, ..Work::default() };
         let told = |lang| {
             let lines = Lines::new(Arc::new(Texts::new(lang)), Vec::new());
             let mut now = Instant::now();

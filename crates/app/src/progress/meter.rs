@@ -8,23 +8,28 @@ pub struct Work {
     pub messages: u64,
     pub bytes: u64,
     pub changes: u64,
+    /// Of calendars; a pass over them counts nothing else.
+    pub events: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Meter {
     pub planned: Work,
     pub done: Work,
+    /// The pass is one over calendars.
+    pub is_of_calendars: bool,
     began: Instant,
 }
 
 impl Meter {
     #[must_use]
     pub fn new(now: Instant) -> Meter {
-        Meter { planned: Work::default(), done: Work::default(), began: now }
+        Meter { planned: Work::default(), done: Work::default(), is_of_calendars: false, began: now }
     }
 
     pub fn count(&mut self, what: &What) {
         match what {
+            What::BeganCalendars => self.is_of_calendars = true,
             What::Planned(work) => self.planned.add(*work),
             What::Did(work) => self.done.add(*work),
             _ => {}
@@ -55,10 +60,11 @@ impl Meter {
         u64::try_from(ms.div_ceil(1000)).ok()
     }
 
-    /// What is done and what there is to do, in messages: their sizes are known only when they have been read.
+    /// What is done and what there is to do, in messages or events: their sizes are known only when they have been read.
     #[must_use]
     pub fn share(&self) -> (u64, u64) {
-        (self.done.messages.min(self.planned.messages), self.planned.messages)
+        let [done, planned] = [self.done, self.planned].map(|work| work.messages.saturating_add(work.events));
+        (done.min(planned), planned)
     }
 }
 
@@ -67,6 +73,7 @@ impl Work {
         self.messages = self.messages.saturating_add(more.messages);
         self.bytes = self.bytes.saturating_add(more.bytes);
         self.changes = self.changes.saturating_add(more.changes);
+        self.events = self.events.saturating_add(more.events);
     }
 }
 
@@ -76,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_rest_is_estimated_from_what_was_done() {
-        let work = |messages| Work { messages, bytes: messages * 1000, changes: 0 };
+        let work = |messages| Work { messages, bytes: messages * 1000, ..Work::default() };
         let start = Instant::now();
         let at = |s| start + Duration::from_secs(s);
         let mut meter = Meter::new(start);

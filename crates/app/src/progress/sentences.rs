@@ -14,8 +14,16 @@ pub fn planned(meter: &Meter) -> Message {
     Message::new("progress-planned").with("work", work(meter.planned))
 }
 
+pub fn parked_event(why: &Message) -> Message {
+    Message::new("progress-parked-event").with("why", why.clone())
+}
+
 /// How far it is, how fast it goes, how long it will take.
 pub fn moving(meter: &Meter, now: Instant) -> Message {
+    if meter.is_of_calendars {
+        let message = Message::new("progress-moving-events");
+        return message.with("done", meter.done.events).with("planned", meter.planned.events);
+    }
     let message = match meter.remaining_s(now) {
         Some(left) => Message::new("progress-moving-eta").with("left", Value::Seconds(left)),
         None => Message::new("progress-moving"),
@@ -39,6 +47,12 @@ pub fn ended(ending: &Ending, meter: &Meter, now: Instant) -> Message {
         message.with("elapsed", Value::Elapsed(meter.elapsed(now)))
     };
     match ending {
+        Ending::InStep { parked } if meter.is_of_calendars => {
+            told("ended-in-step", "ended-in-step-parked-events", *parked)
+        }
+        Ending::Unsettled { parked } if meter.is_of_calendars => {
+            told("ended-unsettled", "ended-unsettled-parked-events", *parked)
+        }
         Ending::InStep { parked } => told("ended-in-step", "ended-in-step-parked", *parked),
         Ending::Unsettled { parked } => told("ended-unsettled", "ended-unsettled-parked", *parked),
         Ending::Held { why } => Message::new("ended-held").with("why", why.clone()),
@@ -54,6 +68,9 @@ pub fn ended(ending: &Ending, meter: &Meter, now: Instant) -> Message {
 
 /// `3 messages (4.0 KB) and 1 change`.
 pub fn work(work: Work) -> Message {
+    if work.events > 0 {
+        return Message::new("work-events").with("events", work.events);
+    }
     let key = match (work.messages, work.changes) {
         (0, 0) => "work-nothing",
         (_, 0) if work.bytes == 0 => "work-count",

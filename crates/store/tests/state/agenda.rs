@@ -2,11 +2,12 @@
 
 use crate::samples::*;
 use parom_domain::agenda::{CalendarId, Handle, Token, Version};
+use parom_domain::events::policy::CalendarMode;
 use parom_domain::events::state::{
     AgendaChange, AgendaIntent, AgendaState, AgendaWork, ArchivedEvent, DeletedEvents, ParkedEvent, SuspectedEvent,
 };
 use parom_domain::events::{CalendarNumber, CalendarPair, End, EventLink, EventNumber};
-use parom_domain::state::AccountId;
+use parom_domain::state::{AccountId, Lease, PassSummary};
 use parom_domain::{Both, Code, Side};
 use parom_store::Store;
 
@@ -251,4 +252,42 @@ async fn brakes_of_mail_and_of_calendars_are_shown_together_and_loaded_apart() {
     assert_eq!(state.store.load(lease.account).await.unwrap().held, [held("volume")]);
     assert_eq!(state.store.load_agenda(lease.account).await.unwrap().held, [agenda_held("emptied")]);
     assert_eq!(state.store.held(None).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_said_of_calendars_and_how_they_ended_is_kept() {
+    let state = State::new().await;
+    let store = &state.store;
+    let lease = state.account("anna@corp.example").await;
+    let (anna, boris) = (lease.account, state.account("boris@corp.example").await.account);
+    assert_eq!(store.calendar_modes().await.unwrap(), []);
+    store.set_calendar_mode(boris, CalendarMode::Sync).await.unwrap();
+    for mode in CalendarMode::ALL {
+        store.set_calendar_mode(anna, mode).await.unwrap();
+    }
+    let modes = [(anna, CalendarMode::Subscribe), (boris, CalendarMode::Sync)];
+    assert_eq!(store.calendar_modes().await.unwrap(), modes);
+    let nobody = store.set_calendar_mode(AccountId(99), CalendarMode::Off).await.unwrap_err();
+    assert_eq!(nobody.code(), Code::AccountUnknown);
+
+    let ok = PassSummary { at_ms: 7, last_ok_ms: Some(7), parked: 1, carried: 2, folders: 3, error: None };
+    store.note_calendar_pass(&lease, ok.clone()).await.unwrap();
+    let failed = PassSummary {
+        at_ms: 8,
+        last_ok_ms: None,
+        error: Some(("timed-out".to_owned(), vec![("host".to_owned(), "h".to_owned())])),
+        ..ok.clone()
+    };
+    store.note_calendar_pass(&lease, failed.clone()).await.unwrap();
+    let kept = PassSummary { last_ok_ms: Some(7), ..failed };
+    assert_eq!(store.calendar_summaries().await.unwrap(), [(anna, kept)]);
+    assert_eq!(store.summaries().await.unwrap(), [], "mail has its own");
+
+    store.commit_agenda(&lease, vec![AgendaChange::PutCalendar(calendar(1))]).await.unwrap();
+    let put = |link| AgendaChange::PutEvent { link, base: Some("x".into()) };
+    store.commit_agenda(&lease, vec![put(link(1)), put(link(2)), put(left(3))]).await.unwrap();
+    assert_eq!(store.linked_events().await.unwrap(), [(anna, 2)]);
+
+    let old = Lease { epoch: lease.epoch - 1, ..lease };
+    assert_eq!(store.note_calendar_pass(&old, ok).await.unwrap_err().code(), Code::LeaseLost);
 }

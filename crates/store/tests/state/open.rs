@@ -56,7 +56,7 @@ async fn an_older_state_is_brought_up_to_date_and_keeps_what_it_has() {
     state.store.close().await;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(state.path());
     let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    let undo = "DROP TABLE calendar; DROP TABLE event_suspected; DROP TABLE event; DROP TABLE event_intent; DROP TABLE event_parked; DROP TABLE event_archived; DROP TABLE event_deletion; DROP TABLE stray; ALTER TABLE folder DROP COLUMN source_hides; ALTER TABLE folder DROP COLUMN target_hides; DROP TABLE pace; ALTER TABLE account DROP COLUMN priority; ALTER TABLE account DROP COLUMN mailbox_database; DROP TABLE proof; DROP TABLE refusal; DROP TABLE person; ALTER TABLE account DROP COLUMN service_login; DROP TABLE deletion; ALTER TABLE summary ADD COLUMN linked BIGINT NOT NULL DEFAULT 7;
+    let undo = "DROP TABLE calendar_link; DROP TABLE calendar_summary; DROP TABLE calendar; DROP TABLE event_suspected; DROP TABLE event; DROP TABLE event_intent; DROP TABLE event_parked; DROP TABLE event_archived; DROP TABLE event_deletion; DROP TABLE stray; ALTER TABLE folder DROP COLUMN source_hides; ALTER TABLE folder DROP COLUMN target_hides; DROP TABLE pace; ALTER TABLE account DROP COLUMN priority; ALTER TABLE account DROP COLUMN mailbox_database; DROP TABLE proof; DROP TABLE refusal; DROP TABLE person; ALTER TABLE account DROP COLUMN service_login; DROP TABLE deletion; ALTER TABLE summary ADD COLUMN linked BIGINT NOT NULL DEFAULT 7;
         DELETE FROM schema_version WHERE version > 2";
     sqlx::raw_sql(undo).execute(&mut other).await.unwrap();
     sqlx::Connection::close(other).await.unwrap();

@@ -1,0 +1,214 @@
+//! Compares the calendars of both sides event by event. The state is no evidence; it only explains what was found.
+
+use parom_domain::agenda::{Agenda, CalendarId, Handle};
+use parom_domain::events::EventLink;
+use parom_domain::events::state::ParkedEvent;
+use parom_domain::{Both, Result, Side};
+use std::collections::{BTreeMap, HashMap};
+
+/// What one side has.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    pub calendars: u64,
+    pub events: u64,
+    by_uid: BTreeMap<String, Vec<Seen>>,
+    /// Events without a UID that we could read: calendar and handle.
+    unreadable: Vec<(String, Handle)>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    calendar: String,
+    handle: Handle,
+    hash: [u8; 32],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub kind: Kind,
+    pub calendar: String,
+    /// Empty where it cannot be read.
+    pub uid: String,
+    /// Parom knows of it: the event is parked, or the other side has no place for what differs.
+    pub explained: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It is missing on this side.
+    Missing(Side),
+    /// It is on this side several times.
+    Doubled(Side),
+    /// This side does not show it.
+    Unreadable(Side),
+    /// Both sides say something else.
+    Differs,
+}
+
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub equal: u64,
+    pub differences: Vec<Difference>,
+}
+
+impl Verdict {
+    /// Those of which Parom does not know.
+    pub fn unexplained(&self) -> impl Iterator<Item = &Difference> {
+        self.differences.iter().filter(|difference| !difference.explained)
+    }
+}
+
+/// Reads everything that a side has. `step` hears how many events were read.
+pub async fn take(agenda: &dyn Agenda, step: &(dyn Fn(u64) + Sync)) -> Result<Shelf> {
+    let (calendars, abilities) = agenda.calendars().await?;
+    let mut shelf = Shelf { calendars: calendars.len() as u64, ..Shelf::default() };
+    for calendar in calendars {
+        let listed = agenda.observe(&calendar.id, None).await?.present;
+        let handles: Vec<Handle> = listed.into_iter().map(|seen| seen.handle).collect();
+        for some in handles.chunks(abilities.batch_items.max(1)) {
+            read(agenda, (&calendar.id, &calendar.name), some, &mut shelf).await?;
+            step(some.len() as u64);
+        }
+    }
+    Ok(shelf)
+}
+
+async fn read(
+    agenda: &dyn Agenda,
+    (calendar, name): (&CalendarId, &str),
+    handles: &[Handle],
+    shelf: &mut Shelf,
+) -> Result<()> {
+    for read in agenda.read(calendar, handles).await? {
+        shelf.events += 1;
+        match read.form {
+            Ok(form) => {
+                let seen = Seen { calendar: name.to_owned(), handle: read.handle, hash: form.hash };
+                shelf.by_uid.entry(form.uid).or_default().push(seen);
+            }
+            Err(_) => shelf.unreadable.push((name.to_owned(), read.handle)),
+        }
+    }
+    Ok(())
+}
+
+/// What differs, in the order of the UIDs; what cannot be read comes last.
+#[must_use]
+pub fn compare(shelves: &Both<Shelf>, parked: &[ParkedEvent], links: &[EventLink]) -> Verdict {
+    let mut verdict = Verdict::default();
+    let is_parked = |side: Side, handle: &Handle| parked.iter().any(|it| it.side == side && it.handle == *handle);
+    let links: HashMap<&str, &EventLink> = links.iter().map(|link| (link.uid.as_str(), link)).collect();
+    let uids = shelves.source.by_uid.keys().chain(shelves.target.by_uid.keys());
+    for uid in uids.collect::<std::collections::BTreeSet<_>>() {
+        let seen = shelves.as_ref().map(|shelf| shelf.by_uid.get(uid).map_or(&[][..], Vec::as_slice));
+        let note = |kind, at: &Seen, explained| Difference {
+            kind,
+            calendar: at.calendar.clone(),
+            uid: uid.clone(),
+            explained,
+        };
+        let mut found = Vec::new();
+        for side in Side::ALL {
+            for more in seen[side].iter().skip(1) {
+                let explained = seen[side].iter().any(|one| is_parked(side, &one.handle));
+                found.push(note(Kind::Doubled(side), more, explained));
+            }
+        }
+        match (seen.source.first(), seen.target.first()) {
+            (Some(source), Some(target)) if source.hash == target.hash => {}
+            (Some(source), Some(target)) => {
+                let parked = is_parked(Side::Source, &source.handle) || is_parked(Side::Target, &target.handle);
+                let agreed = links.get(uid.as_str()).is_some_and(|link| {
+                    let shows = |side: Side, seen: &Seen| {
+                        link.ends[side].as_ref().is_some_and(|end| end.handle == seen.handle && end.hash == seen.hash)
+                    };
+                    shows(Side::Source, source) && shows(Side::Target, target)
+                });
+                found.push(note(Kind::Differs, source, parked || agreed));
+            }
+            (Some(one), None) => {
+                found.push(note(Kind::Missing(Side::Target), one, is_parked(Side::Source, &one.handle)))
+            }
+            (None, Some(one)) => {
+                found.push(note(Kind::Missing(Side::Source), one, is_parked(Side::Target, &one.handle)))
+            }
+            (None, None) => {}
+        }
+        verdict.equal += u64::from(found.is_empty());
+        verdict.differences.append(&mut found);
+    }
+    for side in Side::ALL {
+        verdict.differences.extend(shelves[side].unreadable.iter().map(|(calendar, handle)| Difference {
+            kind: Kind::Unreadable(side),
+            calendar: calendar.clone(),
+            uid: String::new(),
+            explained: is_parked(side, handle),
+        }));
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parom_domain::events::{CalendarNumber, End, EventNumber};
+
+    fn shelf(events: &[(&str, &str, u8)]) -> Shelf {
+        let mut shelf = Shelf::default();
+        for (uid, handle, hash) in events {
+            let seen = Seen { calendar: "Work".to_owned(), handle: Handle((*handle).into()), hash: [*hash; 32] };
+            shelf.by_uid.entry((*uid).to_owned()).or_default().push(seen);
+        }
+        shelf
+    }
+
+    #[test]
+    fn every_kind_of_difference_is_found_and_explained_by_what_is_known() {
+        let mut shelves = Both::new(
+            shelf(&[("a", "a", 1), ("b", "b", 1), ("c", "c", 1), ("d", "d", 1), ("e", "e", 1), ("e", "e2", 1)]),
+            shelf(&[("a", "/a", 1), ("b", "/b", 2), ("c", "/c", 2), ("e", "/e", 1), ("f", "/f", 1)]),
+        );
+        shelves.target.unreadable.push(("Work".to_owned(), Handle("/x".into())));
+        let parked = |side, handle: &str| ParkedEvent {
+            calendar: CalendarNumber(0),
+            side,
+            handle: Handle(handle.into()),
+            version: None,
+            uid: None,
+            code: String::new(),
+            args: Vec::new(),
+            since_ms: 0,
+            until_ms: None,
+        };
+        let end = |handle: &str, hash| End {
+            calendar: CalendarNumber(0),
+            handle: Handle(handle.into()),
+            version: None,
+            hash: [hash; 32],
+        };
+        let link = EventLink {
+            number: EventNumber(0),
+            uid: "c".to_owned(),
+            calendar: CalendarNumber(0),
+            ends: Both::new(Some(end("c", 1)), Some(end("/c", 2))),
+            base: [0; 32],
+            brought: None,
+            asleep: None,
+            writes_ms: Vec::new(),
+        };
+        let verdict = compare(&shelves, &[parked(Side::Source, "d"), parked(Side::Target, "/x")], &[link]);
+        let told: Vec<_> = verdict.differences.iter().map(|it| (it.uid.as_str(), it.kind, it.explained)).collect();
+        assert_eq!(
+            told,
+            [
+                ("b", Kind::Differs, false),
+                ("c", Kind::Differs, true),
+                ("d", Kind::Missing(Side::Target), true),
+                ("e", Kind::Doubled(Side::Source), false),
+                ("f", Kind::Missing(Side::Source), false),
+                ("", Kind::Unreadable(Side::Target), true),
+            ]
+        );
+        assert_eq!((verdict.equal, verdict.unexplained().count()), (1, 3));
+    }
+}

@@ -1,0 +1,156 @@
+//! `parom calendar`: the calendars of accounts, once or both ways.
+
+mod plan;
+mod status;
+mod verify;
+
+use super::parked::accounts;
+use crate::calendars::{self, Calendars, Ending, Linked};
+use crate::cli::{Calendar, CalendarRun, CalendarWhom};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::i18n::Texts;
+use crate::message::Message;
+use crate::output;
+use crate::progress::{self, Style};
+use crate::state::{self, Access};
+use crate::stop;
+use parom_domain::events::policy::CalendarMode;
+use parom_store::{Account, Store};
+use serde_json::json;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub fn run(command: &Calendar, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
+    match command {
+        Calendar::Sync(args) => work(args, CalendarMode::Sync, config, texts),
+        Calendar::Subscribe(args) => work(args, CalendarMode::Subscribe, config, texts),
+        Calendar::Unsubscribe(args) => unsubscribe(args, config, texts),
+        Calendar::Status(args) => status::run(args, config, texts),
+        Calendar::Verify(args) => verify::run(args, config, texts),
+        Calendar::Plan(args) => {
+            let whom = CalendarWhom { accounts: args.accounts.clone(), all: args.all };
+            let args = CalendarRun { whom, watch: false, dry_run: true, json: args.json };
+            work(&args, CalendarMode::Off, config, texts)
+        }
+    }
+}
+
+/// Those that were named, or all that are on.
+async fn chosen(config: &Config, store: &Store, whom: &CalendarWhom) -> Result<Vec<Linked>, Failure> {
+    let mut chosen = accounts(store, &whom.accounts).await?;
+    chosen.retain(|account| !whom.all || account.enabled);
+    Ok(calendars::linked(config, store, chosen).await?)
+}
+
+/// What the link does from now on: whoever subscribed stays so when a sync is asked for.
+fn wanted(linked: &Linked, asked: CalendarMode) -> CalendarMode {
+    match (asked, linked.mode) {
+        (CalendarMode::Subscribe, _) => CalendarMode::Subscribe,
+        (CalendarMode::Sync, CalendarMode::Off) => CalendarMode::Sync,
+        // What would be done if it were asked for.
+        (CalendarMode::Off, CalendarMode::Off) => CalendarMode::Sync,
+        (_, known) => known,
+    }
+}
+
+fn work(args: &CalendarRun, asked: CalendarMode, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
+    let style = Style::choose(args.json, std::io::stderr().is_terminal() && std::io::stdout().is_terminal());
+    let access = if args.dry_run { Access::Read } else { Access::Write };
+    let ended = state::with(config, access, async |store| {
+        let mut chosen = chosen(config, store, &args.whom).await?;
+        if args.whom.all && asked != CalendarMode::Subscribe {
+            chosen.retain(|linked| linked.mode != CalendarMode::Off);
+        }
+        for linked in &mut chosen {
+            let mode = wanted(linked, asked);
+            if !args.dry_run && mode != linked.mode {
+                store.set_calendar_mode(linked.account.id, mode).await?;
+            }
+            linked.mode = mode;
+        }
+        let said = texts.clone();
+        let stop = stop::listen(move || eprintln!("{}", said.text("stopping")))?;
+        // The plan is the output of a dry run; progress would be in its way.
+        let progress = progress::show(if args.dry_run { None } else { Some(style) }, texts.clone());
+        let calendars = Calendars::new(config, store, progress.clone(), stop, args.dry_run)?;
+        let calendars = if args.watch { calendars.watching() } else { calendars };
+        let every = Duration::from_secs(config.limits.look_every_s);
+        let ended = match args.watch {
+            true if !chosen.is_empty() => calendars.watch(&chosen, every).await,
+            _ => calendars.pass(&chosen).await,
+        };
+        progress.finish();
+        Ok(ended)
+    })?;
+    if ended.is_empty() {
+        let key = if args.whom.all { "calendar-nobody" } else { "account-none" };
+        output::print(&format!("{}\n", texts.explain(&Message::new(key))))?;
+    }
+    for (address, ending) in &ended {
+        let Ending::Planned { plan, held } = ending else { continue };
+        if args.json {
+            output::print_json(plan::objects(address, plan, held, texts))?;
+        } else {
+            output::print(&plan::told(address, plan, held, texts))?;
+        }
+    }
+    Ok(Exit::together(ended.iter().map(|(_, ending)| ending.exit())))
+}
+
+/// Nothing is deleted anywhere, and what is known of the events is kept.
+fn unsubscribe(whom: &CalendarWhom, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
+    let done = state::with(config, Access::Write, async |store| {
+        let chosen: Vec<Account> =
+            chosen(config, store, whom).await?.into_iter().map(|linked| linked.account).collect();
+        for account in &chosen {
+            store.set_calendar_mode(account.id, CalendarMode::Off).await?;
+        }
+        Ok(chosen)
+    })?;
+    for account in done {
+        let message = Message::new("calendar-off").with("account", account.address);
+        output::print(&format!("{}\n", texts.explain(&message)))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The word for a mode.
+fn mode_key(mode: CalendarMode) -> &'static str {
+    match mode {
+        CalendarMode::Off => "calendar-mode-off",
+        CalendarMode::Sync => "calendar-mode-sync",
+        CalendarMode::Subscribe => "calendar-mode-subscribe",
+    }
+}
+
+/// A failure that belongs to one account, as an object.
+fn failed(account: &str, failure: &Failure, texts: &Texts) -> serde_json::Value {
+    let code = failure.messages.first().map(|message| message.key.trim_start_matches("error-").to_owned());
+    json!({ "account": account, "code": code, "text": failure.explain(texts) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parom_domain::state::AccountId;
+
+    #[test]
+    fn a_sync_leaves_a_subscription_and_a_subscription_replaces_a_sync() {
+        use CalendarMode::{Off, Subscribe, Sync};
+        for (asked, known, then) in [
+            (Sync, Off, Sync),
+            (Sync, Sync, Sync),
+            (Sync, Subscribe, Subscribe),
+            (Subscribe, Off, Subscribe),
+            (Subscribe, Sync, Subscribe),
+            (Off, Off, Sync),
+            (Off, Subscribe, Subscribe),
+        ] {
+            let linked = Linked { account: Account::new(AccountId(1)), mode: known };
+            assert_eq!(wanted(&linked, asked), then, "{asked:?} {known:?}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Calendars that cross between the simulated Exchange Web Services and a real Radicale, by the built binary. What came of it
+//! is read by hand on both servers, never by our clients.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the report")]
+
+mod crashes;
+mod crossing;
+mod radicale;
+mod stage;

@@ -1,0 +1,158 @@
+//! A Radicale of its own for each test: temporary folder, free port, loopback. It is read and written by raw requests.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub const PASSWORD: &str = "sesame";
+
+pub struct Radicale {
+    pub port: u16,
+    child: Child,
+    data: PathBuf,
+}
+
+impl Radicale {
+    /// `None`, with a loud word, where it is not installed; under `CI=true` that is a failure.
+    pub fn start(folder: &Path, users: &[&str]) -> Option<Radicale> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        if !std::env::split_paths(&path).any(|folder| folder.join("radicale").exists()) {
+            eprintln!("SKIPPED: radicale is not installed, so nothing was tested against it");
+            assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "radicale is missing");
+            return None;
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (passwords, data) = (folder.join("users"), folder.join("data"));
+        fs::create_dir_all(&data).unwrap();
+        let lines: String = users.iter().map(|user| format!("{user}:{PASSWORD}\n")).collect();
+        fs::write(&passwords, lines).unwrap();
+        let config = folder.join("config");
+        let text = format!(
+            "[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = htpasswd\nhtpasswd_filename = {}\n\
+             htpasswd_encryption = plain\ndelay = 0\n[rights]\ntype = owner_only\n[storage]\nfilesystem_folder = {}\n",
+            passwords.display(),
+            data.display()
+        );
+        fs::write(&config, text).unwrap();
+        let log = fs::File::create(folder.join("log")).unwrap();
+        let mut command = Command::new("radicale");
+        command.arg("--config").arg(&config).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < deadline, "radicale did not come up");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(Radicale { port, child, data })
+    }
+
+    /// The whole answer.
+    fn request(&self, user: &str, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let login = base64(format!("{user}:{PASSWORD}").as_bytes());
+        let text = format!(
+            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Basic {login}\r\n\
+             Content-Length: {}\r\n{headers}\r\n{body}",
+            body.len()
+        );
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// What is directly below a collection.
+    fn below(&self, user: &str, path: &str) -> Vec<String> {
+        let (status, body) = self.request(user, "PROPFIND", path, "Depth: 1\r\n", "");
+        if status == 404 {
+            return Vec::new();
+        }
+        assert_eq!(status, 207, "{body}");
+        let members = body.split("<response>").skip(1).filter_map(|member| member.split_once("<href>"));
+        let hrefs = members.filter_map(|(_, rest)| rest.split("</href>").next());
+        let mut hrefs: Vec<String> = hrefs.map(str::to_owned).filter(|href| href != path).collect();
+        hrefs.sort();
+        hrefs.dedup();
+        hrefs
+    }
+
+    pub fn calendars(&self, user: &str) -> Vec<String> {
+        self.below(user, &format!("/{user}/")).into_iter().filter(|href| href.ends_with('/')).collect()
+    }
+
+    /// The text of every event, by where it is, with long lines unfolded.
+    pub fn events(&self, user: &str) -> BTreeMap<String, String> {
+        let resources = self.calendars(user).into_iter().flat_map(|calendar| self.below(user, &calendar));
+        let text = |href: &String| {
+            let (status, body) = self.request(user, "GET", href, "", "");
+            assert_eq!(status, 200, "{href}");
+            body.replace("\r\n ", "").replace("\r\n", "\n")
+        };
+        resources.map(|href| (href.clone(), text(&href))).collect()
+    }
+
+    /// How many events there are, as the disk has them: quicker than asking for them.
+    pub fn count(&self) -> usize {
+        fn below(folder: &Path) -> usize {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries
+                .map(|entry| entry.path())
+                .map(|path| {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    match path.is_dir() {
+                        // What Radicale keeps for itself.
+                        true if name.starts_with(".Radicale") => 0,
+                        true => below(&path),
+                        false => usize::from(name.ends_with(".ics") && !name.starts_with('.')),
+                    }
+                })
+                .sum()
+        }
+        below(&self.data)
+    }
+
+    /// Where the event with this title is, and its text.
+    pub fn event(&self, user: &str, title: &str) -> (String, String) {
+        let line = format!("\nSUMMARY:{title}\n");
+        let found: Vec<_> = self.events(user).into_iter().filter(|(_, text)| text.contains(&line)).collect();
+        assert_eq!(found.len(), 1, "{title}: {found:#?}");
+        found.into_iter().next().unwrap()
+    }
+
+    /// Makes or changes an event, as another client does.
+    pub fn put(&self, user: &str, href: &str, text: &str) {
+        let kind = "Content-Type: text/calendar; charset=utf-8\r\n";
+        let (status, body) = self.request(user, "PUT", href, kind, &text.replace('\n', "\r\n"));
+        assert!(status == 201 || status == 204, "{status} {body}");
+    }
+
+    pub fn delete(&self, user: &str, href: &str) {
+        let (status, body) = self.request(user, "DELETE", href, "", "");
+        assert!(status == 200 || status == 204, "{status} {body}");
+    }
+}
+
+impl Drop for Radicale {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let three = |some: &[u8]| {
+        let at = |place: usize| u32::from(some.get(place).copied().unwrap_or_default());
+        let bits = (at(0) << 16) | (at(1) << 8) | at(2);
+        let letter = |place: usize| char::from(LETTERS[(bits >> (18 - 6 * place)) as usize & 63]);
+        (0..4).map(|place| if place <= some.len() { letter(place) } else { '=' }).collect::<String>()
+    };
+    bytes.chunks(3).map(three).collect()
+}
