@@ -226,7 +226,7 @@ doc-ews-service_login =
     "parom import" has a collector_username uses that one, with its collector_password.
 doc-ews-act_for =
     The template of the address whose mailbox is opened by ApplicationImpersonation. "": that of the login itself, for
-    people who sign in with a password of their own.
+    people who sign in with a password of their own. Without this key: "{"{"}address{"}"}" for a service account, else "".
 doc-ews-password =
     "account": every account has its own, the one that "parom account add" was given for the source.
     "secret:name": one for all, sealed by "parom secret set name".

@@ -228,7 +228,7 @@ doc-ews-service_login =
     «parom import» есть collector_username, использует её и её collector_password.
 doc-ews-act_for =
     Шаблон адреса, чей ящик открывается через ApplicationImpersonation. "": ящик самого входящего, если люди входят
-    со своими паролями.
+    со своими паролями. Без этого ключа: "{"{"}address{"}"}" для служебной учётной записи, иначе "".
 doc-ews-password =
     "account": у каждого пользователя свой — тот, что задан в «parom account add» для исходной системы.
     "secret:имя": один на всех, запечатан командой «parom secret set имя».

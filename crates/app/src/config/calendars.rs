@@ -98,8 +98,13 @@ fn write_back(section: &Section<'_, '_>) -> WriteBack {
 }
 
 fn ews(section: &Section<'_, '_>, folder: &Path) -> Option<EwsSide> {
-    let act_for = template(section, "act_for", section.text("act_for"));
     let access = access(section, folder);
+    // Whoever signs in with a login of their own opens their own mailbox.
+    let is_own = |access: &Access| access.login.varies() && !access.login.takes_service_login();
+    let act_for = match section.gives("act_for") || !access.as_ref().is_some_and(is_own) {
+        true => template(section, "act_for", section.text("act_for")),
+        false => Some(Template::default()),
+    };
     if let (Some(access), Some(act_for)) = (&access, &act_for)
         && !access.login.varies()
         && !act_for.varies()

@@ -195,7 +195,7 @@ pub const KEYS: &[Key] = &[
     key(Ews, "trust", Text, Default("\"system\"")),
     key(Ews, "login", Template, Required("\"{source_login}\"")),
     key(Ews, "service_login", Text, Default("\"\"")),
-    key(Ews, "act_for", Template, Default("\"{address}\"")),
+    key(Ews, "act_for", Template, Derived("\"{address}\"")),
     key(Ews, "password", Text, Default("\"account\"")),
     key(Ews, "max_connections", Whole { min: 1, max: 10_000 }, Default("16")),
     key(Ews, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),

@@ -294,7 +294,7 @@ fn calendars_are_read_and_their_hosts_allowed() {
     assert_eq!((caldav.url.origin.port, caldav.product), (8443, Some(parom_caldav::Product::VkWorkSpace)));
     assert_eq!(caldav.home.as_ref().unwrap().fill(&words), "/calendars/a/");
     assert_eq!(read(SMALL).unwrap().domains[0].calendars.mode, CalendarMode::Off);
-    let own = with_calendars().replace("tls_policy = \"legacy\"", "act_for = \"\"").replace(
+    let own = with_calendars().replace(
         "\"{service_login}\"\nservice_login = \"svc@corp.example\"\npassword = \"secret:{service_login}\"",
         "\"{source_login}\"",
     );

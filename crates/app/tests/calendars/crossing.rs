@@ -154,3 +154,20 @@ fn whoever_unsubscribes_is_left_alone_and_nothing_is_deleted() {
     stage.calendar(&["subscribe", "anna@corp.example"]);
     stage.check();
 }
+
+#[test]
+fn people_may_open_their_calendars_themselves_and_a_wrong_password_is_tried_once() {
+    let Some(stage) = Stage::of(&["anna"]) else { return };
+    stage.outlook().add(&at("Lunch", 2, 12)).unwrap();
+    stage.sign_in_themselves("anna");
+    stage.ews.deny("anna@corp.example");
+    stage.calendar(&["sync", "anna@corp.example"]);
+    stage.check();
+
+    stage.give_password("wrong");
+    for says in ["Cannot sign in to 127.0.0.1", "Not signing in to 127.0.0.1"] {
+        let done = stage.run(&["calendar", "sync", "anna@corp.example"]);
+        assert_eq!(done.status.code(), Some(4), "{}", told(&done));
+        assert!(told(&done).contains(says), "{}", told(&done));
+    }
+}

@@ -54,6 +54,24 @@ impl Stage {
         std::fs::write(self.folder.path().join("parom.toml"), text).unwrap();
     }
 
+    /// Lets Anna open her own mailbox.
+    pub fn sign_in_themselves(&self, password: &str) {
+        let file = self.folder.path().join("parom.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let service =
+            "login = \"{service_login}\"\nservice_login = \"svc@corp.example\"\npassword = \"secret:{service_login}\"";
+        assert!(text.contains(service));
+        std::fs::write(file, text.replace(service, "login = \"{address}\"")).unwrap();
+        self.give_password(password);
+    }
+
+    /// Anna's password on Exchange, as Parom is told it.
+    pub fn give_password(&self, password: &str) {
+        std::fs::write(self.folder.path().join("own"), password).unwrap();
+        let given = self.run(&["account", "add", "anna@corp.example", "--source-password-file", "own"]);
+        assert!(given.status.success(), "{}", told(&given));
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parom"));
         command.args(["--lang", "en"]).args(args).current_dir(self.folder.path());
