@@ -171,3 +171,50 @@ fn people_may_open_their_calendars_themselves_and_a_wrong_password_is_tried_once
         assert!(told(&done).contains(says), "{}", told(&done));
     }
 }
+
+#[test]
+fn an_event_that_cannot_be_read_is_parked_and_told_and_tried_again() {
+    let Some(stage) = Stage::of(&["anna"]) else { return };
+    let outlook = stage.outlook();
+    outlook.add(&at("Lunch", 2, 12)).unwrap();
+    let damaged = outlook.add(&at("Damaged", 3, 12)).unwrap();
+    outlook.spoil(&damaged, Some("ErrorItemCorrupt")).unwrap();
+    assert!(stage.calendar(&["sync", "anna@corp.example"]).contains("1 event is parked"));
+    assert_eq!(stage.titles().1.into_keys().collect::<Vec<_>>(), ["Lunch"]);
+    let parked = told(&stage.run(&["parked"]));
+    assert!(parked.contains("calendar \"Calendar\", event") && parked.contains("ErrorItemCorrupt"), "{parked}");
+    assert_eq!(stage.json(&["status", "--json"])["parked"], 1);
+    outlook.spoil(&damaged, None).unwrap();
+    let retried = stage.run(&["parked", "--retry"]);
+    assert!(told(&retried).contains("1 event will be tried again"), "{}", told(&retried));
+    stage.check();
+    assert!(told(&stage.run(&["parked"])).contains("Nothing is parked"));
+}
+
+#[test]
+fn a_calendar_that_is_emptied_at_once_is_held_until_it_is_released() {
+    let Some(stage) = Stage::of(&["anna"]) else { return };
+    for day in 1..=8 {
+        stage.outlook().add(&at(&format!("Event {day}"), day, 12)).unwrap();
+    }
+    stage.calendar(&["subscribe", "anna@corp.example"]);
+    for (id, _) in stage.outlook().events() {
+        stage.outlook().delete(&id).unwrap();
+    }
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let held = loop {
+        let done = stage.run(&["calendar", "sync", "--all"]);
+        if done.status.code() == Some(6) {
+            break told(&done);
+        }
+        assert!(done.status.success() && std::time::Instant::now() < deadline, "{}", told(&done));
+    };
+    assert!(held.contains("8 of 8 events vanished at once from the calendar \"Calendar\""), "{held}");
+    assert_eq!(stage.titles().1.len(), 8);
+    assert_eq!(stage.json(&["status", "--json"])["standing"], "held");
+    let brakes = told(&stage.run(&["brakes"]));
+    assert!(brakes.contains("8 of 8 events"), "{brakes}");
+    assert!(stage.run(&["brakes", "release", "anna@corp.example"]).status.success());
+    stage.until("the deletions", || stage.titles().1.is_empty());
+    stage.check();
+}
