@@ -3,6 +3,7 @@
 use crate::change::under;
 use crate::database::{Fields, Writer};
 use crate::lease::{millis, unknown};
+use crate::read::summary;
 use crate::writer::Write;
 use crate::{Store, codec};
 use async_trait::async_trait;
@@ -67,20 +68,6 @@ impl Write for SetMode {
 const SUMMARIES: &str = "
     SELECT account AS calendar_summary, at_ms, last_ok_ms, parked, carried, calendars, error_code, error_args
     FROM calendar_summary ORDER BY account";
-
-fn summary(row: &Fields<'_>) -> Result<(AccountId, PassSummary)> {
-    let code = row.get::<Option<String>>(6)?;
-    let args = row.maybe_blob(7, codec::read_args)?;
-    let summary = PassSummary {
-        at_ms: row.unsigned(1)?,
-        last_ok_ms: row.maybe_unsigned(2)?,
-        parked: row.unsigned(3)?,
-        carried: row.unsigned(4)?,
-        folders: row.small(5)?,
-        error: code.map(|code| (code, args.unwrap_or_default())),
-    };
-    Ok((AccountId(row.get(0)?), summary))
-}
 
 struct Note(Lease, PassSummary);
 

@@ -197,7 +197,8 @@ const SUMMARIES: &str = "
     SELECT account AS summary, at_ms, last_ok_ms, parked, carried, folders, error_code, error_args
     FROM summary ORDER BY account";
 
-fn summary(row: &Fields<'_>) -> Result<(AccountId, PassSummary)> {
+/// The last pass over mail or calendars: both are asked for in the order of `SUMMARIES`.
+pub(crate) fn summary(row: &Fields<'_>) -> Result<(AccountId, PassSummary)> {
     let code = row.get::<Option<String>>(6)?;
     let args = row.maybe_blob(7, codec::read_args)?;
     let summary = PassSummary {
