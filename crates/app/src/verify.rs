@@ -25,23 +25,42 @@ pub struct Verdict {
     /// Messages seen on each side.
     pub messages: Both<u64>,
     pub differences: Vec<Difference>,
-    /// Differences that somebody knew of beforehand, see [`Verdict::set_apart`].
-    pub parked: Vec<Difference>,
+    /// Differences with a cause that was known beforehand, see [`Verdict::set_apart`].
+    pub explained: Vec<(Cause, Difference)>,
     /// The UIDVALIDITY of each folder that was compared.
     validities: Both<HashMap<FolderPath, u32>>,
 }
 
+/// Why a message may be on one side only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It is parked.
+    Parked,
+    /// It was deleted on the other side, and what a deletion leaves is in this side's trash.
+    Deleted,
+}
+
 impl Verdict {
-    /// Sets differences apart that come of a message which is known to be parked: on that side, in that folder under that
-    /// UIDVALIDITY. They stay differences, with their cause known.
-    pub fn set_apart(&mut self, is_parked: impl Fn(Side, &FolderPath, u32, Uid) -> bool) {
-        let validities = &self.validities;
-        let is_known = |difference: &mut Difference| {
-            difference.message().is_some_and(|(side, folder, uid)| {
-                validities[side].get(folder).is_some_and(|validity| is_parked(side, folder, *validity, uid))
-            })
-        };
-        self.parked.extend(self.differences.extract_if(.., is_known));
+    /// Sets differences apart that come of a message of which the cause is known: on that side, in that folder under that
+    /// UIDVALIDITY. They stay differences, and are told.
+    pub fn set_apart(&mut self, cause: impl Fn(Side, &FolderPath, u32, Uid) -> Option<Cause>) {
+        let mut rest = Vec::with_capacity(self.differences.len());
+        for difference in self.differences.drain(..) {
+            let cause = difference.message().and_then(|(side, folder, uid)| {
+                self.validities[side].get(folder).and_then(|validity| cause(side, folder, *validity, uid))
+            });
+            match cause {
+                Some(cause) => self.explained.push((cause, difference)),
+                None => rest.push(difference),
+            }
+        }
+        self.differences = rest;
+    }
+
+    /// How many differences have this cause.
+    #[must_use]
+    pub fn count(&self, cause: Cause) -> usize {
+        self.explained.iter().filter(|(one, _)| *one == cause).count()
     }
 }
 

@@ -242,6 +242,30 @@ fn a_parked_message_is_named_as_such_and_hides_no_other() {
     assert_eq!((code, found.iter().filter(|found| found["parked"] == false).count()), (7, 2), "{found:?}");
 }
 
+#[test]
+fn what_a_deletion_left_in_the_trash_is_named_as_such_and_hides_no_other() {
+    let stage = Stage::new();
+    let trash = FolderPath::new(["Trash"]).unwrap();
+    for side in Side::ALL {
+        stage.hands(side, "anna").create(&trash, Some("\\Trash")).unwrap();
+    }
+    stage.add(Side::Source, "anna", "old");
+    assert_eq!(code(&stage.run(&["sync", "--all", "--until-settled"])), 0);
+    let uid = stage.hands(Side::Source, "anna").messages(&FolderPath::inbox())[0].uid;
+    stage.hands(Side::Source, "anna").remove(&FolderPath::inbox(), &[uid]).unwrap();
+    assert_eq!(code(&stage.run(&["sync", "--all", "--until-settled"])), 0);
+    let (code, found) = verified(&stage);
+    assert_eq!((code, found.len(), &found[0]["deleted"], &found[0]["folder"]), (0, 1, &true.into(), &"Trash".into()));
+    let told = out(&stage.run(&["verify", "anna@corp.example"]));
+    assert!(told.contains("(and 1 that was deleted is in the trash of one side)"), "{told}");
+
+    // What was put there by somebody else is a difference.
+    let bytes = b"Message-ID: <other@x>\r\n\r\nother\r\n".to_vec();
+    stage.hands(Side::Target, "anna").add(&trash, bytes, &["\\Seen"], DATE).unwrap();
+    let (code, found) = verified(&stage);
+    assert_eq!((code, found.len(), &found[0]["deleted"]), (7, 2, &false.into()), "{found:?}");
+}
+
 /// The pages about the output for programs name each field.
 fn every_field_is_documented(objects: &[serde_json::Value]) {
     assert!(!objects.is_empty());

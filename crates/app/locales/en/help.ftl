@@ -16,7 +16,7 @@ exit-3 = some accounts are not in step: for different reasons, or because of sin
 exit-4 = a server cannot be reached, is not allowed, or refused the sign-in
 exit-5 = the state is locked, full, damaged, newer than this program, or cannot be opened
 exit-6 = a brake holds something back until it is released
-exit-7 = "parom verify" found differences other than parked messages
+exit-7 = "parom verify" found differences other than parked messages and what deletions left in a trash
 exit-130 = stopped by Ctrl-C; what was begun is finished by the next run
 
 value-file = FILE

@@ -372,6 +372,10 @@ verify-equal = { $account }: equal: { $equal ->
         [0] {""}
         [one] {" "}(and { $parked } message is parked)
        *[other] {" "}(and { $parked } messages are parked)
+    }{ $deleted ->
+        [0] {""}
+        [one] {" "}(and { $deleted } that was deleted is in the trash of one side)
+       *[other] {" "}(and { $deleted } that were deleted are in the trash of one side)
     }
 verify-differs = { $account }: { $count ->
         [one] { $count } difference
@@ -386,9 +390,14 @@ verify-differs = { $account }: { $count ->
         [0] {""}
         [one] {" "}(and { $parked } message is parked)
        *[other] {" "}(and { $parked } messages are parked)
+    }{ $deleted ->
+        [0] {""}
+        [one] {" "}(and { $deleted } that was deleted is in the trash of one side)
+       *[other] {" "}(and { $deleted } that were deleted are in the trash of one side)
     }
 verify-more = ... and { $count } more (--json shows all)
 verify-parked = parked, see "parom parked": { $difference }
+verify-deleted = deleted on one side, kept in the other's trash: { $difference }
 verify-folder-missing-source = "{ $folder }": no such folder on the source; on the target it holds { $count ->
         [one] { $count } message
        *[other] { $count } messages

@@ -421,6 +421,11 @@ verify-equal = { $account }: расхождений нет: { $equal ->
         [one] {" "}(и отложено { $parked } письмо)
         [few] {" "}(и отложено { $parked } письма)
        *[many] {" "}(и отложено { $parked } писем)
+    }{ $deleted ->
+        [0] {""}
+        [one] {" "}(и { $deleted } удалённое письмо лежит в корзине одной из сторон)
+        [few] {" "}(и { $deleted } удалённых письма лежат в корзине одной из сторон)
+       *[many] {" "}(и { $deleted } удалённых писем лежат в корзине одной из сторон)
     }
 verify-differs = { $account }: { $count ->
         [one] { $count } расхождение
@@ -439,9 +444,15 @@ verify-differs = { $account }: { $count ->
         [one] {" "}(и отложено { $parked } письмо)
         [few] {" "}(и отложено { $parked } письма)
        *[many] {" "}(и отложено { $parked } писем)
+    }{ $deleted ->
+        [0] {""}
+        [one] {" "}(и { $deleted } удалённое письмо лежит в корзине одной из сторон)
+        [few] {" "}(и { $deleted } удалённых письма лежат в корзине одной из сторон)
+       *[many] {" "}(и { $deleted } удалённых писем лежат в корзине одной из сторон)
     }
 verify-more = ... и ещё { $count } (все — с --json)
 verify-parked = отложено, см. «parom parked»: { $difference }
+verify-deleted = удалено на одной стороне, на другой лежит в корзине: { $difference }
 verify-folder-missing-source = «{ $folder }»: такой папки нет в исходной системе; в целевой в ней { $count ->
         [one] { $count } письмо
         [few] { $count } письма

@@ -11,15 +11,16 @@ use crate::output;
 use crate::progress::{self, Event, Phase, Progress, Style, What};
 use crate::state::{self, Access};
 use crate::stop;
-use crate::verify::{Difference, Step, Verdict, verify};
+use crate::verify::{Cause, Difference, Step, Verdict, verify};
 use crate::wiring::{self, Wiring};
 use futures_util::{StreamExt, stream};
 use parom_domain::endpoint::Endpoint;
-use parom_domain::state::{FolderPair, Parked};
-use parom_domain::{Both, Code, Error, Marks, Side};
+use parom_domain::state::{FolderId, FolderPair, Parked};
+use parom_domain::{Both, Code, Error, Marks, Role, Side, Uid};
 use parom_service::{Budget, Gates, keep_pauses};
 use parom_store::{Account, Store};
 use serde_json::{Value as Json, json};
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
@@ -134,16 +135,38 @@ async fn one(
     let mut verdict = verdict.map_err(|error| named(error, config, account))?;
     // The state is no evidence, but it may name the cause of what the servers have shown.
     let known = store.load(account.id).await?;
+    let binned = binned(store, account, &known.folders).await?;
     verdict.set_apart(|side, folder, validity, uid| {
         let is_here = |pair: &&FolderPair| {
             pair.paths[side].as_ref() == Some(folder)
                 && pair.cursors[side].is_none_or(|cursor| cursor.validity == validity)
         };
-        let pair = known.folders.iter().find(is_here);
-        let is_it = |parked: &Parked, id| parked.folder == id && parked.side == side && parked.uid == uid;
-        pair.is_some_and(|pair| known.parked.iter().any(|parked| is_it(parked, pair.id)))
+        let pair = known.folders.iter().find(is_here)?;
+        let is_it = |parked: &&Parked| (parked.folder, parked.side, parked.uid) == (pair.id, side, uid);
+        let parked = known.parked.iter().find(is_it).map(|_| Cause::Parked);
+        parked.or_else(|| binned.contains(&(pair.id, side, uid)).then_some(Cause::Deleted))
     });
     Ok(verdict)
+}
+
+/// What deletions on the other side have left in a trash: messages there that have no other end. In any other folder a
+/// message without one is a difference like all.
+async fn binned(
+    store: &Store,
+    account: &Account,
+    folders: &[FolderPair],
+) -> Result<HashSet<(FolderId, Side, Uid)>, Failure> {
+    let mut binned = HashSet::new();
+    for pair in folders.iter().filter(|pair| pair.role == Some(Role::Trash)) {
+        let links = store.links(account.id, pair.id).await?;
+        for link in links.into_iter().flat_map(|(_, links)| links).flatten() {
+            if let (Some(uid), None) | (None, Some(uid)) = (link.uids.source, link.uids.target) {
+                let side = if link.uids.source.is_some() { Side::Source } else { Side::Target };
+                binned.insert((pair.id, side, uid));
+            }
+        }
+    }
+    Ok(binned)
 }
 
 /// An error with whose it is, and for a refused sign-in with the password that has to be set anew.
@@ -166,7 +189,8 @@ fn told(account: &Account, verdict: &Verdict, texts: &Texts) -> String {
         .with("equal", verdict.equal)
         .with("folders", verdict.folders)
         .with("count", verdict.differences.len())
-        .with("parked", verdict.parked.len());
+        .with("parked", verdict.count(Cause::Parked))
+        .with("deleted", verdict.count(Cause::Deleted));
     let mut text = format!("{}\n", texts.say(&head));
     for difference in verdict.differences.iter().take(TOLD) {
         text.push_str(&format!("    {}\n", texts.say(&message(difference))));
@@ -174,9 +198,16 @@ fn told(account: &Account, verdict: &Verdict, texts: &Texts) -> String {
     if let Some(more) = verdict.differences.len().checked_sub(TOLD).filter(|more| *more > 0) {
         text.push_str(&format!("    {}\n", texts.say(&Message::new("verify-more").with("count", more))));
     }
-    for parked in verdict.parked.iter().take(TOLD) {
-        let parked = Message::new("verify-parked").with("difference", message(parked));
-        text.push_str(&format!("    {}\n", texts.say(&parked)));
+    for cause in [Cause::Parked, Cause::Deleted] {
+        let key = match cause {
+            Cause::Parked => "verify-parked",
+            Cause::Deleted => "verify-deleted",
+        };
+        let of_it = verdict.explained.iter().filter(|(one, _)| *one == cause);
+        for (_, difference) in of_it.take(TOLD) {
+            let told = Message::new(key).with("difference", message(difference));
+            text.push_str(&format!("    {}\n", texts.say(&told)));
+        }
     }
     text
 }
@@ -243,10 +274,10 @@ fn objects(account: &Account, verdict: &Result<Verdict, Failure>, texts: &Texts)
             return vec![json!({ "account": account.address, "code": code, "text": failure.explain(texts) })];
         }
     };
-    let object = |difference, is_parked| object(account, difference, is_parked, texts);
-    let differences = verdict.differences.iter().map(|difference| object(difference, false));
-    let parked = verdict.parked.iter().map(|difference| object(difference, true));
-    let mut objects: Vec<Json> = differences.chain(parked).collect();
+    let object = |difference, cause| object(account, difference, cause, texts);
+    let differences = verdict.differences.iter().map(|difference| object(difference, None));
+    let explained = verdict.explained.iter().map(|(cause, difference)| object(difference, Some(*cause)));
+    let mut objects: Vec<Json> = differences.chain(explained).collect();
     objects.push(json!({
         "account": account.address,
         "folders": verdict.folders,
@@ -254,12 +285,13 @@ fn objects(account: &Account, verdict: &Result<Verdict, Failure>, texts: &Texts)
         "source_messages": verdict.messages.source,
         "target_messages": verdict.messages.target,
         "differences": verdict.differences.len(),
-        "parked": verdict.parked.len(),
+        "parked": verdict.count(Cause::Parked),
+        "deleted": verdict.count(Cause::Deleted),
     }));
     objects
 }
 
-fn object(account: &Account, difference: &Difference, is_parked: bool, texts: &Texts) -> Json {
+fn object(account: &Account, difference: &Difference, cause: Option<Cause>, texts: &Texts) -> Json {
     let (kind, folder, side) = match difference {
         Difference::FolderMissing { side, folder, .. } => ("folder-missing", folder, Some(*side)),
         Difference::Missing { side, folder, .. } => ("missing", folder, Some(*side)),
@@ -291,7 +323,8 @@ fn object(account: &Account, difference: &Difference, is_parked: bool, texts: &T
         "source_uid": source_uid,
         "target_uid": target_uid,
         "messages": messages,
-        "parked": is_parked,
+        "parked": cause == Some(Cause::Parked),
+        "deleted": cause == Some(Cause::Deleted),
         "text": texts.say(&message(difference)),
     })
 }

@@ -148,7 +148,7 @@ async fn a_byte_or_a_second_is_a_difference() {
 }
 
 #[tokio::test]
-async fn what_is_known_to_be_parked_is_set_apart_and_nothing_else() {
+async fn what_is_known_is_set_apart_and_nothing_else() {
     for side in Side::ALL {
         let sides = alike();
         let parked = add(&sides[side], &inbox(), "parked", &[]);
@@ -156,13 +156,17 @@ async fn what_is_known_to_be_parked_is_set_apart_and_nothing_else() {
         let (mut verdict, _) = run(&sides, "").await;
         let validity = verdict.validities[side][&inbox()];
         let missing = |uid| Difference::Missing { side: side.other(), folder: inbox(), uid };
+        let known = |is_it: bool| is_it.then_some(Cause::Parked);
         // A UID of the other side, of another folder, or of another time is another message.
-        verdict.set_apart(|on, _, _, uid| on != side && uid == parked);
-        verdict.set_apart(|_, folder, _, uid| *folder != inbox() && uid == parked);
-        verdict.set_apart(|_, _, known, uid| known != validity && uid == parked);
-        assert_eq!((&verdict.differences, &verdict.parked), (&vec![missing(parked), missing(lost)], &vec![]));
-        verdict.set_apart(|on, folder, known, uid| (on, folder, known, uid) == (side, &inbox(), validity, parked));
-        assert_eq!((verdict.differences, verdict.parked), (vec![missing(lost)], vec![missing(parked)]));
+        verdict.set_apart(|on, _, _, uid| known(on != side && uid == parked));
+        verdict.set_apart(|_, folder, _, uid| known(*folder != inbox() && uid == parked));
+        verdict.set_apart(|_, _, under, uid| known(under != validity && uid == parked));
+        assert_eq!((&verdict.differences, &verdict.explained), (&vec![missing(parked), missing(lost)], &vec![]));
+        let told = (side, &inbox(), validity, parked);
+        verdict.set_apart(|on, folder, under, uid| known((on, folder, under, uid) == told));
+        assert_eq!((verdict.count(Cause::Parked), verdict.count(Cause::Deleted)), (1, 0));
+        assert_eq!(verdict.differences, [missing(lost)]);
+        assert_eq!(verdict.explained, [(Cause::Parked, missing(parked))]);
     }
 }
 
