@@ -266,6 +266,33 @@ fn what_a_deletion_left_in_the_trash_is_named_as_such_and_hides_no_other() {
     assert_eq!((code, found.len(), &found[0]["deleted"]), (7, 2, &false.into()), "{found:?}");
 }
 
+#[test]
+fn a_few_changes_cost_one_connection_to_each_side() {
+    let stage = Stage::new();
+    let folders = ["A", "B", "C", "D", "E"].map(|name| FolderPath::new([name]).unwrap());
+    let add = |folder: &FolderPath, text: String| {
+        let bytes = format!("Message-ID: <{text}@x>\r\n\r\n{text}\r\n").into_bytes();
+        stage.hands(Side::Source, "anna").add(folder, bytes, &[], DATE).unwrap();
+    };
+    for folder in &folders {
+        stage.hands(Side::Source, "anna").create(folder, None).unwrap();
+        (0..10).for_each(|n| add(folder, format!("{folder}-{n}")));
+    }
+    assert_eq!(code(&stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"])), 0);
+    let before = Both::from_fn(|side| stage.sign_ins(side));
+    for folder in &folders {
+        add(folder, format!("{folder}-new"));
+        for side in Side::ALL {
+            let uid = stage.hands(side, "anna").messages(folder)[side as usize].uid;
+            stage.hands(side, "anna").flag(folder, uid, &["\\Seen"], &[]).unwrap();
+        }
+    }
+    assert_eq!(code(&stage.run(&["sync", "--account", "anna@corp.example"])), 0);
+    let after = Both::from_fn(|side| stage.sign_ins(side) - before[side]);
+    assert_eq!(after, Both::new(1, 1));
+    assert_eq!(verified(&stage), (0, vec![]));
+}
+
 /// The pages about the output for programs name each field.
 fn every_field_is_documented(objects: &[serde_json::Value]) {
     assert!(!objects.is_empty());
