@@ -7,6 +7,7 @@ pub mod ews;
 pub mod exchange;
 pub mod memory;
 pub mod proxy;
+pub mod python;
 pub mod sample;
 pub mod server;
 

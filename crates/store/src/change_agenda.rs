@@ -166,12 +166,11 @@ fn put_event(lease: Lease, link: &EventLink, base: Option<&Arc<str>>) -> Query {
             .bind(end.and_then(version))
             .bind(end.map(|end| end.hash.to_vec()));
     }
-    let writes: Vec<String> = link.writes_ms.iter().map(u64::to_string).collect();
     query
         .bind(link.base.to_vec())
         .bind(link.brought.map(side_of))
         .bind(link.asleep.map(side_of))
-        .bind(writes.join(" "))
+        .bind(codec::write_deeds(&link.writes))
         .bind(base.map(|text| codec::write_event_text(text)))
 }
 

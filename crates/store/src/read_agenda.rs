@@ -84,7 +84,7 @@ fn link(row: &Fields<'_>) -> Result<EventLink> {
         let number = row.get::<Option<i64>>(column)?;
         number.map(codec::side_of).transpose().map_err(|damage| row.damaged(damage))
     };
-    let writes = row.get::<&str>(14)?.split_whitespace().map(str::parse::<u64>).collect::<Result<Vec<_>, _>>();
+    let writes = codec::read_deeds(row.get::<&str>(14)?).map_err(|damage| row.damaged(damage))?;
     Ok(EventLink {
         number: EventNumber(row.unsigned(0)?),
         uid: row.get(1)?,
@@ -93,7 +93,7 @@ fn link(row: &Fields<'_>) -> Result<EventLink> {
         base: row.blob(11, codec::read_hash)?,
         brought: maybe_side(12)?,
         asleep: maybe_side(13)?,
-        writes_ms: writes.map_err(|_| row.damaged(codec::Damage("not a moment")))?,
+        writes,
     })
 }
 

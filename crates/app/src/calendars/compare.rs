@@ -194,7 +194,7 @@ mod tests {
             base: [0; 32],
             brought: None,
             asleep: None,
-            writes_ms: Vec::new(),
+            writes: Vec::new(),
         };
         let verdict = compare(&shelves, &[parked(Side::Source, "d"), parked(Side::Target, "/x")], &[link]);
         let told: Vec<_> = verdict.differences.iter().map(|it| (it.uid.as_str(), it.kind, it.explained)).collect();

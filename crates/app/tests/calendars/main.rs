@@ -5,5 +5,6 @@
 
 mod crashes;
 mod crossing;
+mod mirrored;
 mod radicale;
 mod stage;

@@ -71,8 +71,8 @@ pub struct EventLink {
     pub brought: Option<Side>,
     /// It is gone from this side, and the other keeps it.
     pub asleep: Option<Side>,
-    /// When we wrote it lately, milliseconds since 1970.
-    pub writes_ms: Vec<u64>,
+    /// Our writes of late.
+    pub writes: Vec<breaker::Write>,
 }
 
 impl EventLink {

@@ -45,6 +45,18 @@ struct Job {
     outcome: Both<Option<Result<Written>>>,
 }
 
+impl Job {
+    fn is_changed(&self, side: Side) -> bool {
+        is_changed(self.link.as_ref(), &self.has, side)
+    }
+}
+
+/// The side shows something else than it did when both were settled.
+fn is_changed(link: Option<&EventLink>, has: &Both<Option<Shown>>, side: Side) -> bool {
+    let end = link.and_then(|link| link.ends[side].as_ref());
+    has[side].as_ref().is_some_and(|shown| end.is_none_or(|end| end.hash != shown.hash))
+}
+
 async fn write_batch(run: &mut Run<'_>, tasks: Vec<Task>) -> Result<()> {
     let mut jobs = prepare(run, tasks).await?;
     let mut intents = Vec::new();
@@ -150,9 +162,10 @@ async fn prepare(run: &mut Run<'_>, tasks: Vec<Task>) -> Result<Vec<Job>> {
     let mut ready = Vec::new();
     for job in jobs {
         let now = run.now_ms();
-        let writes_ms = job.link.as_ref().map(|link| link.writes_ms.clone()).unwrap_or_default();
+        let ours = job.link.as_ref().map(|link| link.writes.clone()).unwrap_or_default();
         let is_written = job.writes.source || job.writes.target;
-        match breaker::closed_until(&writes_ms, now).filter(|_| is_written) {
+        let changed = Both::from_fn(|side| job.is_changed(side));
+        match breaker::closed_until(&ours, changed, now).filter(|_| is_written) {
             Some(until) => {
                 let error = Error::new(Code::EventRestless, Scope::Item, Retry::Soon).with("uid", &job.task.uid);
                 changes.extend(put_aside(run, &job.task, &error, Some(until)));
@@ -210,10 +223,7 @@ async fn job(run: &Run<'_>, task: Task, link: Option<EventLink>, has: Both<Optio
         _ => None,
     };
     // A side that did not change stands for what both agreed on, even where it cannot hold all of it.
-    let changed = |side: Side| {
-        let end = link.as_ref().and_then(|link| link.ends[side].as_ref());
-        has[side].as_ref().is_some_and(|shown| end.is_none_or(|end| end.hash != shown.hash))
-    };
+    let changed = |side: Side| is_changed(link.as_ref(), &has, side);
     let only = policy.only();
     let speaks = |side: Side| match &base {
         Some(base) if !changed(side) && only != Some(side) => Some(base.clone()),
@@ -329,10 +339,9 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
             changes.push(AgendaChange::CloseIntent(id));
             run.state.intents.retain(|intent| intent.id != id);
         }
-        let mut writes_ms = job.link.as_ref().map(|it| breaker::recent(&it.writes_ms, now)).unwrap_or_default();
-        // A merge that is written to both sides counts once.
-        let is_written = job.outcome.iter().any(|(_, outcome)| matches!(outcome, Some(Ok(_))));
-        writes_ms.extend(is_written.then_some(now));
+        let mut ours = job.link.as_ref().map(|it| breaker::recent(&it.writes, now)).unwrap_or_default();
+        let done = job.outcome.iter().filter(|(_, outcome)| matches!(outcome, Some(Ok(_))));
+        ours.extend(done.map(|(side, _)| breaker::Write { side, at_ms: now }));
         let mut failed = false;
         for side in Side::ALL.into_iter().filter(|side| job.writes[*side]) {
             match &job.outcome[side] {
@@ -359,8 +368,8 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
         if failed {
             // INVARIANT: a link is settled when all that belongs to it was written. What was written of it is merged again
             // by the next pass, from the base that still holds.
-            if let Some(mut link) = run.links.get(job.task.event).cloned().filter(|link| link.writes_ms != writes_ms) {
-                link.writes_ms = writes_ms;
+            if let Some(mut link) = run.links.get(job.task.event).cloned().filter(|link| link.writes != ours) {
+                link.writes = ours;
                 changes.push(run.remember(link, None));
             }
             continue;
@@ -390,7 +399,7 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
             base: job.base.hash,
             brought,
             asleep: None,
-            writes_ms,
+            writes: ours,
         };
         changes.push(run.remember(link, Some(job.base.text)));
         for side in suspected {

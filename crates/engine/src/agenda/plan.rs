@@ -190,7 +190,7 @@ pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
                     base: shown.hash,
                     brought: None,
                     asleep: None,
-                    writes_ms: link.map(|link| link.writes_ms).unwrap_or_default(),
+                    writes: link.map(|link| link.writes).unwrap_or_default(),
                 };
                 run.state.left += 1;
                 changes.push(run.remember(link, Some(text.unwrap_or_else(|| "".into()))));

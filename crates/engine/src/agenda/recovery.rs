@@ -4,7 +4,7 @@ use super::pass::{Run, stops_the_pass};
 use super::relocate;
 use parom_domain::agenda::EventRead;
 use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork};
-use parom_domain::events::{CalendarNumber, End, EventLink};
+use parom_domain::events::{CalendarNumber, End, EventLink, breaker};
 use parom_domain::{Result, Side};
 
 /// What became of one announced write.
@@ -76,8 +76,8 @@ fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, End)>) -
         AgendaWork::Create { calendar } => calendar,
         _ => known.as_ref().map_or(CalendarNumber(0), |link| link.calendar),
     };
-    let mut writes_ms = known.as_ref().map(|link| link.writes_ms.clone()).unwrap_or_default();
-    writes_ms.push(intent.at_ms);
+    let mut writes = known.as_ref().map(|link| link.writes.clone()).unwrap_or_default();
+    writes.push(breaker::Write { side: intent.side, at_ms: intent.at_ms });
     let link = EventLink {
         number: intent.event,
         uid: intent.uid.clone(),
@@ -86,7 +86,7 @@ fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, End)>) -
         base: intent.hash,
         brought: known.as_ref().map_or(into, |link| link.brought),
         asleep: None,
-        writes_ms,
+        writes,
     };
     run.remember(link, Some(intent.text.clone()))
 }

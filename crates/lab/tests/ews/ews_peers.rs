@@ -2,43 +2,19 @@
 
 use parom_lab::ews::{Config, Ews, OutgoingKind, User};
 use parom_lab::exchange::{Language, Version};
+use parom_lab::python;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::Duration;
-
-const EXCHANGELIB: &str = "exchangelib==5.6.0";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Runs a program; what goes wrong with it is told.
-async fn run(mut command: Command) -> Result<Output, String> {
-    let name = format!("{command:?}");
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
-    let output = output.map_err(|error| format!("{name}: {error}"))?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    let said = [output.stdout.as_slice(), output.stderr.as_slice()].map(String::from_utf8_lossy).concat();
-    Err(format!("{name} failed:\n{said}"))
-}
-
-/// A Python with exchangelib and what comes with it, made once below the target folder.
-async fn python() -> Result<PathBuf, String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let folder = target.join("python-exchangelib");
-    let (python, marker) = (folder.join("bin/python"), folder.join(EXCHANGELIB));
-    if !marker.exists() {
-        let mut venv = Command::new("python3");
-        venv.args(["-m", "venv", "--clear"]).arg(&folder);
-        run(venv).await?;
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", EXCHANGELIB]);
-        run(pip).await?;
-        std::fs::write(&marker, "").map_err(|error| error.to_string())?;
-    }
-    Ok(python)
+/// Runs a program beside the servers; what goes wrong with it is told.
+async fn run(mut command: Command) -> String {
+    let ran = tokio::task::spawn_blocking(move || python::run(&mut command)).await.unwrap();
+    ran.unwrap_or_else(|error| panic!("{error}"))
 }
 
 async fn server(version: Version) -> Ews {
@@ -69,28 +45,19 @@ async fn judge(python: &Path, ews: &Ews, version: Version) {
     }
     let mut judge = Command::new(python);
     judge.arg(root().join("tests/live/ews_schema.py")).arg(&schema).arg(&folder);
-    let verdict = run(judge).await;
-    let verdict = verdict.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    println!("{}: {}", version.year(), verdict.unwrap_or_else(|complaints| panic!("{complaints}")));
+    println!("{}: {}", version.year(), run(judge).await);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exchangelib_is_served_by_the_ews_of_every_version() {
-    let python = match python().await {
-        Ok(python) => python,
-        Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "exchangelib is needed to run this test: {error}");
-            eprintln!("SKIPPED: exchangelib cannot be had, so this test proved nothing: {error}");
-            return;
-        }
-    };
+    let made = tokio::task::spawn_blocking(|| python::with(python::EXCHANGELIB)).await.unwrap();
+    let Some(python) = made else { return };
     for version in Version::ALL {
         let ews = server(version).await;
         let mut client = Command::new(&python);
         client.arg(root().join("tests/live/ews_exchangelib.py")).arg(ews.url()).arg(version.year()).env("TZ", "UTC");
-        let output = run(client).await.unwrap_or_else(|error| panic!("{error}"));
-        println!("{}", String::from_utf8_lossy(&output.stdout));
+        println!("{}", run(client).await);
         // Only the step that tries the trap has sent anything: an invitation, a refusal, a cancellation.
         let sent: Vec<OutgoingKind> = ews.outgoing().into_iter().map(|outgoing| outgoing.kind).collect();
         assert_eq!(sent, [OutgoingKind::Request, OutgoingKind::Response, OutgoingKind::Cancellation]);

@@ -2,6 +2,7 @@
 
 use super::{Damage, Form, Read, Reader, Writer};
 use parom_domain::agenda::{Handle, Version};
+use parom_domain::events::breaker::Write;
 use parom_domain::events::state::{AgendaIntent, AgendaWork};
 use parom_domain::events::{CalendarNumber, End, EventNumber};
 use parom_domain::{Both, Side};
@@ -133,4 +134,25 @@ mod tests {
             no_damage_passes(&blob, read_event_text);
         }
     }
+}
+
+/// Our writes of an event as one text: the side's letter and the moment of each.
+pub(crate) fn write_deeds(writes: &[Write]) -> String {
+    let deed = |write: &Write| match write.side {
+        Side::Source => format!("s{}", write.at_ms),
+        Side::Target => format!("t{}", write.at_ms),
+    };
+    writes.iter().map(deed).collect::<Vec<_>>().join(" ")
+}
+
+/// Earlier versions did not say on which side a write was; such are of no use any more.
+pub(crate) fn read_deeds(text: &str) -> Read<Vec<Write>> {
+    let is_old = |deed: &&str| deed.starts_with(|first: char| first.is_ascii_digit());
+    let deed = |deed: &str| {
+        let source = deed.strip_prefix('s').map(|at| (Side::Source, at));
+        let (side, at) = source.or_else(|| Some((Side::Target, deed.strip_prefix('t')?)))?;
+        Some(Write { side, at_ms: at.parse().ok()? })
+    };
+    let deeds = text.split_whitespace().filter(|deed| !is_old(deed)).map(deed);
+    deeds.collect::<Option<Vec<_>>>().ok_or(Damage("not a moment"))
 }

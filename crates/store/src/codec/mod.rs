@@ -11,7 +11,9 @@ mod plain;
 mod recent;
 mod strays;
 
-pub(crate) use event::{read_event_intent, read_event_text, read_hash, write_event_intent, write_event_text};
+pub(crate) use event::{
+    read_deeds, read_event_intent, read_event_text, read_hash, write_deeds, write_event_intent, write_event_text,
+};
 pub(crate) use intent::{read_work, write_work};
 pub(crate) use links::{read_links, write_links};
 pub(crate) use plain::{read_args, read_cursor, read_path, write_args, write_cursor, write_path};

@@ -2,6 +2,7 @@
 
 use crate::samples::*;
 use parom_domain::agenda::{CalendarId, Handle, Token, Version};
+use parom_domain::events::breaker::Write;
 use parom_domain::events::policy::CalendarMode;
 use parom_domain::events::state::{
     AgendaChange, AgendaIntent, AgendaState, AgendaWork, ArchivedEvent, DeletedEvents, ParkedEvent, SuspectedEvent,
@@ -36,12 +37,12 @@ fn link(number: u64) -> EventLink {
         base: [9; 32],
         brought: Some(Side::Target),
         asleep: None,
-        writes_ms: vec![1, u64::MAX],
+        writes: vec![Write { side: Side::Source, at_ms: 1 }, Write { side: Side::Target, at_ms: u64::MAX }],
     }
 }
 
 fn left(number: u64) -> EventLink {
-    EventLink { ends: Both::new(None, Some(end(1, "left"))), brought: None, writes_ms: vec![], ..link(number) }
+    EventLink { ends: Both::new(None, Some(end(1, "left"))), brought: None, writes: vec![], ..link(number) }
 }
 
 fn asleep(number: u64) -> EventLink {
