@@ -84,6 +84,35 @@ pub fn is_forgotten(code: &str) -> bool {
     matches!(code, "ErrorInvalidSyncStateData" | "ErrorSyncStateNotFound")
 }
 
+/// Codes that say that a subscription is none (any more): another one has to be made, and one look to be taken.
+#[must_use]
+pub fn is_lost_subscription(code: &str) -> bool {
+    matches!(
+        code,
+        "ErrorSubscriptionNotFound"
+            | "ErrorExpiredSubscription"
+            | "ErrorInvalidSubscription"
+            | "ErrorInvalidWatermark"
+            | "ErrorReadEventsFailed"
+            | "ErrorMissedNotificationEvents"
+            | "ErrorProxyRequestNotAllowed"
+    )
+}
+
+/// Codes that say that this mailbox or this server tells nothing by itself, in the way that was asked for.
+#[must_use]
+pub fn tells_nothing(code: &str) -> bool {
+    matches!(
+        code,
+        "ErrorInvalidSubscriptionRequest"
+            | "ErrorSubscriptionDelegateAccessNotSupported"
+            | "ErrorAccessDenied"
+            | "ErrorSchemaValidation"
+            | "ErrorInvalidRequest"
+            | "ErrorExceededSubscriptionCount"
+    )
+}
+
 fn verdict(about: About, refusal: &Refusal) -> (Code, Scope, Retry) {
     let backoff = refusal.backoff_ms.map(Duration::from_millis);
     match refusal.code.as_str() {

@@ -200,7 +200,10 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&GetServerTimeZones { ids: vec!["Russian Standard Time".into()], in_full: true });
     all.add(&GetUserConfiguration::outlook_on_the_web());
     all.add(&ResolveNames { entry: "/o=Org/ou=X/cn=Recipients/cn=anna".into() });
-    all.add(&Subscribe { folders: folders(), timeout_minutes: 30 });
+    for how in [Delivery::Streamed, Delivery::Pulled { timeout_minutes: 30 }] {
+        all.add(&Subscribe { folders: folders(), how });
+    }
+    all.add(&GetStreamingEvents { subscriptions: vec!["S".into(), "T".into()], minutes: 30 });
     all.add(&GetEvents { subscription: "S".into(), watermark: "W".into() });
     all.add(&Unsubscribe { subscription: "S".into() });
     for response in [Response::Accept, Response::Tentative, Response::Decline] {

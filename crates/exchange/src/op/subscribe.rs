@@ -1,4 +1,4 @@
-//! Subscribe, for pull notifications:
+//! Subscribe, for streaming and for pull notifications:
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/subscribe-operation>.
 
 use super::{FolderRef, Operation, Outcome, outcome};
@@ -10,13 +10,22 @@ use crate::xml::{Element, Out};
 #[derive(Clone, Debug)]
 pub struct Subscribe {
     pub folders: Vec<FolderRef>,
-    /// How long it remembers when nobody asks, 1..=1440.
-    pub timeout_minutes: u32,
+    pub how: Delivery,
+}
+
+/// How what happened is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// By GetStreamingEvents, which 2010 SP1 and later know.
+    Streamed,
+    /// By GetEvents. The server remembers for so many minutes when nobody asks, 1..=1440.
+    Pulled { timeout_minutes: u32 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscribed {
     pub id: String,
+    /// Where GetEvents begins. None for streams.
     pub watermark: Option<String>,
 }
 
@@ -27,15 +36,21 @@ impl Operation for Subscribe {
     type Answer = Outcome<Subscribed>;
 
     fn write(&self, out: &mut Out, _: Version) {
+        let request = match self.how {
+            Delivery::Streamed => "m:StreamingSubscriptionRequest",
+            Delivery::Pulled { .. } => "m:PullSubscriptionRequest",
+        };
         out.within("m:Subscribe", &[], |out| {
-            out.within("m:PullSubscriptionRequest", &[], |out| {
+            out.within(request, &[], |out| {
                 out.within("t:FolderIds", &[], |out| self.folders.iter().for_each(|folder| folder.write(out)));
                 out.within("t:EventTypes", &[], |out| {
                     for kind in ["CreatedEvent", "ModifiedEvent", "DeletedEvent", "MovedEvent", "CopiedEvent"] {
                         out.leaf("t:EventType", kind);
                     }
                 });
-                out.leaf("t:Timeout", &self.timeout_minutes.clamp(1, 1440).to_string());
+                if let Delivery::Pulled { timeout_minutes } = self.how {
+                    out.leaf("t:Timeout", &timeout_minutes.clamp(1, 1440).to_string());
+                }
             });
         });
     }

@@ -33,7 +33,7 @@ pub struct Reply {
 
 pub enum Body {
     Whole(String),
-    /// Each a chunk; the answer ends when the sender is gone.
+    /// Each a chunk; the answer ends with an empty one. A sender that is gone before takes the connection with it.
     Stream(mpsc::Receiver<String>),
     /// The connection ends without a word.
     Broken,
@@ -166,7 +166,10 @@ async fn write(stream: &mut BufReader<TcpStream>, reply: Reply, closes: bool) ->
                     // A client that has gone away, or says more before the answer ended.
                     _ = stream.read(&mut byte) => return Ok(false),
                 };
-                let Some(chunk) = chunk.filter(|chunk| !chunk.is_empty()) else { break };
+                let Some(chunk) = chunk else { return Ok(false) };
+                if chunk.is_empty() {
+                    break;
+                }
                 stream.write_all(format!("{:x}\r\n{chunk}\r\n", chunk.len()).as_bytes()).await?;
                 stream.flush().await?;
             }

@@ -259,6 +259,17 @@ impl Ews {
         self.site.state().subscriptions.len()
     }
 
+    /// Forgets the subscriptions that stand, as a server does that was started anew.
+    pub fn forget_subscriptions(&self) {
+        self.site.state().subscriptions.clear();
+        self.site.ring();
+    }
+
+    /// Cuts the connections of all streams, without a word.
+    pub fn cut_streams(&self) {
+        self.site.scissors.send_modify(|count| *count += 1);
+    }
+
     /// Streams that are open now, of all accounts.
     #[must_use]
     pub fn streams(&self) -> usize {

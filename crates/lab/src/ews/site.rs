@@ -26,7 +26,12 @@ pub struct Site {
     /// Open streams of each account.
     pub streams: Mutex<BTreeMap<String, usize>>,
     pub bell: watch::Sender<u64>,
+    /// Cuts the streams that are open.
+    pub scissors: watch::Sender<u64>,
 }
+
+/// What the cookie says by which a client comes to the same server again.
+const AFFINITY: &str = "lab-1";
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -60,6 +65,7 @@ impl Site {
             recorded: Mutex::default(),
             streams: Mutex::default(),
             bell: watch::Sender::new(0),
+            scissors: watch::Sender::new(0),
         }
     }
 
@@ -100,8 +106,18 @@ impl Site {
         }
         let document = String::from_utf8_lossy(&request.body).into_owned();
         let document = document.trim_start_matches('\u{feff}');
-        let version = self.state().version;
+        let (version, wants_affinity) = {
+            let state = self.state();
+            (state.version, state.switches.wants_affinity)
+        };
+        let goes_astray = |heard: &Heard| {
+            let is_bound = matches!(heard.operation.name.as_str(), "GetStreamingEvents" | "GetEvents");
+            wants_affinity && is_bound && !request.header("cookie").is_some_and(|all| all.contains(AFFINITY))
+        };
         let mut reply = match soap::read(document, version) {
+            Ok(heard) if goes_astray(&heard) => {
+                self.say(document, Err(fault("ErrorProxyRequestNotAllowed", "The subscription is another server's.")))
+            }
             Ok(heard) => self.clone().perform(&account, heard, document),
             Err(refused) => self.say(document, Err(refused)),
         };
@@ -114,7 +130,7 @@ impl Site {
         let cookie =
             if version == crate::exchange::Version::E2010 { "exchangecookie" } else { "X-BackEndOverrideCookie" };
         if request.header("x-preferserveraffinity").is_some() {
-            reply = reply.header("Set-Cookie", format!("{cookie}=lab-1; path=/; HttpOnly"));
+            reply = reply.header("Set-Cookie", format!("{cookie}={AFFINITY}; path=/; HttpOnly"));
         }
         reply
     }

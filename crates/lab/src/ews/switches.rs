@@ -19,6 +19,8 @@ pub struct Switches {
     pub forgets_sync_states: bool,
     /// Every subscription that a client names is not there.
     pub forgets_subscriptions: bool,
+    /// Who asks for events without the cookie of the subscription comes to another server, which has none.
+    pub wants_affinity: bool,
     /// A response to an invitation makes the event anew, with another id (ews-managed-api #255).
     pub responses_make_anew: bool,
     /// Zones of events are told with all their rules, not by id and name alone.
@@ -82,6 +84,7 @@ impl Switches {
             tells_saves_twice: false,
             forgets_sync_states: false,
             forgets_subscriptions: false,
+            wants_affinity: false,
             responses_make_anew: false,
             tells_whole_zones: false,
             tells_naive_times: false,

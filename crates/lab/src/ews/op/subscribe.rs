@@ -131,6 +131,7 @@ pub fn stream(site: &Arc<Site>, request: &Element, account: &str, asked: &str) -
     let (sender, receiver) = mpsc::channel(16);
     let site = Arc::clone(site);
     let mut bell = site.bell.subscribe();
+    let mut scissors = site.scissors.subscribe();
     let ends = Instant::now() + switches.minute * minutes;
     let first = document(success("GetStreamingEvents").with(mt("ConnectionStatus", "OK")));
     tokio::spawn(async move {
@@ -166,11 +167,14 @@ pub fn stream(site: &Arc<Site>, request: &Element, account: &str, asked: &str) -
             tokio::select! {
                 () = sleep_until(wake) => {}
                 changed = bell.changed() => if changed.is_err() { return },
+                _ = scissors.changed() => return,
                 () = sender.closed() => return,
             }
         }
         let last = document(success("GetStreamingEvents").with(mt("ConnectionStatus", "Closed")));
-        let _ = timeout(switches.heartbeat, sender.send(last)).await;
+        for piece in [last, String::new()] {
+            let _ = timeout(switches.heartbeat, sender.send(piece)).await;
+        }
     });
     Ok(Answer::Stream(receiver))
 }
