@@ -29,6 +29,8 @@ struct Known {
     without_sync: BTreeSet<CalendarId>,
     without_multiget: bool,
     skipped: BTreeMap<CalendarId, u64>,
+    /// Where all calendars stood when they were listed last.
+    sign: Option<Token>,
 }
 
 /// What a calendar tells about itself.
@@ -52,11 +54,6 @@ impl CalDavAgenda {
     #[must_use]
     pub fn skipped(&self, calendar: &CalendarId) -> u64 {
         self.known().skipped.get(calendar).copied().unwrap_or_default()
-    }
-
-    /// Closes the connections.
-    pub fn rest(&self) {
-        self.dav.client.rest();
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -103,6 +100,10 @@ impl CalDavAgenda {
 
     pub(crate) fn count_skipped(&self, calendar: &CalendarId, count: u64) {
         self.known().skipped.insert(calendar.clone(), count);
+    }
+
+    pub(crate) fn learn_sign(&self, sign: Option<Token>) {
+        self.known().sign = sign;
     }
 
     /// The name of a calendar, for sentences.
@@ -157,5 +158,13 @@ impl Agenda for CalDavAgenda {
 
     async fn make_calendar(&self, name: &str) -> Result<CalendarSeen> {
         self.make(name).await.map_err(|error| error.with("host", &self.dav.host).with("what", name))
+    }
+
+    fn sign(&self) -> Option<Token> {
+        self.known().sign.clone()
+    }
+
+    fn rest(&self) {
+        self.dav.client.rest();
     }
 }

@@ -8,9 +8,10 @@ use crate::quirks::{Quirks, Signs};
 use crate::request::{Depth, Features, Properties, options, propfind};
 use crate::silence::{Watch, plain};
 use crate::xml::{Broken, Element, Ns};
-use parom_domain::agenda::{AgendaAbilities, CalendarId, CalendarSeen};
+use parom_domain::agenda::{AgendaAbilities, CalendarId, CalendarSeen, Token};
 use parom_domain::{Code, Error, Result, Retry, Scope};
 use parom_net::http::{Head, Url};
+use std::collections::BTreeMap;
 
 /// What holds for all calendars of a person.
 #[derive(Clone, Debug)]
@@ -121,6 +122,7 @@ impl CalDavAgenda {
             max_bytes: None,
             unique_uids: way.quirks.unique_uids,
         };
+        let mut marks = Marks::default();
         for home in &way.homes {
             let members = self.members(home).await.inspect_err(|_| self.forget_way())?;
             for (id, member) in members {
@@ -130,6 +132,7 @@ impl CalDavAgenda {
                 if !is_calendar(&member) || !is_own(&member) || !holds_events(&member) {
                     continue;
                 }
+                marks.add(&id, &member, &way.quirks);
                 let facts = facts(&id, &member);
                 abilities.tells_changes |= facts.offers_sync && way.quirks.sync_tokens;
                 let smallest = abilities.max_bytes.into_iter().chain(facts.max_bytes).min();
@@ -140,6 +143,7 @@ impl CalDavAgenda {
                 calendars.push(seen);
             }
         }
+        self.learn_sign(marks.sign());
         calendars.sort_by(|one, two| one.id.cmp(&two.id));
         calendars.dedup_by(|one, two| one.id == two.id);
         let default = self.default_of(&way, &calendars).await?;
@@ -206,6 +210,32 @@ impl CalDavAgenda {
         let facts = facts(calendar, &member);
         self.learn(calendar, facts.clone());
         Ok(facts)
+    }
+}
+
+/// Where each calendar of a listing stands: one look at all of them that shows whether anything has changed.
+#[derive(Default)]
+struct Marks {
+    all: BTreeMap<CalendarId, String>,
+    /// One of them does not tell.
+    is_blind: bool,
+}
+
+impl Marks {
+    fn add(&mut self, id: &CalendarId, member: &Member, quirks: &Quirks) {
+        let token = member.text(Ns::Dav, "sync-token").filter(|_| quirks.sync_tokens);
+        let ctag = member.text(Ns::CalendarServer, "getctag").filter(|_| quirks.ctags);
+        self.is_blind |= token.or(ctag).is_none();
+        self.all.insert(id.clone(), format!("{}\n{}", token.unwrap_or_default(), ctag.unwrap_or_default()));
+    }
+
+    /// `None` where nothing can be concluded from its being the same.
+    fn sign(&self) -> Option<Token> {
+        let mut hash = blake3::Hasher::new();
+        for (id, mark) in &self.all {
+            hash.update(format!("{}\n{mark}\n", id.0).as_bytes());
+        }
+        (!self.is_blind).then(|| Token(hash.finalize().to_hex().as_str().into()))
     }
 }
 

@@ -231,6 +231,39 @@ async fn a_delta_tells_what_changed_and_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn one_glance_tells_whether_anything_has_changed_anywhere() {
+    for server in Server::all() {
+        let agenda = server.agenda();
+        let (work, other) = (calendar(&agenda, "work").await, calendar(&agenda, "other").await);
+        let glance = async || {
+            agenda.rest();
+            agenda.calendars().await.unwrap();
+            agenda.sign().unwrap_or_else(|| panic!("{:?} tells nothing", server.kind))
+        };
+        let mut last = glance().await;
+        assert_eq!(glance().await, last, "{:?}: nothing has changed", server.kind);
+        let (one, two) = (form("one", "a"), form("two", "a"));
+        let first = create(&agenda, &work, &one).await;
+        let mut differs = async |what: &str| {
+            let now = glance().await;
+            assert_ne!(now, last, "{:?}: {what}", server.kind);
+            assert_eq!(glance().await, now, "{:?}: nothing since", server.kind);
+            last = now;
+        };
+        differs("a new event").await;
+        create(&agenda, &other, &two).await;
+        differs("in another calendar").await;
+        let written = agenda.update(&work, &first, &one, &form("one", "b")).await.unwrap();
+        differs("an edit").await;
+        let seen = EventSeen { handle: written.handle, version: written.version.unwrap() };
+        agenda.remove(&work, &seen).await.unwrap();
+        differs("a removal").await;
+        calendar(&agenda, "a third one").await;
+        differs("a new calendar").await;
+    }
+}
+
+#[tokio::test]
 async fn without_tokens_the_ctag_tells_whether_to_look() {
     for server in Server::all() {
         let agenda = server.agenda_with(|settings| settings.overrides.switches = vec![("sync_tokens".into(), false)]);

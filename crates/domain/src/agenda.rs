@@ -134,6 +134,15 @@ pub trait Agenda: Send + Sync {
     async fn remove(&self, calendar: &CalendarId, seen: &EventSeen) -> Result<()>;
 
     async fn make_calendar(&self, name: &str) -> Result<CalendarSeen>;
+
+    /// What the last listing of the calendars showed, as something that is another whenever anything in any of them is another.
+    /// `None` where the side shows nothing of the kind; then only looks can tell.
+    fn sign(&self) -> Option<Token> {
+        None
+    }
+
+    /// Lets go of what is kept open for the next call. There may be none for long.
+    fn rest(&self) {}
 }
 
 /// What a three-way merge came to.
