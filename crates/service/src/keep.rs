@@ -34,9 +34,6 @@ pub async fn keep(
         () = switched_off.notified() => None,
     };
     let address = member.address.clone();
-    if let Some(lease) = member.into_lease() {
-        shared.leave(lease);
-    }
     ended.map(|ending| AccountOutcome { address, ending, totals })
 }
 

@@ -7,6 +7,7 @@
 
 mod bell;
 mod budget;
+mod calendars;
 mod connections;
 mod ending;
 mod gate;
@@ -24,9 +25,10 @@ mod stop;
 mod summary;
 
 pub use budget::Budget;
+pub use calendars::{CalendarPassed, CalendarPasses, CalendarService, CalendarSettings, GuardedAgenda, Hands, Wakes};
 pub use ending::{AccountOutcome, Ending, Totals};
 pub use gate::{Gates, SideGates};
-pub use lease::Tenure;
+pub use lease::{Leases, Tenure};
 pub use next::Mode;
 pub use paces::keep_pauses;
 pub use ports::{At, EndpointFactory, Listener, Notice, Offers, Place, Shared, Terms};

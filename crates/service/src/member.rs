@@ -8,7 +8,7 @@ use crate::ports::{Notice, Terms};
 use crate::service::Shared;
 use crate::summary;
 use parom_domain::endpoint::Endpoint;
-use parom_domain::state::{Change, Lease, PassSummary};
+use parom_domain::state::{Change, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use parom_engine::{Clock, Event, LeasedBook, Observer, Pass, Report, Scars, SystemClock, run_pass};
 use parom_store::Account;
@@ -22,7 +22,6 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 pub struct Member {
     pub account: Arc<Account>,
     pub address: Arc<str>,
-    tenure: Option<Tenure>,
     scars: Scars,
     /// The last one that is stored.
     summary: PassSummary,
@@ -44,7 +43,6 @@ impl Member {
         Member {
             address: account.address.as_str().into(),
             account,
-            tenure: None,
             scars: Scars::default(),
             summary: summary.unwrap_or_default(),
         }
@@ -86,11 +84,6 @@ impl Member {
             tracing::warn!(account = %self.address, error = ?error, "the failure could not be written down");
         }
         Ending::Failed(error)
-    }
-
-    /// The lease, if there is one; it is not used any more.
-    pub fn into_lease(self) -> Option<Lease> {
-        self.tenure.map(|tenure| tenure.lease)
     }
 
     async fn try_pass(
@@ -153,7 +146,7 @@ impl Member {
         watcher: &Watcher<'_>,
         endpoints: &Both<Guarded<'_>>,
     ) -> Result<Report> {
-        let mut tenure = self.tenure(shared).await?;
+        let tenure = self.tenure(shared).await?;
         let state = shared.store.load(self.account.id).await?;
         watcher.tell(Notice::Looking);
         let pass = Pass {
@@ -173,16 +166,17 @@ impl Member {
             error = tenure.keep(&shared.store) => Err(error),
             () = stopped_too_long(shared) => Err(cancelled()),
         };
-        let is_lost = matches!(&report, Err(error) if error.code() == Code::LeaseLost);
-        self.tenure = Some(tenure).filter(|_| !is_lost);
+        if matches!(&report, Err(error) if error.code() == Code::LeaseLost) {
+            shared.leases.lose(tenure.lease).await;
+        }
         report
     }
 
-    async fn tenure(&mut self, shared: &Shared) -> Result<Tenure> {
+    async fn tenure(&self, shared: &Shared) -> Result<Tenure> {
         if shared.settings.dry_run {
             return Ok(Tenure::of_a_dry_run(self.account.id));
         }
-        Tenure::of(self.tenure.take(), &shared.store, self.account.id, &shared.settings.owner).await
+        shared.leases.of(&shared.store, self.account.id, &shared.settings.owner).await
     }
 
     async fn passed(&mut self, shared: &Shared, report: Report, did: bool) -> Ending {
@@ -204,7 +198,6 @@ impl Member {
     async fn write(&mut self, shared: &Shared, summary: PassSummary) -> Result<()> {
         let tenure = self.tenure(shared).await?;
         shared.store.commit(&tenure.lease, vec![Change::Summary(summary.clone())]).await?;
-        self.tenure = Some(tenure);
         self.summary = summary;
         Ok(())
     }

@@ -6,17 +6,17 @@ use crate::connections::{BoundOf, Connections, Ticket, Waiting};
 use crate::ending::{AccountOutcome, Ending};
 use crate::gate::Gates;
 use crate::keep::{keep, need};
+use crate::lease::Leases;
 use crate::member::Member;
 use crate::next::Mode;
 use crate::paces::Paces;
 use crate::ports::{EndpointFactory, Listener, Place, Terms};
 use crate::stop::Stop;
-use futures_util::future::join_all;
-use parom_domain::state::{AccountId, Lease, PassSummary};
+use parom_domain::state::{AccountId, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Side};
 use parom_store::{Account, Store};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinSet};
@@ -92,8 +92,7 @@ pub struct Shared {
     pub paces: Paces,
     pub hot: Arc<HotSet>,
     pub started: Instant,
-    /// Leases that are not needed any more. They are given back together, at the cost of one write.
-    left: Mutex<Vec<Lease>>,
+    pub leases: Arc<Leases>,
 }
 
 impl Shared {
@@ -135,12 +134,6 @@ impl Shared {
             tracing::warn!(error = ?error, "what goes slowly could not be written down");
         }
     }
-
-    pub fn leave(&self, lease: Lease) {
-        if !self.settings.dry_run {
-            self.left.lock().unwrap_or_else(PoisonError::into_inner).push(lease);
-        }
-    }
 }
 
 impl Service {
@@ -163,10 +156,20 @@ impl Service {
             paces: Paces::default(),
             hot: Arc::default(),
             started: Instant::now(),
-            left: Mutex::default(),
+            leases: Arc::default(),
             settings,
         };
         Service { shared: Arc::new(shared) }
+    }
+
+    /// Works under leases that the calendars of the same accounts are written under too.
+    #[must_use]
+    pub fn beside(mut self, leases: Arc<Leases>) -> Service {
+        // Nobody else has it before it runs.
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.leases = leases;
+        }
+        self
     }
 
     /// Works on the accounts for as long as the mode says. One outcome for each, in the order in which they ended; those
@@ -175,6 +178,7 @@ impl Service {
     /// # Errors
     /// Those of reading the accounts from the state.
     pub async fn run(self, roster: Roster) -> Result<Vec<AccountOutcome>> {
+        self.shared.leases.join();
         self.shared.paces.resume(&self.shared.store, &self.shared.connections, &self.shared.gates).await?;
         let accounts = self.accounts(&roster).await?;
         let mut crew =
@@ -200,7 +204,7 @@ impl Service {
                 }
             }
         }
-        self.give_leases_back().await;
+        self.shared.leases.done(&self.shared.store).await;
         if !self.shared.settings.dry_run {
             self.shared.paces.write(&self.shared.store, &self.shared.connections).await?;
         }
@@ -223,12 +227,6 @@ impl Service {
             Mode::Watch { every_ms } => Duration::from_millis(every_ms.clamp(1, 60_000)),
             Mode::Once | Mode::UntilSettled => Duration::MAX,
         }
-    }
-
-    async fn give_leases_back(&self) {
-        let left = std::mem::take(&mut *self.shared.left.lock().unwrap_or_else(PoisonError::into_inner));
-        // A lease that cannot be given back ends by itself.
-        join_all(left.into_iter().map(|lease| self.shared.store.release(lease))).await;
     }
 }
 
