@@ -2,6 +2,9 @@
 
 pub mod compare;
 mod merge;
+mod watch;
+
+pub use watch::Watch;
 
 use crate::config::{Config, MailDomain};
 use crate::exit::Exit;
@@ -11,13 +14,9 @@ use crate::progress::{self, Phase, Progress, What, Work};
 use crate::state;
 use crate::sync::{about, seconds};
 use crate::wiring::{self, CalendarWiring, Reached};
-use async_trait::async_trait;
 use compare::{Shelf, Verdict};
 use futures_util::{StreamExt, stream};
 use merge::EventMerge;
-use parom_domain::agenda::{
-    Agenda, AgendaAbilities, AgendaLook, CalendarId, CalendarSeen, EventRead, EventSeen, Form, Handle, Token, Written,
-};
 use parom_domain::events::policy::{CalendarMode, EventPolicy};
 use parom_domain::state::{AccountId, Lease, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
@@ -25,16 +24,16 @@ use parom_engine::agenda::{
     AgendaEvent, AgendaObserver, AgendaPass, AgendaPlan, AgendaReport, LeasedAgendaBook, run_agenda_pass,
 };
 use parom_engine::{Clock, SystemClock};
-use parom_service::{Gates, SideGates, Stop, Tenure};
+use parom_service::{Gates, GuardedAgenda, Stop, Tenure};
 use parom_store::{Account, Store};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What is to be done with calendars, and with what.
-pub struct Calendars<'a> {
-    pub config: &'a Config,
-    pub store: &'a Store,
+pub struct Calendars {
+    pub config: Config,
+    pub store: Store,
     pub progress: Arc<dyn Progress>,
     pub stop: Stop,
     pub dry_run: bool,
@@ -58,6 +57,8 @@ pub enum Ending {
     Unsettled {
         parked: u64,
         wake_at_ms: Option<u64>,
+        /// Another pass right now may bring it further.
+        soon: bool,
         troubles: Vec<Code>,
     },
     /// Why a brake holds something back.
@@ -102,22 +103,17 @@ pub async fn linked(config: &Config, store: &Store, accounts: Vec<Account>) -> R
     Ok(accounts.into_iter().map(|account| Linked { mode: mode(&account), account }).collect())
 }
 
-impl<'a> Calendars<'a> {
+impl Calendars {
     pub fn new(
-        config: &'a Config,
-        store: &'a Store,
+        config: &Config,
+        store: &Store,
         progress: Arc<dyn Progress>,
         stop: Stop,
         dry_run: bool,
-    ) -> Result<Calendars<'a>> {
+    ) -> Result<Calendars> {
         let wiring = CalendarWiring::new(config)?;
+        let (config, store) = (config.clone(), store.clone());
         Ok(Calendars { config, store, progress, stop, dry_run, wiring, gates: Gates::new(false) })
-    }
-
-    /// For passes that go on and on: what a person must put right is looked at again after a while.
-    #[must_use]
-    pub fn watching(self) -> Calendars<'a> {
-        Calendars { gates: Gates::new(true), ..self }
     }
 
     /// One pass for each account, several at once. One that fails stops no other.
@@ -130,24 +126,8 @@ impl<'a> Calendars<'a> {
         passes.buffered(self.wiring.at_once()).collect().await
     }
 
-    /// Passes until it is asked to stop: again after so long, or as soon as something that waits can go on.
-    pub async fn watch(&self, accounts: &[Linked], every: Duration) -> Vec<(Arc<str>, Ending)> {
-        loop {
-            let ended = self.pass(accounts).await;
-            let wakes = ended.iter().filter_map(|(_, ending)| match ending {
-                Ending::Unsettled { wake_at_ms, .. } => *wake_at_ms,
-                _ => None,
-            });
-            let wake = wakes.min().map(|at| Duration::from_millis(at.saturating_sub(SystemClock.now_ms()).max(1000)));
-            tokio::select! {
-                () = self.stop.asked() => return ended,
-                () = tokio::time::sleep(wake.map_or(every, |wake| wake.min(every))) => {}
-            }
-        }
-    }
-
     async fn account(&self, linked: &Linked, address: &Arc<str>) -> Ending {
-        let tell = |what: What| self.progress.on(&progress::Event { account: address.clone(), what });
+        let tell = |what: What| self.progress.on(&progress::Event::new(address.clone(), what));
         let mut attempt = 1;
         loop {
             if self.stop.is_asked() {
@@ -175,26 +155,23 @@ impl<'a> Calendars<'a> {
     }
 
     async fn once(&self, linked: &Linked, address: &Arc<str>, tell: &(dyn Fn(What) + Sync)) -> Result<AgendaReport> {
-        let Linked { account, mode } = linked;
-        let domain = wiring::domain(self.config, account)?;
-        let missing = || {
-            let error = Error::new(Code::CalendarsNotConfigured, Scope::Account, Retry::WhenFixed);
-            error.with("account", &account.address).with("path", self.config.file.display())
-        };
-        let policy = domain.event_policy(*mode, &account.address, &self.config.limits).ok_or_else(missing)?;
-        let mut tenure = match self.dry_run {
+        let account = &linked.account;
+        // What is wrong with what was said of the account is told before anything is taken.
+        self.policy(linked)?;
+        let tenure = match self.dry_run {
             true => Tenure::of_a_dry_run(account.id),
-            false => Tenure::of(None, self.store, account.id, state::OWNER).await?,
+            false => Tenure::of(None, &self.store, account.id, state::OWNER).await?,
         };
-        let lease = tenure.lease;
-        let done = tokio::select! {
-            done = self.leased(account, domain, policy, lease, (address, tell)) => done,
-            error = tenure.keep(self.store) => Err(error),
-            () = self.stopped_too_long() => Err(cancelled()),
+        let done = match self.reach(account).await {
+            Ok(reached) => {
+                let guarded =
+                    reached.as_ref().map(|reached| GuardedAgenda::new(&*reached.agenda, self.gates.of(&reached.place)));
+                self.under(&tenure, linked, (&reached, &guarded), (address, tell)).await
+            }
+            Err(error) => Err(error),
         };
         if !self.dry_run {
-            let summary = summary(&done);
-            let noted = self.store.note_calendar_pass(&tenure.lease, summary).await;
+            let noted = self.store.note_calendar_pass(&tenure.lease, summary(&done)).await;
             let released = self.store.release(tenure.lease).await;
             if let Err(error) = noted.and(released) {
                 tracing::warn!(account = %account.address, error = ?error, "the end of a pass could not be written down");
@@ -203,59 +180,81 @@ impl<'a> Calendars<'a> {
         done
     }
 
+    /// One pass under a lease, which is renewed for as long as it takes.
+    async fn under(
+        &self,
+        tenure: &Tenure,
+        linked: &Linked,
+        sides: (&Both<Reached>, &Both<GuardedAgenda<'_>>),
+        who: (&Arc<str>, &(dyn Fn(What) + Sync)),
+    ) -> Result<AgendaReport> {
+        tokio::select! {
+            done = self.leased(linked, tenure.lease, sides, who) => done,
+            error = tenure.keep(&self.store) => Err(error),
+            () = self.stopped_too_long() => Err(cancelled()),
+        }
+    }
+
     async fn stopped_too_long(&self) {
         self.stop.asked().await;
         tokio::time::sleep(STOP_WITHIN).await;
     }
 
+    fn policy(&self, Linked { account, mode }: &Linked) -> Result<(&MailDomain, EventPolicy)> {
+        let domain = wiring::domain(&self.config, account)?;
+        let missing = || {
+            let error = Error::new(Code::CalendarsNotConfigured, Scope::Account, Retry::WhenFixed);
+            error.with("account", &account.address).with("path", self.config.file.display())
+        };
+        let policy = domain.event_policy(*mode, &account.address, &self.config.limits).ok_or_else(missing)?;
+        Ok((domain, policy))
+    }
+
     async fn leased(
         &self,
-        account: &Account,
-        domain: &MailDomain,
-        policy: EventPolicy,
+        linked: &Linked,
         lease: Lease,
+        (reached, guarded): (&Both<Reached>, &Both<GuardedAgenda<'_>>),
         (address, tell): (&Arc<str>, &(dyn Fn(What) + Sync)),
     ) -> Result<AgendaReport> {
-        let reached = self.reach(account).await?;
-        let gated =
-            reached.as_ref().map(|reached| Gated { inner: &*reached.agenda, gates: self.gates.of(&reached.place) });
+        let (domain, policy) = self.policy(linked)?;
         tell(What::Phase(Phase::Observing));
         let others = self.config.domains.iter();
         let merge =
             EventMerge { homes: others.map(|domain| (domain.name.clone(), domain.home)).collect(), home: domain.home };
         let pass = AgendaPass {
-            sides: Both::new(&gated.source, &gated.target),
-            book: &LeasedAgendaBook { store: self.store, lease },
+            sides: Both::new(&guarded.source, &guarded.target),
+            book: &LeasedAgendaBook { store: &self.store, lease },
             merge: &merge,
             clock: &SystemClock,
             observer: &Watcher { stop: &self.stop, address, tell },
             policy,
             dry_run: self.dry_run,
         };
-        let state = self.store.load_agenda(account.id).await?;
+        let state = self.store.load_agenda(linked.account.id).await?;
         let done = run_agenda_pass(&pass, state).await;
         match done {
-            Err(error) => Err(self.refused(error, &reached, &gated).await),
+            Err(error) => Err(self.refused(error, reached, guarded).await),
             done => done,
         }
     }
 
     /// Both sides of an account, nothing connected yet.
     async fn reach(&self, account: &Account) -> Result<Both<Reached>> {
-        let side = |side: Side| self.wiring.reach(self.config, self.store, account, side);
+        let side = |side: Side| self.wiring.reach(&self.config, &self.store, account, side);
         Ok(Both::new(side(Side::Source).await?, side(Side::Target).await?))
     }
 
     /// A refused sign-in is remembered, so that no server locks anybody out, whichever run of ours asks next.
-    async fn refused(&self, error: Error, reached: &Both<Reached>, gated: &Both<Gated<'_>>) -> Error {
+    async fn refused(&self, error: Error, reached: &Both<Reached>, guarded: &Both<GuardedAgenda<'_>>) -> Error {
         if error.code() != Code::SignInRefused {
             return error;
         }
         let refusing = |side: &Side| error.arg("host").is_some_and(|host| reached[*side].is_at(host));
         let Some(side) = Side::ALL.into_iter().find(refusing) else { return error };
         if !self.dry_run {
-            let concerns_all = gated[side].gates.is_password_in_doubt();
-            reached[side].refused(self.store, concerns_all, &error).await;
+            let concerns_all = guarded[side].gates.is_password_in_doubt();
+            reached[side].refused(&self.store, concerns_all, &error).await;
         }
         reached[side].named(error).with("side", side)
     }
@@ -274,16 +273,17 @@ impl<'a> Calendars<'a> {
     }
 
     async fn compared(&self, account: &Account, address: &Arc<str>) -> Result<(Both<Shelf>, Verdict)> {
-        let tell = |what: What| self.progress.on(&progress::Event { account: address.clone(), what });
+        let tell = |what: What| self.progress.on(&progress::Event::new(address.clone(), what));
         tell(What::BeganCalendars);
         let reached = self.reach(account).await?;
-        let gated =
-            reached.as_ref().map(|reached| Gated { inner: &*reached.agenda, gates: self.gates.of(&reached.place) });
+        let guarded =
+            reached.as_ref().map(|reached| GuardedAgenda::new(&*reached.agenda, self.gates.of(&reached.place)));
         let step = |events| tell(What::Did(Work { events, ..Work::default() }));
-        let (source, target) = tokio::join!(compare::take(&gated.source, &step), compare::take(&gated.target, &step));
+        let (source, target) =
+            tokio::join!(compare::take(&guarded.source, &step), compare::take(&guarded.target, &step));
         let shelves = match (source, target) {
             (Ok(source), Ok(target)) => Both::new(source, target),
-            (Err(error), _) | (_, Err(error)) => return Err(self.refused(error, &reached, &gated).await),
+            (Err(error), _) | (_, Err(error)) => return Err(self.refused(error, &reached, &guarded).await),
         };
         let (parked, links) = (self.store.parked_events(account.id).await?, self.store.event_links(account.id).await?);
         let verdict = compare::compare(&shelves, &parked, &links);
@@ -294,6 +294,11 @@ impl<'a> Calendars<'a> {
         let held: Vec<Message> =
             report.held.iter().map(|(brake, calendar)| braked(brake, calendar.as_deref(), address)).collect();
         let mut troubles = Vec::new();
+        let may_pass = |error: &Error| matches!(error.retry(), Retry::Soon | Retry::After(_));
+        let soon = match report.trouble.as_slice() {
+            [] => report.wake_at_ms.is_none() && !report.settled,
+            troubles => troubles.iter().any(|(_, error)| may_pass(error)),
+        };
         for (calendar, error) in &report.trouble {
             troubles.push(error.code());
             tell(What::Trouble { why: about_calendar(error, calendar.as_deref(), address) });
@@ -312,7 +317,7 @@ impl<'a> Calendars<'a> {
         if report.settled && troubles.is_empty() {
             return Ending::InStep { parked: report.parked };
         }
-        Ending::Unsettled { parked: report.parked, wake_at_ms: report.wake_at_ms, troubles }
+        Ending::Unsettled { parked: report.parked, wake_at_ms: report.wake_at_ms, soon, troubles }
     }
 }
 
@@ -385,56 +390,6 @@ fn braked(brake: &parom_domain::events::guard::CalendarBrake, calendar: Option<&
         ("total", brake.total.to_string()),
     ];
     failure::stored(Code::Braked.as_str(), &args.map(|(name, value)| (name.to_owned(), value)))
-}
-
-/// An agenda behind the gates of its server and its password: what one account found out spares the others the attempt.
-struct Gated<'a> {
-    inner: &'a dyn Agenda,
-    gates: SideGates,
-}
-
-#[async_trait]
-impl Agenda for Gated<'_> {
-    async fn calendars(&self) -> Result<(Vec<CalendarSeen>, AgendaAbilities)> {
-        self.gates.through(self.inner.calendars()).await
-    }
-
-    async fn observe(&self, calendar: &CalendarId, since: Option<&Token>) -> Result<AgendaLook> {
-        self.noted(self.inner.observe(calendar, since).await)
-    }
-
-    async fn read(&self, calendar: &CalendarId, handles: &[Handle]) -> Result<Vec<EventRead>> {
-        self.noted(self.inner.read(calendar, handles).await)
-    }
-
-    async fn find(&self, calendar: &CalendarId, uid: &str) -> Result<Vec<EventRead>> {
-        self.noted(self.inner.find(calendar, uid).await)
-    }
-
-    async fn create(&self, calendar: &CalendarId, form: &Form) -> Result<Written> {
-        self.noted(self.inner.create(calendar, form).await)
-    }
-
-    async fn update(&self, calendar: &CalendarId, seen: &EventSeen, base: &Form, form: &Form) -> Result<Written> {
-        self.noted(self.inner.update(calendar, seen, base, form).await)
-    }
-
-    async fn remove(&self, calendar: &CalendarId, seen: &EventSeen) -> Result<()> {
-        self.noted(self.inner.remove(calendar, seen).await)
-    }
-
-    async fn make_calendar(&self, name: &str) -> Result<CalendarSeen> {
-        self.noted(self.inner.make_calendar(name).await)
-    }
-}
-
-impl Gated<'_> {
-    fn noted<T>(&self, answer: Result<T>) -> Result<T> {
-        if let Err(error) = &answer {
-            self.gates.note(error);
-        }
-        answer
-    }
 }
 
 /// Tells progress what a pass tells.

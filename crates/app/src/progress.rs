@@ -19,7 +19,25 @@ use std::sync::Arc;
 pub struct Event {
     /// The account's address.
     pub account: Arc<str>,
+    /// Of the account's calendars, while its mail is worked on in the same process.
+    pub apart: bool,
     pub what: What,
+}
+
+impl Event {
+    #[must_use]
+    pub fn new(account: Arc<str>, what: What) -> Event {
+        Event { account, apart: false, what }
+    }
+
+    /// What is worked on, on screen: mail and calendars of one account are told apart.
+    fn label(&self, texts: &Texts) -> Arc<str> {
+        if !self.apart {
+            return self.account.clone();
+        }
+        let label = Message::new("progress-calendars-of").with("account", self.account.to_string());
+        texts.say(&label).into()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

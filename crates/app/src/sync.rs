@@ -1,5 +1,6 @@
 //! Many accounts, as the command line wants them: what the service tells becomes progress and an exit code.
 
+use crate::calendars::{self, Calendars, Watch};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
@@ -9,7 +10,7 @@ use crate::state;
 use crate::wiring::{Factory, Wiring};
 use parom_domain::Error;
 use parom_engine::{AccountPlan, Event};
-use parom_service::{AccountOutcome, Ending, Listener, Mode, Notice, Roster, Service, Settings, Stop};
+use parom_service::{AccountOutcome, Ending, Leases, Listener, Mode, Notice, Roster, Service, Settings, Stop};
 use parom_store::Store;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,12 +42,43 @@ pub async fn run(
         connections_per_account: number(config.limits.connections_per_account),
         body_budget_bytes: config.limits.body_budget_bytes,
     };
+    let leases = Arc::new(Leases::default());
+    let calendars = match mode {
+        Mode::Watch { .. } if !dry_run => watch(config, store, &roster, &progress, &stop).await?,
+        _ => None,
+    };
     let factory = Factory { wiring: Wiring::new(config)?, config: config.clone(), store: store.clone() };
     let service = Service::new(store.clone(), Arc::new(factory), Arc::new(Teller(progress)), stop, settings);
-    let outcomes = service.run(roster).await?;
-    let exit = Exit::together(outcomes.iter().map(|outcome| exit(&outcome.ending)));
+    let calendars = async {
+        match calendars {
+            Some(watch) => watch.run(leases.clone()).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (outcomes, calendars) = tokio::join!(service.beside(leases.clone()).run(roster), calendars);
+    let (outcomes, calendars) = (outcomes?, calendars?);
+    let endings = outcomes.iter().map(|outcome| &outcome.ending).chain(calendars.iter().map(|(_, ending)| ending));
+    let exit = Exit::together(endings.map(exit));
     let plans = outcomes.into_iter().filter_map(planned).collect();
     Ok((exit, plans))
+}
+
+/// The calendars of those whose calendars are to be carried.
+async fn watch(
+    config: &Config,
+    store: &Store,
+    roster: &Roster,
+    progress: &Arc<dyn Progress>,
+    stop: &Stop,
+) -> Result<Option<Watch>, Failure> {
+    let mut accounts = match roster {
+        Roster::These(accounts) => accounts.clone(),
+        Roster::Enabled => store.accounts().await?,
+    };
+    accounts.retain(|account| account.enabled || matches!(roster, Roster::These(_)));
+    let linked = calendars::linked(config, store, accounts).await?;
+    let calendars = Calendars::new(config, store, progress.clone(), stop.clone(), false)?;
+    Ok(Watch::over(calendars, linked, true))
 }
 
 fn planned(outcome: AccountOutcome) -> Option<Planned> {
@@ -60,7 +92,7 @@ fn planned(outcome: AccountOutcome) -> Option<Planned> {
 }
 
 /// What the end of an account's work comes to for a script.
-fn exit(ending: &Ending) -> Exit {
+pub fn exit(ending: &Ending) -> Exit {
     match ending {
         Ending::InStep { .. } | Ending::Planned { .. } => Exit::Done,
         // What is only suspected yet is nothing to complain of.
@@ -76,7 +108,7 @@ struct Teller(Arc<dyn Progress>);
 
 impl Listener for Teller {
     fn on(&self, account: &Arc<str>, notice: Notice<'_>) {
-        let tell = |what: What| self.0.on(&progress::Event { account: account.clone(), what });
+        let tell = |what: What| self.0.on(&progress::Event::new(account.clone(), what));
         match notice {
             // Whoever looks on need not know that nothing was tried.
             Notice::Waits { error, pause } => {

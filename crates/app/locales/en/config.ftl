@@ -232,6 +232,10 @@ doc-ews-password =
     "secret:name": one for all, sealed by "parom secret set name".
     "secret:{"{"}service_login{"}"}": that of the service account, sealed under its login.
 doc-ews-max_connections = How many connections to this server there may be at once, for all accounts together.
+doc-ews-streams =
+    With --watch: how many streams of notifications one login may have open (HangingConnectionLimit in its throttling
+    policy); each tells of up to 200 mailboxes. Further mailboxes are asked for one after the other. Without this key: 3, and
+    10 from Exchange 2016 on, as these servers come. 0: no streams.
 doc-ews-connect_timeout_s = How many seconds connecting may take.
 doc-ews-answer_timeout_s = After how many seconds without an answer a request has failed.
 doc-caldav-url =
@@ -250,6 +254,9 @@ doc-caldav-password =
     "secret:name": one for all, sealed by "parom secret set name".
     "secret:{"{"}service_login{"}"}": that of the service account, sealed under its login.
 doc-caldav-max_connections = How many connections to this server there may be at once, for all accounts together.
+doc-caldav-glance_every_s =
+    With --watch: after how many seconds the server is asked whether anything has changed in an account's calendars, as it
+    tells nothing by itself. Where nothing happens it is asked less and less often, down to every 20 times as many.
 doc-caldav-connect_timeout_s = How many seconds connecting may take.
 doc-caldav-answer_timeout_s = After how many seconds without an answer a request has failed.
 doc-caldav-product =

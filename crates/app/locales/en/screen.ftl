@@ -48,6 +48,7 @@ work-events = { $events ->
        *[other] { $events } events
     }
 progress-all = all together
+progress-calendars-of = { $account }, calendars
 progress-planned = to do: { $work }
 progress-moving = { $done } of { $planned }, { $done_bytes }, { $rate }/s
 progress-moving-eta = { $done } of { $planned }, { $done_bytes }, { $rate }/s, { $left } left

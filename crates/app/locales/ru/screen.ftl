@@ -54,6 +54,7 @@ work-events = { $events ->
        *[many] { $events } событий
     }
 progress-all = все вместе
+progress-calendars-of = { $account }, календари
 progress-planned = предстоит: { $work }
 progress-moving = { $done } из { $planned }, { $done_bytes }, { $rate }/с
 progress-moving-eta = { $done } из { $planned }, { $done_bytes }, { $rate }/с, осталось { $left }

@@ -5,7 +5,7 @@ mod status;
 mod verify;
 
 use super::parked::accounts;
-use crate::calendars::{self, Calendars, Ending, Linked};
+use crate::calendars::{self, Calendars, Ending, Linked, Watch};
 use crate::cli::{Calendar, CalendarRun, CalendarWhom};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -16,12 +16,12 @@ use crate::output;
 use crate::progress::{self, Style};
 use crate::state::{self, Access};
 use crate::stop;
+use crate::sync;
 use parom_domain::events::policy::CalendarMode;
 use parom_store::{Account, Store};
 use serde_json::json;
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub fn run(command: &Calendar, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     match command {
@@ -59,7 +59,7 @@ fn wanted(linked: &Linked, asked: CalendarMode) -> CalendarMode {
 fn work(args: &CalendarRun, asked: CalendarMode, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     let style = Style::choose(args.json, std::io::stderr().is_terminal() && std::io::stdout().is_terminal());
     let access = if args.dry_run { Access::Read } else { Access::Write };
-    let ended = state::with(config, access, async |store| {
+    let (ended, watched) = state::with(config, access, async |store| {
         let mut chosen = chosen(config, store, &args.whom).await?;
         if args.whom.all && asked != CalendarMode::Subscribe {
             chosen.retain(|linked| linked.mode != CalendarMode::Off);
@@ -76,15 +76,16 @@ fn work(args: &CalendarRun, asked: CalendarMode, config: &Config, texts: &Arc<Te
         // The plan is the output of a dry run; progress would be in its way.
         let progress = progress::show(if args.dry_run { None } else { Some(style) }, texts.clone());
         let calendars = Calendars::new(config, store, progress.clone(), stop, args.dry_run)?;
-        let calendars = if args.watch { calendars.watching() } else { calendars };
-        let every = Duration::from_secs(config.limits.look_every_s);
-        let ended = match args.watch {
-            true if !chosen.is_empty() => calendars.watch(&chosen, every).await,
-            _ => calendars.pass(&chosen).await,
+        let (ended, watched) = match args.watch {
+            true => (Vec::new(), watch(calendars, chosen).await?),
+            false => (calendars.pass(&chosen).await, None),
         };
         progress.finish();
-        Ok(ended)
+        Ok((ended, watched))
     })?;
+    if let Some(exit) = watched {
+        return Ok(exit);
+    }
     if ended.is_empty() {
         let key = if args.whom.all { "calendar-nobody" } else { "account-none" };
         output::print(&format!("{}\n", texts.explain(&Message::new(key))))?;
@@ -98,6 +99,13 @@ fn work(args: &CalendarRun, asked: CalendarMode, config: &Config, texts: &Arc<Te
         }
     }
     Ok(Exit::together(ended.iter().map(|(_, ending)| ending.exit())))
+}
+
+/// `None` where there is nobody to be watched.
+async fn watch(calendars: Calendars, chosen: Vec<Linked>) -> Result<Option<Exit>, Failure> {
+    let Some(watch) = Watch::over(calendars, chosen, false) else { return Ok(None) };
+    let ended = watch.run(Arc::default()).await?;
+    Ok(Some(Exit::together(ended.iter().map(|(_, ending)| sync::exit(ending)))))
 }
 
 /// Nothing is deleted anywhere, and what is known of the events is kept.

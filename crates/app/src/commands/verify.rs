@@ -116,7 +116,7 @@ async fn one(
     let address: Arc<str> = account.address.as_str().into();
     let tell = |what: What| {
         if let Some(shown) = shown {
-            shown.on(&Event { account: address.clone(), what });
+            shown.on(&Event::new(address.clone(), what));
         }
     };
     let told = |step: Step| {

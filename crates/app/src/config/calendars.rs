@@ -30,6 +30,8 @@ pub struct EwsSide {
     pub access: Access,
     /// Whose mailbox is opened. `None`: that of the login itself.
     pub act_for: Option<Template>,
+    /// Streams of notifications that one login may have open. `None`: as many as the server's version allows by itself.
+    pub streams: Option<u32>,
 }
 
 /// How the target is asked for calendars.
@@ -41,6 +43,8 @@ pub struct CalDavSide {
     pub home: Option<Template>,
     /// `None`: it is known by its signs.
     pub product: Option<Product>,
+    /// With `--watch`: how often the server is asked whether anything has changed, after something has.
+    pub glance_every_s: u64,
 }
 
 /// What both have in common.
@@ -111,7 +115,8 @@ fn ews(section: &Section<'_, '_>, folder: &Path) -> Option<EwsSide> {
     {
         section.wrong("act_for", section.text("act_for").span, Message::new("config-act-for-same"));
     }
-    Some(EwsSide { url: url(section)?, access: access?, act_for: act_for.filter(|it| !it.is_empty()) })
+    let streams = section.gives("streams").then(|| section.whole_u32("streams"));
+    Some(EwsSide { url: url(section)?, access: access?, act_for: act_for.filter(|it| !it.is_empty()), streams })
 }
 
 fn caldav(section: &Section<'_, '_>, folder: &Path) -> Option<CalDavSide> {
@@ -129,6 +134,7 @@ fn caldav(section: &Section<'_, '_>, folder: &Path) -> Option<CalDavSide> {
         access: access?,
         home: home.filter(|it| !it.is_empty()),
         product: Product::named(&product.value),
+        glance_every_s: section.whole("glance_every_s"),
     })
 }
 

@@ -54,10 +54,11 @@ impl Progress for Bars {
         let now = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { accounts, all } = &mut *state;
+        let label = event.label(&self.texts);
         let shown = accounts.values().filter(|account| account.bar.is_some()).count();
         let account = accounts
-            .entry(event.account.clone())
-            .or_insert_with(|| Account { meter: Meter::new(now), bar: self.new_bar(&event.account, shown) });
+            .entry(label.clone())
+            .or_insert_with(|| Account { meter: Meter::new(now), bar: self.new_bar(&label, shown) });
         account.meter.count(&event.what);
         all.count(&event.what);
         if let Some(bar) = &account.bar {
@@ -73,22 +74,22 @@ impl Progress for Bars {
         show(&self.all, all);
         self.all.set_message(self.texts.say(&sentences::moving(all, now)));
         match &event.what {
-            What::Parked { why, .. } => self.say(&event.account, &self.texts.say(&sentences::parked(why))),
-            What::ParkedEvent { why, .. } => self.say(&event.account, &self.texts.say(&sentences::parked_event(why))),
-            What::Hidden { why, .. } | What::Trouble { why } => self.say(&event.account, &self.texts.explain(why)),
+            What::Parked { why, .. } => self.say(&label, &self.texts.say(&sentences::parked(why))),
+            What::ParkedEvent { why, .. } => self.say(&label, &self.texts.say(&sentences::parked_event(why))),
+            What::Hidden { why, .. } | What::Trouble { why } => self.say(&label, &self.texts.explain(why)),
             What::Ended(ending) => {
                 // Under --watch most passes find nothing, and saying so would bury what matters.
                 let quiet = *ending == Ending::InStep { parked: 0 } && account.meter.done == Work::default();
                 if !quiet {
                     let remedy = event.what.why().map(|why| self.texts.remedy(why)).unwrap_or_default();
                     let ended = self.texts.say(&sentences::ended(ending, &account.meter, now));
-                    self.say(&event.account, &(ended + &remedy));
+                    self.say(&label, &(ended + &remedy));
                 }
                 if let Some(bar) = &account.bar {
                     bar.finish_and_clear();
                     self.screen.remove(bar);
                 }
-                accounts.remove(&event.account);
+                accounts.remove(&label);
             }
             What::Began
             | What::BeganCalendars

@@ -17,7 +17,7 @@ impl Failures {
 impl Progress for Failures {
     fn on(&self, event: &Event) {
         if let Some(why) = event.what.why() {
-            eprintln!("{}: {}", event.account, self.texts.explain(why));
+            eprintln!("{}: {}", event.label(&self.texts), self.texts.explain(why));
         }
     }
 

@@ -41,7 +41,9 @@ impl<W: Write + Send> Json<W> {
             What::Ended(ending) => ("ended", self.ending(ending)),
         };
         let head = [("event", json!(name)), ("account", json!(event.account.as_ref()))];
-        let fields = head.into_iter().chain(fields).map(|(name, value)| (name.to_owned(), value));
+        let is_told = fields.iter().any(|(name, _)| *name == "calendars");
+        let apart = (event.apart && !is_told).then_some(("calendars", json!(true)));
+        let fields = head.into_iter().chain(apart).chain(fields).map(|(name, value)| (name.to_owned(), value));
         Value::Object(fields.collect::<Map<_, _>>())
     }
 
@@ -106,7 +108,7 @@ mod tests {
             },
             What::Ended(Ending::Failed { why }),
         ] {
-            json.on(&Event { account: "a@corp.example".into(), what });
+            json.on(&Event::new("a@corp.example".into(), what));
         }
         let text = String::from_utf8(json.out.into_inner().unwrap()).unwrap();
         let mut objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

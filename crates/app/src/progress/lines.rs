@@ -36,8 +36,9 @@ impl<W: Write + Send> Lines<W> {
     fn on_at(&self, event: &Event, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { out, accounts, in_step } = &mut *state;
+        let label = event.label(&self.texts);
         let fresh = || Account { meter: Meter::new(now), said: now };
-        let account = accounts.entry(event.account.clone()).or_insert_with(fresh);
+        let account = accounts.entry(label.clone()).or_insert_with(fresh);
         account.meter.count(&event.what);
         let line = match &event.what {
             What::Phase(Phase::Carrying) if account.meter.planned != Work::default() => {
@@ -60,11 +61,9 @@ impl<W: Write + Send> Lines<W> {
             What::Hidden { why, .. } | What::Trouble { why } => Some(why.clone()),
             What::Ended(ending) => {
                 let is_news = match ending {
-                    Ending::InStep { .. } => {
-                        in_step.insert(event.account.clone()) || account.meter.done != Work::default()
-                    }
+                    Ending::InStep { .. } => in_step.insert(label.clone()) || account.meter.done != Work::default(),
                     _ => {
-                        in_step.remove(&event.account);
+                        in_step.remove(&label);
                         true
                     }
                 };
@@ -73,11 +72,11 @@ impl<W: Write + Send> Lines<W> {
         };
         if matches!(event.what, What::Ended(_)) {
             // Thousands of accounts pass by under --watch; only those at work are held.
-            accounts.remove(&event.account);
+            accounts.remove(&label);
         }
         if let Some(line) = line {
             let remedy = event.what.why().map(|why| self.texts.remedy(why)).unwrap_or_default();
-            let line = format!("{}: {}{remedy}\n", event.account, self.texts.say(&line));
+            let line = format!("{label}: {}{remedy}\n", self.texts.say(&line));
             // Whoever read this may have gone away; the work itself goes on.
             let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
         }
@@ -114,7 +113,7 @@ mod tests {
                 What::Ended(Ending::InStep { parked: 2 }),
             ] {
                 now += Duration::from_millis(300);
-                lines.on_at(&Event { account: "a@corp.example".into(), what }, now);
+                lines.on_at(&Event::new("a@corp.example".into(), what), now);
             }
             let state = lines.state.into_inner().unwrap();
             assert!(state.accounts.is_empty(), "an account that is done costs nothing");
@@ -140,7 +139,7 @@ mod tests {
             let why =
                 args.into_iter().fold(Message::new("error-message-refused"), |why, (name, text)| why.with(name, text));
             let what = What::Parked { side: Side::Source, folder: "INBOX".to_owned(), uid: 7, why };
-            lines.on_at(&Event { account: "a@corp.example".into(), what }, Instant::now());
+            lines.on_at(&Event::new("a@corp.example".into(), what), Instant::now());
             String::from_utf8(lines.state.into_inner().unwrap().out).unwrap()
         };
         assert_eq!(told(Lang::En), "a@corp.example: parked: mail.example refused message 7 for \"INBOX\": NO spam.\n");
@@ -154,7 +153,7 @@ mod tests {
     fn an_account_that_stays_in_step_is_told_once() {
         let lines = Lines::new(Arc::new(Texts::new(Lang::En)), Vec::new());
         let now = Instant::now();
-        let tell = |what| lines.on_at(&Event { account: "a@corp.example".into(), what }, now);
+        let tell = |what| lines.on_at(&Event::new("a@corp.example".into(), what), now);
         let pass = |did: u64, ending| {
             tell(What::Began);
             tell(What::Did(Work { changes: did, ..Work::default() }));

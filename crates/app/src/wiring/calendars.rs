@@ -30,12 +30,27 @@ struct Server {
 }
 
 /// One side of an account's calendars. Nothing is connected before the first call to it.
+#[derive(Clone)]
 pub struct Reached {
     pub agenda: Arc<dyn Agenda>,
     /// As far as accounts share it.
     pub place: Place,
+    /// How the side tells of changes by itself, where it does.
+    pub hanging: Option<Hanging>,
     sign_in: SignIn,
     password: Secret,
+}
+
+/// A mailbox that can be told of.
+#[derive(Clone)]
+pub struct Hanging {
+    /// With connections of its own: one hangs for as long as it is listened to.
+    pub transport: Arc<HttpTransport>,
+    /// The primary address.
+    pub mailbox: String,
+    /// Who signs in, and where.
+    pub login: Arc<str>,
+    pub impersonates: bool,
 }
 
 /// Requests of one account to one server under way at once, where the server's limit lets them.
@@ -64,10 +79,16 @@ impl CalendarWiring {
         self.at_once
     }
 
-    /// A side of an account's calendars.
+    /// Where a side of an account's calendars is, as far as accounts share it.
     ///
-    /// Errors: `CalendarsNotConfigured`, `AccountPasswordMissing`, `SecretMissing`, `SignInHeld` and the like.
-    pub async fn reach(&self, config: &Config, store: &Store, account: &Account, side: Side) -> Result<Reached> {
+    /// # Errors
+    /// `CalendarsNotConfigured`.
+    pub fn place(&self, config: &Config, account: &Account, side: Side) -> Result<Place> {
+        let (server, who) = self.side(config, account, side)?;
+        Ok(place(server, &who))
+    }
+
+    fn side<'c>(&'c self, config: &'c Config, account: &'c Account, side: Side) -> Result<(&'c Server, Who<'c>)> {
         let domain = domain(config, account)?;
         let (Some(servers), Some((ews, caldav))) = (self.servers.get(&domain.name), both(&domain.calendars)) else {
             let missing = Error::new(Code::CalendarsNotConfigured, Scope::Account, Retry::WhenFixed);
@@ -77,31 +98,48 @@ impl CalendarWiring {
             Side::Source => &ews.access,
             Side::Target => &caldav.access,
         };
-        let who = Who { account, access, side };
+        Ok((&servers[side], Who { account, access, side }))
+    }
+
+    /// A side of an account's calendars.
+    ///
+    /// Errors: `CalendarsNotConfigured`, `AccountPasswordMissing`, `SecretMissing`, `SignInHeld` and the like.
+    pub async fn reach(&self, config: &Config, store: &Store, account: &Account, side: Side) -> Result<Reached> {
+        let (server, who) = self.side(config, account, side)?;
         let user = who.user();
         let password = who.password(store).await.map_err(|error| error.with("side", side))?;
-        let server = &servers[side];
-        let name = format!("{}:{}", server.target.host, server.target.port);
+        let place = place(server, &who);
         let sign_in = SignIn {
             account: account.id,
-            server: name.clone(),
+            server: place.server.to_string(),
             login: user.clone(),
             secret: who.secret().map(str::to_owned),
         };
         refuse_again(store, &sign_in, &password, &user).await.map_err(|error| error.with("side", side))?;
         let identity = Identity::Basic { user, password: password.clone() };
-        let agenda: Arc<dyn Agenda> = match side {
-            Side::Source => exchange(server, ews, identity, &who),
-            Side::Target => Arc::new(CalDavAgenda::new(
-                Arc::new(caldav_settings(server, caldav, &who.words())),
-                identity,
-                &account.target_login,
-            )),
+        let calendars = &domain(config, account)?.calendars;
+        let (agenda, hanging): (Arc<dyn Agenda>, _) = match (side, &calendars.ews, &calendars.caldav) {
+            (Side::Source, Some(ews), _) => {
+                let (agenda, hanging) = exchange(server, ews, identity, &who);
+                (agenda, Some(hanging))
+            }
+            (Side::Target, _, Some(caldav)) => {
+                let settings = Arc::new(caldav_settings(server, caldav, &who.words()));
+                (Arc::new(CalDavAgenda::new(settings, identity, &account.target_login)), None)
+            }
+            _ => return Err(Error::internal("a side without calendars")),
         };
-        let max_connections = number(access.max_connections);
-        let credential = who.shared().map(|name| Shared { name: name.into(), max_connections });
-        let place = Place { server: name.into(), max_connections, credential, database: None };
-        Ok(Reached { agenda, place, sign_in, password })
+        Ok(Reached { agenda, place, hanging, sign_in, password })
+    }
+}
+
+fn place(server: &Server, who: &Who<'_>) -> Place {
+    let max_connections = number(who.access.max_connections);
+    Place {
+        server: format!("{}:{}", server.target.host, server.target.port).into(),
+        max_connections,
+        credential: who.shared().map(|name| Shared { name: name.into(), max_connections }),
+        database: None,
     }
 }
 
@@ -245,13 +283,23 @@ fn caldav_settings(server: &Server, side: &CalDavSide, words: &Words<'_>) -> Ser
     settings
 }
 
-fn exchange(server: &Server, side: &EwsSide, identity: Identity, who: &Who<'_>) -> Arc<dyn Agenda> {
-    let client = Client::patient(server.dialer.clone(), server.target.clone(), identity, server.patience);
-    let transport = HttpTransport::new(client, &side.url.path);
+fn exchange(server: &Server, side: &EwsSide, identity: Identity, who: &Who<'_>) -> (Arc<dyn Agenda>, Hanging) {
+    let client = |identity, patience| {
+        let client = Client::patient(server.dialer.clone(), server.target.clone(), identity, patience);
+        HttpTransport::new(client, &side.url.path)
+    };
     let (mailbox, acts) = match &side.act_for {
         Some(act_for) => (act_for.fill(&who.words()), true),
         None => (who.account.address.clone(), false),
     };
     let settings = Settings { aliases: vec![who.account.address.clone()], ..Settings::default() };
-    Arc::new(parom_exchange::Calendars::new(parom_exchange::Client::new(transport, &mailbox, acts), settings))
+    let hanging = Hanging {
+        transport: Arc::new(client(identity.clone(), Patience { connections: LANES, ..server.patience })),
+        mailbox: mailbox.clone(),
+        login: format!("{} {}:{}", identity.user(), server.target.host, server.target.port).into(),
+        impersonates: acts,
+    };
+    let transport = client(identity, server.patience);
+    let asked = parom_exchange::Client::new(transport, &mailbox, acts);
+    (Arc::new(parom_exchange::Calendars::new(asked, settings)), hanging)
 }

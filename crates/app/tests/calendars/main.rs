@@ -8,3 +8,4 @@ mod crossing;
 mod mirrored;
 mod radicale;
 mod stage;
+mod watch;

@@ -20,6 +20,26 @@ pub struct Stage {
 impl Stage {
     /// `None` where there is no Radicale to be tested against.
     pub fn of(users: &[&str]) -> Option<Stage> {
+        let stage = Stage::empty(users)?;
+        for name in users {
+            let address = format!("{name}@corp.example");
+            let added = stage.run(&["account", "add", &address, "--target-password-file", "pw"]);
+            assert!(added.status.success(), "{}", told(&added));
+        }
+        Some(stage)
+    }
+
+    /// The same for many: they come by a table.
+    pub fn crowd(users: &[&str]) -> Option<Stage> {
+        let stage = Stage::empty(users)?;
+        let rows: String = users.iter().map(|name| format!("{name}@corp.example,{PASSWORD}\n")).collect();
+        stage.write("users.csv", &format!("email,target_password\n{rows}"));
+        let imported = stage.run(&["import", "users.csv"]);
+        assert!(imported.status.success(), "{}", told(&imported));
+        Some(stage)
+    }
+
+    fn empty(users: &[&str]) -> Option<Stage> {
         let folder = tempfile::Builder::new().prefix("parom-calendars-").tempdir().unwrap();
         let radicale = Radicale::start(folder.path(), users)?;
         let runtime = Runtime::new().unwrap();
@@ -31,12 +51,24 @@ impl Stage {
         std::fs::write(stage.folder.path().join("svc"), "svc").unwrap();
         std::fs::write(stage.folder.path().join("pw"), PASSWORD).unwrap();
         assert!(stage.run(&["secret", "set", "svc@corp.example", "--file", "svc"]).status.success());
-        for name in users {
-            let address = format!("{name}@corp.example");
-            let added = stage.run(&["account", "add", &address, "--target-password-file", "pw"]);
-            assert!(added.status.success(), "{}", told(&added));
-        }
         Some(stage)
+    }
+
+    /// Says something else in the configuration.
+    pub fn edit_configuration(&self, from: &str, to: &str) {
+        let file = self.folder.path().join("parom.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from} is not in it");
+        std::fs::write(file, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Writes a file where commands run.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    pub fn runtime(&self) -> &Runtime {
+        &self._runtime
     }
 
     /// Writes the configuration, with further lines for the calendars.
@@ -98,7 +130,12 @@ impl Stage {
 
     /// A run that goes on while the test does something else.
     pub fn begin(&self, args: &[&str]) -> Child {
-        let mut command = self.command(&[&["calendar"], args].concat());
+        self.start(&[&["calendar"], args].concat())
+    }
+
+    /// The same for any command.
+    pub fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
         let log = std::fs::File::create(self.folder.path().join("run.log")).unwrap();
         command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
     }
