@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: Parom beside mbsync and `doveadm sync`, on the same servers in the same run.
 
+mod calendar_watch;
 pub mod corpus;
 pub mod extensions;
 mod fleet;
@@ -19,11 +20,15 @@ use std::process::Command;
 
 const USAGE: &str = "cargo xtask bench [a|a-tls|b|c-far|c-many|c-one|d|e|idle|fleet]... [--runs N] [--no-peers|--without-parom] [--only TOOL] \
                      [--state-dir DIR] [--dry]\n\
-                     cargo xtask bench extensions [NAME]... [--runs N] [--dry]";
+                     cargo xtask bench extensions [NAME]... [--runs N] [--dry]\n\
+                     cargo xtask bench calendar-watch [--mailboxes N] [--dry]";
 
 pub fn run(words: &[&str]) -> Result<()> {
     if let ["extensions", rest @ ..] = words {
         return extensions::run(rest);
+    }
+    if let [calendar_watch::KEY, rest @ ..] = words {
+        return watch_calendars(rest);
     }
     let mut keys = Vec::new();
     let mut rounds = 3;
@@ -84,6 +89,26 @@ pub fn run(words: &[&str]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// By itself, because it takes long and compares with nothing.
+fn watch_calendars(words: &[&str]) -> Result<()> {
+    let (mailboxes, saved) = match words {
+        [] => (calendar_watch::MAILBOXES, true),
+        ["--dry"] => (calendar_watch::MAILBOXES, false),
+        // Fewer tell nothing of the bars.
+        ["--mailboxes", number] | ["--mailboxes", number, "--dry"] => {
+            (number.parse().map_err(|_| failure(USAGE))?, false)
+        }
+        _ => return Err(failure(USAGE)),
+    };
+    if !crate::live::parom::Parom::is_built() {
+        return Err(failure("parom is not built: cargo build --release -p parom-app"));
+    }
+    let state = tempfile::Builder::new().prefix("bench-state-").tempdir_in(paths::target())?;
+    let section = calendar_watch::run(mailboxes, state.path(), &machine())?;
+    println!("\n{section}");
+    if saved { report::save(&section) } else { Ok(()) }
 }
 
 fn is_named(key: &str, word: &str) -> bool {
