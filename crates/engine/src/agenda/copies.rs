@@ -67,6 +67,15 @@ pub async fn find(run: &Run<'_>, intent: &AgendaIntent, old: &End, to: CalendarN
     Ok(Some(copies))
 }
 
+pub async fn is_there(run: &Run<'_>, on: Side, copy: &Found) -> Result<bool> {
+    let Some(id) = run.id(copy.calendar, on) else { return Ok(false) };
+    match run.pass.sides[on].read(&id, std::slice::from_ref(&copy.handle)).await {
+        Ok(read) => Ok(!read.is_empty()),
+        Err(error) if stops_the_pass(&error) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
 /// Puts what `other` says into `kept`, from what was moved. False where that is not possible now.
 pub async fn fold(run: &mut Run<'_>, intent: &AgendaIntent, kept: &Found, other: &Found) -> Result<bool> {
     let on = intent.side;

@@ -334,7 +334,8 @@ fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, calendar: CalendarN
                 (parked.calendar, parked.side, &parked.handle) == (calendar, side, &read.handle)
                     && parked.version.as_ref() == Some(&read.version)
             });
-            if !is_as_it_was {
+            // A twin that was edited is still one, until it is known whether it takes a place.
+            if !is_as_it_was && !copies::is_twin_at(run, side, calendar, &read.handle) {
                 unpark(run, calendar, side, &read.handle);
             }
             let shown = Shown::of(calendar, read.handle, read.version, &form);

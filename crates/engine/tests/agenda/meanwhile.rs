@@ -282,7 +282,7 @@ async fn s11_what_both_sides_had_was_not_brought_by_us_whatever_crashes() {
 
 #[tokio::test]
 async fn s12_a_twin_that_takes_a_place_takes_nothing_away() {
-    for here in Side::ALL {
+    for (here, edited) in [(Side::Source, false), (Side::Target, false), (Side::Source, true), (Side::Target, true)] {
         let there = here.other();
         let world = World::plain();
         world.add(here, "Calendar", "e0");
@@ -291,6 +291,9 @@ async fn s12_a_twin_that_takes_a_place_takes_nothing_away() {
         world.edit(there, "Calendar", "e0", "place", "hall");
         world.settle().await;
         world.servers[here].delete_one("Calendar", "e0");
+        if edited {
+            world.edit(here, "Calendar", "e0", "room", "4");
+        }
         world.settle().await;
         assert_places(&world, &["Calendar"]);
         for side in Side::ALL {
@@ -338,6 +341,25 @@ async fn s14_what_is_moved_to_a_calendar_that_is_just_made_while_we_move_it_is_o
             server.add_calendar("New");
             server.shift("Calendar", "e0", "New");
         });
+        world.settle().await;
+        assert_eq!(places(&world, here).len(), 1);
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn s15_what_somebody_moves_back_while_the_copies_are_looked_for_is_not_removed() {
+    for here in Side::ALL {
+        let there = here.other();
+        let world = World::plain();
+        world.servers[here].add_calendar("Work");
+        world.add(here, "Work", "e0");
+        world.settle().await;
+        world.servers[here].shift("Work", "e0", "Calendar");
+        let server = world.servers[there].clone();
+        world.steps.revive();
+        world.steps.on(&format!("{there} find"), 2, move || _ = server.shift("Calendar", "e0", "Work"));
         world.settle().await;
         assert_eq!(places(&world, here).len(), 1);
         world.assert_equal();
