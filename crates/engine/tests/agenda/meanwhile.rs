@@ -195,10 +195,12 @@ async fn s7_a_twin_in_the_way_of_a_move_is_told_and_loses_nothing() {
 async fn s8_what_was_put_aside_and_is_settled_after_a_crash_comes_to_rest() {
     let make = async || {
         let world = linked(plain).await;
+        world.servers.target.switch(|switches| switches.restless = true);
         for at in 0..5 {
             world.edit(Side::Source, "Calendar", "e0", "note", &at.to_string());
             world.pass().await.unwrap();
         }
+        world.servers.target.switch(|switches| switches.restless = false);
         assert_eq!(world.book.state().parked[0].code, Code::EventRestless.as_str());
         world.wait_ms(10 * 60 * 1000);
         world.steps.revive();
