@@ -4,14 +4,13 @@ use crate::moves::PlannedMove;
 use crate::pass::Run;
 use crate::plan::{AccountPlan, Removal, removal};
 use crate::receipts;
+use crate::tripped::{self, DAY_MS, Tripped};
 use crate::work::FolderWork;
 use parom_domain::endpoint::Listing;
 use parom_domain::guard::{self, Brake, BrakeName, FolderLoss};
-use parom_domain::state::{Change, Deleted, FolderId, Held};
+use parom_domain::state::{Change, Deleted, FolderId};
 use parom_domain::{Both, Result, Role, Side};
 use std::collections::{BTreeMap, HashSet};
-
-const DAY_MS: u64 = 86_400_000;
 
 /// Asks the guard, takes what it holds out of the plan, and records it.
 pub async fn apply_brakes(
@@ -117,40 +116,24 @@ fn hold(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, plan: &mu
 }
 
 async fn record(run: &mut Run<'_>, named: &[(Brake, Option<parom_domain::FolderPath>)]) -> Result<()> {
-    let mut changes = Vec::new();
-    let keys: Vec<String> = named.iter().map(|(brake, _)| brake.key()).collect();
-    for (brake, folder) in named {
-        let key = brake.key();
-        if run.state.held.iter().any(|held| held.key == key) {
-            continue;
-        }
-        let held = Held {
-            key,
-            brake: brake.name.as_str().to_owned(),
-            args: vec![
-                ("side".to_owned(), brake.side.to_string()),
-                ("folder".to_owned(), folder.as_ref().map(ToString::to_string).unwrap_or_default()),
-                ("count".to_owned(), brake.count.to_string()),
-                ("total".to_owned(), brake.total.to_string()),
-            ],
-            since_ms: run.pass.clock.now_ms(),
-            released: false,
-        };
-        run.state.held.push(held.clone());
-        changes.push(Change::Hold(held));
-    }
-    // A brake whose cause is gone lets go by itself. A released one is kept until the pass that it allowed has ended.
-    for held in run.state.held.iter().filter(|held| !held.released && !keys.contains(&held.key)) {
-        changes.push(Change::Unhold { key: held.key.clone() });
-    }
-    run.state.held.retain(|held| held.released || keys.contains(&held.key));
+    let told = |(brake, folder): &(Brake, Option<parom_domain::FolderPath>)| Tripped {
+        key: brake.key(),
+        brake: brake.name.as_str(),
+        side: brake.side,
+        what: folder.as_ref().map(ToString::to_string),
+        count: brake.count,
+        total: brake.total,
+    };
+    let now_ms = run.pass.clock.now_ms();
+    let recorded = tripped::record(&mut run.state.held, named.iter().map(told).collect(), true, now_ms);
+    let holds = recorded.hold.into_iter().map(Change::Hold);
+    let changes = holds.chain(recorded.unhold.into_iter().map(|key| Change::Unhold { key })).collect();
     run.pass.book.commit(changes).await
 }
 
 /// After a pass went through: what was released has been done.
 pub async fn forget_released(run: &mut Run<'_>) -> Result<()> {
-    let released: Vec<Held> = run.state.held.iter().filter(|held| held.released).cloned().collect();
-    run.state.held.retain(|held| !held.released);
+    let released = tripped::take_released(&mut run.state.held);
     let mut changes = Vec::new();
     // A person has agreed to what the volume brake counted. Were it counted on, each further deletion of that day would
     // have to be released too.

@@ -28,6 +28,7 @@ mod removal;
 mod strays;
 mod substitutes;
 mod transfer;
+mod tripped;
 mod warmth;
 mod witness;
 mod work;

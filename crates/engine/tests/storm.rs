@@ -1,8 +1,8 @@
 //! A storm: random edits on both sides, between passes and in the middle of them, with random deaths and cuts. When it is
 //! over, both sides come to rest, hold the same, and nothing is lost or doubled.
 //!
-//! Each storm follows from its seed alone, because the book is in memory and nothing waits. `PAROM_STORM_SEED=7` runs one
-//! storm and prints what happened in it; `PAROM_STORM_COUNT=20000` runs many, and `PAROM_STORM_FROM=20000` others.
+//! Each storm follows from its seed alone, because the book is in memory and nothing waits. How to run one or many:
+//! `parom_lab::storm`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
@@ -10,7 +10,9 @@ mod world;
 
 use parom_domain::{FolderPath, Marks, Side, Uid, UidSet};
 use parom_lab::memory::{BatchLanding, Fault, MemoryServer, Switches};
-use std::collections::{BTreeMap, BTreeSet};
+use parom_lab::sample::Random;
+use parom_lab::storm::{self, Crowd, Deeds};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use world::verdict::{book_agrees, content, id_of, pages, sides_agree};
 use world::{World, date, mail, path};
@@ -21,46 +23,11 @@ const COUNT: u64 = 500;
 const MOST_BORN: usize = 40;
 const NAMES: [&str; 8] = ["INBOX", "a", "b", "a/c", "a/c/d", "b/e", "f", "g"];
 
-/// A reproducible source of randomness (SplitMix64).
-#[derive(Clone)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
-    }
-
-    fn pick<T: Clone>(&mut self, list: &[T]) -> Option<T> {
-        (!list.is_empty()).then(|| list[self.below(list.len())].clone())
-    }
-}
-
-/// What people did: which messages came into being, and which somebody deleted.
-#[derive(Default)]
-struct Deeds {
-    born: BTreeSet<String>,
-    deleted: BTreeSet<String>,
-    log: Vec<String>,
-}
-
 /// People at work on both servers.
 #[derive(Clone)]
 struct People {
     servers: parom_domain::Both<MemoryServer>,
-    deeds: Arc<Mutex<Deeds>>,
-    random: Arc<Mutex<Random>>,
+    crowd: Crowd,
     /// The folders that their clients showed when the pass began.
     shown: Arc<Mutex<parom_domain::Both<Vec<FolderPath>>>>,
 }
@@ -83,15 +50,15 @@ impl People {
 
     /// One edit by somebody on some side. Edits that the server would refuse are not tried.
     fn edit(&self, when: &str) {
-        let mut random = self.random.lock().unwrap();
-        let mut deeds = self.deeds.lock().unwrap();
+        let mut random = self.crowd.random();
+        let mut deeds = self.crowd.deeds();
         let side = if random.one_in(2) { Side::Source } else { Side::Target };
         let server = &self.servers[side];
         let folders = self.folders(side);
-        let folder = random.pick(&folders).unwrap();
+        let folder = random.choose(&folders).unwrap();
         let messages = server.messages(&folder);
-        let message = random.pick(&messages);
-        let did = match (random.below(24), message) {
+        let message = random.choose(&messages);
+        let did = match (random.index(24), message) {
             (0..=6, _) if deeds.born.len() < MOST_BORN => {
                 let id = format!("m{}", deeds.born.len());
                 let marks = ["\\Seen", "\\Flagged", "work"].into_iter().filter(|_| random.one_in(3));
@@ -100,7 +67,7 @@ impl People {
                 format!("adds {id} to {folder}")
             }
             (7..=10, Some((uid, _))) => {
-                let mark = Marks::from_names(random.pick(&["\\Seen", "\\Flagged", "\\Answered", "work"]));
+                let mark = Marks::from_names(random.choose(&["\\Seen", "\\Flagged", "\\Answered", "work"]));
                 let none = Marks::default();
                 let add = random.one_in(2);
                 let (added, removed) = if add { (&mark, &none) } else { (&none, &mark) };
@@ -109,7 +76,7 @@ impl People {
                 format!("{} {names} on uid {uid} of {folder}", if add { "puts" } else { "takes" })
             }
             (11..=14, Some((uid, stored))) => {
-                let to = random.pick(&folders).filter(|to| *to != folder);
+                let to = random.choose(&folders).filter(|to| *to != folder);
                 let Some(to) = to else { return };
                 server.shift(&folder, &UidSet::range(uid, uid), &to).unwrap();
                 format!("moves {} from {folder} to {to}", id_of(&stored.bytes))
@@ -121,12 +88,12 @@ impl People {
                 format!("expunges {id} from {folder}")
             }
             (17, _) => {
-                let name = path(NAMES[random.below(NAMES.len())]);
+                let name = path(NAMES[random.index(NAMES.len())]);
                 server.create(&name).unwrap();
                 format!("makes {name}")
             }
             (18, _) => {
-                let to = path(NAMES[random.below(NAMES.len())]);
+                let to = path(NAMES[random.index(NAMES.len())]);
                 if folder.is_inbox() || server.rename(&folder, &to).is_err() {
                     return;
                 }
@@ -141,7 +108,7 @@ impl People {
                 format!("removes {folder} with {} messages", messages.len())
             }
             (20, Some(_)) => {
-                let to = random.pick(&folders).filter(|to| *to != folder);
+                let to = random.choose(&folders).filter(|to| *to != folder);
                 let Some(to) = to else { return };
                 server.shift(&folder, &UidSet::range(Uid::MIN, Uid::MAX), &to).unwrap();
                 server.remove(&folder).unwrap();
@@ -154,7 +121,7 @@ impl People {
                 format!("removes {folder} with {} messages and makes it anew", messages.len())
             }
             (23, Some(_)) => {
-                let to = random.pick(&folders).filter(|to| *to != folder);
+                let to = random.choose(&folders).filter(|to| *to != folder);
                 let Some(to) = to else { return };
                 server.shift(&folder, &UidSet::range(Uid::MIN, Uid::MAX), &to).unwrap();
                 server.remove(&folder).unwrap();
@@ -168,10 +135,6 @@ impl People {
             _ => return,
         };
         deeds.log.push(format!("{when}: somebody on {side} {did}"));
-    }
-
-    fn note(&self, text: String) {
-        self.deeds.lock().unwrap().log.push(text);
     }
 }
 
@@ -204,50 +167,41 @@ fn switches(random: &mut Random) -> Switches {
     switches.batch_landing = if random.one_in(2) { BatchLanding::OneByOne } else { BatchLanding::Atomic };
     switches.vanished_overtells = random.one_in(4);
     switches.moves_atomically &= !random.one_in(3);
-    switches.abilities.batch_items = switches.abilities.batch_items.min(1 + random.below(5));
+    switches.abilities.batch_items = switches.abilities.batch_items.min(1 + random.index(5));
     // Some messages are streamed.
     switches.big_from = if random.one_in(3) { 100 } else { 1 << 20 };
     switches
 }
 
-async fn storm(seed: u64) -> Result<(), String> {
-    let mut random = Random(seed);
+async fn raise(seed: u64) -> Result<(), String> {
+    let mut random = Random::new(seed);
     let mut world = World::in_memory(switches(&mut random), switches(&mut random));
     let people = People {
         servers: world.servers.clone(),
-        deeds: Arc::default(),
-        random: Arc::new(Mutex::new(Random(random.next()))),
+        crowd: Crowd::new(Random::new(random.number())),
         shown: Arc::default(),
     };
-    for _ in 0..random.below(12) {
+    for _ in 0..random.index(12) {
         people.edit("before");
     }
-    let passes = 2 + random.below(6);
+    let passes = 2 + random.index(6);
     for number in 1..=passes {
         world.revive();
         // That a connection breaks twice at one message is no fault of the message here, and it is not to be parked for it.
         world.scars = parom_engine::Scars::default();
-        for _ in 0..random.below(5) {
-            let (somebody, step) = (people.clone(), 1 + random.next() % 60);
-            world.steps.at(step, move || somebody.edit(&format!("in pass {number}, at step {step}")));
-        }
-        for (chances, fault) in [(3, Fault::Death), (4, Fault::Cut), (8, Fault::Cut)] {
-            if random.one_in(chances) {
-                let step = 1 + random.next() % 80;
-                world.steps.fail_at(step, fault);
-                people.note(format!("{fault:?} is due at step {step} of pass {number}"));
-            }
-        }
+        let somebody = people.clone();
+        let faults = [(3, Fault::Death), (4, Fault::Cut), (8, Fault::Cut)];
+        people.crowd.gather(&mut random, (number, &world.steps), &faults, 80, move |when| somebody.edit(when));
         people.refresh();
         let outcome = world.pass().await;
         people.refresh();
         let ending = outcome.map_or_else(|e| e.to_string(), |_| "well".into());
         note_pass(&world, &people, &format!("pass {number}"), &ending);
-        for _ in 0..random.below(6) {
+        for _ in 0..random.index(6) {
             people.edit("between");
         }
         if random.one_in(6) {
-            people.note("somebody releases the brakes".to_owned());
+            people.crowd.note("somebody releases the brakes".to_owned());
             world.book.release();
         }
         if random.one_in(2) {
@@ -256,21 +210,19 @@ async fn storm(seed: u64) -> Result<(), String> {
     }
     world.revive();
     let verdict = judge(&world, &people).await;
-    if verdict.is_err() || std::env::var("PAROM_STORM_SEED").is_ok() {
-        eprintln!("{}", people.deeds.lock().unwrap().log.join("\n"));
-    }
+    people.crowd.tell(&verdict);
     verdict
 }
 
 /// How a pass ended, what it did, and what both sides and the book show then.
 fn note_pass(world: &World, people: &People, name: &str, ending: &str) {
     let trail = world.steps.trail();
-    people.note(format!("{name} ends after {} steps: {ending}", trail.len()));
-    if std::env::var("PAROM_STORM_SEED").is_ok() {
-        people.note(format!("    did: {}", trail.join(", ")));
-        people.note(format!("    source: {}", content(&world.servers.source)));
-        people.note(format!("    target: {}", content(&world.servers.target)));
-        people.note(format!("    book: {}", pages(world)));
+    people.crowd.note(format!("{name} ends after {} steps: {ending}", trail.len()));
+    if storm::is_alone() {
+        people.crowd.note(format!("    did: {}", trail.join(", ")));
+        people.crowd.note(format!("    source: {}", content(&world.servers.source)));
+        people.crowd.note(format!("    target: {}", content(&world.servers.target)));
+        people.crowd.note(format!("    book: {}", pages(world)));
     }
 }
 
@@ -293,7 +245,7 @@ async fn judge(world: &World, people: &People) -> Result<(), String> {
         let trail = world.steps.trail().join(", ");
         return Err(format!("it does not come to rest: {report:#?}\n{:#?}\n{trail}", world.book.state()));
     }
-    count(world, &people.deeds.lock().unwrap())?;
+    count(world, &people.crowd.deeds())?;
     sides_agree(world)?;
     book_agrees(world)?;
     let before = (world.commits(), world.servers.source.writes(), world.servers.target.writes());
@@ -304,21 +256,6 @@ async fn judge(world: &World, people: &People) -> Result<(), String> {
 
 #[tokio::test]
 async fn whatever_happens_both_sides_end_equal_and_nothing_is_lost_or_doubled() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let seeds = match number("PAROM_STORM_SEED") {
-        Some(seed) => vec![seed],
-        None => {
-            let from = number("PAROM_STORM_FROM").unwrap_or(0);
-            let count = number("PAROM_STORM_COUNT").unwrap_or(COUNT);
-            (from..from.saturating_add(count)).collect()
-        }
-    };
-    let mut failed = Vec::new();
-    for seed in seeds {
-        if let Err(why) = storm(seed).await {
-            eprintln!("storm {seed}: {why}\n");
-            failed.push(seed);
-        }
-    }
+    let failed = storm::raise(COUNT, raise).await;
     assert!(failed.is_empty(), "these storms ended badly (PAROM_STORM_SEED=n runs one): {failed:?}");
 }

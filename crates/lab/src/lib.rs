@@ -10,5 +10,6 @@ pub mod proxy;
 pub mod python;
 pub mod sample;
 pub mod server;
+pub mod storm;
 
 pub use parom_domain::{FolderPath, InternalDate};

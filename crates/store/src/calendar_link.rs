@@ -1,6 +1,6 @@
 //! An account's calendar link: what was said of it, and how its last pass ended.
 
-use crate::change::under;
+use crate::commit::under;
 use crate::database::{Fields, Writer};
 use crate::lease::{millis, unknown};
 use crate::read::summary;

@@ -1,15 +1,12 @@
-//! Commits: changes of an account's state, each in a statement that also checks the lease.
-//!
-//! INVARIANT: no statement of this file changes a row unless the lease's epoch is still the account's. An upsert selects
-//! its row from `lease`, a delete asks `EXISTS`; so there is no moment between the check and the write.
+//! The changes of an account's mail, each in a statement that also checks the lease (`commit.rs`).
 
+use crate::commit::{Leased, hold, under, unhold};
 use crate::database::{Query, Writer};
 use crate::lease::millis;
-use crate::writer::Write;
 use crate::{Store, codec};
 use async_trait::async_trait;
 use parom_domain::state::{
-    Change, Deleted, FolderId, FolderPair, Held, Intent, Lease, Parked, PassSummary, Recent, Strays, Suspected,
+    Change, Deleted, FolderId, FolderPair, Intent, Lease, Parked, PassSummary, Recent, Strays, Suspected,
 };
 use parom_domain::{Result, Role, Side, Uid};
 
@@ -18,31 +15,18 @@ impl Store {
     ///
     /// Errors: `LeaseLost`; `StateFull` and other failures of the disk. After any error nothing of the list is written.
     pub async fn commit(&self, lease: &Lease, changes: Vec<Change>) -> Result<()> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        self.write(Commit { lease: *lease, changes }).await
+        self.commit_under(lease, changes).await
     }
-}
-
-struct Commit {
-    lease: Lease,
-    changes: Vec<Change>,
 }
 
 #[async_trait]
-impl Write for Commit {
-    type Answer = ();
-
-    async fn perform(&self, db: &mut Writer) -> Result<()> {
-        for change in &self.changes {
-            apply(db, self.lease, change).await?;
-        }
-        Ok(())
+impl Leased for Change {
+    async fn apply(&self, db: &mut Writer, lease: Lease) -> Result<()> {
+        apply(db, lease, self).await
     }
 
     fn is_one_statement(&self) -> bool {
-        matches!(self.changes.as_slice(), [one] if !matches!(one, Change::Remember(_)))
+        !matches!(self, Change::Remember(_))
     }
 }
 
@@ -91,14 +75,9 @@ async fn apply(db: &mut Writer, lease: Lease, change: &Change) -> Result<()> {
             db.forget(lease, under(lease, FORGET_DELETED).bind(millis(*before_ms))).await
         }
         Change::Hold(held) => db.put(lease, hold(lease, held)).await,
-        Change::Unhold { key } => db.forget(lease, under(lease, UNHOLD).bind(key.clone())).await,
+        Change::Unhold { key } => db.forget(lease, unhold(lease, key)).await,
         Change::Summary(summary) => db.put(lease, put_summary(lease, summary)).await,
     }
-}
-
-/// A statement that runs under a lease: `$1` is the account, `$2` the epoch.
-pub(crate) fn under(lease: Lease, sql: &'static str) -> Query {
-    sqlx::query(sql).bind(lease.account.0).bind(lease.epoch)
 }
 
 fn number(folder: FolderId) -> i64 {
@@ -257,25 +236,6 @@ fn count_deleted(lease: Lease, deleted: Deleted) -> Query {
 
 const FORGET_DELETED: &str = "
     DELETE FROM deletion WHERE account = $1 AND at_ms < $3
-        AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
-
-const HOLD: &str = "
-    INSERT INTO held (account, brake_key, brake, args, since_ms, released)
-    SELECT account, $3, $4, $5, $6, $7 FROM lease WHERE account = $1 AND epoch = $2
-    ON CONFLICT (account, brake_key) DO UPDATE SET
-        brake = excluded.brake, args = excluded.args, since_ms = excluded.since_ms, released = excluded.released";
-
-pub(crate) fn hold(lease: Lease, held: &Held) -> Query {
-    under(lease, HOLD)
-        .bind(held.key.clone())
-        .bind(held.brake.clone())
-        .bind(codec::write_args(&held.args))
-        .bind(millis(held.since_ms))
-        .bind(i64::from(held.released))
-}
-
-pub(crate) const UNHOLD: &str = "
-    DELETE FROM held WHERE account = $1 AND brake_key = $3
         AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
 
 const PUT_SUMMARY: &str = "

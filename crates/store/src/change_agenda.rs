@@ -1,11 +1,8 @@
-//! Commits of an account's calendars: changes in statements that also check the lease, as in `change.rs`.
-//!
-//! INVARIANT: no statement of this file changes a row unless the lease's epoch is still the account's.
+//! The changes of an account's calendars, each in a statement that also checks the lease (`commit.rs`).
 
-use crate::change::{UNHOLD, hold, under};
+use crate::commit::{Leased, hold, under, unhold};
 use crate::database::{Query, Writer};
 use crate::lease::millis;
-use crate::writer::Write;
 use crate::{Store, codec};
 use async_trait::async_trait;
 use parom_domain::agenda::{Handle, Version};
@@ -22,31 +19,18 @@ impl Store {
     ///
     /// Errors: as [`Store::commit`].
     pub async fn commit_agenda(&self, lease: &Lease, changes: Vec<AgendaChange>) -> Result<()> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        self.write(Commit { lease: *lease, changes }).await
+        self.commit_under(lease, changes).await
     }
-}
-
-struct Commit {
-    lease: Lease,
-    changes: Vec<AgendaChange>,
 }
 
 #[async_trait]
-impl Write for Commit {
-    type Answer = ();
-
-    async fn perform(&self, db: &mut Writer) -> Result<()> {
-        for change in &self.changes {
-            apply(db, self.lease, change).await?;
-        }
-        Ok(())
+impl Leased for AgendaChange {
+    async fn apply(&self, db: &mut Writer, lease: Lease) -> Result<()> {
+        apply(db, lease, self).await
     }
 
     fn is_one_statement(&self) -> bool {
-        matches!(self.changes.as_slice(), [one] if !matches!(one, AgendaChange::DropCalendar(_)))
+        !matches!(self, AgendaChange::DropCalendar(_))
     }
 }
 
@@ -84,7 +68,7 @@ async fn apply(db: &mut Writer, lease: Lease, change: &AgendaChange) -> Result<(
             db.forget(lease, under(lease, FORGET_DELETED).bind(millis(*before_ms))).await
         }
         AgendaChange::Hold(held) => db.put(lease, hold(lease, held)).await,
-        AgendaChange::Unhold { key } => db.forget(lease, under(lease, UNHOLD).bind(key.clone())).await,
+        AgendaChange::Unhold { key } => db.forget(lease, unhold(lease, key)).await,
     }
 }
 

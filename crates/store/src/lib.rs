@@ -11,6 +11,7 @@ mod change;
 mod change_agenda;
 mod classify;
 mod codec;
+mod commit;
 mod database;
 mod key;
 mod lease;

@@ -5,6 +5,7 @@
 //! whatever the other side shows.
 
 pub mod breaker;
+pub mod copies;
 pub mod decide;
 pub mod guard;
 pub mod missing;

@@ -370,7 +370,7 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
             // by the next pass, from the base that still holds.
             if let Some(mut link) = run.links.get(job.task.event).cloned().filter(|link| link.writes != ours) {
                 link.writes = ours;
-                changes.push(run.remember(link, None));
+                changes.extend(run.remember(link, None));
             }
             continue;
         }
@@ -401,7 +401,7 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
             asleep: None,
             writes: ours,
         };
-        changes.push(run.remember(link, Some(job.base.text)));
+        changes.extend(run.remember(link, Some(job.base.text)));
         for side in suspected {
             run.state.suspected.retain(|it| (it.event, it.side) != (job.task.event, side));
             changes.push(AgendaChange::Unsuspect { event: job.task.event, side });

@@ -54,10 +54,13 @@ async fn delete(run: &mut Run<'_>, task: &Task) -> Result<bool> {
         }
         Err(error) if stops_the_pass(&error) => Err(error),
         Err(error) => {
-            // An edit beats a delete: the next pass sees it.
+            // An edit beats a delete: the next pass sees it, even if the looks have spoken of it already.
             run.unfinished.insert(task.calendar);
             run.unfinished.insert(calendar);
-            if error.code() != Code::EventChanged {
+            if error.code() == Code::EventChanged {
+                let change = run.look_at_all(calendar, on);
+                run.findings.push(change);
+            } else {
                 run.trouble(calendar, error);
             }
             Ok(false)

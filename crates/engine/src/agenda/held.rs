@@ -3,15 +3,13 @@
 
 use super::pass::Run;
 use super::plan::{Plan, Task};
+use crate::tripped::{self, DAY_MS, Tripped};
 use parom_domain::events::decide::Deed;
 use parom_domain::events::guard::{self, CalendarBrake, CalendarBrakeName, CalendarLoss};
 use parom_domain::events::state::{AgendaChange, DeletedEvents};
 use parom_domain::events::{CalendarNumber, EventNumber};
-use parom_domain::state::Held;
 use parom_domain::{Result, Side};
 use std::collections::BTreeMap;
-
-const DAY_MS: u64 = 86_400_000;
 
 /// Asks the guard, takes what it holds out of the plan, and records it.
 pub async fn apply_brakes(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
@@ -67,36 +65,18 @@ fn losses(run: &Run<'_>, plan: &Plan) -> Vec<CalendarLoss> {
 }
 
 async fn record(run: &mut Run<'_>, named: &[(CalendarBrake, Option<String>)]) -> Result<()> {
-    let mut changes = Vec::new();
-    let keys: Vec<String> = named.iter().map(|(brake, _)| brake.key()).collect();
-    for (brake, calendar) in named {
-        let key = brake.key();
-        if run.state.held.iter().any(|held| held.key == key) {
-            continue;
-        }
-        let held = Held {
-            key,
-            brake: brake.name.as_str().to_owned(),
-            args: vec![
-                ("side".to_owned(), brake.side.to_string()),
-                ("folder".to_owned(), calendar.clone().unwrap_or_default()),
-                ("count".to_owned(), brake.count.to_string()),
-                ("total".to_owned(), brake.total.to_string()),
-            ],
-            since_ms: run.now_ms(),
-            released: false,
-        };
-        run.state.held.push(held.clone());
-        changes.push(AgendaChange::Hold(held));
-    }
-    // A brake whose cause is gone lets go by itself. A released one is kept until the pass that it allowed has ended. While
-    // something could not be looked at, nothing is known of causes.
-    if run.unseen.is_empty() {
-        for held in run.state.held.iter().filter(|held| !held.released && !keys.contains(&held.key)) {
-            changes.push(AgendaChange::Unhold { key: held.key.clone() });
-        }
-        run.state.held.retain(|held| held.released || keys.contains(&held.key));
-    }
+    let told = |(brake, calendar): &(CalendarBrake, Option<String>)| Tripped {
+        key: brake.key(),
+        brake: brake.name.as_str(),
+        side: brake.side,
+        what: calendar.clone(),
+        count: brake.count,
+        total: brake.total,
+    };
+    let (now_ms, saw_everything) = (run.now_ms(), run.unseen.is_empty());
+    let recorded = tripped::record(&mut run.state.held, named.iter().map(told).collect(), saw_everything, now_ms);
+    let holds = recorded.hold.into_iter().map(AgendaChange::Hold);
+    let changes = holds.chain(recorded.unhold.into_iter().map(|key| AgendaChange::Unhold { key })).collect();
     run.commit(changes).await
 }
 
@@ -105,8 +85,7 @@ pub async fn forget_released(run: &mut Run<'_>) -> Result<()> {
     if !run.unseen.is_empty() {
         return Ok(());
     }
-    let released: Vec<Held> = run.state.held.iter().filter(|held| held.released).cloned().collect();
-    run.state.held.retain(|held| !held.released);
+    let released = tripped::take_released(&mut run.state.held);
     let mut changes = Vec::new();
     // A person has agreed to what the volume brake counted.
     if released.iter().any(|held| held.brake == CalendarBrakeName::ManyDeletions.as_str()) {

@@ -1,5 +1,6 @@
 //! Looks at every calendar of both sides, and reads what is new or changed.
 
+use super::copies;
 use super::pass::{Run, grouped, stops_the_pass};
 use futures_util::future::join;
 use parom_domain::agenda::{AgendaLook, EventRead, Form, Handle, Token, Version};
@@ -162,9 +163,11 @@ pub async fn read_what_changed(run: &mut Run<'_>, looks: &Looks) -> Result<Sight
         let is_free = |parked: &&ParkedEvent| {
             let Some(uid) = parked.uid.as_deref() else { return false };
             let links = run.links.of_uid(uid);
-            let is_freed = links.is_empty() || links.iter().any(|event| sights.is_missing(*event, side));
+            let waits = |event: &EventNumber| run.links.get(*event).is_some_and(|link| link.ends[side].is_none());
+            let is_freed =
+                links.is_empty() || links.iter().any(|event| sights.is_missing(*event, side) || waits(event));
             let is_partner = sights.newcomers[side.other()].iter().any(|(other, _)| other == uid);
-            let is_twin = parked.code == parom_domain::Code::EventDoubled.as_str();
+            let is_twin = copies::is_twin(parked);
             // An edit that was put aside still beats a delete.
             let event = run.links.at(side, parked.calendar, &parked.handle);
             let is_left_alone = event.is_some_and(|event| sights.is_missing(event, side.other()));
@@ -189,6 +192,36 @@ pub async fn read_what_changed(run: &mut Run<'_>, looks: &Looks) -> Result<Sight
         drop_texts(&mut sights);
     }
     Ok(sights)
+}
+
+/// A newcomer whose UID a link has in another place of its side may be that very event, moved between the looks at two
+/// calendars. So before it counts as a second one, it is looked up whether the first one is still in its place.
+pub async fn look_up_linked(run: &mut Run<'_>, sights: &mut Sights) -> Result<()> {
+    for side in Side::ALL {
+        let mut places: BTreeMap<Place, EventNumber> = BTreeMap::new();
+        for (uid, _) in &sights.newcomers[side] {
+            for event in run.links.of_uid(uid) {
+                let is_seen = sights.linked.get(event).is_some_and(|both| !matches!(both[side], Now::Unmentioned));
+                let end = run.links.get(*event).and_then(|link| link.ends[side].as_ref());
+                if let Some(end) = end.filter(|_| !is_seen) {
+                    places.insert((end.calendar, end.handle.clone()), *event);
+                }
+            }
+        }
+        let found = read_on(run, side, places.keys().cloned()).await?;
+        for (calendar, error) in found.failed {
+            run.unseen.insert((calendar, side));
+            run.trouble(calendar, error);
+        }
+        for (calendar, read) in found.events {
+            places.remove(&(calendar, read.handle));
+        }
+        places.retain(|(calendar, _), _| !run.unseen.contains(&(*calendar, side)));
+        for event in places.into_values() {
+            sights.set(event, side, Now::Missing);
+        }
+    }
+    Ok(())
 }
 
 fn drop_texts(sights: &mut Sights) {
@@ -301,7 +334,8 @@ fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, calendar: CalendarN
                 (parked.calendar, parked.side, &parked.handle) == (calendar, side, &read.handle)
                     && parked.version.as_ref() == Some(&read.version)
             });
-            if !is_as_it_was {
+            // A twin that was edited is still one, until it is known whether it takes a place.
+            if !is_as_it_was && !copies::is_twin_at(run, side, calendar, &read.handle) {
                 unpark(run, calendar, side, &read.handle);
             }
             let shown = Shown::of(calendar, read.handle, read.version, &form);

@@ -1,5 +1,6 @@
 //! Newcomers by their UID: an old event with a new handle, a twin to be put aside, or something new, perhaps on both sides.
 
+use super::copies;
 use super::looks::{Now, Shown, Sights, unsuspect};
 use super::pass::{Run, grouped};
 use parom_domain::events::state::ParkedEvent;
@@ -9,7 +10,13 @@ use std::collections::BTreeMap;
 
 /// Gives every newcomer its place.
 pub fn match_newcomers(run: &mut Run<'_>, sights: &mut Sights) {
-    let newcomers = std::mem::take(&mut sights.newcomers);
+    let mut newcomers = std::mem::take(&mut sights.newcomers);
+    // Nothing is done about what was announced and may still arrive. It is looked at again.
+    for side in Side::ALL {
+        for (_, shown) in newcomers[side].extract_if(.., |(uid, _)| run.announced.contains(uid)) {
+            run.unfinished.insert(shown.calendar);
+        }
+    }
     let hashes = newcomers.as_ref().map(|list| {
         let mut hashes: BTreeMap<String, Vec<[u8; 32]>> = BTreeMap::new();
         list.iter().for_each(|(uid, shown)| hashes.entry(uid.clone()).or_default().push(shown.hash));
@@ -57,7 +64,11 @@ fn match_uid(
     for shown in chosen {
         if let Some(event) = free_link(run, sights, side, uid, shown.calendar) {
             unsuspect(run, event, side);
-            run.found_at(event, side, &shown);
+            if copies::is_twin_at(run, side, shown.calendar, &shown.handle) {
+                run.let_go_of(event, side);
+            } else {
+                run.found_at(event, side, &shown);
+            }
             sights.set(event, side, Now::Present(shown));
         } else if run.abilities[side.other()].unique_uids && (is_elsewhere(run, side, uid) || !fresh.is_empty()) {
             // The other side would refuse the second one.

@@ -3,6 +3,7 @@
 mod batch;
 mod book;
 mod calendars;
+mod copies;
 mod delete;
 mod held;
 mod links;

@@ -4,7 +4,7 @@ use super::book::{AgendaBook, AgendaEvent, AgendaObserver};
 use super::links::Links;
 use super::looks::{Looks, Shown};
 use super::plan::AgendaPlan;
-use super::{batch, calendars, delete, held, looks, matching, plan, recovery, relocate, suspicion, tokens};
+use super::{batch, calendars, copies, delete, held, looks, matching, plan, recovery, relocate, suspicion, tokens};
 use crate::ports::Clock;
 use futures_util::future::BoxFuture;
 use parom_domain::agenda::{Agenda, AgendaAbilities, CalendarId, Handle, Merge};
@@ -136,10 +136,31 @@ impl<'a> Run<'a> {
         self.report.trouble.push((name, error));
     }
 
-    /// Puts a link in step with the book.
-    pub fn remember(&mut self, link: EventLink, base: Option<Arc<str>>) -> AgendaChange {
+    /// Puts a link in step with the book. What was put aside as a second event of its UID is none where the link has it.
+    pub fn remember(&mut self, link: EventLink, base: Option<Arc<str>>) -> Vec<AgendaChange> {
+        let mut changes = Vec::new();
+        for side in Side::ALL {
+            let Some(end) = &link.ends[side] else { continue };
+            let is_this = |parked: &ParkedEvent| {
+                (parked.calendar, parked.side, &parked.handle) == (end.calendar, side, &end.handle)
+                    && copies::is_twin(parked)
+                    && parked.uid.as_ref() == Some(&link.uid)
+            };
+            if self.state.parked.iter().any(is_this) {
+                changes.extend(self.unpark(end.calendar, side, &end.handle));
+            }
+        }
         self.links.put(link.clone());
-        AgendaChange::PutEvent { link, base }
+        changes.push(AgendaChange::PutEvent { link, base });
+        changes
+    }
+
+    /// The next look at this calendar speaks of every event in it: what we believe of one of them is not true.
+    pub fn look_at_all(&mut self, calendar: CalendarNumber, side: Side) -> AgendaChange {
+        self.unfinished.insert(calendar);
+        let pairs = self.state.calendars.iter_mut().filter(|pair| pair.number == calendar);
+        pairs.for_each(|pair| pair.tokens[side] = None);
+        AgendaChange::SetToken { calendar, side, token: None }
     }
 
     /// A linked event was found in another place of its side. The link learns that before anything else is done: what was
@@ -149,8 +170,18 @@ impl<'a> Run<'a> {
         let Some(end) = &mut link.ends[side] else { return };
         if (end.calendar, &end.handle) != (shown.calendar, &shown.handle) {
             (end.calendar, end.handle, end.version) = (shown.calendar, shown.handle.clone(), None);
-            let change = self.remember(link, None);
-            self.findings.push(change);
+            let changes = self.remember(link, None);
+            self.findings.extend(changes);
+        }
+    }
+
+    /// Another event of its UID takes the place of one that is gone. It is not that one: what it never said was not removed
+    /// from it, so both sides are merged as if they had never met.
+    pub fn let_go_of(&mut self, event: EventNumber, side: Side) {
+        let Some(mut link) = self.links.get(event).cloned() else { return };
+        if link.ends[side].take().is_some() {
+            let changes = self.remember(link, None);
+            self.findings.extend(changes);
         }
     }
 
@@ -249,6 +280,7 @@ async fn work(pass: &AgendaPass<'_>, state: AgendaState) -> Result<AgendaReport>
     }
     run.load_links().await?;
     let mut sights = looks::read_what_changed(&mut run, &looks).await?;
+    looks::look_up_linked(&mut run, &mut sights).await?;
     matching::match_newcomers(&mut run, &mut sights);
     let gone = suspicion::suspect(&mut run, &looks, &mut sights).await?;
     let mut plan = plan::make(&mut run, sights, &gone);

@@ -4,7 +4,7 @@ use super::looks::{Now, Shown, Sights};
 use super::pass::Run;
 use super::suspicion::Gone;
 use parom_domain::events::decide::{Deed, Sight, Tie, decide};
-use parom_domain::events::state::AgendaChange;
+use parom_domain::events::state::{AgendaChange, ParkedEvent};
 use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
 use parom_domain::{Both, Result, Side};
 
@@ -87,11 +87,6 @@ pub fn make(run: &mut Run<'_>, mut sights: Sights, gone: &Gone) -> Plan {
     for (event, (uid, shown)) in std::mem::take(&mut sights.fresh) {
         let sight = shown.as_ref().map(|shown| if shown.is_some() { Sight::Changed } else { Sight::Absent });
         let Some(calendar) = calendar_of(run, None, &shown) else { continue };
-        if run.announced.contains(&uid) {
-            run.unfinished.insert(calendar);
-            run.unfinished.extend([&shown.source, &shown.target].into_iter().flatten().map(|shown| shown.calendar));
-            continue;
-        }
         let deed = decide(None, sight, &run.policy(calendar));
         sort(&mut plan, Task { event, uid, calendar, shown, deed });
     }
@@ -142,11 +137,19 @@ fn of_link(run: &mut Run<'_>, link: &EventLink, both: Both<Now>, gone: &Gone) ->
         }
     }
     let deed = decide(Some(&Tie::of(link)), sight, &policy);
-    let is_ready = !waits && !run.announced.contains(&link.uid);
+    // Both sides agree on what was put aside here: it is no longer.
+    let was_aside = shown.iter().any(|(side, shown)| {
+        let is_at = |parked: &ParkedEvent, shown: &Shown| {
+            (parked.side, parked.calendar, &parked.handle) == (side, shown.calendar, &shown.handle)
+        };
+        shown.as_ref().is_some_and(|shown| run.state.parked.iter().any(|parked| is_at(parked, shown)))
+    });
+    let is_announced = run.announced.contains(&link.uid);
     let deed = match deed {
-        Deed::Nothing if has_new_end => Deed::Note,
-        Deed::Nothing | Deed::Note | Deed::Forget | Deed::Sleep { .. } => deed,
-        _ if is_ready => deed,
+        Deed::Nothing if (has_new_end || was_aside) && !is_announced => Deed::Note,
+        Deed::Nothing if !has_new_end => deed,
+        Deed::Note | Deed::Forget | Deed::Sleep { .. } if !is_announced => deed,
+        _ if !waits && !is_announced => deed,
         _ => {
             run.unfinished.insert(link.calendar);
             for shown in [&shown.source, &shown.target].into_iter().flatten() {
@@ -193,7 +196,7 @@ pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
                     writes: link.map(|link| link.writes).unwrap_or_default(),
                 };
                 run.state.left += 1;
-                changes.push(run.remember(link, Some(text.unwrap_or_else(|| "".into()))));
+                changes.extend(run.remember(link, Some(text.unwrap_or_else(|| "".into()))));
             }
             (deed, Some(mut link)) => {
                 for side in Side::ALL {
@@ -207,7 +210,7 @@ pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
                     run.state.suspected.retain(|it| (it.event, it.side) != (task.event, gone));
                     changes.push(AgendaChange::Unsuspect { event: task.event, side: gone });
                 }
-                changes.push(run.remember(link, None));
+                changes.extend(run.remember(link, None));
             }
             (_, None) => {}
         }

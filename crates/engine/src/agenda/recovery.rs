@@ -1,9 +1,9 @@
 //! The ordinary start of a pass: what was announced and not settled is looked up, and settled or dropped.
 
 use super::pass::{Run, stops_the_pass};
-use super::relocate;
+use super::{copies, relocate};
 use parom_domain::agenda::EventRead;
-use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork};
+use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ParkedEvent, SuspectedEvent};
 use parom_domain::events::{CalendarNumber, End, EventLink, breaker};
 use parom_domain::{Result, Side};
 
@@ -59,22 +59,45 @@ async fn recover_writes(run: &mut Run<'_>, intents: Vec<AgendaIntent>) -> Result
     let mut changes: Vec<AgendaChange> = intents.iter().map(|it| AgendaChange::CloseIntent(it.id)).collect();
     let (all, first) = (landed.len() == intents.len(), intents.first());
     if let (true, Some(intent)) = (all, first) {
-        changes.push(settled(run, intent, landed));
+        changes.extend(settled(run, intent, landed).await?);
     }
     run.state.intents.retain(|open| !intents.iter().any(|intent| intent.id == open.id));
     run.commit(changes).await
 }
 
-fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, End)>) -> AgendaChange {
+async fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, End)>) -> Result<Vec<AgendaChange>> {
     let known = run.links.get(intent.event).cloned();
+    let mut changes = Vec::new();
+    let mut missing = Vec::new();
+    for (side, end) in intent.ends.iter() {
+        let Some(end) = end.as_ref().filter(|_| landed.iter().all(|(written, _)| *written != side)) else { continue };
+        // The looks may have spoken of its end while the write was waited for, and say it once.
+        if !is_there(run, side, end).await? {
+            missing.push(side);
+        }
+        let is_settled = |parked: &ParkedEvent| {
+            (parked.calendar, parked.side, &parked.handle) == (end.calendar, side, &end.handle)
+                && parked.version == end.version
+        };
+        if run.state.parked.iter().any(is_settled) {
+            changes.extend(run.unpark(end.calendar, side, &end.handle));
+        }
+    }
     let mut ends = intent.ends.clone();
-    let into = landed.first().map(|(side, _)| *side);
+    // What was on both sides before was not brought by us.
+    let into = match intent.work {
+        AgendaWork::Create { .. } => landed.first().map(|(side, _)| *side),
+        _ => None,
+    };
     for (side, end) in landed {
+        changes.extend(run.unpark(end.calendar, side, &end.handle));
         ends[side] = Some(end);
     }
+    let home = run.pass.policy.home;
+    let at_home = ends[home].as_ref().or(ends[home.other()].as_ref()).map(|end| end.calendar);
     let calendar = match intent.work {
         AgendaWork::Create { calendar } => calendar,
-        _ => known.as_ref().map_or(CalendarNumber(0), |link| link.calendar),
+        _ => at_home.unwrap_or(CalendarNumber(0)),
     };
     let mut writes = known.as_ref().map(|link| link.writes.clone()).unwrap_or_default();
     writes.push(breaker::Write { side: intent.side, at_ms: intent.at_ms });
@@ -88,7 +111,24 @@ fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, End)>) -
         asleep: None,
         writes,
     };
-    run.remember(link, Some(intent.text.clone()))
+    changes.extend(run.remember(link, Some(intent.text.clone())));
+    for side in missing {
+        let suspected = SuspectedEvent { event: intent.event, side, since_ms: run.now_ms() };
+        run.state.suspected.retain(|it| (it.event, it.side) != (suspected.event, suspected.side));
+        run.state.suspected.push(suspected);
+        changes.push(AgendaChange::Suspect(suspected));
+    }
+    Ok(changes)
+}
+
+/// Where nobody answers it is looked for too.
+async fn is_there(run: &Run<'_>, side: Side, end: &End) -> Result<bool> {
+    let Some(id) = run.id(end.calendar, side) else { return Ok(false) };
+    match run.pass.sides[side].read(&id, std::slice::from_ref(&end.handle)).await {
+        Ok(read) => Ok(!read.is_empty()),
+        Err(error) if stops_the_pass(&error) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 async fn fate(run: &mut Run<'_>, intent: &AgendaIntent) -> Result<Fate> {
@@ -106,6 +146,7 @@ async fn fate(run: &mut Run<'_>, intent: &AgendaIntent) -> Result<Fate> {
                 };
                 let is_free = |read: &&EventRead| {
                     run.links.at(side, calendar, &read.handle).is_none_or(|event| event == intent.event)
+                        && !copies::is_twin_at(run, side, calendar, &read.handle)
                 };
                 let same = |read: &EventRead| read.form.as_ref().is_ok_and(|form| form.hash == intent.hash);
                 let free: Vec<&EventRead> = found.iter().filter(is_free).collect();

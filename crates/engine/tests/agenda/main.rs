@@ -4,6 +4,7 @@
 
 mod book;
 mod crashes;
+mod meanwhile;
 mod numbered;
 mod storm;
 mod world;

@@ -40,6 +40,16 @@ impl Random {
         list.get(at).copied().unwrap_or_default()
     }
 
+    /// True once in so many times.
+    pub fn one_in(&mut self, chances: usize) -> bool {
+        self.index(chances) == 0
+    }
+
+    /// One of the list, if there is any.
+    pub fn choose<T: Clone>(&mut self, list: &[T]) -> Option<T> {
+        if list.is_empty() { None } else { list.get(self.index(list.len())).cloned() }
+    }
+
     /// Log-normal with this median and a sigma of 1: the mean is 1.65 times the median.
     pub fn size(&mut self, median: usize) -> usize {
         // Twelve uniform numbers add up to something very near a normal distribution with variance 1.

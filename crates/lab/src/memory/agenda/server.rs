@@ -286,12 +286,14 @@ impl CalendarServer {
         self.with(|world| world.age += 1);
     }
 
-    /// What died on its way arrives after all.
+    /// What died on its way arrives after all, unless its UID is in the way.
     pub fn land_late(&self) {
         self.with(|world| {
             for (id, text) in std::mem::take(&mut world.late) {
                 let uid = field(&text, "uid").unwrap_or_default().to_owned();
-                if of_uid(world, &id, &uid).is_empty() {
+                let unique = world.switches.unique_uids;
+                let mut in_the_way = world.calendars.iter().filter(|calendar| unique || calendar.id == id);
+                if in_the_way.all(|calendar| of_uid(world, &calendar.id, &uid).is_empty()) {
                     let handle = world.handle();
                     world.put(&id, handle, &text, true);
                 }

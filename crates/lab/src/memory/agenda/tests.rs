@@ -1,7 +1,7 @@
 //! The promises of calendars in memory, through their port.
 
 use super::*;
-use crate::memory::Steps;
+use crate::memory::{Fault, Steps};
 use parom_domain::Code;
 use parom_domain::agenda::{Agenda, CalendarId, EventSeen};
 
@@ -65,4 +65,20 @@ async fn the_trap_hears_people_and_not_the_port() {
     assert_eq!(server.letters(), 1);
     server.delete("Calendar", "1");
     assert_eq!(server.letters(), 2);
+}
+
+#[tokio::test]
+async fn what_arrives_late_is_taken_only_where_it_would_have_been_taken_in_time() {
+    for unique_uids in [false, true] {
+        let switches = AgendaSwitches { late_commit: true, unique_uids, ..AgendaSwitches::default() };
+        let (server, steps) = (CalendarServer::new(switches), Steps::new());
+        server.add_calendar("Work");
+        let agenda = MemoryAgenda::new("target", server.clone(), steps.clone());
+        let id = agenda.calendars().await.unwrap().0[0].id.clone();
+        steps.fail_at(2, Fault::Cut);
+        agenda.create(&id, &form(EVENT)).await.unwrap_err();
+        server.add("Work", EVENT);
+        server.land_late();
+        assert_eq!(server.uids("Calendar").is_empty(), unique_uids);
+    }
 }
