@@ -217,8 +217,9 @@ impl<'a> Calendars<'a> {
         (address, tell): (&Arc<str>, &(dyn Fn(What) + Sync)),
     ) -> Result<AgendaReport> {
         let reached = self.reach(account).await?;
-        let gated =
-            reached.as_ref().map(|reached| Gated { inner: &*reached.agenda, gates: self.gates.of(&reached.place) });
+        let gated = reached
+            .as_ref()
+            .map(|reached| Gated { inner: &*reached.agenda, gates: self.gates.of(&reached.door.place) });
         tell(What::Phase(Phase::Observing));
         let others = self.config.domains.iter();
         let merge =
@@ -251,13 +252,13 @@ impl<'a> Calendars<'a> {
         if error.code() != Code::SignInRefused {
             return error;
         }
-        let refusing = |side: &Side| error.arg("host").is_some_and(|host| reached[*side].is_at(host));
+        let refusing = |side: &Side| error.arg("host").is_some_and(|host| reached[*side].door.is_at(host));
         let Some(side) = Side::ALL.into_iter().find(refusing) else { return error };
         if !self.dry_run {
             let concerns_all = gated[side].gates.is_password_in_doubt();
-            reached[side].refused(self.store, concerns_all, &error).await;
+            reached[side].door.refused(self.store, concerns_all, &error).await;
         }
-        reached[side].named(error).with("side", side)
+        reached[side].door.named(error).with("side", side)
     }
 
     /// Reads both sides of each account, and tells what differs. Nothing is written anywhere.
@@ -277,8 +278,9 @@ impl<'a> Calendars<'a> {
         let tell = |what: What| self.progress.on(&progress::Event { account: address.clone(), what });
         tell(What::BeganCalendars);
         let reached = self.reach(account).await?;
-        let gated =
-            reached.as_ref().map(|reached| Gated { inner: &*reached.agenda, gates: self.gates.of(&reached.place) });
+        let gated = reached
+            .as_ref()
+            .map(|reached| Gated { inner: &*reached.agenda, gates: self.gates.of(&reached.door.place) });
         let step = |events| tell(What::Did(Work { events, ..Work::default() }));
         let (source, target) = tokio::join!(compare::take(&gated.source, &step), compare::take(&gated.target, &step));
         let shelves = match (source, target) {

@@ -3,8 +3,10 @@
 //! This is the only place that knows which adapter serves which side.
 
 mod calendars;
+mod replies;
 
-pub use calendars::{CalendarWiring, Reached};
+pub use calendars::{CalendarWiring, Door, Reached};
+pub use replies::ReplyWiring;
 
 use crate::config::{Config, Excluded, ImapSide, MailDomain, PasswordFrom, Sasl, Switch, Words};
 use async_trait::async_trait;

@@ -11,6 +11,7 @@ pub mod convert;
 pub mod envelope;
 pub mod http;
 pub mod item;
+pub mod oof;
 pub mod op;
 pub mod version;
 pub mod xml;

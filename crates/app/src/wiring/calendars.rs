@@ -1,6 +1,6 @@
 //! The calendars of accounts: from the configuration and the sealed passwords to agendas that can be worked with.
 
-use super::{domain, pinned, refuse_again};
+use super::{domain, login_name, pinned, refuse_again};
 use crate::config::calendars::Access;
 use crate::config::{CalDavSide, Calendars, Config, EwsSide, PasswordFrom, Words};
 use parom_caldav::{CalDavAgenda, ServerSettings};
@@ -23,7 +23,7 @@ pub struct CalendarWiring {
 }
 
 #[derive(Clone)]
-struct Server {
+pub(super) struct Server {
     dialer: Dialer,
     target: Target,
     patience: Patience,
@@ -32,6 +32,11 @@ struct Server {
 /// One side of an account's calendars. Nothing is connected before the first call to it.
 pub struct Reached {
     pub agenda: Arc<dyn Agenda>,
+    pub door: Door,
+}
+
+/// Where and how a side of an account is signed in to.
+pub struct Door {
     /// As far as accounts share it.
     pub place: Place,
     sign_in: SignIn,
@@ -78,18 +83,11 @@ impl CalendarWiring {
             Side::Target => &caldav.access,
         };
         let who = Who { account, access, side };
-        let user = who.user();
-        let password = who.password(store).await.map_err(|error| error.with("side", side))?;
         let server = &servers[side];
+        let user = who.user();
         let name = format!("{}:{}", server.target.host, server.target.port);
-        let sign_in = SignIn {
-            account: account.id,
-            server: name.clone(),
-            login: user.clone(),
-            secret: who.secret().map(str::to_owned),
-        };
-        refuse_again(store, &sign_in, &password, &user).await.map_err(|error| error.with("side", side))?;
-        let identity = Identity::Basic { user, password: password.clone() };
+        let door = who.door(store, name, (&user, "")).await?;
+        let identity = Identity::Basic { user, password: door.password.clone() };
         let agenda: Arc<dyn Agenda> = match side {
             Side::Source => exchange(server, ews, identity, &who),
             Side::Target => Arc::new(CalDavAgenda::new(
@@ -98,14 +96,11 @@ impl CalendarWiring {
                 &account.target_login,
             )),
         };
-        let max_connections = number(access.max_connections);
-        let credential = who.shared().map(|name| Shared { name: name.into(), max_connections });
-        let place = Place { server: name.into(), max_connections, credential, database: None };
-        Ok(Reached { agenda, place, sign_in, password })
+        Ok(Reached { agenda, door })
     }
 }
 
-impl Reached {
+impl Door {
     /// Remembers that the sign-in was refused, so that later runs do not lock anybody out.
     pub async fn refused(&self, store: &Store, concerns_all: bool, error: &Error) {
         let answer = error.arg("answer").unwrap_or_default().to_owned();
@@ -114,6 +109,11 @@ impl Reached {
         if let Err(error) = noted {
             tracing::warn!(error = ?error, "the refusal could not be written down");
         }
+    }
+
+    #[must_use]
+    pub fn password(&self) -> &Secret {
+        &self.password
     }
 
     #[must_use]
@@ -131,11 +131,11 @@ impl Reached {
     }
 }
 
-/// Who signs in to a side of an account's calendars.
-struct Who<'a> {
-    account: &'a Account,
-    access: &'a Access,
-    side: Side,
+/// Who signs in to a side of an account, by another protocol than IMAP.
+pub(super) struct Who<'a> {
+    pub account: &'a Account,
+    pub access: &'a Access,
+    pub side: Side,
 }
 
 impl<'a> Who<'a> {
@@ -144,7 +144,7 @@ impl<'a> Who<'a> {
         pinned(self.account, self.side).filter(|_| self.access.login.takes_service_login())
     }
 
-    fn words(&self) -> Words<'a> {
+    pub fn words(&self) -> Words<'a> {
         Words {
             address: &self.account.address,
             source_login: &self.account.source_login,
@@ -153,8 +153,25 @@ impl<'a> Who<'a> {
         }
     }
 
-    fn user(&self) -> String {
+    pub fn user(&self) -> String {
         self.access.login.fill(&self.words())
+    }
+
+    /// The way in. A password that was refused a while ago is not tried again yet.
+    pub async fn door(&self, store: &Store, server: String, (user, authzid): (&str, &str)) -> Result<Door> {
+        let told = |error: Error| error.with("side", self.side);
+        let password = self.password(store).await.map_err(told)?;
+        let sign_in = SignIn {
+            account: self.account.id,
+            server: server.clone(),
+            login: login_name(user, authzid),
+            secret: self.secret().map(str::to_owned),
+        };
+        refuse_again(store, &sign_in, &password, user).await.map_err(told)?;
+        let max_connections = number(self.access.max_connections);
+        let credential = self.shared().map(|name| Shared { name: name.into(), max_connections });
+        let place = Place { server: server.into(), max_connections, credential, database: None };
+        Ok(Door { place, sign_in, password })
     }
 
     /// The name of the password, where it serves many accounts.
@@ -202,17 +219,21 @@ fn both(calendars: &Calendars) -> Option<(&EwsSide, &CalDavSide)> {
     Some((calendars.ews.as_ref()?, calendars.caldav.as_ref()?))
 }
 
-fn number(limit: u32) -> usize {
+pub(super) fn number(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-fn server(url: &Url, access: &Access, allowed: &AllowList, at_once: usize) -> Result<Server> {
+/// What reads the certificates to trust, once for all connections.
+pub(super) fn tls_client(access: &Access, host: &str, port: u16) -> Result<Arc<TlsClient>> {
+    let within = Duration::from_secs(access.connect_timeout_s);
+    let client = TlsClient::new(access.trust.clone(), access.tls_policy, within);
+    client.map(Arc::new).map_err(|error| error.with("host", host).with("port", port))
+}
+
+pub(super) fn server(url: &Url, access: &Access, allowed: &AllowList, at_once: usize) -> Result<Server> {
     let within = Duration::from_secs(access.connect_timeout_s);
     let tls = match url.origin.tls {
-        true => Some(Arc::new(
-            TlsClient::new(access.trust.clone(), access.tls_policy, within)
-                .map_err(|error| error.with("host", &url.origin.host).with("port", url.origin.port))?,
-        )),
+        true => Some(tls_client(access, &url.origin.host, url.origin.port)?),
         false => None,
     };
     let patience = Patience {
@@ -246,12 +267,22 @@ fn caldav_settings(server: &Server, side: &CalDavSide, words: &Words<'_>) -> Ser
 }
 
 fn exchange(server: &Server, side: &EwsSide, identity: Identity, who: &Who<'_>) -> Arc<dyn Agenda> {
+    let settings = Settings { aliases: vec![who.account.address.clone()], ..Settings::default() };
+    Arc::new(parom_exchange::Calendars::new(mailbox(server, side, identity, who), settings))
+}
+
+/// The mailbox of an account on Exchange.
+pub(super) fn mailbox(
+    server: &Server,
+    side: &EwsSide,
+    identity: Identity,
+    who: &Who<'_>,
+) -> parom_exchange::Client<HttpTransport> {
     let client = Client::patient(server.dialer.clone(), server.target.clone(), identity, server.patience);
     let transport = HttpTransport::new(client, &side.url.path);
     let (mailbox, acts) = match &side.act_for {
         Some(act_for) => (act_for.fill(&who.words()), true),
         None => (who.account.address.clone(), false),
     };
-    let settings = Settings { aliases: vec![who.account.address.clone()], ..Settings::default() };
-    Arc::new(parom_exchange::Calendars::new(parom_exchange::Client::new(transport, &mailbox, acts), settings))
+    parom_exchange::Client::new(transport, &mailbox, acts)
 }

@@ -29,6 +29,7 @@ mod http;
 mod ids;
 mod item;
 mod notify;
+mod oof;
 mod op;
 mod outlook;
 mod paths;
@@ -47,6 +48,7 @@ mod version;
 mod xml;
 mod zones;
 
+pub use oof::Oof;
 pub use outlook::{Event, EventId, Outlook};
 pub use switches::Switches;
 pub use trap::{Outgoing, OutgoingKind};

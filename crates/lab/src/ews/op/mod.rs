@@ -14,6 +14,7 @@ pub mod subscribe;
 pub mod sync_folder_hierarchy;
 pub mod sync_folder_items;
 pub mod update_item;
+pub mod user_oof_settings;
 
 use super::site::Call;
 use super::soap::{Fault, fault, response, success};
@@ -48,6 +49,8 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
             let message = success("GetServerTimeZones").with(m("TimeZoneDefinitions").with_all(told));
             response("GetServerTimeZones", vec![message])
         }
+        "GetUserOofSettingsRequest" => user_oof_settings::get(call, request),
+        "SetUserOofSettingsRequest" => user_oof_settings::set(call, request),
         _ => return Err(fault("ErrorInvalidRequest", "The request is invalid.")),
     })
 }
