@@ -13,10 +13,12 @@ pub mod http;
 pub mod item;
 pub mod oof;
 pub mod op;
+pub mod rescue;
 pub mod version;
 pub mod xml;
 
 pub use agenda::{Calendars, Settings};
 pub use client::{Client, Reply, Transport};
 pub use http::HttpTransport;
+pub use rescue::MailRescue;
 pub use version::Version;

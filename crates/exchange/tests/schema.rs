@@ -201,6 +201,11 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&FindItem { folder: calendar(), look: Look::ObjectIds(vec![vec![1, 2], vec![3]]) });
     let moment = "2026-03-02T10:00:00Z".parse().unwrap();
     all.add(&FindItem { folder: calendar(), look: Look::View(moment, moment) });
+    all.add(&FindItem { folder: FolderRef::Id("AAMk".into()), look: Look::Article(17) });
+    all.add(&FindItem { folder: FolderRef::Known("inbox"), look: Look::Received(moment, moment) });
+    for with_content in [true, false] {
+        all.add(&GetMime { items: vec![id("A"), id("B")], with_content });
+    }
     for stop in [Stop::Never, Stop::After(10), Stop::On(jiff::civil::date(2027, 1, 1))] {
         for pattern in patterns() {
             all.add(&CreateItem { folder: calendar(), item: item(Some(pattern), stop) });

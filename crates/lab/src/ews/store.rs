@@ -2,6 +2,7 @@
 
 use super::ids::{self, Id};
 use super::item::{Item, Occurrence};
+use super::mail::{Letter, Mail};
 use super::oof::Oof;
 use super::site::now_s;
 use super::soap::{Refusal, refuse};
@@ -48,6 +49,9 @@ pub struct State {
     pub calls: BTreeMap<String, u64>,
     /// Automatic replies, of those who ever set any.
     pub oofs: BTreeMap<u32, Oof>,
+    pub mail: Option<Mail>,
+    /// The mail that was seen last.
+    pub letters: Vec<Letter>,
     numbers: u64,
     changes: u64,
 }
@@ -79,6 +83,8 @@ impl State {
             outgoing: Vec::new(),
             calls: BTreeMap::new(),
             oofs: BTreeMap::new(),
+            mail: None,
+            letters: Vec::new(),
             numbers: 1,
             changes: 1,
         }

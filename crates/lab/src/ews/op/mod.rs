@@ -16,6 +16,7 @@ pub mod sync_folder_items;
 pub mod update_item;
 pub mod user_oof_settings;
 
+use super::mail;
 use super::site::Call;
 use super::soap::{Fault, fault, response, success};
 use super::version::Level;
@@ -23,6 +24,7 @@ use super::xml::{Element, m};
 use super::zones;
 
 pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
+    mail::refresh(call);
     Ok(match request.name.as_str() {
         "GetFolder" => folders::get(call, request),
         "CreateFolder" => folders::create(call, request),
