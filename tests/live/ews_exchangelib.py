@@ -27,6 +27,7 @@ from exchangelib.recurrence import DailyPattern, Recurrence, WeeklyPattern, Abso
 from exchangelib.recurrence import AbsoluteYearlyPattern, RelativeYearlyPattern
 from exchangelib.fields import MONDAY, SUNDAY, LAST, WEEK_DAY, FIRST, DECEMBER
 from exchangelib.services import CreateItem
+from exchangelib.settings import OofSettings
 from exchangelib.version import EXCHANGE_2010_SP2, EXCHANGE_2013_SP1, EXCHANGE_2016, EXCHANGE_2019
 
 url, year = sys.argv[1], int(sys.argv[2])
@@ -372,7 +373,19 @@ def people():
     assert (daylight.iso_month, daylight.occurrence, standard.iso_month) == (3, 5, 10), (standard, daylight)
 
 
-steps = [single_event, reminders_and_all_day, series, patterns, attachments, sync, pull, streaming, responses, people]
+def replies():
+    assert alice.oof_settings.state == OofSettings.DISABLED
+    begin, end = EWSDateTime(2099, 3, 1, 8, tzinfo=moscow), EWSDateTime(2099, 3, 2, 8, tzinfo=moscow)
+    alice.oof_settings = OofSettings(
+        state=OofSettings.SCHEDULED, external_audience="Known", start=begin, end=end,
+        internal_reply="<p>Нет & нет</p>", external_reply="Away.",
+    )
+    told = alice.oof_settings
+    assert (told.state, told.external_audience, told.start, told.end) == ("Scheduled", "Known", begin, end), told
+    assert (told.internal_reply, told.external_reply) == ("<p>Нет & нет</p>", "Away."), told
+
+
+steps = [single_event, reminders_and_all_day, series, patterns, attachments, sync, pull, streaming, responses, people, replies]
 for step in steps:
     began = time.monotonic()
     step()

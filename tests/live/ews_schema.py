@@ -59,6 +59,9 @@ def main(schema_folder, documents):
         if said.tag == f"{SOAP}Fault":
             faults += 1
             continue
+        if "UserOofSettings" in said.tag:
+            # [MS-OXWOOF] is not among the published schemas.
+            continue
         count += 1
         said = etree.fromstring(etree.tostring(said))
         if not grammar.validate(said):

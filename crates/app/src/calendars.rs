@@ -165,7 +165,7 @@ impl Calendars {
         let done = match self.reach(account).await {
             Ok(reached) => {
                 let guarded =
-                    reached.as_ref().map(|reached| GuardedAgenda::new(&*reached.agenda, self.gates.of(&reached.place)));
+                    reached.as_ref().map(|reached| GuardedAgenda::new(&*reached.agenda, self.gates.of(&reached.door.place)));
                 self.under(&tenure, linked, (&reached, &guarded), (address, tell)).await
             }
             Err(error) => Err(error),
@@ -250,13 +250,13 @@ impl Calendars {
         if error.code() != Code::SignInRefused {
             return error;
         }
-        let refusing = |side: &Side| error.arg("host").is_some_and(|host| reached[*side].is_at(host));
+        let refusing = |side: &Side| error.arg("host").is_some_and(|host| reached[*side].door.is_at(host));
         let Some(side) = Side::ALL.into_iter().find(refusing) else { return error };
         if !self.dry_run {
             let concerns_all = guarded[side].gates.is_password_in_doubt();
-            reached[side].refused(&self.store, concerns_all, &error).await;
+            reached[side].door.refused(&self.store, concerns_all, &error).await;
         }
-        reached[side].named(error).with("side", side)
+        reached[side].door.named(error).with("side", side)
     }
 
     /// Reads both sides of each account, and tells what differs. Nothing is written anywhere.
@@ -277,7 +277,7 @@ impl Calendars {
         tell(What::BeganCalendars);
         let reached = self.reach(account).await?;
         let guarded =
-            reached.as_ref().map(|reached| GuardedAgenda::new(&*reached.agenda, self.gates.of(&reached.place)));
+            reached.as_ref().map(|reached| GuardedAgenda::new(&*reached.agenda, self.gates.of(&reached.door.place)));
         let step = |events| tell(What::Did(Work { events, ..Work::default() }));
         let (source, target) =
             tokio::join!(compare::take(&guarded.source, &step), compare::take(&guarded.target, &step));

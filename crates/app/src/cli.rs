@@ -37,6 +37,8 @@ pub enum Command {
     Sync(Sync),
     #[command(subcommand)]
     Calendar(Calendar),
+    #[command(subcommand)]
+    Oof(Oof),
     Status(Status),
     Parked(Parked),
     Brakes(Brakes),
@@ -194,6 +196,24 @@ pub struct CalendarPlan {
 pub struct CalendarShow {
     #[arg(value_name = "ADDRESS")]
     pub accounts: Vec<String>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Oof {
+    Copy(OofCopy),
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whom").required(true).args(["accounts", "all"]))]
+pub struct OofCopy {
+    #[arg(value_name = "ADDRESS")]
+    pub accounts: Vec<String>,
+    #[arg(long)]
+    pub all: bool,
+    #[arg(long)]
+    pub dry_run: bool,
     #[arg(long)]
     pub json: bool,
 }

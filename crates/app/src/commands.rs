@@ -6,6 +6,7 @@ mod calendar;
 mod import;
 mod init;
 mod login;
+mod oof;
 mod parked;
 mod plan;
 mod secret;
@@ -32,6 +33,7 @@ pub fn run(cli: Cli, texts: &Arc<Texts>) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(args, &config()?, texts),
         Command::Parked(args) => parked::run(args, &config()?, texts),
         Command::Calendar(command) => calendar::run(command, &config()?, texts),
+        Command::Oof(command) => oof::run(command, &config()?, texts),
         Command::Brakes(args) => brakes::run(args, &config()?, texts),
         Command::Verify(args) => verify::run(args, &config()?, texts),
         Command::Secret(command) => secret::run(command, &config()?, texts),

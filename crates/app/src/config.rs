@@ -4,11 +4,13 @@ pub mod calendars;
 pub mod keys;
 pub mod pacing;
 pub mod read;
+pub mod sieve;
 pub mod template;
 mod toml_text;
 
 pub use calendars::{CalDavSide, Calendars, EwsSide};
 pub use pacing::Pacing;
+pub use sieve::SieveSide;
 pub use template::{Template, Words};
 
 use crate::exit::Exit;
@@ -60,6 +62,8 @@ pub struct MailDomain {
     pub exclude_folders: Vec<Excluded>,
     pub sides: Both<ImapSide>,
     pub calendars: Calendars,
+    /// `None` where the file does not say how the target's scripts are reached.
+    pub sieve: Option<SieveSide>,
 }
 
 /// A folder that is not carried.

@@ -85,6 +85,11 @@ impl Exit {
             | Code::EventRestless
             | Code::CalendarGone
             | Code::CalendarRefused
+            | Code::SieveExtensionMissing
+            | Code::SieveScriptInTheWay
+            | Code::SieveScriptAnswers
+            | Code::SieveNameTaken
+            | Code::SieveScriptRefused
             | Code::LeaseLost => Exit::NotInStep,
             Code::StateUnavailable | Code::StateFull | Code::StateLocked | Code::StateNewer | Code::StateDamaged => {
                 Exit::State
@@ -96,6 +101,7 @@ impl Exit {
             | Code::AccountPasswordMissing
             | Code::AccountServiceLoginMissing
             | Code::CalendarsNotConfigured
+            | Code::SieveNotConfigured
             | Code::NtlmLeftOut
             | Code::NtlmOwnMailbox
             | Code::SameMailbox => Exit::Usage,

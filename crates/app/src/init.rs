@@ -63,6 +63,7 @@ pub fn text(answers: &Answers, texts: &Texts) -> String {
     }
     page.example("init-ews", "[domain.source.ews]", Part::Ews);
     page.example("init-caldav", "[domain.target.caldav]", Part::CalDav);
+    page.example("init-sieve", "[domain.target.sieve]", Part::Sieve);
     page.text
 }
 

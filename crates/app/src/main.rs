@@ -18,6 +18,7 @@ mod output;
 mod password;
 mod progress;
 mod reference;
+mod replies;
 mod state;
 mod stop;
 mod sync;

@@ -31,6 +31,7 @@ fn config(texts: &Texts) -> String {
             Part::Source | Part::Target | Part::Imap => "[domain.source.imap], [domain.target.imap]".to_owned(),
             Part::Ews => "[domain.source.ews]".to_owned(),
             Part::CalDav => "[domain.target.caldav]".to_owned(),
+            Part::Sieve => "[domain.target.sieve]".to_owned(),
         };
         text.push_str(&format!("\n## {header}\n"));
         for key in part.keys() {

@@ -3,8 +3,11 @@
 //! This is the only place that knows which adapter serves which side.
 
 mod calendars;
+mod replies;
+mod rescue;
 
-pub use calendars::{CalendarWiring, Reached};
+pub use calendars::{CalendarWiring, Door, Reached};
+pub use replies::ReplyWiring;
 
 use crate::config::{Config, Excluded, ImapSide, MailDomain, PasswordFrom, Sasl, Switch, Words};
 use async_trait::async_trait;
@@ -23,6 +26,7 @@ use std::time::Duration;
 /// The servers of all domains; shared by everything that is done in this process.
 pub struct Wiring {
     servers: HashMap<String, Both<Arc<ServerSettings>>>,
+    over_ews: ReplyWiring,
 }
 
 impl Wiring {
@@ -34,7 +38,18 @@ impl Wiring {
             let side = |side: Side| server(&domain.sides[side], &allowed).map(Arc::new);
             servers.insert(domain.name.clone(), Both::new(side(Side::Source)?, side(Side::Target)?));
         }
-        Ok(Wiring { servers })
+        Ok(Wiring { servers, over_ews: ReplyWiring::new(config)? })
+    }
+
+    /// A side that gives what it does not show, where there is another way to that.
+    pub async fn rescued(
+        &self,
+        config: &Config,
+        store: &Store,
+        (account, side): (&Account, Side),
+        endpoint: ImapEndpoint,
+    ) -> Arc<dyn Endpoint> {
+        rescue::rescued(&self.over_ews, (config, store), account, side, Arc::new(endpoint)).await
     }
 
     /// A side of an account with at most so many connections, signed in. As in a sync, a password that several accounts share is
@@ -255,7 +270,7 @@ impl EndpointFactory for Factory {
     async fn endpoint(&self, account: &Account, at: At<'_>, connections: usize) -> Result<Arc<dyn Endpoint>> {
         let who = Who::at(domain(&self.config, account)?, account, at);
         let endpoint = self.wiring.endpoint_of(&self.config, &self.store, &who, connections).await?;
-        Ok(Arc::new(endpoint))
+        Ok(self.wiring.rescued(&self.config, &self.store, (account, at.side), endpoint).await)
     }
 
     async fn is_proved(&self, account: &Account, at: At<'_>) -> bool {

@@ -145,6 +145,8 @@ pub struct Stamp {
     /// RFC822.SIZE. Not exact where [`Abilities::keeps_bytes`] is false.
     pub size: u64,
     pub marks: Marks,
+    /// These are the headers of another text that the side gives in the message's place ([`Body::Substitute`]).
+    pub substituted: bool,
 }
 
 /// A message on its way out of a side.
@@ -365,6 +367,25 @@ pub trait Endpoint: Send + Sync {
 
     /// Says good-bye to the servers, without waiting for their answer.
     async fn close(&self);
+}
+
+/// A message that a side does not show, and what is known of it all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Veiled {
+    pub folder: FolderPath,
+    pub uid: Uid,
+    pub date: Option<InternalDate>,
+    /// Its words in small letters, with single spaces between them. Empty where it has none.
+    pub subject: String,
+}
+
+/// Another way to messages that a side does not show (Exchange: over EWS what IMAP cannot convert).
+#[async_trait]
+pub trait BodyRescue: Send + Sync {
+    /// The message as it is. `None` where it is not given this way either, or where it is not certain which one it is.
+    ///
+    /// Errors: this way is closed at present.
+    async fn rescue(&self, wanted: &Veiled) -> Result<Option<Bytes>>;
 }
 
 /// The process-wide budget for bodies in memory. The engine asks before it takes bytes from a side.

@@ -139,8 +139,22 @@ codes! {
     ImpersonationDenied = "impersonation-denied",
     /// Arguments: host, login, answer. There is no mailbox, or no calendar home, behind the login.
     MailboxMissing = "mailbox-missing",
-    /// Arguments: host, answer. The server spoke something else than EWS or CalDAV.
+    /// Arguments: host, answer. The server spoke something else than EWS, CalDAV or ManageSieve.
     AnswerUnexpected = "answer-unexpected",
+
+    // Automatic replies. `name` is the name of a Sieve script.
+    /// Arguments: account, path. The account's domain names no ManageSieve server.
+    SieveNotConfigured = "sieve-not-configured",
+    /// Arguments: host, what. The server's Sieve lacks an extension without which the reply cannot be said.
+    SieveExtensionMissing = "sieve-extension-missing",
+    /// Arguments: host, login, name. A script of the person's own is active, and the server cannot run ours beside it.
+    SieveScriptInTheWay = "sieve-script-in-the-way",
+    /// Arguments: host, login, name, what. The person's own script has an action of a kind that goes with no other reply.
+    SieveScriptAnswers = "sieve-script-answers",
+    /// Arguments: host, login, name. A script has our name and is not ours.
+    SieveNameTaken = "sieve-name-taken",
+    /// Arguments: host, login, answer. The server does not take our script.
+    SieveScriptRefused = "sieve-script-refused",
 
     // State.
     /// Arguments: path, detail.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a socket, a clock, SQL or an async runtime. `now` is an argument everywhere.
 
+pub mod absence;
 pub mod agenda;
 pub mod date;
 pub mod decide;

@@ -156,7 +156,13 @@ mod tests {
     }
 
     fn stamp(at: u32, what: u8, size: u64) -> Stamp {
-        Stamp { uid: uid(at), fingerprint: Fingerprint::of_headers(&[b's', b':', what]), size, marks: Marks::default() }
+        Stamp {
+            uid: uid(at),
+            fingerprint: Fingerprint::of_headers(&[b's', b':', what]),
+            size,
+            marks: Marks::default(),
+            substituted: false,
+        }
     }
 
     fn stamp_of(at: u32, what: u8) -> Stamp {

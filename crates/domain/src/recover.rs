@@ -119,7 +119,13 @@ mod tests {
     }
 
     fn stamp(at: u32, what: u8) -> Stamp {
-        Stamp { uid: uid(at), fingerprint: announced(what).fingerprint, size: 10, marks: Marks::default() }
+        Stamp {
+            uid: uid(at),
+            fingerprint: announced(what).fingerprint,
+            size: 10,
+            marks: Marks::default(),
+            substituted: false,
+        }
     }
 
     #[test]

@@ -71,7 +71,13 @@ mod tests {
     }
 
     fn stamp(uid: u32, what: u32) -> Stamp {
-        Stamp { uid: Uid::new(uid).unwrap(), fingerprint: fingerprint(what), size: 5, marks: Marks::default() }
+        Stamp {
+            uid: Uid::new(uid).unwrap(),
+            fingerprint: fingerprint(what),
+            size: 5,
+            marks: Marks::default(),
+            substituted: false,
+        }
     }
 
     fn table(n: u32) -> LinkTable {

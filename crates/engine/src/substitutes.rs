@@ -202,7 +202,7 @@ fn wait_with(works: &mut Works, plan: &mut AccountPlan, deleted: &[(FolderId, Sl
     }
 }
 
-fn subject_of(head: &[u8]) -> Option<String> {
+pub fn subject_of(head: &[u8]) -> Option<String> {
     let parsed = MessageParser::default().parse_headers(head)?;
     let words: Vec<String> = parsed.subject()?.split_whitespace().map(str::to_lowercase).collect();
     (!words.is_empty()).then(|| words.join(" "))

@@ -13,7 +13,9 @@ pub mod hanging;
 pub mod http;
 pub mod item;
 pub mod notices;
+pub mod oof;
 pub mod op;
+pub mod rescue;
 pub mod version;
 pub mod xml;
 
@@ -21,4 +23,5 @@ pub use agenda::{Calendars, Settings};
 pub use client::{Client, Reply, Transport};
 pub use http::HttpTransport;
 pub use notices::Notices;
+pub use rescue::MailRescue;
 pub use version::Version;

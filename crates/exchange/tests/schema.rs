@@ -6,7 +6,9 @@
 
 use parom_calendar::event::{Answer, Busy, Importance, Sensitivity};
 use parom_calendar::pattern::{Days, Pattern, Position, Repeat, Stop};
+use parom_domain::absence::Audience;
 use parom_exchange::item::*;
+use parom_exchange::oof::{OofSettings, OofState};
 use parom_exchange::op::*;
 use parom_exchange::{Version, envelope};
 use std::fs;
@@ -46,11 +48,11 @@ fn schema(into: &Path) -> Option<PathBuf> {
         |namespace: &str, file: &str| format!(r#"<xs:import namespace="{namespace}" schemaLocation="{file}"/>"#);
     let xml = "http://www.w3.org/XML/1998/namespace";
     // The published version of the header allows no other version than its own.
-    let types = part(&["-types.xsd"]).replace(r#" fixed="Exchange2016""#, "");
+    let types = part(&["-types.xsd"]).replace(r#" fixed="Exchange2016""#, "") + OOF_TYPES;
     let attribute = r#"<xs:attribute name="lang" type="xs:language"/>"#;
     fs::write(into.join("xml.xsd"), whole(xml, "", attribute)).unwrap();
     fs::write(into.join("types.xsd"), whole(envelope::TYPES, &import(xml, "xml.xsd"), &types)).unwrap();
-    let messages = part(&["-messages.xsd", "-message.xsd"]);
+    let messages = part(&["-messages.xsd", "-message.xsd"]) + OOF_MESSAGES;
     fs::write(into.join("messages.xsd"), whole(envelope::MESSAGES, &import(envelope::TYPES, "types.xsd"), &messages))
         .unwrap();
     let soap = r###"<xs:element name="Envelope"><xs:complexType><xs:sequence>
@@ -62,6 +64,29 @@ fn schema(into: &Path) -> Option<PathBuf> {
     fs::write(into.join("soap.xsd"), whole(envelope::SOAP, &imports, soap)).unwrap();
     Some(into.join("soap.xsd"))
 }
+
+/// [MS-OXWOOF] is not among the published files: its definitions, as its sections 2.2.4 and 3.1.4 tell them. Unlike in all other
+/// operations, what stands in the request itself is of the types' namespace.
+const OOF_TYPES: &str = r#"
+    <xs:complexType name="OofOwner"><xs:sequence><xs:element name="Name" type="xs:string" minOccurs="0"/>
+    <xs:element name="Address" type="xs:string"/><xs:element name="RoutingType" type="xs:string" minOccurs="0"/></xs:sequence>
+    </xs:complexType><xs:element name="Mailbox" type="t:OofOwner"/>
+    <xs:simpleType name="OofState"><xs:restriction base="xs:string"><xs:enumeration value="Disabled"/>
+    <xs:enumeration value="Enabled"/><xs:enumeration value="Scheduled"/></xs:restriction></xs:simpleType>
+    <xs:simpleType name="OofAudience"><xs:restriction base="xs:string"><xs:enumeration value="None"/>
+    <xs:enumeration value="Known"/><xs:enumeration value="All"/></xs:restriction></xs:simpleType>
+    <xs:complexType name="OofReply"><xs:sequence><xs:element name="Message" type="xs:string" minOccurs="0"/></xs:sequence>
+    <xs:attribute name="lang" type="xs:language"/></xs:complexType>
+    <xs:complexType name="OofSettingsTold"><xs:sequence><xs:element name="OofState" type="t:OofState"/>
+    <xs:element name="ExternalAudience" type="t:OofAudience"/><xs:element name="Duration" minOccurs="0"><xs:complexType>
+    <xs:sequence><xs:element name="StartTime" type="xs:dateTime"/><xs:element name="EndTime" type="xs:dateTime"/></xs:sequence>
+    </xs:complexType></xs:element><xs:element name="InternalReply" type="t:OofReply" minOccurs="0"/>
+    <xs:element name="ExternalReply" type="t:OofReply" minOccurs="0"/></xs:sequence></xs:complexType>
+    <xs:element name="UserOofSettings" type="t:OofSettingsTold"/>"#;
+const OOF_MESSAGES: &str = r#"
+    <xs:element name="GetUserOofSettingsRequest"><xs:complexType><xs:sequence><xs:element ref="t:Mailbox"/></xs:sequence>
+    </xs:complexType></xs:element><xs:element name="SetUserOofSettingsRequest"><xs:complexType><xs:sequence>
+    <xs:element ref="t:Mailbox"/><xs:element ref="t:UserOofSettings"/></xs:sequence></xs:complexType></xs:element>"#;
 
 /// A schema's definitions without what is around them, comments and inclusions.
 fn inner(text: &str) -> String {
@@ -176,6 +201,11 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&FindItem { folder: calendar(), look: Look::ObjectIds(vec![vec![1, 2], vec![3]]) });
     let moment = "2026-03-02T10:00:00Z".parse().unwrap();
     all.add(&FindItem { folder: calendar(), look: Look::View(moment, moment) });
+    all.add(&FindItem { folder: FolderRef::Id("AAMk".into()), look: Look::Article(17) });
+    all.add(&FindItem { folder: FolderRef::Known("inbox"), look: Look::Received(moment, moment) });
+    for with_content in [true, false] {
+        all.add(&GetMime { items: vec![id("A"), id("B")], with_content });
+    }
     for stop in [Stop::Never, Stop::After(10), Stop::On(jiff::civil::date(2027, 1, 1))] {
         for pattern in patterns() {
             all.add(&CreateItem { folder: calendar(), item: item(Some(pattern), stop) });
@@ -208,6 +238,16 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&Unsubscribe { subscription: "S".into() });
     for response in [Response::Accept, Response::Tentative, Response::Decline] {
         all.add(&Respond { item: id("A"), response });
+    }
+    let mailbox = || "user@example.org".to_owned();
+    all.add(&GetUserOofSettings { mailbox: mailbox() });
+    for state in [OofState::Disabled, OofState::Enabled, OofState::Scheduled] {
+        for audience in [Audience::Nobody, Audience::Known, Audience::Everybody] {
+            let duration = (state == OofState::Scheduled).then_some((moment, moment));
+            let (internal, external) = ("<p>Нет &amp; нет</p>".to_owned(), String::new());
+            let settings = OofSettings { state, audience, duration, internal, external };
+            all.add(&SetUserOofSettings { mailbox: mailbox(), settings });
+        }
     }
     all.files
 }

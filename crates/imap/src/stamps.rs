@@ -5,6 +5,7 @@ use crate::command::Command;
 use crate::fetch::Fetched;
 use crate::pool::Lent;
 use crate::response::Response;
+use crate::substitute::is_substituted;
 use parom_domain::endpoint::Stamp;
 use parom_domain::fingerprint::FIELDS;
 use parom_domain::{Fingerprint, Result, Uid, UidSet};
@@ -118,6 +119,7 @@ pub fn stamp(response: &Response<'_>) -> Option<Stamp> {
     let (_, rest) = response.numbered("FETCH")?;
     let fetched = Fetched::parse(rest)?;
     let marks = fetched.marks().unwrap_or_default();
-    let fingerprint = Fingerprint::of_headers(fetched.header.as_deref()?);
-    Some(Stamp { uid: fetched.uid?, fingerprint, size: fetched.size?, marks })
+    let (uid, header) = (fetched.uid?, fetched.header.as_deref()?);
+    let fingerprint = Fingerprint::of_headers(header);
+    Some(Stamp { uid, fingerprint, size: fetched.size?, marks, substituted: is_substituted(header, uid) })
 }

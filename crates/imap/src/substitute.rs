@@ -25,6 +25,14 @@ pub fn substituted_subject(message: &[u8], uid: Uid) -> Option<String> {
     is_one.then(|| quoted_subject(body))
 }
 
+/// Are these the header fields of a text that stands in place of this message? Fields alone are no proof, so this only tells
+/// which messages to look into.
+#[must_use]
+pub fn is_substituted(header: &[u8], uid: Uid) -> bool {
+    let number = subject(&String::from_utf8_lossy(header));
+    number.and_then(|subject| Some(subject.strip_prefix(SUBJECT)?.trim() == uid.to_string())).unwrap_or(false)
+}
+
 /// Empty where there is none.
 fn quoted_subject(body: &str) -> String {
     let decoded = decoded(body);
@@ -91,6 +99,8 @@ mod tests {
         assert!(!is_substitute(&text(subject, "Look at this subject!"), uid(17)));
         assert!(!is_substitute(&text("Hello", "The server couldn't retrieve the following message:"), uid(17)));
         assert!(!is_substitute(b"", uid(1)));
+        let header = format!("From: Microsoft Exchange Server\r\nSubject: {subject}\r\n\r\n");
+        assert!(is_substituted(header.as_bytes(), uid(17)) && !is_substituted(header.as_bytes(), uid(18)));
     }
 
     #[test]

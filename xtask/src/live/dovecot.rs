@@ -54,6 +54,8 @@ pub struct Options {
     pub compress: bool,
     /// Lets the mailboxes drafts, sent, junk and trash exist from the first sign-in, with their roles (RFC 6154).
     pub special_folders: bool,
+    /// Serve ManageSieve, with `sieve_extensions` as this says ("": what is switched on by itself).
+    pub sieve: Option<String>,
     /// Extra lines for dovecot.conf.
     pub extra: String,
 }
@@ -69,6 +71,7 @@ impl Default for Options {
             largest_message: None,
             compress: false,
             special_folders: false,
+            sieve: None,
             extra: String::new(),
         }
     }
@@ -84,6 +87,7 @@ pub struct Dovecot {
     options: Options,
     port: u16,
     tls_port: u16,
+    sieve_ports: [u16; 2],
     certificate: Option<Certificate>,
 }
 
@@ -92,6 +96,14 @@ impl Dovecot {
     #[must_use]
     pub fn is_installed() -> bool {
         paths::program("dovecot").is_some() && paths::peer_file("/usr/lib/dovecot/imap").is_some()
+    }
+
+    /// And for ManageSieve?
+    #[must_use]
+    pub fn has_sieve() -> bool {
+        Dovecot::is_installed()
+            && Path::new("/usr/lib/dovecot/managesieve").exists()
+            && paths::program("sieve-test").is_some()
     }
 
     pub fn start(options: Options) -> Result<Dovecot> {
@@ -108,12 +120,16 @@ impl Dovecot {
         }
         folder.file(&account, "masters", &format!("{MASTER}:{{PLAIN}}{MASTER_PASSWORD}\n"))?;
         let (port, tls_port) = (free_port()?, free_port()?);
-        let text = configuration(&account, folder.path(), &options, certificate.as_ref(), port, tls_port);
+        let sieve_ports = [free_port()?, free_port()?];
+        let mut text = configuration(&account, folder.path(), &options, certificate.as_ref(), port, tls_port);
+        if let Some(extensions) = &options.sieve {
+            text.push_str(&managesieve(extensions, certificate.is_some(), sieve_ports));
+        }
         let config = folder.file(&account, "dovecot.conf", &text)?;
         let log = folder.path().join("dovecot.log");
         let arguments = ["-F", "-c", &config.to_string_lossy()];
         let server = Server::start(&account, folder.path(), &program, &arguments, port, &log)?;
-        Ok(Dovecot { _server: server, folder, account, options, port, tls_port, certificate })
+        Ok(Dovecot { _server: server, folder, account, options, port, tls_port, sieve_ports, certificate })
     }
 
     #[must_use]
@@ -124,6 +140,35 @@ impl Dovecot {
     #[must_use]
     pub fn implicit_tls(&self) -> Address {
         Address::implicit_tls(self.tls_port)
+    }
+
+    /// ManageSieve; with a certificate it offers STARTTLS.
+    #[must_use]
+    pub fn sieve(&self) -> Address {
+        Address::plain(self.sieve_ports[0])
+    }
+
+    /// ManageSieve with TLS from the first byte.
+    #[must_use]
+    pub fn sieve_over_tls(&self) -> Address {
+        Address::implicit_tls(self.sieve_ports[1])
+    }
+
+    /// What a script would do with a message to this address, as `sieve-test` tells it. Nothing is done.
+    pub fn sieve_test(&self, user: &str, address: &str, script: &Path, message: &str) -> Result<String> {
+        let program = paths::program("sieve-test").ok_or_else(|| failure("sieve-test is missing (dovecot-sieve)"))?;
+        let file = self.folder.file(&self.account, "message.eml", message)?;
+        let mut command = self.account.command(&program);
+        // Compiled anew each time: scripts change within a second.
+        command
+            .arg("-c")
+            .arg(self.config())
+            .args(["-C", "-u", user, "-a", address, "-r", address])
+            .arg(script)
+            .arg(file);
+        let output = command.current_dir(self.folder.path()).env("HOME", self.home(user)).output()?;
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        if output.status.success() { Ok(said) } else { Err(failure(said)) }
     }
 
     #[must_use]
@@ -200,6 +245,22 @@ fn gather_programs(account: &Account, folder: &RunDir) -> Result<()> {
         return Ok(());
     }
     Err(failure("Dovecot's IMAP part is missing (dovecot-imapd): run .ci/deps test"))
+}
+
+/// The service of scripts, and where they are kept.
+fn managesieve(extensions: &str, has_tls: bool, [port, tls_port]: [u16; 2]) -> String {
+    let over_tls = match has_tls {
+        true => format!("inet_listener sieves {{\n    port = {tls_port}\n    ssl = yes\n  }}"),
+        false => String::new(),
+    };
+    let extensions = match extensions {
+        "" => String::new(),
+        extensions => format!("  sieve_extensions = {extensions}\n"),
+    };
+    format!(
+        "protocols = imap sieve\nservice managesieve-login {{\n  chroot =\n  inet_listener sieve {{\n    port = {port}\n  }}\n  \
+         {over_tls}\n}}\nplugin {{\n  sieve = file:~/sieve;active=~/.dovecot.sieve\n{extensions}}}\n"
+    )
 }
 
 fn configuration(

@@ -26,6 +26,7 @@ const RULES: &[Rule] = &[
     rule("parom-imap", &["parom-domain", "parom-net"], &[]),
     rule("parom-caldav", &["parom-domain", "parom-calendar", "parom-net"], &[]),
     rule("parom-exchange", &["parom-domain", "parom-calendar", "parom-net"], &[]),
+    rule("parom-sieve", &["parom-domain", "parom-net"], &[]),
     rule("parom-store", &["parom-domain"], &[]),
     // The engine's tests run it over MemoryEndpoint; the lab never knows the engine, so that nothing goes in circles.
     rule("parom-engine", &["parom-domain", "parom-store"], &["parom-lab"]),
@@ -41,6 +42,7 @@ const RULES: &[Rule] = &[
             "parom-imap",
             "parom-caldav",
             "parom-exchange",
+            "parom-sieve",
             "parom-store",
             "parom-engine",
             "parom-service",

@@ -110,6 +110,7 @@ init-ews =
     whatever else differs. For a service account that has ApplicationImpersonation: login = "{"{"}service_login{"}"}",
     its name as "service_login", and password = "secret:{"{"}service_login{"}"}".
 init-caldav = Where the target's calendars are. Take the # away as above.
+init-sieve = Where the target keeps Sieve scripts: automatic replies become one ("parom oof copy"). Take the # away as above.
 
 ## The keys
 
@@ -261,3 +262,28 @@ doc-caldav-connect_timeout_s = How many seconds connecting may take.
 doc-caldav-answer_timeout_s = After how many seconds without an answer a request has failed.
 doc-caldav-product =
     Which product it is, and so how it wants to be treated: "auto" (known by its signs) or one of the names.
+doc-sieve-host = The name or address of the ManageSieve server, often that of the IMAP server.
+doc-sieve-port = Nearly everywhere 4190.
+doc-sieve-tls =
+    "starttls": TLS after a command, as ManageSieve has it; "implicit": TLS from the first byte;
+    "none": unencrypted, passwords too; for loopback only.
+doc-sieve-tls_policy = As for IMAP: "modern", or "legacy", "legacy-1.1", "legacy-1.2" for old servers.
+doc-sieve-trust = As for IMAP: "system", the path of a CA file, "pin:<SHA-256 of the certificate>", or "insecure".
+doc-sieve-login =
+    The template of the login, with the same variables as for IMAP; "{"{"}target_login{"}"}*svc" opens everybody's scripts for a
+    master user of Dovecot. It signs in by SASL PLAIN.
+doc-sieve-service_login = What {"{"}service_login{"}"} stands for: the service account, in the form that the server takes.
+doc-sieve-authzid =
+    The template of the SASL authorization identity (whose scripts are meant), for a service account. Empty: none.
+doc-sieve-password =
+    "account": every account has its own, the one that "parom account add" was given for the target.
+    "secret:name": one for all, sealed by "parom secret set name".
+    "secret:{"{"}service_login{"}"}": that of the service account, sealed under its login.
+doc-sieve-max_connections = How many connections to this server there may be at once, for all accounts together.
+doc-sieve-connect_timeout_s = How many seconds connecting may take.
+doc-sieve-answer_timeout_s = After how many seconds without an answer a command has failed.
+doc-sieve-internal_domains =
+    Domains of the organisation that are not carried. Senders of these and of all carried domains get the internal reply.
+doc-sieve-known_senders =
+    Exchange can answer outside senders only if they are in somebody's contacts, and Sieve does not know contacts. Who of them
+    gets the external reply in that case: "nobody" or "everybody".

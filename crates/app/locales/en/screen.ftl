@@ -517,3 +517,19 @@ demo-kept = The servers go on running until Ctrl-C. Any IMAP client can sign in,
     {"    "}{ $parom } verify { $account }
 demo-failed = The demo cannot go on: { $detail }.
     .fix = Check that this machine allows connections to itself and has room in its folder for temporary files.
+
+## parom oof copy
+
+oof-nothing = { $account }: no automatic reply on the source, nothing to do
+oof-known-only = { $account }: the reply is for outside senders in the contacts only, whom Sieve does not know; nothing is carried ("known_senders")
+oof-same = { $account }: the automatic reply is on the target as it should be
+oof-written = { $account }: the automatic reply is on the target now
+oof-would-write = { $account }: this automatic reply would be put on the target
+oof-removed = { $account }: there is no automatic reply any more; Parom's script is removed from the target
+oof-would-remove = { $account }: there is no automatic reply any more; Parom's script would be removed from the target
+oof-interrupted = { $account }: stopped before the end
+oof-period = from { $from } to { $until }
+oof-beside = The owner's own script "{ $name }" goes on beside it, and is not changed.
+oof-again = The owner's own script "{ $name }" is the active one.
+oof-known-nobody = On the source outside senders get a reply only if they are in the contacts, which Sieve does not know: on the target no outside sender does ("known_senders").
+oof-known-everybody = On the source outside senders get a reply only if they are in the contacts, which Sieve does not know: on the target every outside sender does ("known_senders").

@@ -110,6 +110,7 @@ init-ews =
     всем, что отличается. Для служебной учётной записи с правом ApplicationImpersonation: login = "{"{"}service_login{"}"}",
     её имя в «service_login» и password = "secret:{"{"}service_login{"}"}".
 init-caldav = Где календари целевой системы. Уберите # так же.
+init-sieve = Где целевая система хранит сценарии Sieve: автоответы становятся одним из них («parom oof copy»). Уберите # так же.
 
 ## Ключи
 
@@ -263,3 +264,28 @@ doc-caldav-connect_timeout_s = Сколько секунд может длить
 doc-caldav-answer_timeout_s = Через сколько секунд без ответа запрос считается неудавшимся.
 doc-caldav-product =
     Что это за продукт и, значит, как с ним обходиться: "auto" (узнаётся по признакам) или одно из названий.
+doc-sieve-host = Имя или адрес сервера ManageSieve; часто это тот же сервер, что для IMAP.
+doc-sieve-port = Почти везде 4190.
+doc-sieve-tls =
+    "starttls": TLS после команды, как принято в ManageSieve; "implicit": TLS с первого байта;
+    "none": без шифрования, пароли тоже; только для loopback.
+doc-sieve-tls_policy = Как для IMAP: "modern" или, для старых серверов, "legacy", "legacy-1.1", "legacy-1.2".
+doc-sieve-trust = Как для IMAP: "system", путь к файлу УЦ, "pin:<SHA-256 сертификата>" или "insecure".
+doc-sieve-login =
+    Шаблон логина с теми же переменными, что для IMAP; "{"{"}target_login{"}"}*svc" открывает чужие сценарии мастер-пользователю
+    Dovecot. Вход — SASL PLAIN.
+doc-sieve-service_login = Что стоит на месте {"{"}service_login{"}"}: служебная учётная запись, как её пишет сервер.
+doc-sieve-authzid =
+    Шаблон SASL authorization identity (чьи сценарии имеются в виду) для служебной учётной записи. Пусто: нет.
+doc-sieve-password =
+    "account": у каждого пользователя свой — тот, что задан в «parom account add» для целевой системы.
+    "secret:имя": один на всех, запечатан командой «parom secret set имя».
+    "secret:{"{"}service_login{"}"}": пароль служебной учётной записи, запечатанный под её именем.
+doc-sieve-max_connections = Сколько соединений с этим сервером может быть сразу, на всех пользователей вместе.
+doc-sieve-connect_timeout_s = Сколько секунд может длиться соединение с сервером.
+doc-sieve-answer_timeout_s = Через сколько секунд без ответа команда считается неудавшейся.
+doc-sieve-internal_domains =
+    Домены организации, которые не переносятся. Отправители из них и из всех переносимых доменов получают внутренний автоответ.
+doc-sieve-known_senders =
+    Exchange умеет отвечать внешним отправителям, только если они есть в контактах, а Sieve контактов не знает. Кто из внешних
+    получит в этом случае автоответ: "nobody" — никто, "everybody" — все.

@@ -207,7 +207,7 @@ impl CalendarPasses for Passes {
             Err(error) => {
                 if error.code() == Code::SignInRefused {
                     // What refused one account may be the password of all, which the pass that follows finds out.
-                    target.refused(&self.calendars.store, false, &error).await;
+                    target.door.refused(&self.calendars.store, false, &error).await;
                 }
                 self.targets().remove(&account.id);
                 Err(error)

@@ -14,7 +14,6 @@ use crate::stop;
 use crate::verify::{Cause, Difference, Step, Verdict, verify};
 use crate::wiring::{self, Wiring};
 use futures_util::{StreamExt, stream};
-use parom_domain::endpoint::Endpoint;
 use parom_domain::state::{FolderId, FolderPair, Parked};
 use parom_domain::{Both, Code, Error, Marks, Role, Side, Uid};
 use parom_service::{Budget, Gates, keep_pauses};
@@ -110,7 +109,8 @@ async fn one(
 ) -> Result<Verdict, Failure> {
     let endpoint = async |side: Side| {
         let endpoint = wiring.signed_in(config, store, gates, (account, side), LANES).await;
-        endpoint.map_err(|error| error.with("account", &account.address))
+        let endpoint = endpoint.map_err(|error| error.with("account", &account.address))?;
+        Ok::<_, Error>(wiring.rescued(config, store, (account, side), endpoint).await)
     };
     let endpoints = Both::new(endpoint(Side::Source).await?, endpoint(Side::Target).await?);
     let address: Arc<str> = account.address.as_str().into();
@@ -130,7 +130,7 @@ async fn one(
         Some(domain) => wiring::excluded(domain, folders, roles),
         None => vec![false; folders.len()],
     };
-    let verdict = verify(Both::new(&endpoints.source, &endpoints.target), leave_out, permits, &told).await;
+    let verdict = verify(Both::new(&*endpoints.source, &*endpoints.target), leave_out, permits, &told).await;
     tokio::join!(endpoints.source.close(), endpoints.target.close());
     let mut verdict = verdict.map_err(|error| named(error, config, account))?;
     // The state is no evidence, but it may name the cause of what the servers have shown.

@@ -138,7 +138,8 @@ fn caldav(section: &Section<'_, '_>, folder: &Path) -> Option<CalDavSide> {
     })
 }
 
-fn access(section: &Section<'_, '_>, folder: &Path) -> Option<Access> {
+/// What is the same for all servers but IMAP's.
+pub fn access(section: &Section<'_, '_>, folder: &Path) -> Option<Access> {
     let found = section.text("login");
     let span = found.span.clone();
     let login = template(section, "login", found);

@@ -19,12 +19,14 @@ pub enum Part {
     Ews,
     /// `[domain.target.caldav]`.
     CalDav,
+    /// `[domain.target.sieve]`.
+    Sieve,
 }
 
 impl Part {
     /// The parts that have keys.
-    pub const ALL: [Part; 7] =
-        [Part::Root, Part::Limits, Part::Domain, Part::Calendars, Part::Imap, Part::Ews, Part::CalDav];
+    pub const ALL: [Part; 8] =
+        [Part::Root, Part::Limits, Part::Domain, Part::Calendars, Part::Imap, Part::Ews, Part::CalDav, Part::Sieve];
 
     /// The names of the tables that may stand in this part, besides its keys.
     #[must_use]
@@ -33,8 +35,8 @@ impl Part {
             Part::Root => &["limits", "domain"],
             Part::Domain => &["calendars", "source", "target"],
             Part::Source => &["imap", "ews"],
-            Part::Target => &["imap", "caldav"],
-            Part::Limits | Part::Calendars | Part::Imap | Part::Ews | Part::CalDav => &[],
+            Part::Target => &["imap", "caldav", "sieve"],
+            Part::Limits | Part::Calendars | Part::Imap | Part::Ews | Part::CalDav | Part::Sieve => &[],
         }
     }
 
@@ -51,6 +53,7 @@ impl Part {
             Part::Imap => "imap",
             Part::Ews => "ews",
             Part::CalDav => "caldav",
+            Part::Sieve => "sieve",
         }
     }
 
@@ -137,7 +140,7 @@ pub const PRODUCTS: &[&str] = &[
 ];
 
 use Kind::{Choice, List, Numbers, Switches, Template, Text, Whole};
-use Part::{CalDav, Calendars, Domain, Ews, Imap, Limits, Root};
+use Part::{CalDav, Calendars, Domain, Ews, Imap, Limits, Root, Sieve};
 use Preset::{Default, Derived, Required};
 
 /// In the order in which `parom init` writes them.
@@ -213,6 +216,20 @@ pub const KEYS: &[Key] = &[
     key(CalDav, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
     key(CalDav, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
     key(CalDav, "product", Choice(PRODUCTS), Default("\"auto\"")),
+    key(Sieve, "host", Text, Required("\"mail.new.example\"")),
+    key(Sieve, "port", Whole { min: 1, max: 65_535 }, Default("4190")),
+    key(Sieve, "tls", Choice(&["implicit", "starttls", "none"]), Default("\"starttls\"")),
+    key(Sieve, "tls_policy", Choice(TLS_POLICIES), Default("\"modern\"")),
+    key(Sieve, "trust", Text, Default("\"system\"")),
+    key(Sieve, "login", Template, Required("\"{target_login}\"")),
+    key(Sieve, "service_login", Text, Default("\"\"")),
+    key(Sieve, "authzid", Template, Default("\"\"")),
+    key(Sieve, "password", Text, Default("\"account\"")),
+    key(Sieve, "max_connections", Whole { min: 1, max: 10_000 }, Default("4")),
+    key(Sieve, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
+    key(Sieve, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("60")),
+    key(Sieve, "internal_domains", List, Default("[]")),
+    key(Sieve, "known_senders", Choice(&["nobody", "everybody"]), Default("\"nobody\"")),
 ];
 
 const fn key(part: Part, name: &'static str, kind: Kind, preset: Preset) -> Key {

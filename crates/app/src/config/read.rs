@@ -3,6 +3,7 @@
 use super::calendars::calendars;
 use super::keys::Part;
 use super::pacing::pacing;
+use super::sieve::sieve;
 use super::template::{TemplateError, VARIABLES};
 use super::toml_text::{Found, Section, Source};
 use super::{Config, Excluded, ImapSide, Limits, MailDomain, PasswordFrom, Sasl, Switch, Template, Words};
@@ -57,7 +58,8 @@ fn root(section: &Section<'_, '_>, file: &Path) -> Config {
 fn configured_hosts(domains: &[MailDomain]) -> Vec<String> {
     let mail = domains.iter().flat_map(|domain| domain.sides.iter().map(|(_, side)| side.host.to_lowercase()));
     let calendars = domains.iter().flat_map(|domain| domain.calendars.hosts());
-    let mut hosts: Vec<String> = mail.chain(calendars).collect();
+    let sieve = domains.iter().filter_map(|domain| domain.sieve.as_ref()).map(|sieve| sieve.host.to_lowercase());
+    let mut hosts: Vec<String> = mail.chain(calendars).chain(sieve).collect();
     hosts.sort();
     hosts.dedup();
     hosts
@@ -111,6 +113,7 @@ fn domain(section: &Section<'_, '_>, name: Found<String>, folder: &Path) -> Mail
         exclude_folders: section.list("exclude_folders").into_iter().map(|folder| excluded(&folder.value)).collect(),
         sides: Both::from_fn(side),
         calendars: calendars(section, above.as_ref(), folder),
+        sieve: sieve(&above.target, folder),
     }
 }
 
@@ -323,7 +326,7 @@ pub fn is_secret_name(name: &str) -> bool {
 }
 
 /// Letters (of any script), digits and hyphens between dots.
-fn is_host_name(name: &str) -> bool {
+pub fn is_host_name(name: &str) -> bool {
     let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
     name.len() <= 253 && name.split('.').all(label)
 }

@@ -196,7 +196,9 @@ fn the_written_file_is_right_and_says_what_counts_without_it() {
         let all = read(&uncommented).unwrap();
         assert!(all.domains[0].calendars.ews.is_some() && all.domains[0].calendars.caldav.is_some());
         assert_eq!(all.allow_hosts, ["mail.new.example", "mail.old.example"], "the example of the key");
+        assert!(all.domains[0].sieve.is_some());
         config.domains[0].calendars = all.domains[0].calendars.clone();
+        config.domains[0].sieve = all.domains[0].sieve.clone();
         config.allow_hosts = all.allow_hosts.clone();
         assert_eq!(all, config);
         assert!(KEYS.iter().all(|key| written.contains(&format!("{} = ", key.name))));
@@ -335,4 +337,48 @@ fn mistakes_about_calendars_are_named() {
 fn every_product_of_calendar_servers_can_be_named() {
     let names: Vec<&str> = parom_caldav::Product::ALL.iter().map(|product| product.as_str()).collect();
     assert_eq!(keys::PRODUCTS.strip_prefix(&["auto"]).unwrap(), names);
+}
+
+/// The good text with automatic replies.
+fn with_sieve() -> String {
+    let sieve = r#"[domain.target.sieve]
+host = "Sieve.new.example"
+login = "{service_login}"
+service_login = "svc"
+authzid = "{target_login}"
+password = "secret:{service_login}"
+internal_domains = ["Old.example"]
+known_senders = "everybody"
+"#;
+    format!("{SMALL}{sieve}")
+}
+
+#[test]
+fn automatic_replies_are_read() {
+    let config = read(&with_sieve()).unwrap();
+    let sieve = config.domains[0].sieve.as_ref().unwrap();
+    assert_eq!((sieve.host.as_str(), sieve.port, sieve.tls), ("Sieve.new.example", 4190, TlsMode::StartTls));
+    let words = Words { address: "a@b", source_login: "s", target_login: "t", service_login: "svc" };
+    assert_eq!(sieve.access.login.fill(&words), "svc");
+    assert_eq!(sieve.authzid.as_ref().map(|authzid| authzid.fill(&words)).as_deref(), Some("t"));
+    assert_eq!((&sieve.internal_domains[..], sieve.answers_strangers), (&["old.example".to_owned()][..], true));
+    assert!(config.allow_hosts.contains(&"sieve.new.example".to_owned()), "{:?}", config.allow_hosts);
+    assert_eq!(read(SMALL).unwrap().domains[0].sieve, None);
+}
+
+#[test]
+fn mistakes_about_automatic_replies_are_named() {
+    for (good, bad, says) in [
+        ("[domain.target.sieve]", "[domain.target.sive]", "Did you mean \"sieve\"?"),
+        ("host = \"Sieve.new.example\"", "host = \"a b\"", "neither a host name nor an address"),
+        ("authzid = \"{target_login}\"", "authzid = \"all\"", "all accounts would open the same mailbox"),
+        ("\"Old.example\"", "\"a@b\"", "is not the name of a mail domain"),
+        ("\"everybody\"", "\"all\"", "must be \"nobody\" or \"everybody\""),
+        ("known_senders", "known_sender", "Did you mean \"known_senders\"?"),
+    ] {
+        let text = with_sieve().replacen(good, bad, 1);
+        assert_ne!(text, with_sieve(), "{good}");
+        let complaints = complaints(&text).concat();
+        assert!(complaints.contains(says), "{bad}: {complaints}");
+    }
 }

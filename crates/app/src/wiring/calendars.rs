@@ -1,6 +1,6 @@
 //! The calendars of accounts: from the configuration and the sealed passwords to agendas that can be worked with.
 
-use super::{domain, pinned, refuse_again};
+use super::{domain, login_name, pinned, refuse_again};
 use crate::config::calendars::Access;
 use crate::config::{CalDavSide, Calendars, Config, EwsSide, PasswordFrom, Words};
 use parom_caldav::{CalDavAgenda, ServerSettings};
@@ -23,7 +23,7 @@ pub struct CalendarWiring {
 }
 
 #[derive(Clone)]
-struct Server {
+pub(super) struct Server {
     dialer: Dialer,
     target: Target,
     patience: Patience,
@@ -33,10 +33,16 @@ struct Server {
 #[derive(Clone)]
 pub struct Reached {
     pub agenda: Arc<dyn Agenda>,
-    /// As far as accounts share it.
-    pub place: Place,
+    pub door: Door,
     /// How the side tells of changes by itself, where it does.
     pub hanging: Option<Hanging>,
+}
+
+/// Where and how a side of an account is signed in to.
+#[derive(Clone)]
+pub struct Door {
+    /// As far as accounts share it.
+    pub place: Place,
     sign_in: SignIn,
     password: Secret,
 }
@@ -85,7 +91,7 @@ impl CalendarWiring {
     /// `CalendarsNotConfigured`.
     pub fn place(&self, config: &Config, account: &Account, side: Side) -> Result<Place> {
         let (server, who) = self.side(config, account, side)?;
-        Ok(place(server, &who))
+        Ok(who.place(server.name()))
     }
 
     fn side<'c>(&'c self, config: &'c Config, account: &'c Account, side: Side) -> Result<(&'c Server, Who<'c>)> {
@@ -107,16 +113,8 @@ impl CalendarWiring {
     pub async fn reach(&self, config: &Config, store: &Store, account: &Account, side: Side) -> Result<Reached> {
         let (server, who) = self.side(config, account, side)?;
         let user = who.user();
-        let password = who.password(store).await.map_err(|error| error.with("side", side))?;
-        let place = place(server, &who);
-        let sign_in = SignIn {
-            account: account.id,
-            server: place.server.to_string(),
-            login: user.clone(),
-            secret: who.secret().map(str::to_owned),
-        };
-        refuse_again(store, &sign_in, &password, &user).await.map_err(|error| error.with("side", side))?;
-        let identity = Identity::Basic { user, password: password.clone() };
+        let door = who.door(store, server.name(), (&user, "")).await?;
+        let identity = Identity::Basic { user, password: door.password.clone() };
         let calendars = &domain(config, account)?.calendars;
         let (agenda, hanging): (Arc<dyn Agenda>, _) = match (side, &calendars.ews, &calendars.caldav) {
             (Side::Source, Some(ews), _) => {
@@ -129,21 +127,17 @@ impl CalendarWiring {
             }
             _ => return Err(Error::internal("a side without calendars")),
         };
-        Ok(Reached { agenda, place, hanging, sign_in, password })
+        Ok(Reached { agenda, door, hanging })
     }
 }
 
-fn place(server: &Server, who: &Who<'_>) -> Place {
-    let max_connections = number(who.access.max_connections);
-    Place {
-        server: format!("{}:{}", server.target.host, server.target.port).into(),
-        max_connections,
-        credential: who.shared().map(|name| Shared { name: name.into(), max_connections }),
-        database: None,
+impl Server {
+    fn name(&self) -> String {
+        format!("{}:{}", self.target.host, self.target.port)
     }
 }
 
-impl Reached {
+impl Door {
     /// Remembers that the sign-in was refused, so that later runs do not lock anybody out.
     pub async fn refused(&self, store: &Store, concerns_all: bool, error: &Error) {
         let answer = error.arg("answer").unwrap_or_default().to_owned();
@@ -152,6 +146,11 @@ impl Reached {
         if let Err(error) = noted {
             tracing::warn!(error = ?error, "the refusal could not be written down");
         }
+    }
+
+    #[must_use]
+    pub fn password(&self) -> &Secret {
+        &self.password
     }
 
     #[must_use]
@@ -169,11 +168,11 @@ impl Reached {
     }
 }
 
-/// Who signs in to a side of an account's calendars.
-struct Who<'a> {
-    account: &'a Account,
-    access: &'a Access,
-    side: Side,
+/// Who signs in to a side of an account, by another protocol than IMAP.
+pub(super) struct Who<'a> {
+    pub account: &'a Account,
+    pub access: &'a Access,
+    pub side: Side,
 }
 
 impl<'a> Who<'a> {
@@ -182,7 +181,7 @@ impl<'a> Who<'a> {
         pinned(self.account, self.side).filter(|_| self.access.login.takes_service_login())
     }
 
-    fn words(&self) -> Words<'a> {
+    pub fn words(&self) -> Words<'a> {
         Words {
             address: &self.account.address,
             source_login: &self.account.source_login,
@@ -191,8 +190,29 @@ impl<'a> Who<'a> {
         }
     }
 
-    fn user(&self) -> String {
+    pub fn user(&self) -> String {
         self.access.login.fill(&self.words())
+    }
+
+    /// The way in. A password that was refused a while ago is not tried again yet.
+    pub async fn door(&self, store: &Store, server: String, (user, authzid): (&str, &str)) -> Result<Door> {
+        let told = |error: Error| error.with("side", self.side);
+        let password = self.password(store).await.map_err(told)?;
+        let sign_in = SignIn {
+            account: self.account.id,
+            server: server.clone(),
+            login: login_name(user, authzid),
+            secret: self.secret().map(str::to_owned),
+        };
+        refuse_again(store, &sign_in, &password, user).await.map_err(told)?;
+        Ok(Door { place: self.place(server), sign_in, password })
+    }
+
+    /// Where it is, as far as accounts share it.
+    fn place(&self, server: String) -> Place {
+        let max_connections = number(self.access.max_connections);
+        let credential = self.shared().map(|name| Shared { name: name.into(), max_connections });
+        Place { server: server.into(), max_connections, credential, database: None }
     }
 
     /// The name of the password, where it serves many accounts.
@@ -240,17 +260,21 @@ fn both(calendars: &Calendars) -> Option<(&EwsSide, &CalDavSide)> {
     Some((calendars.ews.as_ref()?, calendars.caldav.as_ref()?))
 }
 
-fn number(limit: u32) -> usize {
+pub(super) fn number(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-fn server(url: &Url, access: &Access, allowed: &AllowList, at_once: usize) -> Result<Server> {
+/// What reads the certificates to trust, once for all connections.
+pub(super) fn tls_client(access: &Access, host: &str, port: u16) -> Result<Arc<TlsClient>> {
+    let within = Duration::from_secs(access.connect_timeout_s);
+    let client = TlsClient::new(access.trust.clone(), access.tls_policy, within);
+    client.map(Arc::new).map_err(|error| error.with("host", host).with("port", port))
+}
+
+pub(super) fn server(url: &Url, access: &Access, allowed: &AllowList, at_once: usize) -> Result<Server> {
     let within = Duration::from_secs(access.connect_timeout_s);
     let tls = match url.origin.tls {
-        true => Some(Arc::new(
-            TlsClient::new(access.trust.clone(), access.tls_policy, within)
-                .map_err(|error| error.with("host", &url.origin.host).with("port", url.origin.port))?,
-        )),
+        true => Some(tls_client(access, &url.origin.host, url.origin.port)?),
         false => None,
     };
     let patience = Patience {
@@ -284,22 +308,39 @@ fn caldav_settings(server: &Server, side: &CalDavSide, words: &Words<'_>) -> Ser
 }
 
 fn exchange(server: &Server, side: &EwsSide, identity: Identity, who: &Who<'_>) -> (Arc<dyn Agenda>, Hanging) {
-    let client = |identity, patience| {
-        let client = Client::patient(server.dialer.clone(), server.target.clone(), identity, patience);
-        HttpTransport::new(client, &side.url.path)
+    let settings = Settings { aliases: vec![who.account.address.clone()], ..Settings::default() };
+    let (mailbox, impersonates) = acts_for(side, who);
+    let patience = Patience { connections: LANES, ..server.patience };
+    let hanging = Hanging {
+        login: format!("{} {}", identity.user(), server.name()).into(),
+        transport: Arc::new(transport(server, side, identity.clone(), patience)),
+        mailbox,
+        impersonates,
     };
-    let (mailbox, acts) = match &side.act_for {
+    let asked = self::mailbox(server, side, identity, who);
+    (Arc::new(parom_exchange::Calendars::new(asked, settings)), hanging)
+}
+
+fn transport(server: &Server, side: &EwsSide, identity: Identity, patience: Patience) -> HttpTransport {
+    let client = Client::patient(server.dialer.clone(), server.target.clone(), identity, patience);
+    HttpTransport::new(client, &side.url.path)
+}
+
+/// Whose mailbox it is, and whether whoever signs in acts for somebody else.
+fn acts_for(side: &EwsSide, who: &Who<'_>) -> (String, bool) {
+    match &side.act_for {
         Some(act_for) => (act_for.fill(&who.words()), true),
         None => (who.account.address.clone(), false),
-    };
-    let settings = Settings { aliases: vec![who.account.address.clone()], ..Settings::default() };
-    let hanging = Hanging {
-        transport: Arc::new(client(identity.clone(), Patience { connections: LANES, ..server.patience })),
-        mailbox: mailbox.clone(),
-        login: format!("{} {}:{}", identity.user(), server.target.host, server.target.port).into(),
-        impersonates: acts,
-    };
-    let transport = client(identity, server.patience);
-    let asked = parom_exchange::Client::new(transport, &mailbox, acts);
-    (Arc::new(parom_exchange::Calendars::new(asked, settings)), hanging)
+    }
+}
+
+/// The mailbox of an account on Exchange.
+pub(super) fn mailbox(
+    server: &Server,
+    side: &EwsSide,
+    identity: Identity,
+    who: &Who<'_>,
+) -> parom_exchange::Client<HttpTransport> {
+    let (mailbox, acts) = acts_for(side, who);
+    parom_exchange::Client::new(transport(server, side, identity, server.patience), &mailbox, acts)
 }

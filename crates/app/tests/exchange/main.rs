@@ -13,6 +13,7 @@ mod logins;
 mod ntlm;
 mod pacing;
 mod receipts;
+mod rescued;
 mod session;
 mod stage;
 mod storm;

@@ -107,6 +107,32 @@ impl Stage {
         self.lay("", &format!("{reached}login = '{login}'\nsasl = \"ntlm\"\n"));
     }
 
+    /// Tells Parom of an EWS for the same mailboxes, and of a service account that may act for everybody there.
+    pub fn reach_over_ews(&self, url: &str) {
+        std::fs::write(self.folder.path().join("pw"), "svc").unwrap();
+        assert!(self.run(&["secret", "set", "svc@corp.example", "--file", "pw"]).status.success());
+        let file = self.folder.path().join("parom.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let ews = format!(
+            "[domain.source.ews]\nurl = \"{url}\"\nlogin = \"{{service_login}}\"\nservice_login = \"svc@corp.example\"\n\
+             password = \"secret:{{service_login}}\"\n"
+        );
+        std::fs::write(file, text + &ews).unwrap();
+    }
+
+    /// Loses the state, but not the passwords and the people.
+    pub fn forget(&self) {
+        let passwords = [("svc", "svc"), ("svc@corp.example", "svc")];
+        for name in ["parom.db", "parom.db-wal", "parom.db-shm"] {
+            let _ = std::fs::remove_file(self.folder.path().join(name));
+        }
+        assert!(self.run(&["import", "users.csv"]).status.success());
+        for (name, password) in passwords {
+            std::fs::write(self.folder.path().join("pw"), password).unwrap();
+            assert!(self.run(&["secret", "set", name, "--file", "pw"]).status.success());
+        }
+    }
+
     fn in_the_clear(&self) -> String {
         format!("port = {}\ntls = \"none\"\n", self.exchange.addr().port())
     }

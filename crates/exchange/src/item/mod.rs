@@ -7,6 +7,7 @@ mod recurrence;
 mod zone;
 
 pub use fields::{Field, FieldChange, changes, write_new, write_paths};
+pub(crate) use read::time as moment;
 pub use zone::ZoneSeen;
 
 use crate::xml::{Element, Out};

@@ -22,6 +22,10 @@ pub enum Look {
     ObjectIds(Vec<Vec<u8>>),
     /// Occurrences between two moments, at most two years apart. Shows no masters, and is therefore no listing.
     View(Timestamp, Timestamp),
+    /// Those that IMAP calls by this UID (PidTagInternetArticleNumber).
+    Article(u32),
+    /// Those that came from the first moment on and before the second.
+    Received(Timestamp, Timestamp),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +44,27 @@ impl Operation for FindItem {
             out.within("m:ItemShape", &[], |out| out.leaf("t:BaseShape", "IdOnly"));
             match &self.look {
                 Look::ObjectIds(ids) => {
-                    let view = [("MaxEntriesReturned", "200"), ("Offset", "0"), ("BasePoint", "Beginning")];
-                    out.empty("m:IndexedPageItemView", &view);
+                    write_page(out);
                     out.within("m:Restriction", &[], |out| match ids.as_slice() {
                         [only] => write_equal(out, only),
                         several => out.within("t:Or", &[], |out| several.iter().for_each(|id| write_equal(out, id))),
+                    });
+                }
+                Look::Article(uid) => {
+                    write_page(out);
+                    out.within("m:Restriction", &[], |out| {
+                        let uri = [("PropertyTag", "0x0E23"), ("PropertyType", "Integer")];
+                        write_test(out, "t:IsEqualTo", ("t:ExtendedFieldURI", &uri), &uid.to_string());
+                    });
+                }
+                Look::Received(from, to) => {
+                    write_page(out);
+                    out.within("m:Restriction", &[], |out| {
+                        out.within("t:And", &[], |out| {
+                            let received = ("t:FieldURI", &[("FieldURI", "item:DateTimeReceived")][..]);
+                            write_test(out, "t:IsGreaterThanOrEqualTo", received, &from.to_string());
+                            write_test(out, "t:IsLessThan", received, &to.to_string());
+                        });
                     });
                 }
                 Look::View(from, to) => {
@@ -63,6 +83,18 @@ impl Operation for FindItem {
             Some(ItemsFound { items, is_last: root.attribute("IncludesLastItemInRange") != Some("false") })
         })
     }
+}
+
+fn write_page(out: &mut Out) {
+    let view = [("MaxEntriesReturned", "200"), ("Offset", "0"), ("BasePoint", "Beginning")];
+    out.empty("m:IndexedPageItemView", &view);
+}
+
+fn write_test(out: &mut Out, test: &str, (path, uri): (&str, &[(&str, &str)]), value: &str) {
+    out.within(test, &[], |out| {
+        out.empty(path, uri);
+        out.within("t:FieldURIOrConstant", &[], |out| out.empty("t:Constant", &[("Value", value)]));
+    });
 }
 
 fn write_equal(out: &mut Out, id: &[u8]) {

@@ -11,12 +11,15 @@ mod get_attachment;
 mod get_events;
 mod get_folder;
 mod get_item;
+mod get_mime;
 mod get_server_time_zones;
 mod get_streaming_events;
 mod get_user_configuration;
+mod get_user_oof_settings;
 mod move_item;
 mod resolve_names;
 mod respond;
+mod set_user_oof_settings;
 mod subscribe;
 mod sync_folder_hierarchy;
 mod sync_folder_items;
@@ -34,13 +37,16 @@ pub use get_attachment::GetAttachment;
 pub use get_events::{EventsTold, GetEvents};
 pub use get_folder::GetFolder;
 pub use get_item::{GetItem, Shape};
+pub use get_mime::{GetMime, Mime};
 pub use get_server_time_zones::GetServerTimeZones;
 pub use get_streaming_events::{GetStreamingEvents, Streamed};
 pub use get_user_configuration::GetUserConfiguration;
+pub use get_user_oof_settings::{GetUserOofSettings, OofTold};
 pub use move_item::MoveItem;
 pub use resolve_names::ResolveNames;
 pub use respond::{Respond, Response};
 pub use subscribe::{Delivery, Subscribe, Subscribed};
+pub use set_user_oof_settings::SetUserOofSettings;
 pub use sync_folder_hierarchy::{FolderChange, FolderChanges, SyncFolderHierarchy};
 pub use sync_folder_items::{Change, Changes, SyncFolderItems};
 pub use unsubscribe::Unsubscribe;
@@ -75,17 +81,18 @@ pub type Outcome<T> = Result<T, Refusal>;
 /// The response messages in the order of the request. One that was not reached (`ErrorBatchProcessingStopped`, a warning) is
 /// refused too.
 pub(crate) fn messages(response: &Element) -> impl Iterator<Item = Outcome<&Element>> {
-    response.child("ResponseMessages").into_iter().flat_map(|messages| &messages.children).map(|message| {
-        let code = message.text_of("ResponseCode").unwrap_or_default().trim();
-        let is_error = message.attribute("ResponseClass") == Some("Error");
-        if !is_error && code != "ErrorBatchProcessingStopped" {
-            return Ok(message);
-        }
-        Err(Refusal {
-            code: code.to_owned(),
-            text: message.text_of("MessageText").unwrap_or_default().trim().to_owned(),
-            backoff_ms: backoff(message),
-        })
+    let all = response.child("ResponseMessages").into_iter().flat_map(|messages| &messages.children);
+    all.map(|message| refusal(message).map_or(Ok(message), Err))
+}
+
+/// What a response message refuses.
+fn refusal(message: &Element) -> Option<Refusal> {
+    let code = message.text_of("ResponseCode").unwrap_or_default().trim();
+    let is_error = message.attribute("ResponseClass") == Some("Error");
+    (is_error || code == "ErrorBatchProcessingStopped").then(|| Refusal {
+        code: code.to_owned(),
+        text: message.text_of("MessageText").unwrap_or_default().trim().to_owned(),
+        backoff_ms: backoff(message),
     })
 }
 
@@ -97,6 +104,15 @@ pub(crate) fn outcomes<T>(response: &Element, read: impl Fn(&Element) -> Option<
         message.and_then(|message| read(message).ok_or_else(unread))
     });
     Some(all.collect())
+}
+
+/// The message of an operation that has only one by its nature: it stands in the response itself.
+pub(crate) fn lone(response: &Element) -> Option<Outcome<()>> {
+    let message = response.child("ResponseMessage")?;
+    Some(match refusal(message) {
+        Some(refusal) => Err(refusal),
+        None => Ok(()),
+    })
 }
 
 /// The only message of an operation about one thing.

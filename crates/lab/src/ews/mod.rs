@@ -28,7 +28,9 @@ mod goid;
 mod http;
 mod ids;
 mod item;
+mod mail;
 mod notify;
+mod oof;
 mod op;
 mod outlook;
 mod paths;
@@ -47,6 +49,8 @@ mod version;
 mod xml;
 mod zones;
 
+pub use mail::Mail;
+pub use oof::Oof;
 pub use outlook::{Event, EventId, Outlook};
 pub use switches::Switches;
 pub use trap::{Outgoing, OutgoingKind};
@@ -224,6 +228,11 @@ impl Ews {
     /// Cuts an account off for this time, as if it had overdrawn its budget.
     pub fn throttle(&self, address: &str, wait: Duration) {
         self.site.ledger().block(address, wait, Instant::now());
+    }
+
+    /// Shows the mail of another server's mailboxes, the simulated Exchange's, as mail of the same mailboxes.
+    pub fn show_mail(&self, mail: Mail) {
+        self.site.state().mail = Some(mail);
     }
 
     /// Takes from the service account the right to impersonate this person.

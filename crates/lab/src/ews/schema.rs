@@ -2,6 +2,7 @@
 //! values of the wrong kind. Only of what our kind of client says; the whole schema is Microsoft's.
 
 use super::fields::{self, FIELDS};
+use super::op::user_oof_settings;
 use super::soap::{Fault, ill_formed};
 use super::time;
 use super::version::{Level, newest};
@@ -168,6 +169,9 @@ const WORDS: &[(&str, &[&str])] = &[
 ];
 
 pub fn check(operation: &Element, level: Level) -> Result<(), Fault> {
+    if user_oof_settings::REQUESTS.contains(&operation.name.as_str()) {
+        return user_oof_settings::check(operation);
+    }
     check_below(operation, Ns::Messages, level)
 }
 

@@ -2,6 +2,9 @@
 
 use super::ids::{self, Id};
 use super::item::{Item, Occurrence};
+use super::mail::{Letter, Mail};
+use super::oof::Oof;
+use super::site::now_s;
 use super::soap::{Refusal, refuse};
 use super::switches::Switches;
 use super::trap::Outgoing;
@@ -44,6 +47,11 @@ pub struct State {
     pub subscriptions: BTreeMap<String, notify::Subscription>,
     pub outgoing: Vec<Outgoing>,
     pub calls: BTreeMap<String, u64>,
+    /// Automatic replies, of those who ever set any.
+    pub oofs: BTreeMap<u32, Oof>,
+    pub mail: Option<Mail>,
+    /// The mail that was seen last.
+    pub letters: Vec<Letter>,
     numbers: u64,
     changes: u64,
 }
@@ -74,6 +82,9 @@ impl State {
             subscriptions: BTreeMap::new(),
             outgoing: Vec::new(),
             calls: BTreeMap::new(),
+            oofs: BTreeMap::new(),
+            mail: None,
+            letters: Vec::new(),
             numbers: 1,
             changes: 1,
         }
@@ -140,6 +151,12 @@ impl State {
 
     pub fn mailbox_mut(&mut self, number: u32) -> Option<&mut Mailbox> {
         self.mailboxes.get_mut(usize::try_from(number).ok()?)
+    }
+
+    /// The automatic replies of a mailbox that is there.
+    pub fn oof(&self, mailbox: u32) -> Option<Oof> {
+        self.mailbox(mailbox)?;
+        Some(self.oofs.get(&mailbox).cloned().unwrap_or_else(|| Oof::off(now_s())))
     }
 
     pub fn item(&self, mailbox: u32, number: u64) -> Option<&Item> {

@@ -56,6 +56,7 @@ impl MemoryEndpoint {
                 fingerprint: Fingerprint::of_headers(&message.bytes),
                 size: message.bytes.len() as u64,
                 marks: message.marks.clone(),
+                substituted: false,
             })
             .collect()
     }

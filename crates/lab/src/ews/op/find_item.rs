@@ -1,6 +1,7 @@
 //! `FindItem` ([MS-OXWSSRCH] 3.1.4.2): events and series by pages, or their occurrences within a time (`CalendarView`).
 
 use crate::ews::item::Seen;
+use crate::ews::mail;
 use crate::ews::paths::{self, Path};
 use crate::ews::query;
 use crate::ews::show::{Lens, Shape};
@@ -20,6 +21,9 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Element {
     let shape = Shape::read(asked, call.level).and_then(|shape| shape.in_table(asked));
     call.each(request.list("ParentFolderIds"), |call, id| {
         let (mailbox, folder) = call.folder(id)?;
+        if let Some(found) = mail::find(call, request, mailbox, folder) {
+            return found;
+        }
         find(call, request, mailbox, folder, &shape.clone()?)
     })
 }

@@ -1,6 +1,7 @@
 //! `GetItem` ([MS-OXWSCORE] 3.1.4.4).
 
 use crate::ews::item::Seen;
+use crate::ews::mail;
 use crate::ews::show::{Lens, Shape};
 use crate::ews::site::{Call, Named};
 use crate::ews::soap::{Refusal, refuse, success};
@@ -12,6 +13,9 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Element {
     let is_id_only = request.child("ItemShape").is_some_and(|shape| shape.child("AdditionalProperties").is_none());
     call.each(request.list("ItemIds"), |call, id| {
         let shape = shape.clone()?;
+        if let Some(shown) = mail::get(call, id, request) {
+            return Ok(shown);
+        }
         let named = call.item(id)?;
         if let Some(code) = call.state.item(named.mailbox, named.number).and_then(|item| item.broken)
             && !(is_id_only && shape.names.len() <= 1)

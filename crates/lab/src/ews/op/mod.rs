@@ -14,7 +14,9 @@ pub mod subscribe;
 pub mod sync_folder_hierarchy;
 pub mod sync_folder_items;
 pub mod update_item;
+pub mod user_oof_settings;
 
+use super::mail;
 use super::site::Call;
 use super::soap::{Fault, fault, response, success};
 use super::version::Level;
@@ -22,6 +24,7 @@ use super::xml::{Element, m};
 use super::zones;
 
 pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
+    mail::refresh(call);
     Ok(match request.name.as_str() {
         "GetFolder" => folders::get(call, request),
         "CreateFolder" => folders::create(call, request),
@@ -48,6 +51,8 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
             let message = success("GetServerTimeZones").with(m("TimeZoneDefinitions").with_all(told));
             response("GetServerTimeZones", vec![message])
         }
+        "GetUserOofSettingsRequest" => user_oof_settings::get(call, request),
+        "SetUserOofSettingsRequest" => user_oof_settings::set(call, request),
         _ => return Err(fault("ErrorInvalidRequest", "The request is invalid.")),
     })
 }
