@@ -31,7 +31,7 @@ impl Id {
         bytes.extend(check.to_le_bytes());
         // As long as a real one.
         bytes
-            .extend(std::iter::successors(Some(check), |seed| Some(scatter(*seed))).take(8).flat_map(u64::to_le_bytes));
+            .extend(std::iter::successors(Some(check), |seed| Some(scatter(*seed))).take(11).flat_map(u64::to_le_bytes));
         STANDARD.encode(bytes)
     }
 

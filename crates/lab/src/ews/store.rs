@@ -6,7 +6,7 @@ use super::soap::{Refusal, refuse};
 use super::switches::Switches;
 use super::trap::Outgoing;
 use super::xml::{Element, t};
-use super::{User, notify, sync};
+use super::{Elsewhere, User, notify, sync};
 use crate::exchange::{Language, Standard, Version};
 use std::collections::{BTreeMap, HashMap};
 
@@ -44,6 +44,8 @@ pub struct State {
     pub subscriptions: BTreeMap<String, notify::Subscription>,
     pub outgoing: Vec<Outgoing>,
     pub calls: BTreeMap<String, u64>,
+    /// Where Autodiscover sends questions about these addresses.
+    pub elsewhere: Vec<(String, Elsewhere)>,
     numbers: u64,
     changes: u64,
 }
@@ -74,6 +76,7 @@ impl State {
             subscriptions: BTreeMap::new(),
             outgoing: Vec::new(),
             calls: BTreeMap::new(),
+            elsewhere: Vec::new(),
             numbers: 1,
             changes: 1,
         }

@@ -14,6 +14,9 @@ pub mod subscribe;
 pub mod sync_folder_hierarchy;
 pub mod sync_folder_items;
 pub mod update_item;
+pub mod convert_id;
+pub mod get_user_availability;
+pub mod get_user_configuration;
 
 use super::site::Call;
 use super::soap::{Fault, fault, response, success};
@@ -48,6 +51,9 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
             let message = success("GetServerTimeZones").with(m("TimeZoneDefinitions").with_all(told));
             response("GetServerTimeZones", vec![message])
         }
+        "ConvertId" => convert_id::run(call, request)?,
+        "GetUserAvailabilityRequest" => get_user_availability::run(call, request)?,
+        "GetUserConfiguration" if call.level >= Level::V2010 => get_user_configuration::run(call, request),
         _ => return Err(fault("ErrorInvalidRequest", "The request is invalid.")),
     })
 }
