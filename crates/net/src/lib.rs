@@ -5,6 +5,7 @@ mod dialer;
 pub mod http;
 mod rate;
 pub mod sasl;
+pub mod srv;
 mod secret;
 mod stream;
 mod tls;

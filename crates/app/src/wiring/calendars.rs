@@ -7,19 +7,22 @@ use parom_caldav::{CalDavAgenda, ServerSettings};
 use parom_domain::agenda::Agenda;
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use parom_engine::{Clock, SystemClock};
+use parom_exchange::autodiscover::{self, Found};
 use parom_exchange::{HttpTransport, Settings};
 use parom_net::http::{Client, Identity, Patience, Target, Url, escape};
-use parom_net::{AllowList, Dialer, Secret, TlsClient};
+use parom_net::{AllowList, Dialer, Secret, TlsClient, srv};
 use parom_service::{Place, Shared};
 use parom_store::{Account, Refusal, SignIn, Store};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The calendar servers of all domains that have them.
 pub struct CalendarWiring {
     servers: HashMap<String, Both<Server>>,
     at_once: usize,
+    /// Where Autodiscover found mailboxes.
+    found: Mutex<HashMap<String, Found>>,
 }
 
 #[derive(Clone)]
@@ -41,6 +44,9 @@ pub struct Reached {
 /// Requests of one account to one server under way at once, where the server's limit lets them.
 const LANES: usize = 4;
 
+/// What a name server may take to answer.
+const NAMED_WITHIN: Duration = Duration::from_secs(3);
+
 impl CalendarWiring {
     /// Reads what has to be read once, such as certificates. Connects to nothing.
     pub fn new(config: &Config) -> Result<CalendarWiring> {
@@ -55,7 +61,7 @@ impl CalendarWiring {
             let target = server(&caldav.url, &caldav.access, &allowed, at_once)?;
             servers.insert(domain.name.clone(), Both::new(source, target));
         }
-        Ok(CalendarWiring { servers, at_once })
+        Ok(CalendarWiring { servers, at_once, found: Mutex::default() })
     }
 
     /// How many accounts may be worked on at once, so that no server has more connections than it may.
@@ -90,8 +96,29 @@ impl CalendarWiring {
         };
         refuse_again(store, &sign_in, &password, &user).await.map_err(|error| error.with("side", side))?;
         let identity = Identity::Basic { user, password: password.clone() };
+        let mut name = name;
         let agenda: Arc<dyn Agenda> = match side {
-            Side::Source => exchange(server, ews, identity, &who),
+            Side::Source => {
+                let (mailbox, acts) = match &ews.act_for {
+                    Some(act_for) => (act_for.fill(&who.words()), true),
+                    None => (account.address.clone(), false),
+                };
+                let place = match ews.discovers.is_empty() {
+                    true => Found { url: ews.url.clone(), address: mailbox, group: None },
+                    false => match self.discover(server, ews, &identity, &mailbox).await {
+                        Ok(found) => found,
+                        Err(error) => {
+                            if error.code() == Code::SignInRefused {
+                                note(store, &sign_in, &password, false, &error).await;
+                            }
+                            return Err(error.with("side", side));
+                        }
+                    },
+                };
+                let server = server.at(&place.url);
+                name = format!("{}:{}", server.target.host, server.target.port);
+                exchange(&server, &place, identity, acts, &account.address)
+            }
             Side::Target => Arc::new(CalDavAgenda::new(
                 Arc::new(caldav_settings(server, caldav, &who.words())),
                 identity,
@@ -105,15 +132,51 @@ impl CalendarWiring {
     }
 }
 
+impl CalendarWiring {
+    /// Asks by Autodiscover where a mailbox is, once.
+    async fn discover(&self, server: &Server, ews: &EwsSide, identity: &Identity, mailbox: &str) -> Result<Found> {
+        let known = self.found.lock().unwrap_or_else(PoisonError::into_inner).get(mailbox).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let client = Client::patient(server.dialer.clone(), server.target.clone(), identity.clone(), server.patience);
+        let found = match autodiscover::find(&client, &ews.discovers, mailbox).await {
+            // Nobody at the usual places: the domain may name another.
+            Err(error) if autodiscover::is_nobody(error.code()) && ews.discovers.len() > 1 => {
+                let domain = mailbox.rsplit_once('@').map_or("", |(_, domain)| domain);
+                let name = format!("_autodiscover._tcp.{domain}");
+                let services = srv::services(&name, &srv::system_servers(), NAMED_WITHIN).await;
+                let places = services.iter().filter_map(|it| Url::parse(&format!("https://{}:{}/", it.host, it.port)));
+                match places.collect::<Vec<Url>>() {
+                    none if none.is_empty() => return Err(error),
+                    places => autodiscover::find(&client, &places, mailbox).await?,
+                }
+            }
+            told => told?,
+        };
+        if found.url.origin.tls != server.target.tls.is_some() {
+            let error = Error::new(Code::AnswerUnexpected, Scope::Server, Retry::WhenFixed);
+            return Err(error.with("host", &server.target.host).with("answer", format!("the service at {}", found.url)));
+        }
+        tracing::debug!(%mailbox, url = %found.url, "found by Autodiscover");
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(mailbox.to_owned(), found.clone());
+        Ok(found)
+    }
+}
+
+impl Server {
+    /// The same way to another server.
+    fn at(&self, url: &Url) -> Server {
+        let mut server = self.clone();
+        (server.target.host, server.target.port) = (url.origin.host.clone(), url.origin.port);
+        server
+    }
+}
+
 impl Reached {
     /// Remembers that the sign-in was refused, so that later runs do not lock anybody out.
     pub async fn refused(&self, store: &Store, concerns_all: bool, error: &Error) {
-        let answer = error.arg("answer").unwrap_or_default().to_owned();
-        let refusal = Refusal { at_ms: SystemClock.now_ms(), answer };
-        let noted = store.note_refusal(&self.sign_in, self.password.expose(), concerns_all, refusal).await;
-        if let Err(error) = noted {
-            tracing::warn!(error = ?error, "the refusal could not be written down");
-        }
+        note(store, &self.sign_in, &self.password, concerns_all, error).await;
     }
 
     #[must_use]
@@ -128,6 +191,15 @@ impl Reached {
             Some(name) if error.code() == Code::SignInRefused => error.with("credential", "secret").with("name", name),
             _ => error,
         }
+    }
+}
+
+async fn note(store: &Store, sign_in: &SignIn, password: &Secret, concerns_all: bool, error: &Error) {
+    let answer = error.arg("answer").unwrap_or_default().to_owned();
+    let refusal = Refusal { at_ms: SystemClock.now_ms(), answer };
+    let noted = store.note_refusal(sign_in, password.expose(), concerns_all, refusal).await;
+    if let Err(error) = noted {
+        tracing::warn!(error = ?error, "the refusal could not be written down");
     }
 }
 
@@ -245,13 +317,9 @@ fn caldav_settings(server: &Server, side: &CalDavSide, words: &Words<'_>) -> Ser
     settings
 }
 
-fn exchange(server: &Server, side: &EwsSide, identity: Identity, who: &Who<'_>) -> Arc<dyn Agenda> {
+fn exchange(server: &Server, place: &Found, identity: Identity, acts: bool, address: &str) -> Arc<dyn Agenda> {
     let client = Client::patient(server.dialer.clone(), server.target.clone(), identity, server.patience);
-    let transport = HttpTransport::new(client, &side.url.path);
-    let (mailbox, acts) = match &side.act_for {
-        Some(act_for) => (act_for.fill(&who.words()), true),
-        None => (who.account.address.clone(), false),
-    };
-    let settings = Settings { aliases: vec![who.account.address.clone()], ..Settings::default() };
-    Arc::new(parom_exchange::Calendars::new(parom_exchange::Client::new(transport, &mailbox, acts), settings))
+    let transport = HttpTransport::new(client, &place.url.path);
+    let settings = Settings { aliases: vec![address.to_owned()], ..Settings::default() };
+    Arc::new(parom_exchange::Calendars::new(parom_exchange::Client::new(transport, &place.address, acts), settings))
 }

@@ -5,6 +5,8 @@
 
 mod crashes;
 mod crossing;
+mod davmail;
+mod discover;
 mod mirrored;
 mod radicale;
 mod stage;

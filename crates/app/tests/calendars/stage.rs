@@ -4,6 +4,7 @@ use crate::radicale::{PASSWORD, Radicale};
 use parom_lab::ews::{Config, Event, EventId, Ews, Outlook, User};
 use parom_lab::exchange::Version;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -20,11 +21,17 @@ pub struct Stage {
 impl Stage {
     /// `None` where there is no Radicale to be tested against.
     pub fn of(users: &[&str]) -> Option<Stage> {
+        Stage::with(users, |_| {})
+    }
+
+    /// The same, with an Exchange of other ways.
+    pub fn with(users: &[&str], change: impl FnOnce(&mut Config)) -> Option<Stage> {
         let folder = tempfile::Builder::new().prefix("parom-calendars-").tempdir().unwrap();
         let radicale = Radicale::start(folder.path(), users)?;
         let runtime = Runtime::new().unwrap();
         let mut config = Config::new(Version::E2016);
         config.users.extend(users.iter().map(|name| User::new(&format!("{name}@corp.example"), name)));
+        change(&mut config);
         let ews = runtime.block_on(Ews::start(config)).unwrap();
         let stage = Stage { ews, radicale, folder, _runtime: runtime };
         stage.configure("");
@@ -37,6 +44,10 @@ impl Stage {
             assert!(added.status.success(), "{}", told(&added));
         }
         Some(stage)
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Writes the configuration, with further lines for the calendars.

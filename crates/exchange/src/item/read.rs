@@ -114,7 +114,7 @@ impl CalendarItem {
 }
 
 /// Times come in UTC, as we ask for them; one without an offset is meant so too.
-pub(super) fn time(text: &str) -> Option<Timestamp> {
+pub(crate) fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
 }
@@ -146,7 +146,7 @@ fn attachments(list: &Element) -> Vec<AttachmentSeen> {
     all.collect()
 }
 
-fn busy(text: &str) -> Busy {
+pub(crate) fn busy(text: &str) -> Busy {
     match text.trim() {
         "Free" => Busy::Free,
         "Tentative" => Busy::Tentative,

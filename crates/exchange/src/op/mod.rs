@@ -1,5 +1,6 @@
 //! One file for each operation: what it asks, what comes back, and the page that defines it.
 
+mod convert_id;
 mod create_attachment;
 mod create_folder;
 mod create_item;
@@ -12,6 +13,7 @@ mod get_events;
 mod get_folder;
 mod get_item;
 mod get_server_time_zones;
+mod get_user_availability;
 mod get_user_configuration;
 mod move_item;
 mod resolve_names;
@@ -22,6 +24,7 @@ mod sync_folder_items;
 mod unsubscribe;
 mod update_item;
 
+pub use convert_id::{ConvertId, Converted, IdFormat};
 pub use create_attachment::{Attached, CreateAttachment, NewAttachment};
 pub use create_folder::CreateFolder;
 pub use create_item::CreateItem;
@@ -34,7 +37,8 @@ pub use get_events::{EventsTold, GetEvents};
 pub use get_folder::GetFolder;
 pub use get_item::{GetItem, Shape};
 pub use get_server_time_zones::GetServerTimeZones;
-pub use get_user_configuration::GetUserConfiguration;
+pub use get_user_availability::{Availability, BusyTime, GetUserAvailability};
+pub use get_user_configuration::{Category, Configuration, GetUserConfiguration};
 pub use move_item::MoveItem;
 pub use resolve_names::ResolveNames;
 pub use respond::{Respond, Response};
