@@ -2,6 +2,7 @@
 
     davmail.py compare URL USER PASSWORD FOLDER   what DavMail shows, held to the iCalendar files of FOLDER
     davmail.py create|edit|delete|invite|series|exceptions URL USER PASSWORD
+    davmail.py busy URL USER PASSWORD WHOM        when somebody is busy on 2 March 2026
 
 `compare` prints one object as JSON: how many events are on both sides, and every property in which they differ, with both values.
 Zones, recurrence and its exceptions are the business of python3-icalendar and python3-recurring-ical-events.
@@ -90,9 +91,12 @@ def normal(text):
     rule = master.get("RRULE")
     if rule:
         parts = {name: list(map(str, value)) for name, value in rule.items()}
-        told["rule"] = {name: value for name, value in sorted(parts.items()) if (name, value) != ("INTERVAL", ["1"])}
+        # What RFC 5545 takes for granted may be said or not.
+        usual = {("INTERVAL", "1"), ("WKST", "MO")}
+        told["rule"] = {name: value for name, value in sorted(parts.items()) if (name, *value) not in usual}
         told["excluded"] = sorted(moment(one.dt) for dates in values(master, "EXDATE") for one in dates.dts)
         told["form of EXDATE"] = form(master, "EXDATE")
+    told["access"] = str(calendar.get("X-CALENDARSERVER-ACCESS", "PUBLIC"))
     told["form of DTSTART"] = form(master, "DTSTART")
     exceptions = {moment(event.decoded("RECURRENCE-ID")): event for event in events if "RECURRENCE-ID" in event}
     for original, event in exceptions.items():
@@ -195,6 +199,15 @@ def main(action, url, user, password, *rest):
         if action == "exceptions":
             more += "EXDATE;TZID=Europe/Moscow:20260427T090000\n"
         put(client, calendar, "series-1", wrapped(master.format(more=more) + moved))
+    elif action == "busy":
+        (whom,) = rest
+        question = (
+            "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//example.org//test//EN\nMETHOD:REQUEST\nBEGIN:VFREEBUSY\nUID:busy-1\n"
+            f"DTSTAMP:20260101T000000Z\nDTSTART:20260302T000000Z\nDTEND:20260303T000000Z\nORGANIZER:mailto:{user}\n"
+            f"ATTENDEE:mailto:{whom}\nEND:VFREEBUSY\nEND:VCALENDAR\n"
+        )
+        outbox = url.removesuffix("calendar/") + "outbox/"
+        print(client.post(outbox, question.replace("\n", "\r\n"), {"Content-Type": "text/calendar"}).raw)
     else:
         raise SystemExit(f"no such action: {action}")
 

@@ -5,8 +5,8 @@ mod dialer;
 pub mod http;
 mod rate;
 pub mod sasl;
-pub mod srv;
 mod secret;
+pub mod srv;
 mod stream;
 mod tls;
 

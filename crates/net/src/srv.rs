@@ -32,7 +32,8 @@ pub fn system_servers() -> Vec<SocketAddr> {
 fn servers_in(text: &str) -> Vec<SocketAddr> {
     let address = |line: &str| -> Option<SocketAddr> {
         let mut words = line.split_whitespace();
-        let address: IpAddr = words.next().filter(|word| *word == "nameserver").and_then(|_| words.next())?.parse().ok()?;
+        let address: IpAddr =
+            words.next().filter(|word| *word == "nameserver").and_then(|_| words.next())?.parse().ok()?;
         Some(SocketAddr::new(address, 53))
     };
     text.lines().filter_map(address).collect()
@@ -177,7 +178,8 @@ mod tests {
             let mut other = answer(question, &[(0, 0, 1, "stranger.example")]);
             other[0] ^= 1;
             server.send_to(&other, from).await.unwrap();
-            let records = [(10, 1, 443, "b.example.org"), (5, 1, 8443, "Mail.example.org"), (10, 9, 443, "a.example.org")];
+            let records =
+                [(10, 1, 443, "b.example.org"), (5, 1, 8443, "Mail.example.org"), (10, 9, 443, "a.example.org")];
             server.send_to(&answer(question, &records), from).await.unwrap();
         });
         let told = services("_autodiscover._tcp.example.org", &[address], Duration::from_secs(10)).await;

@@ -156,7 +156,9 @@ impl CalendarWiring {
         };
         if found.url.origin.tls != server.target.tls.is_some() {
             let error = Error::new(Code::AnswerUnexpected, Scope::Server, Retry::WhenFixed);
-            return Err(error.with("host", &server.target.host).with("answer", format!("the service at {}", found.url)));
+            return Err(error
+                .with("host", &server.target.host)
+                .with("answer", format!("the service at {}", found.url)));
         }
         tracing::debug!(%mailbox, url = %found.url, "found by Autodiscover");
         self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(mailbox.to_owned(), found.clone());

@@ -32,13 +32,19 @@ pub struct Found {
 /// What one answer says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Told {
-    Here { url: Url, group: Option<String> },
+    Here {
+        url: Url,
+        group: Option<String>,
+    },
     /// Ask about this address instead.
     Address(String),
     /// Ask there instead.
     Elsewhere(Url),
     /// The code and the words of the server.
-    Refused { code: String, text: String },
+    Refused {
+        code: String,
+        text: String,
+    },
 }
 
 /// An answer as HTTP gives it.
@@ -61,7 +67,8 @@ pub trait Post: Send + Sync {
 #[async_trait]
 impl Post for Client {
     async fn post(&self, url: &Url, headers: &[(&'static str, &str)], body: String) -> Result<Posted> {
-        let mut request = Request::new(Method::POST, url.to_string()).at_most(MOST_BYTES as u64).body(body).repeatable();
+        let mut request =
+            Request::new(Method::POST, url.to_string()).at_most(MOST_BYTES as u64).body(body).repeatable();
         for (name, value) in headers {
             let name =
                 HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::internal("a header without a name"))?;
@@ -246,7 +253,11 @@ mod tests {
         let book = Book::default()
             .points(&pox("autodiscover.old.example"), ANNA, "https://mail.old.example/autodiscover/autodiscover.xml")
             .says(&pox("mail.old.example"), ANNA, action("redirectAddr", "RedirectAddr", "anna@new.example"))
-            .says(&pox("autodiscover.new.example"), "anna@new", action("redirectUrl", "RedirectUrl", &pox("cas.new.example")))
+            .says(
+                &pox("autodiscover.new.example"),
+                "anna@new",
+                action("redirectUrl", "RedirectUrl", &pox("cas.new.example")),
+            )
             .says(&pox("cas.new.example"), "anna@new", ews("cas.new.example"));
         let found = find(&book, &usual_places("old.example"), ANNA).await.unwrap();
         assert_eq!(found.url.to_string(), "https://cas.new.example/EWS/Exchange.asmx");
@@ -266,13 +277,16 @@ mod tests {
     #[tokio::test]
     async fn redirects_end() {
         let (a, b) = (pox("autodiscover.old.example"), pox("b.example"));
-        let circle = Book::default()
-            .says(&a, ANNA, action("redirectUrl", "RedirectUrl", &b))
-            .says(&b, ANNA, action("redirectUrl", "RedirectUrl", &a));
+        let circle = Book::default().says(&a, ANNA, action("redirectUrl", "RedirectUrl", &b)).says(
+            &b,
+            ANNA,
+            action("redirectUrl", "RedirectUrl", &a),
+        );
         let error = find(&circle, &usual_places("old.example")[..1], ANNA).await.unwrap_err();
         assert_eq!(error.code(), Code::AnswerUnexpected);
         assert!(circle.asked.lock().unwrap().len() < 8);
-        let clear = Book::default().says(&a, ANNA, action("redirectUrl", "RedirectUrl", "http://autodiscover.old.example/"));
+        let clear =
+            Book::default().says(&a, ANNA, action("redirectUrl", "RedirectUrl", "http://autodiscover.old.example/"));
         let error = find(&clear, &usual_places("old.example")[..1], ANNA).await.unwrap_err();
         assert_eq!(error.arg("answer"), Some("a redirect to http://autodiscover.old.example"));
         assert!(clear.asked.lock().unwrap().iter().all(|url| url.starts_with("https://")));

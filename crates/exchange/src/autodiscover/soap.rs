@@ -48,7 +48,8 @@ fn read(bytes: &[u8]) -> Option<Told> {
     let root = xml::read(bytes).ok()?;
     let response = root.child("Body")?.child("GetUserSettingsResponseMessage")?.child("Response")?;
     let text = |element: &Element, name: &str| element.text_of(name).unwrap_or_default().trim().to_owned();
-    let refused = |element: &Element| Told::Refused { code: text(element, "ErrorCode"), text: text(element, "ErrorMessage") };
+    let refused =
+        |element: &Element| Told::Refused { code: text(element, "ErrorCode"), text: text(element, "ErrorMessage") };
     if text(response, "ErrorCode") != "NoError" {
         return Some(refused(response));
     }
@@ -86,9 +87,12 @@ mod tests {
     #[test]
     fn each_answer_says_one_thing() {
         let setting = |name: &str, value: &str| {
-            format!("<UserSetting i:type='StringSetting' xmlns:i='i'><Name>{name}</Name><Value>{value}</Value></UserSetting>")
+            format!(
+                "<UserSetting i:type='StringSetting' xmlns:i='i'><Name>{name}</Name><Value>{value}</Value></UserSetting>"
+            )
         };
-        let all = setting("InternalEwsUrl", "https://in.example/EWS/Exchange.asmx") + &setting("GroupingInformation", "Site-1");
+        let all = setting("InternalEwsUrl", "https://in.example/EWS/Exchange.asmx")
+            + &setting("GroupingInformation", "Site-1");
         let here = answer(&format!("<ErrorCode>NoError</ErrorCode><UserSettings>{all}</UserSettings>"));
         let url = Url::parse("https://in.example/EWS/Exchange.asmx").unwrap();
         assert_eq!(here, Some(Told::Here { url, group: Some("Site-1".to_owned()) }));

@@ -56,7 +56,8 @@ impl Operation for ConvertId {
         out.within("m:ConvertId", &[("DestinationFormat", self.to.as_str())], |out| {
             out.within("m:SourceIds", &[], |out| {
                 for id in &self.ids {
-                    let attributes = [("Format", self.from.as_str()), ("Id", id.as_str()), ("Mailbox", self.mailbox.as_str())];
+                    let attributes =
+                        [("Format", self.from.as_str()), ("Id", id.as_str()), ("Mailbox", self.mailbox.as_str())];
                     out.empty("t:AlternateId", &attributes);
                 }
             });

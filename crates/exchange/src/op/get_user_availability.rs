@@ -101,7 +101,10 @@ fn one(answer: &Element) -> Outcome<Availability> {
             start: time(event.text_of("StartTime")?)?,
             end: time(event.text_of("EndTime")?)?,
             busy: busy(event.text_of("BusyType")?),
-            subject: event.child("CalendarEventDetails").and_then(|details| details.text_of("Subject")).map(str::to_owned),
+            subject: event
+                .child("CalendarEventDetails")
+                .and_then(|details| details.text_of("Subject"))
+                .map(str::to_owned),
         })
     });
     Ok(Availability {

@@ -49,12 +49,16 @@ pub fn answer(site: &Site, request: &Request, path: &str) -> Reply {
     }
     let body = match (is_soap, to, place) {
         (true, Some(Elsewhere::Address(other)), _) => soap(&state.version, &user("RedirectAddress", &other, "")),
-        (true, Some(Elsewhere::Url(url) | Elsewhere::Http(url)), _) => soap(&state.version, &user("RedirectUrl", &url, "")),
+        (true, Some(Elsewhere::Url(url) | Elsewhere::Http(url)), _) => {
+            soap(&state.version, &user("RedirectUrl", &url, ""))
+        }
         (true, None, None) => soap(&state.version, &user("InvalidUser", "", "")),
         (true, None, Some(_)) => {
             let group = "Default-First-Site-Name";
             let mut settings = String::new();
-            for (name, value) in [("ExternalEwsUrl", &*here), ("InternalEwsUrl", &*here), ("GroupingInformation", group)] {
+            for (name, value) in
+                [("ExternalEwsUrl", &*here), ("InternalEwsUrl", &*here), ("GroupingInformation", group)]
+            {
                 let _ = write!(
                     settings,
                     "<UserSetting i:type=\"StringSetting\"><Name>{name}</Name><Value>{}</Value></UserSetting>",
@@ -76,7 +80,8 @@ pub fn answer(site: &Site, request: &Request, path: &str) -> Reply {
                 safe(&place.user.name),
                 safe(&place.user.address)
             );
-            let protocol = |kind: &str| format!("<Protocol><Type>{kind}</Type><EwsUrl>{}</EwsUrl></Protocol>", safe(&here));
+            let protocol =
+                |kind: &str| format!("<Protocol><Type>{kind}</Type><EwsUrl>{}</EwsUrl></Protocol>", safe(&here));
             pox(&format!(
                 "<Response xmlns=\"{RESPONSE}\">{who}<Account><AccountType>email</AccountType><Action>settings</Action>{}{}\
                  </Account></Response>",
@@ -111,7 +116,9 @@ fn action(action: &str, name: &str, value: &str) -> String {
 }
 
 fn user(code: &str, target: &str, settings: &str) -> String {
-    let target = if target.is_empty() { "<RedirectTarget i:nil=\"true\"/>".to_owned() } else {
+    let target = if target.is_empty() {
+        "<RedirectTarget i:nil=\"true\"/>".to_owned()
+    } else {
         format!("<RedirectTarget>{}</RedirectTarget>", safe(target))
     };
     let message = if code == "NoError" { "No error." } else { "The user could not be served here." };

@@ -92,7 +92,8 @@ impl Site {
         }
         let Some(account) = self.sign_in(&request) else {
             let windows: &[&str] = if self.state().switches.offers_only_basic { &[] } else { &["Negotiate", "NTLM"] };
-            let refused = windows.iter().fold(Reply::new(401, String::new()), |it, way| it.header("WWW-Authenticate", way));
+            let refused =
+                windows.iter().fold(Reply::new(401, String::new()), |it, way| it.header("WWW-Authenticate", way));
             return refused.header("WWW-Authenticate", "Basic realm=\"exchange\"");
         };
         if discovers {

@@ -188,12 +188,16 @@ async fn configurations_are_told_to_whom_they_belong() {
         )
     };
     let options = Said::by(ALICE).ask(&ews, &ask("OWA.UserOptions", "root")).await;
-    assert!(options.contains("<t:Value>timezone</t:Value>") && options.contains("<t:Value>Russian Standard Time</t:Value>"));
+    assert!(
+        options.contains("<t:Value>timezone</t:Value>") && options.contains("<t:Value>Russian Standard Time</t:Value>")
+    );
     let list = Said::by(ALICE).ask(&ews, &ask("CategoryList", "calendar")).await;
     let list = String::from_utf8(STANDARD.decode(between(&list, "<t:XmlData>", "<")).unwrap()).unwrap();
     assert!(list.contains("xmlns=\"CategoryList.xsd\""), "{list}");
     assert!(list.contains("name=\"Важно &amp; &lt;скоро&gt;\" color=\"0\""), "{list}");
-    for (who, name, folder) in [(BOB, "CategoryList", "calendar"), (ALICE, "CategoryList", "inbox"), (ALICE, "x", "root")] {
+    for (who, name, folder) in
+        [(BOB, "CategoryList", "calendar"), (ALICE, "CategoryList", "inbox"), (ALICE, "x", "root")]
+    {
         let none = Said::by(who).ask(&ews, &ask(name, folder)).await;
         assert_eq!(codes(&none), ["ErrorItemNotFound"]);
     }

@@ -72,9 +72,9 @@ fn broken() -> Refusal {
 /// Puts what the MIME says into a draft; what the request says beside it comes later and wins.
 pub fn read_into(draft: &mut Draft, base64: &str, level: Level, switches: &Switches) -> Result<(), Refusal> {
     let packed: String = base64.chars().filter(|character| !character.is_ascii_whitespace()).collect();
-    let bytes = STANDARD.decode(packed).map_err(|_| {
-        refuse("ErrorMimeContentInvalidBase64String", "The MIME content isn't a valid base64 string.")
-    })?;
+    let bytes = STANDARD
+        .decode(packed)
+        .map_err(|_| refuse("ErrorMimeContentInvalidBase64String", "The MIME content isn't a valid base64 string."))?;
     let text = String::from_utf8(bytes).map_err(|_| broken())?;
     let calendar = Component::parse(&text).filter(|root| root.name == "VCALENDAR").ok_or_else(broken)?;
     let events = || calendar.below("VEVENT");
@@ -193,7 +193,8 @@ fn elements(event: &Component, is_all_day: bool) -> Vec<Element> {
             roles.contains(&role.to_ascii_uppercase().as_str())
         };
         // Who invites is no guest.
-        let is_other = |who: &Person| organizer.as_ref().is_none_or(|host| !host.address.eq_ignore_ascii_case(&who.address));
+        let is_other =
+            |who: &Person| organizer.as_ref().is_none_or(|host| !host.address.eq_ignore_ascii_case(&who.address));
         let people = event.all("ATTENDEE").filter(role).filter_map(person).filter(is_other);
         let told = people.map(|who| {
             t("Attendee").with(t("Mailbox").with(tt("Name", who.name)).with(tt("EmailAddress", who.address)))

@@ -61,7 +61,8 @@ fn window(request: &Element) -> Result<Window, Fault> {
     if to_s - from_s > LONGEST_S {
         return Err(fault("ErrorTimeIntervalTooBig", "The requested time duration is too long: 42 days at most."));
     }
-    let piece_min = options.text_of("MergedFreeBusyIntervalInMinutes").map_or(Some(30), |text| text.trim().parse().ok());
+    let piece_min =
+        options.text_of("MergedFreeBusyIntervalInMinutes").map_or(Some(30), |text| text.trim().parse().ok());
     let piece_min = piece_min.filter(|minutes| PIECES_MIN.contains(minutes));
     let too_odd = || fault("ErrorInvalidMergedFreeBusyInterval", "The interval must be 5 to 1440 minutes.");
     let piece_s = piece_min.ok_or_else(too_odd)? * 60;

@@ -1,12 +1,15 @@
 //! One file for each operation.
 
 pub mod attachments;
+pub mod convert_id;
 pub mod create_item;
 pub mod delete_item;
 pub mod find_folder;
 pub mod find_item;
 pub mod folders;
 pub mod get_item;
+pub mod get_user_availability;
+pub mod get_user_configuration;
 pub mod move_item;
 pub mod resolve_names;
 pub mod respond;
@@ -14,9 +17,6 @@ pub mod subscribe;
 pub mod sync_folder_hierarchy;
 pub mod sync_folder_items;
 pub mod update_item;
-pub mod convert_id;
-pub mod get_user_availability;
-pub mod get_user_configuration;
 
 use super::site::Call;
 use super::soap::{Fault, fault, response, success};
