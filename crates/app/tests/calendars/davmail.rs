@@ -87,8 +87,33 @@ fn stage() -> Option<(Stage, DavMail)> {
         // DavMail tries NTLM where it is offered.
         config.switches.offers_only_basic = true;
     })?;
+    stage.ews.record();
     let davmail = DavMail::start(stage.path(), &stage.ews.url())?;
     Some((stage, davmail))
+}
+
+/// Holds all that DavMail and the lab said to Microsoft's schema, where that lies beside the work tree.
+fn judge(stage: &Stage) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let schema = root.join("../shared/data/ews-schema");
+    if !schema.exists() {
+        eprintln!("SKIPPED: Microsoft's schema is not at {}, so nothing was held to it", schema.display());
+        return;
+    }
+    let folder = stage.path().join("said");
+    std::fs::create_dir_all(&folder).unwrap();
+    // The schema of GetUserAvailability is not among the published files.
+    let known = |said: &&parom_lab::ews::Exchange| !said.request.contains("GetUserAvailabilityRequest");
+    for (at, said) in stage.ews.recorded().iter().filter(known).enumerate() {
+        std::fs::write(folder.join(format!("{at:04}.request.xml")), &said.request).unwrap();
+        // That of GetUserConfiguration gives its answer without the list that Microsoft's examples and all clients have.
+        if !said.request.contains("<m:GetUserConfiguration>") {
+            std::fs::write(folder.join(format!("{at:04}.response.xml")), &said.response).unwrap();
+        }
+    }
+    let mut judge = Command::new("/usr/bin/python3");
+    let verdict = judge.arg(root.join("tests/live/ews_schema.py")).arg(&schema).arg(&folder).output().unwrap();
+    assert!(verdict.status.success(), "{}", told(&verdict));
 }
 
 /// One of each kind.
@@ -185,6 +210,7 @@ fn davmail_shows_what_parom_carries() {
         assert!(stage.ews.count(operation) > 0, "{operation}");
     }
     assert_eq!(stage.ews.outgoing(), []);
+    judge(&stage);
 }
 
 #[test]
@@ -242,4 +268,5 @@ fn what_davmail_writes_is_in_the_mailbox() {
     );
     let sent: Vec<OutgoingKind> = stage.ews.outgoing().into_iter().map(|letter| letter.kind).collect();
     assert_eq!(sent, [OutgoingKind::Request]);
+    judge(&stage);
 }
