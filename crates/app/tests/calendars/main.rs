@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the report")]
 
+mod asked;
 mod crashes;
 mod crossing;
 mod davmail;
