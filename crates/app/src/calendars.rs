@@ -164,8 +164,9 @@ impl Calendars {
         };
         let done = match self.reach(account).await {
             Ok(reached) => {
-                let guarded =
-                    reached.as_ref().map(|reached| GuardedAgenda::new(&*reached.agenda, self.gates.of(&reached.door.place)));
+                let guarded = reached
+                    .as_ref()
+                    .map(|reached| GuardedAgenda::new(&*reached.agenda, self.gates.of(&reached.door.place)));
                 self.under(&tenure, linked, (&reached, &guarded), (address, tell)).await
             }
             Err(error) => Err(error),

@@ -3,6 +3,7 @@
 //! This is the only place that knows which adapter serves which side.
 
 mod calendars;
+mod exchange;
 mod replies;
 mod rescue;
 

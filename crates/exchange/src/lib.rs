@@ -5,6 +5,7 @@
 //! can write are `SendToNone` and `SaveOnly`: they are constants of the operations that need them, and no argument.
 
 pub mod agenda;
+pub mod autodiscover;
 pub mod classify;
 pub mod client;
 pub mod convert;

@@ -229,6 +229,13 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&GetServerTimeZones { ids: Vec::new(), in_full: false });
     all.add(&GetServerTimeZones { ids: vec!["Russian Standard Time".into()], in_full: true });
     all.add(&GetUserConfiguration::outlook_on_the_web());
+    all.add(&GetUserConfiguration::categories());
+    let ids = vec!["AAMk".to_owned(), "B".to_owned()];
+    for (from, to) in
+        [(IdFormat::Ews, IdFormat::HexEntry), (IdFormat::Entry, IdFormat::Owa), (IdFormat::Store, IdFormat::Ews)]
+    {
+        all.add(&ConvertId { ids: ids.clone(), from, to, mailbox: "anna@example.org".into() });
+    }
     all.add(&ResolveNames { entry: "/o=Org/ou=X/cn=Recipients/cn=anna".into() });
     for how in [Delivery::Streamed, Delivery::Pulled { timeout_minutes: 30 }] {
         all.add(&Subscribe { folders: folders(), how });

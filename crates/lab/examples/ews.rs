@@ -11,9 +11,11 @@ async fn main() -> std::io::Result<()> {
     let mut config = Config::new(version);
     // A stream of one minute lasts three seconds, so that a try is short.
     config.switches.minute = std::time::Duration::from_secs(3);
+    // DavMail would try NTLM first.
+    config.switches.offers_only_basic = true;
     config.port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(8080);
     config.users = vec![
-        User::new("alice@corp.example", "Alice").speaking(Language::Russian),
+        User::new("alice@corp.example", "Alice").speaking(Language::Russian).living_in("Russian Standard Time"),
         User::new("bob@corp.example", "Bob"),
         User::new("denied@corp.example", "Denied"),
     ];

@@ -6,6 +6,7 @@ pub mod http;
 mod rate;
 pub mod sasl;
 mod secret;
+pub mod srv;
 mod stream;
 mod tls;
 

@@ -216,7 +216,7 @@ doc-calendars-write_back =
     Whose changes on the target may be written back to Exchange, for accounts that are subscribed: "all": everyone's;
     "black": everyone's but those in write_back_list; "white": only those in write_back_list.
 doc-calendars-write_back_list = Addresses for write_back, for example ["name@corp.example"]. Upper and lower case are the same.
-doc-ews-url = The URL of Exchange Web Services, usually https://HOST/EWS/Exchange.asmx.
+doc-ews-url = The URL of Exchange Web Services, usually https://HOST/EWS/Exchange.asmx. "autodiscover": each mailbox's is asked for at autodiscover.DOMAIN and DOMAIN; "autodiscover:https://HOST": at this host. Hosts that Autodiscover names must be in allow_hosts.
 doc-ews-tls_policy = As for IMAP: "modern", or "legacy", "legacy-1.1", "legacy-1.2" for old servers.
 doc-ews-trust = As for IMAP: "system", the path of a CA file, "pin:<SHA-256 of the certificate>", or "insecure".
 doc-ews-login =

@@ -218,7 +218,7 @@ doc-calendars-write_back =
     Чьи изменения в целевой системе записываются обратно в Exchange, если у пользователя подписка: "all": всех;
     "black": всех, кроме перечисленных в write_back_list; "white": только перечисленных в write_back_list.
 doc-calendars-write_back_list = Адреса для write_back, например ["name@corp.example"]. Прописные и строчные буквы не различаются.
-doc-ews-url = URL веб-служб Exchange, обычно https://СЕРВЕР/EWS/Exchange.asmx.
+doc-ews-url = URL веб-служб Exchange, обычно https://СЕРВЕР/EWS/Exchange.asmx. "autodiscover": для каждого ящика его спрашивают у autodiscover.ДОМЕН и ДОМЕН; "autodiscover:https://СЕРВЕР": у этого сервера. Серверы, которые назовёт Autodiscover, должны быть в allow_hosts.
 doc-ews-tls_policy = Как для IMAP: "modern" или, для старых серверов, "legacy", "legacy-1.1", "legacy-1.2".
 doc-ews-trust = Как для IMAP: "system", путь к файлу УЦ, "pin:<SHA-256 сертификата>" или "insecure".
 doc-ews-login =

@@ -148,7 +148,7 @@ impl Passes {
             mailbox: hanging.mailbox.clone(),
             folders: folders.filter_map(|pair| Some(pair.ids.source.as_ref()?.0.to_string())).collect(),
             login: hanging.login.clone(),
-            affinity: account.database.as_deref().unwrap_or_default().into(),
+            affinity: account.database.as_deref().or(hanging.group.as_deref()).unwrap_or_default().into(),
             impersonates: hanging.impersonates,
             transport: hanging.transport.clone(),
         });

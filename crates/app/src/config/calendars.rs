@@ -8,6 +8,7 @@ use crate::message::Message;
 use parom_caldav::Product;
 use parom_domain::Both;
 use parom_domain::events::policy::{CalendarMode, WriteBack};
+use parom_exchange::autodiscover::usual_places;
 use parom_net::http::Url;
 use parom_net::{TlsPolicy, Trust};
 use std::path::Path;
@@ -26,7 +27,10 @@ pub struct Calendars {
 /// How an Exchange is asked for calendars.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EwsSide {
+    /// The service; where it is to be found, the first of those who are asked.
     pub url: Url,
+    /// Who is asked by Autodiscover where the service of a mailbox is. Empty: it is at the URL.
+    pub discovers: Vec<Url>,
     pub access: Access,
     /// Whose mailbox is opened. `None`: that of the login itself.
     pub act_for: Option<Template>,
@@ -63,15 +67,16 @@ pub struct Access {
 impl Calendars {
     /// The hosts that are to be reached.
     pub fn hosts(&self) -> impl Iterator<Item = String> {
-        let urls = [self.ews.as_ref().map(|ews| &ews.url), self.caldav.as_ref().map(|caldav| &caldav.url)];
-        urls.into_iter().flatten().map(|url| url.origin.host.to_string())
+        let ews = self.ews.iter().flat_map(|ews| std::iter::once(&ews.url).chain(&ews.discovers));
+        ews.chain(self.caldav.as_ref().map(|caldav| &caldav.url)).map(|url| url.origin.host.to_string())
     }
 }
 
 /// Reads all that a domain says of them.
 pub fn calendars(domain: &Section<'_, '_>, sides: Both<&Section<'_, '_>>, folder: &Path) -> Calendars {
     let section = domain.table("calendars", Part::Calendars);
-    let ews = sides.source.gives("ews").then(|| ews(&sides.source.table("ews", Part::Ews), folder));
+    let name = domain.text("name").value.to_lowercase();
+    let ews = sides.source.gives("ews").then(|| ews(&sides.source.table("ews", Part::Ews), &name, folder));
     let caldav = sides.target.gives("caldav").then(|| caldav(&sides.target.table("caldav", Part::CalDav), folder));
     let mode = section.text("mode");
     let wanted = CalendarMode::ALL.into_iter().find(|known| known.as_str() == mode.value).unwrap_or_default();
@@ -101,7 +106,7 @@ fn write_back(section: &Section<'_, '_>) -> WriteBack {
     }
 }
 
-fn ews(section: &Section<'_, '_>, folder: &Path) -> Option<EwsSide> {
+fn ews(section: &Section<'_, '_>, domain: &str, folder: &Path) -> Option<EwsSide> {
     let access = access(section, folder);
     // Whoever signs in with a login of their own opens their own mailbox.
     let is_own = |access: &Access| access.login.varies() && !access.login.takes_service_login();
@@ -116,7 +121,27 @@ fn ews(section: &Section<'_, '_>, folder: &Path) -> Option<EwsSide> {
         section.wrong("act_for", section.text("act_for").span, Message::new("config-act-for-same"));
     }
     let streams = section.gives("streams").then(|| section.whole_u32("streams"));
-    Some(EwsSide { url: url(section)?, access: access?, act_for: act_for.filter(|it| !it.is_empty()), streams })
+    let discovers = discovers(section, domain);
+    let url = match discovers.as_deref() {
+        Some(places) => places.first().cloned()?,
+        None => url(section)?,
+    };
+    let act_for = act_for.filter(|it| !it.is_empty());
+    Some(EwsSide { url, discovers: discovers.unwrap_or_default(), access: access?, act_for, streams })
+}
+
+/// `autodiscover`, or `autodiscover:` and whom to ask. `None`: the URL is that of the service.
+fn discovers(section: &Section<'_, '_>, domain: &str) -> Option<Vec<Url>> {
+    let found = section.text("url");
+    let place = found.value.strip_prefix("autodiscover")?;
+    if place.is_empty() {
+        return Some(usual_places(domain));
+    }
+    let place = place.strip_prefix(':').and_then(Url::parse);
+    if place.is_none() {
+        section.wrong("url", found.span, Message::new("config-url").with("found", found.value));
+    }
+    Some(place.into_iter().collect())
 }
 
 fn caldav(section: &Section<'_, '_>, folder: &Path) -> Option<CalDavSide> {

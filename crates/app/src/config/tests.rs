@@ -296,6 +296,18 @@ fn calendars_are_read_and_their_hosts_allowed() {
     assert_eq!((caldav.url.origin.port, caldav.product), (8443, Some(parom_caldav::Product::VkWorkSpace)));
     assert_eq!(caldav.home.as_ref().unwrap().fill(&words), "/calendars/a/");
     assert_eq!(read(SMALL).unwrap().domains[0].calendars.mode, CalendarMode::Off);
+    let places = |url: &str| {
+        let text = with_calendars().replace("https://Ews.old.example/EWS/Exchange.asmx", url);
+        let config = read(&text).unwrap();
+        let ews = config.domains[0].calendars.ews.clone().unwrap();
+        let places: Vec<String> = ews.discovers.iter().map(ToString::to_string).collect();
+        assert!(ews.discovers.iter().all(|place| config.allow_hosts.contains(&place.origin.host.to_string())));
+        places
+    };
+    let domain = &config.domains[0].name;
+    assert_eq!(places("autodiscover"), [format!("https://autodiscover.{domain}/"), format!("https://{domain}/")]);
+    assert_eq!(places("autodiscover:https://mail.old.example"), ["https://mail.old.example/"]);
+    assert_eq!(places("https://ews.old.example/EWS/Exchange.asmx"), Vec::<String>::new());
     let own = with_calendars().replace(
         "\"{service_login}\"\nservice_login = \"svc@corp.example\"\npassword = \"secret:{service_login}\"",
         "\"{source_login}\"",
@@ -314,6 +326,11 @@ fn mistakes_about_calendars_are_named() {
             "https://Ews.old.example/EWS/Exchange.asmx",
             "mail.old.example",
             "\"mail.old.example\" in [domain.source.ews] is not a URL",
+        ),
+        (
+            "https://Ews.old.example/EWS/Exchange.asmx",
+            "autodiscover:mail.old.example",
+            "\"autodiscover:mail.old.example\" in [domain.source.ews] is not a URL",
         ),
         ("Anna@Corp.example", "Anna", "\"Anna\" in \"write_back_list\""),
         ("write_back = \"white\"", "write_back = \"all\"", "never counts"),

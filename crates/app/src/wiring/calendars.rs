@@ -1,14 +1,14 @@
 //! The calendars of accounts: from the configuration and the sealed passwords to agendas that can be worked with.
 
+use super::exchange::{Exchange, Hanging};
 use super::{domain, login_name, pinned, refuse_again};
 use crate::config::calendars::Access;
 use crate::config::{CalDavSide, Calendars, Config, EwsSide, PasswordFrom, Words};
 use parom_caldav::{CalDavAgenda, ServerSettings};
 use parom_domain::agenda::Agenda;
-use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
+use parom_domain::{Code, Error, Result, Retry, Scope, Side};
 use parom_engine::{Clock, SystemClock};
-use parom_exchange::{HttpTransport, Settings};
-use parom_net::http::{Client, Identity, Patience, Target, Url, escape};
+use parom_net::http::{Identity, Patience, Target, Url, escape};
 use parom_net::{AllowList, Dialer, Secret, TlsClient};
 use parom_service::{Place, Shared};
 use parom_store::{Account, Refusal, SignIn, Store};
@@ -18,15 +18,15 @@ use std::time::Duration;
 
 /// The calendar servers of all domains that have them.
 pub struct CalendarWiring {
-    servers: HashMap<String, Both<Server>>,
+    servers: HashMap<String, (Exchange, Server)>,
     at_once: usize,
 }
 
 #[derive(Clone)]
 pub(super) struct Server {
-    dialer: Dialer,
-    target: Target,
-    patience: Patience,
+    pub dialer: Dialer,
+    pub target: Target,
+    pub patience: Patience,
 }
 
 /// One side of an account's calendars. Nothing is connected before the first call to it.
@@ -47,20 +47,8 @@ pub struct Door {
     password: Secret,
 }
 
-/// A mailbox that can be told of.
-#[derive(Clone)]
-pub struct Hanging {
-    /// With connections of its own: one hangs for as long as it is listened to.
-    pub transport: Arc<HttpTransport>,
-    /// The primary address.
-    pub mailbox: String,
-    /// Who signs in, and where.
-    pub login: Arc<str>,
-    pub impersonates: bool,
-}
-
 /// Requests of one account to one server under way at once, where the server's limit lets them.
-const LANES: usize = 4;
+pub(super) const LANES: usize = 4;
 
 impl CalendarWiring {
     /// Reads what has to be read once, such as certificates. Connects to nothing.
@@ -72,9 +60,9 @@ impl CalendarWiring {
         let mut servers = HashMap::new();
         for domain in &config.domains {
             let Some((ews, caldav)) = both(&domain.calendars) else { continue };
-            let source = server(&ews.url, &ews.access, &allowed, at_once)?;
+            let source = Exchange::new(ews, &allowed, at_once)?;
             let target = server(&caldav.url, &caldav.access, &allowed, at_once)?;
-            servers.insert(domain.name.clone(), Both::new(source, target));
+            servers.insert(domain.name.clone(), (source, target));
         }
         Ok(CalendarWiring { servers, at_once })
     }
@@ -85,55 +73,64 @@ impl CalendarWiring {
         self.at_once
     }
 
-    /// Where a side of an account's calendars is, as far as accounts share it.
+    /// Where a side of an account's calendars is, as far as accounts share it. Where Autodiscover is asked, that one.
     ///
     /// # Errors
     /// `CalendarsNotConfigured`.
     pub fn place(&self, config: &Config, account: &Account, side: Side) -> Result<Place> {
-        let (server, who) = self.side(config, account, side)?;
-        Ok(who.place(server.name()))
+        let ((exchange, target), (ews, caldav)) = self.servers(config, account)?;
+        let (server, access) = match side {
+            Side::Source => (exchange.server(), &ews.access),
+            Side::Target => (target, &caldav.access),
+        };
+        Ok(Who { account, access, side }.place(server.name()))
     }
 
-    fn side<'c>(&'c self, config: &'c Config, account: &'c Account, side: Side) -> Result<(&'c Server, Who<'c>)> {
+    fn servers<'c>(
+        &'c self,
+        config: &'c Config,
+        account: &Account,
+    ) -> Result<(&'c (Exchange, Server), (&'c EwsSide, &'c CalDavSide))> {
         let domain = domain(config, account)?;
-        let (Some(servers), Some((ews, caldav))) = (self.servers.get(&domain.name), both(&domain.calendars)) else {
-            let missing = Error::new(Code::CalendarsNotConfigured, Scope::Account, Retry::WhenFixed);
-            return Err(missing.with("account", &account.address).with("path", config.file.display()));
-        };
-        let access = match side {
-            Side::Source => &ews.access,
-            Side::Target => &caldav.access,
-        };
-        Ok((&servers[side], Who { account, access, side }))
+        match (self.servers.get(&domain.name), both(&domain.calendars)) {
+            (Some(servers), Some(sides)) => Ok((servers, sides)),
+            _ => {
+                let missing = Error::new(Code::CalendarsNotConfigured, Scope::Account, Retry::WhenFixed);
+                Err(missing.with("account", &account.address).with("path", config.file.display()))
+            }
+        }
     }
 
     /// A side of an account's calendars.
     ///
     /// Errors: `CalendarsNotConfigured`, `AccountPasswordMissing`, `SecretMissing`, `SignInHeld` and the like.
     pub async fn reach(&self, config: &Config, store: &Store, account: &Account, side: Side) -> Result<Reached> {
-        let (server, who) = self.side(config, account, side)?;
+        let ((exchange, server), (ews, caldav)) = self.servers(config, account)?;
+        if side == Side::Source {
+            let mailbox = exchange.mailbox(store, ews, &Who { account, access: &ews.access, side }).await?;
+            let (agenda, hanging) = (mailbox.agenda(vec![account.address.clone()]), Some(mailbox.hanging()));
+            return Ok(Reached { agenda, door: mailbox.door, hanging });
+        }
+        let who = Who { account, access: &caldav.access, side };
         let user = who.user();
         let door = who.door(store, server.name(), (&user, "")).await?;
         let identity = Identity::Basic { user, password: door.password.clone() };
-        let calendars = &domain(config, account)?.calendars;
-        let (agenda, hanging): (Arc<dyn Agenda>, _) = match (side, &calendars.ews, &calendars.caldav) {
-            (Side::Source, Some(ews), _) => {
-                let (agenda, hanging) = exchange(server, ews, identity, &who);
-                (agenda, Some(hanging))
-            }
-            (Side::Target, _, Some(caldav)) => {
-                let settings = Arc::new(caldav_settings(server, caldav, &who.words()));
-                (Arc::new(CalDavAgenda::new(settings, identity, &account.target_login)), None)
-            }
-            _ => return Err(Error::internal("a side without calendars")),
-        };
-        Ok(Reached { agenda, door, hanging })
+        let settings = Arc::new(caldav_settings(server, caldav, &who.words()));
+        let agenda = Arc::new(CalDavAgenda::new(settings, identity, &account.target_login));
+        Ok(Reached { agenda, door, hanging: None })
     }
 }
 
 impl Server {
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         format!("{}:{}", self.target.host, self.target.port)
+    }
+
+    /// The same way to another server.
+    pub fn at(&self, url: &Url) -> Server {
+        let mut server = self.clone();
+        (server.target.host, server.target.port) = (url.origin.host.clone(), url.origin.port);
+        server
     }
 }
 
@@ -209,7 +206,7 @@ impl<'a> Who<'a> {
     }
 
     /// Where it is, as far as accounts share it.
-    fn place(&self, server: String) -> Place {
+    pub fn place(&self, server: String) -> Place {
         let max_connections = number(self.access.max_connections);
         let credential = self.shared().map(|name| Shared { name: name.into(), max_connections });
         Place { server: server.into(), max_connections, credential, database: None }
@@ -305,42 +302,4 @@ fn caldav_settings(server: &Server, side: &CalDavSide, words: &Words<'_>) -> Ser
         None => settings.start.clone_from(&side.url.path),
     }
     settings
-}
-
-fn exchange(server: &Server, side: &EwsSide, identity: Identity, who: &Who<'_>) -> (Arc<dyn Agenda>, Hanging) {
-    let settings = Settings { aliases: vec![who.account.address.clone()], ..Settings::default() };
-    let (mailbox, impersonates) = acts_for(side, who);
-    let patience = Patience { connections: LANES, ..server.patience };
-    let hanging = Hanging {
-        login: format!("{} {}", identity.user(), server.name()).into(),
-        transport: Arc::new(transport(server, side, identity.clone(), patience)),
-        mailbox,
-        impersonates,
-    };
-    let asked = self::mailbox(server, side, identity, who);
-    (Arc::new(parom_exchange::Calendars::new(asked, settings)), hanging)
-}
-
-fn transport(server: &Server, side: &EwsSide, identity: Identity, patience: Patience) -> HttpTransport {
-    let client = Client::patient(server.dialer.clone(), server.target.clone(), identity, patience);
-    HttpTransport::new(client, &side.url.path)
-}
-
-/// Whose mailbox it is, and whether whoever signs in acts for somebody else.
-fn acts_for(side: &EwsSide, who: &Who<'_>) -> (String, bool) {
-    match &side.act_for {
-        Some(act_for) => (act_for.fill(&who.words()), true),
-        None => (who.account.address.clone(), false),
-    }
-}
-
-/// The mailbox of an account on Exchange.
-pub(super) fn mailbox(
-    server: &Server,
-    side: &EwsSide,
-    identity: Identity,
-    who: &Who<'_>,
-) -> parom_exchange::Client<HttpTransport> {
-    let (mailbox, acts) = acts_for(side, who);
-    parom_exchange::Client::new(transport(server, side, identity, server.patience), &mailbox, acts)
 }

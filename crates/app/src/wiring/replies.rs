@@ -1,12 +1,12 @@
 //! Automatic replies: from the configuration and the sealed passwords to a mailbox that can be asked and a server of scripts that
 //! can be written to.
 
-use super::calendars::{Door, Server, Who, mailbox, number, server, tls_client};
+use super::calendars::{Door, Who, number, tls_client};
 use super::domain;
-use crate::config::{Config, EwsSide, MailDomain, SieveSide};
+use super::exchange::Exchange;
+use crate::config::{Config, MailDomain, SieveSide};
 use parom_domain::{Code, Error, Result, Retry, Scope, Side};
 use parom_exchange::{Client, HttpTransport};
-use parom_net::http::Identity;
 use parom_net::{AllowList, Dialer, TlsMode};
 use parom_sieve::{Around, Login, Settings};
 use parom_store::{Account, Store};
@@ -15,12 +15,12 @@ use std::time::Duration;
 
 /// The servers of all domains that have any.
 pub struct ReplyWiring {
-    sources: HashMap<String, Server>,
+    sources: HashMap<String, Exchange>,
     targets: HashMap<String, Settings>,
     at_once: usize,
 }
 
-/// The mailbox of an account on Exchange. Nothing is connected before the first question.
+/// The mailbox of an account on Exchange. Nothing is connected before the first question, but for Autodiscover.
 pub struct Mailbox {
     pub client: Client<HttpTransport>,
     pub door: Door,
@@ -47,7 +47,7 @@ impl ReplyWiring {
         let (mut sources, mut targets) = (HashMap::new(), HashMap::new());
         for domain in &config.domains {
             if let Some(ews) = &domain.calendars.ews {
-                sources.insert(domain.name.clone(), server(&ews.url, &ews.access, &allowed, at_once)?);
+                sources.insert(domain.name.clone(), Exchange::new(ews, &allowed, at_once)?);
             }
             if let Some(sieve) = &domain.sieve {
                 targets.insert(domain.name.clone(), settings(sieve, &allowed)?);
@@ -65,14 +65,12 @@ impl ReplyWiring {
     /// Errors: `CalendarsNotConfigured`, `AccountPasswordMissing`, `SecretMissing`, `SignInHeld` and the like.
     pub async fn mailbox(&self, config: &Config, store: &Store, account: &Account) -> Result<Mailbox> {
         let domain = domain(config, account)?;
-        let (Some(server), Some(ews)) = (self.sources.get(&domain.name), &domain.calendars.ews) else {
+        let (Some(exchange), Some(ews)) = (self.sources.get(&domain.name), &domain.calendars.ews) else {
             return Err(missing(Code::CalendarsNotConfigured, config, account));
         };
         let who = Who { account, access: &ews.access, side: Side::Source };
-        let user = who.user();
-        let door = who.door(store, server_of(ews), (&user, "")).await?;
-        let identity = Identity::Basic { user, password: door.password().clone() };
-        Ok(Mailbox { client: mailbox(server, ews, identity, &who), door })
+        let mailbox = exchange.mailbox(store, ews, &who).await?;
+        Ok(Mailbox { client: mailbox.client(), door: mailbox.door })
     }
 
     /// Errors: `SieveNotConfigured`, and those of a password as above.
@@ -94,10 +92,6 @@ impl ReplyWiring {
 fn missing(code: Code, config: &Config, account: &Account) -> Error {
     let error = Error::new(code, Scope::Account, Retry::WhenFixed);
     error.with("account", &account.address).with("path", config.file.display())
-}
-
-fn server_of(ews: &EwsSide) -> String {
-    format!("{}:{}", ews.url.origin.host, ews.url.origin.port)
 }
 
 fn settings(sieve: &SieveSide, allowed: &AllowList) -> Result<Settings> {

@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the report")]
 
+mod asked;
 mod crashes;
 mod crossing;
+mod davmail;
+mod discover;
 mod mirrored;
 mod radicale;
 mod stage;

@@ -4,6 +4,7 @@ use crate::radicale::{PASSWORD, Radicale};
 use parom_lab::ews::{Config, Event, EventId, Ews, Outlook, User};
 use parom_lab::exchange::Version;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -20,7 +21,12 @@ pub struct Stage {
 impl Stage {
     /// `None` where there is no Radicale to be tested against.
     pub fn of(users: &[&str]) -> Option<Stage> {
-        let stage = Stage::empty(users)?;
+        Stage::with(users, |_| {})
+    }
+
+    /// The same, with an Exchange of other ways.
+    pub fn with(users: &[&str], change: impl FnOnce(&mut Config)) -> Option<Stage> {
+        let stage = Stage::empty(users, change)?;
         for name in users {
             let address = format!("{name}@corp.example");
             let added = stage.run(&["account", "add", &address, "--target-password-file", "pw"]);
@@ -31,7 +37,7 @@ impl Stage {
 
     /// The same for many: they come by a table.
     pub fn crowd(users: &[&str]) -> Option<Stage> {
-        let stage = Stage::empty(users)?;
+        let stage = Stage::empty(users, |_| {})?;
         let rows: String = users.iter().map(|name| format!("{name}@corp.example,{PASSWORD}\n")).collect();
         stage.write("users.csv", &format!("email,target_password\n{rows}"));
         let imported = stage.run(&["import", "users.csv"]);
@@ -39,12 +45,13 @@ impl Stage {
         Some(stage)
     }
 
-    fn empty(users: &[&str]) -> Option<Stage> {
+    fn empty(users: &[&str], change: impl FnOnce(&mut Config)) -> Option<Stage> {
         let folder = tempfile::Builder::new().prefix("parom-calendars-").tempdir().unwrap();
         let radicale = Radicale::start(folder.path(), users)?;
         let runtime = Runtime::new().unwrap();
         let mut config = Config::new(Version::E2016);
         config.users.extend(users.iter().map(|name| User::new(&format!("{name}@corp.example"), name)));
+        change(&mut config);
         let ews = runtime.block_on(Ews::start(config)).unwrap();
         let stage = Stage { ews, radicale, folder, _runtime: runtime };
         stage.configure("");
@@ -69,6 +76,10 @@ impl Stage {
 
     pub fn runtime(&self) -> &Runtime {
         &self._runtime
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Writes the configuration, with further lines for the calendars.

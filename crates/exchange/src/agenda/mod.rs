@@ -12,7 +12,7 @@ use crate::client::{Client, Transport};
 use crate::convert::{Context, NoPlace};
 use crate::envelope::Refusal;
 use crate::item::{ItemId, Mailbox};
-use crate::op::{FolderRef, GetServerTimeZones, GetUserConfiguration};
+use crate::op::{Configuration, FolderRef, GetServerTimeZones, GetUserConfiguration};
 use async_trait::async_trait;
 use parom_calendar::zone::iana_of_windows;
 use parom_calendar::{Event, EventHash, Scheduling, Zone, canonical_uid, from_ical, to_ical};
@@ -84,10 +84,10 @@ impl<T: Transport> Calendars<T> {
         let told = match self.client.ask(&GetUserConfiguration::outlook_on_the_web()).await {
             Ok(told) => told.unwrap_or_default(),
             // A server that does not know the question.
-            Err(error) if error.code() == Code::AnswerUnexpected => Vec::new(),
+            Err(error) if error.code() == Code::AnswerUnexpected => Configuration::default(),
             Err(error) => return Err(error),
         };
-        let id = told.iter().find(|(name, _)| name == "timezone").map(|(_, id)| id.as_str());
+        let id = told.pairs.iter().find(|(name, _)| name == "timezone").map(|(_, id)| id.as_str());
         let zone = id.and_then(iana_of_windows).and_then(Zone::named);
         self.memory().home = Some(zone);
         Ok(())

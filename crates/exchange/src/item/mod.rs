@@ -3,6 +3,7 @@
 
 mod fields;
 mod read;
+pub(crate) use read::{busy, time};
 mod recurrence;
 mod zone;
 

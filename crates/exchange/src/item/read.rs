@@ -146,7 +146,7 @@ fn attachments(list: &Element) -> Vec<AttachmentSeen> {
     all.collect()
 }
 
-fn busy(text: &str) -> Busy {
+pub(crate) fn busy(text: &str) -> Busy {
     match text.trim() {
         "Free" => Busy::Free,
         "Tentative" => Busy::Tentative,

@@ -1,5 +1,6 @@
 //! One file for each operation: what it asks, what comes back, and the page that defines it.
 
+mod convert_id;
 mod create_attachment;
 mod create_folder;
 mod create_item;
@@ -14,6 +15,7 @@ mod get_item;
 mod get_mime;
 mod get_server_time_zones;
 mod get_streaming_events;
+mod get_user_availability;
 mod get_user_configuration;
 mod get_user_oof_settings;
 mod move_item;
@@ -26,6 +28,7 @@ mod sync_folder_items;
 mod unsubscribe;
 mod update_item;
 
+pub use convert_id::{ConvertId, Converted, IdFormat};
 pub use create_attachment::{Attached, CreateAttachment, NewAttachment};
 pub use create_folder::CreateFolder;
 pub use create_item::CreateItem;
@@ -40,13 +43,14 @@ pub use get_item::{GetItem, Shape};
 pub use get_mime::{GetMime, Mime};
 pub use get_server_time_zones::GetServerTimeZones;
 pub use get_streaming_events::{GetStreamingEvents, Streamed};
-pub use get_user_configuration::GetUserConfiguration;
+pub use get_user_availability::{Availability, BusyTime, GetUserAvailability};
+pub use get_user_configuration::{Category, Configuration, GetUserConfiguration};
 pub use get_user_oof_settings::{GetUserOofSettings, OofTold};
 pub use move_item::MoveItem;
 pub use resolve_names::ResolveNames;
 pub use respond::{Respond, Response};
-pub use subscribe::{Delivery, Subscribe, Subscribed};
 pub use set_user_oof_settings::SetUserOofSettings;
+pub use subscribe::{Delivery, Subscribe, Subscribed};
 pub use sync_folder_hierarchy::{FolderChange, FolderChanges, SyncFolderHierarchy};
 pub use sync_folder_items::{Change, Changes, SyncFolderItems};
 pub use unsubscribe::Unsubscribe;

@@ -1,7 +1,8 @@
 //! What a client wants of an event: read from `CreateItem` and `UpdateItem`, then put into an item or an exception.
 
 use super::fields::{self, Field, Write};
-use super::item::{Attachment, Content, Exception, Key, Part};
+use super::ical::import;
+use super::item::{Attachment, Content, Exception, Key, Part, Person};
 use super::paths::{self, Path};
 use super::recurrence::Recurrence;
 use super::soap::{Refusal, refuse};
@@ -26,6 +27,11 @@ pub struct Draft {
     pub class: Option<String>,
     pub attachments: Vec<Attachment>,
     pub appended_body: Option<String>,
+    /// Of a series that came as MIME: when the occurrences began that are gone, and those that differ.
+    pub deleted: Vec<Stamp>,
+    pub exceptions: Vec<(Stamp, Draft)>,
+    /// Who invites, by the MIME.
+    pub organizer: Option<Person>,
 }
 
 const TEXT_LIMIT: usize = 255;
@@ -79,7 +85,7 @@ impl Draft {
                     if given != *key {
                         return Err(mismatch());
                     }
-                    draft.extended.insert(given, Some(value));
+                    draft.set_extended(given, value, level, switches)?;
                 }
                 ("DeleteItemField", Path::Field(field)) => {
                     let keeps = ["Start", "End", "StartTimeZone", "EndTimeZone", "ItemClass", "IsAllDayEvent"];
@@ -97,9 +103,14 @@ impl Draft {
                         }
                     }
                 }
-                ("DeleteItemField", Path::Extended(key, _)) => {
-                    draft.extended.insert(key.clone(), None);
-                }
+                ("DeleteItemField", Path::Extended(key, _)) => match paths::named(key) {
+                    Some(name) => {
+                        draft.fields.insert(name, None);
+                    }
+                    None => {
+                        draft.extended.insert(key.clone(), None);
+                    }
+                },
                 ("AppendToItemField", Path::Field(field)) if field.name == "Body" => {
                     draft.appended_body = Some(value.ok_or_else(mismatch)?.text.clone());
                 }
@@ -115,7 +126,21 @@ impl Draft {
         Ok(draft)
     }
 
-    fn set(
+    /// Sets a property by its number or name, which may be one that has a field of its own.
+    fn set_extended(&mut self, key: Key, value: Element, level: Level, switches: &Switches) -> Result<(), Refusal> {
+        let Some((_, field)) = paths::named(&key).and_then(fields::by_name) else {
+            self.extended.insert(key, Some(value));
+            return Ok(());
+        };
+        let element = match field.name {
+            "Categories" => t("Categories").with_all(value.children.iter().map(|value| tt("String", &value.text))),
+            "Body" => tt("Body", &value.text).set("BodyType", "Text"),
+            name => tt(name, &value.text),
+        };
+        self.set(field, &element, level, switches)
+    }
+
+    pub fn set(
         &mut self,
         field: &'static Field,
         value: &Element,
@@ -143,14 +168,9 @@ impl Draft {
             "Attachments" => self.attachments = value.children.iter().map(attachment).collect(),
             "ExtendedProperty" => {
                 let (key, value) = extended(value)?;
-                self.extended.insert(key, Some(value));
+                self.set_extended(key, value, level, switches)?;
             }
-            "MimeContent" => {
-                return Err(refuse(
-                    "ErrorUnsupportedMimeConversion",
-                    "MIME content conversion isn't supported for this item type.",
-                ));
-            }
+            "MimeContent" => import::read_into(self, text, level, switches)?,
             "IsOnlineMeeting" if switches.fixes_online_meetings => {
                 return Err(refuse("ErrorInvalidPropertySet", "Set action is invalid for property.").at(&path()));
             }

@@ -69,8 +69,9 @@ impl State {
             Some(5) => "NoResponseReceived",
             _ => "Unknown",
         };
-        let organizer = match (is_received, tag(0x0065).or_else(|| tag(0x5D02))) {
-            (true, Some(address)) => Person { name: tag(0x0042).unwrap_or_else(|| address.clone()), address },
+        let organizer = match (is_received, tag(0x0065).or_else(|| tag(0x5D02)), &draft.organizer) {
+            (true, Some(address), _) => Person { name: tag(0x0042).unwrap_or_else(|| address.clone()), address },
+            (true, None, Some(told)) => told.clone(),
             _ => owner,
         };
         let mut item = Item {
@@ -99,6 +100,7 @@ impl State {
             recur(&mut item, recurrence);
         }
         validate(&item)?;
+        differ(&mut item, &draft, zone, now_s)?;
         Ok(item)
     }
 
@@ -142,6 +144,7 @@ impl State {
             }
         }
         validate(&changed)?;
+        differ(&mut changed, draft, zone, now_s)?;
         self.touch(mailbox, number, now_s, |item| *item = changed).ok_or_else(no_item)?;
         Ok(())
     }
@@ -202,6 +205,30 @@ fn recur(item: &mut Item, recurrence: super::recurrence::Recurrence) {
     part.start_s = part.start_zone.instant_s(first);
     part.end_s = part.end_zone.instant_s(first + end - start);
     item.series = Some(Series { recurrence, exceptions: BTreeMap::new(), deleted: BTreeSet::new() });
+}
+
+/// Takes out and changes the occurrences that a draft names. One that the pattern does not have is passed over.
+fn differ(item: &mut Item, draft: &Draft, zone: &Zone, now_s: i64) -> Result<(), Refusal> {
+    let series_zone = item.part.start_zone.clone();
+    let day_of = |stamp| series_zone.local_s(zone.instant_of(stamp)).div_euclid(DAY_S);
+    for gone in &draft.deleted {
+        let day = day_of(*gone);
+        let is_there = item.occurrence(day).is_some();
+        if let Some(series) = item.series.as_mut().filter(|_| is_there) {
+            series.deleted.insert(day);
+        }
+    }
+    for (original, changes) in &draft.exceptions {
+        let Some(occurrence) = item.occurrence(day_of(*original)) else { continue };
+        let before = item.part_of(&occurrence);
+        let Some(exception) = item.exception_mut(&occurrence, now_s) else { continue };
+        let after = changes.apply_to_exception(exception, before, zone);
+        if after.end_s < after.start_s {
+            return Err(early_end());
+        }
+        stays_in_line(item, occurrence.day)?;
+    }
+    Ok(())
 }
 
 fn early_end() -> Refusal {

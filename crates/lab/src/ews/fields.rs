@@ -33,7 +33,8 @@ const fn calendar(name: &'static str, since: Level, write: Write) -> Field {
 
 /// In the order of the schema.
 pub const FIELDS: &[Field] = &[
-    item("MimeContent", V2007, Creating),
+    // Until it is sent, exchangelib's `mime_content` may be written at any time.
+    item("MimeContent", V2007, Always),
     item("ItemId", V2007, Never),
     item("ParentFolderId", V2007, Never),
     item("ItemClass", V2007, Always),

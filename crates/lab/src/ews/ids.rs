@@ -30,8 +30,9 @@ impl Id {
         let check = check(&bytes);
         bytes.extend(check.to_le_bytes());
         // As long as a real one.
-        bytes
-            .extend(std::iter::successors(Some(check), |seed| Some(scatter(*seed))).take(8).flat_map(u64::to_le_bytes));
+        bytes.extend(
+            std::iter::successors(Some(check), |seed| Some(scatter(*seed))).take(11).flat_map(u64::to_le_bytes),
+        );
         STANDARD.encode(bytes)
     }
 

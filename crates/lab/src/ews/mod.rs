@@ -21,11 +21,13 @@
 //! ```
 
 mod appointment_recur;
+mod autodiscover;
 mod draft;
 mod event;
 mod fields;
 mod goid;
 mod http;
+mod ical;
 mod ids;
 mod item;
 mod mail;
@@ -49,6 +51,7 @@ mod version;
 mod xml;
 mod zones;
 
+pub use autodiscover::Elsewhere;
 pub use mail::Mail;
 pub use oof::Oof;
 pub use outlook::{Event, EventId, Outlook};
@@ -81,6 +84,10 @@ pub struct User {
     pub has_no_mailbox: bool,
     /// May open every mailbox without impersonation.
     pub has_full_access: bool,
+    /// The time zone chosen in Outlook on the web, a Windows id; empty for none.
+    pub zone: String,
+    /// The categories of the calendar with the numbers of their colours.
+    pub categories: Vec<(String, i64)>,
 }
 
 impl User {
@@ -95,7 +102,15 @@ impl User {
             language: Language::English,
             has_no_mailbox: false,
             has_full_access: false,
+            zone: String::new(),
+            categories: Vec::new(),
         }
+    }
+
+    #[must_use]
+    pub fn living_in(mut self, zone: &str) -> User {
+        zone.clone_into(&mut self.zone);
+        self
     }
 
     #[must_use]
@@ -243,6 +258,11 @@ impl Ews {
     /// Gives it back.
     pub fn allow(&self, address: &str) {
         self.site.state().denied.retain(|denied| !denied.eq_ignore_ascii_case(address));
+    }
+
+    /// Lets Autodiscover send questions about an address somewhere else.
+    pub fn point(&self, address: &str, to: Elsewhere) {
+        self.site.state().elsewhere.push((address.to_owned(), to));
     }
 
     /// What the trap caught: all that was sent to people, by clients of EWS and by Outlook.

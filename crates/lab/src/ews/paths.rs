@@ -103,6 +103,16 @@ pub fn is(key: &Key, set: &str, id: i64) -> bool {
     guid == Some(key.set.as_str()) && key.id == id.to_string()
 }
 
+/// The field that says the same as a property that has one: `PidTagSubject`, `PidTagBody`, `PidNameKeywords`
+/// ([MS-OXPROPS]).
+pub fn named(key: &Key) -> Option<&'static str> {
+    let tag = |tag: u32| key.set == "tag" && key.id == tag.to_string() && key.kind == "String";
+    if is_named(key, "PublicStrings") && key.id == "'Keywords" && key.kind == "StringArray" {
+        return Some("Categories");
+    }
+    if tag(0x0037) { Some("Subject") } else { tag(0x1000).then_some("Body") }
+}
+
 /// Is it of this set?
 pub fn is_named(key: &Key, set: &str) -> bool {
     SETS.iter().any(|(known, guid)| *known == set && *guid == key.set)

@@ -111,6 +111,10 @@ impl Days {
         (0..7).filter(has).filter_map(|at| DAYS.get(at).copied()).collect::<Vec<_>>().join(" ")
     }
 
+    pub fn of_mask(mask: u8) -> Days {
+        Days(mask & 0b111_1111)
+    }
+
     /// As PidLidAppointmentRecur has it: bit 0 is Sunday.
     pub fn mask(self) -> u32 {
         u32::from(self.0)

@@ -64,6 +64,8 @@ const ORDERS: &[(&str, &[&str])] = &[
     ("GetEvents", &["SubscriptionId", "Watermark"]),
     ("GetStreamingEvents", &["SubscriptionIds", "ConnectionTimeout"]),
     ("Unsubscribe", &["SubscriptionId"]),
+    ("ConvertId", &["SourceIds"]),
+    ("GetUserConfiguration", &["UserConfigurationName", "UserConfigurationProperties"]),
     (
         "ItemShape",
         &[
@@ -171,6 +173,10 @@ const WORDS: &[(&str, &[&str])] = &[
 pub fn check(operation: &Element, level: Level) -> Result<(), Fault> {
     if user_oof_settings::REQUESTS.contains(&operation.name.as_str()) {
         return user_oof_settings::check(operation);
+    }
+    // The oldest operation of all takes its parts from either namespace.
+    if operation.name == "GetUserAvailabilityRequest" {
+        return Ok(());
     }
     check_below(operation, Ns::Messages, level)
 }

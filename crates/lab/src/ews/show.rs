@@ -10,7 +10,7 @@ use super::time::{self, DAY_S, Date};
 use super::version::Level;
 use super::xml::{Element, t, tt};
 use super::zones::Zone;
-use super::{appointment_recur, goid};
+use super::{appointment_recur, goid, ical};
 use crate::exchange::Version;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -60,6 +60,9 @@ impl Shape {
             Some("Text") => BodyKind::Text,
             _ => BodyKind::Best,
         };
+        if element.text_of("IncludeMimeContent").is_some_and(|text| matches!(text.trim(), "true" | "1")) {
+            shape.names.insert("MimeContent");
+        }
         for path in element.list("AdditionalProperties") {
             match paths::read(path, level)? {
                 Path::Field(field) => {
@@ -138,6 +141,9 @@ impl Lens<'_> {
         let stored = || part.fields.get(name).cloned();
         let or = |default: &str| Some(part.fields.get(name).cloned().unwrap_or_else(|| tt(name, default)));
         Some(match name {
+            "MimeContent" if item.is_event() => {
+                tt(name, STANDARD.encode(ical::export::calendar(self, seen))).set("CharacterSet", "UTF-8")
+            }
             "ItemId" => self.mailbox.item_id(name, item, seen.occurrence.as_ref()),
             "ParentFolderId" => self.mailbox.folder_id(name, item.folder),
             "ItemClass" => tt(
@@ -304,7 +310,7 @@ impl Lens<'_> {
             .with(self.time("OriginalStart", occurrence.original_s))
     }
 
-    fn body(&self, stored: Option<&Element>, kind: BodyKind) -> Option<Element> {
+    pub fn body(&self, stored: Option<&Element>, kind: BodyKind) -> Option<Element> {
         let is_html = |body: &Element| body.attribute("BodyType") == Some("HTML");
         let text = stored.map_or("", |body| body.text.as_str());
         let was_html = stored.is_some_and(is_html);
@@ -443,12 +449,20 @@ impl Lens<'_> {
             _ if is("Appointment", 0x8215, "Boolean") => tt("Value", part.is_all_day()),
             _ if is("Appointment", 0x8223, "Boolean") => tt("Value", item.series.is_some()),
             _ if is("Appointment", 0x8201, "Integer") => tt("Value", item.sequence),
+            _ if paths::named(key) == Some("Categories") => {
+                let list = part.fields.get("Categories")?;
+                t("Values").with_all(list.children.iter().map(|category| tt("Value", &category.text)))
+            }
             _ if is("Common", 0x8506, "Boolean") => {
                 tt("Value", matches!(part.text("Sensitivity"), Some("Private" | "Confidential")))
             }
             "tag" => match (key.id.parse().unwrap_or(0), key.kind.as_str()) {
                 (0x0037_u32, "String") => tt("Value", part.text("Subject")?),
                 (0x001A, "String") => tt("Value", &item.class),
+                (0x3001, "String") => tt("Value", part.text("Subject")?),
+                (0x1000, "String") => tt("Value", self.body(part.fields.get("Body"), BodyKind::Text)?.text),
+                // PR_INTERNET_ARTICLE_NUMBER, by which IMAP tells items apart.
+                (0x0E23, "Integer") => tt("Value", item.number),
                 (0x3007, "SystemTime") => instant(item.created_s),
                 (0x3008, "SystemTime") => instant(item.modified_s),
                 _ => return None,
@@ -485,6 +499,10 @@ impl Lens<'_> {
                 ("tag", 0x670A) => Some(time::written_utc(folder.commit_s)),
                 ("tag", 0x670B) => Some(folder.deleted_count.to_string()),
                 ("tag", 0x3001) => Some(folder.name.clone()),
+                ("tag", 0x3008) => Some(time::written_utc(folder.commit_s)),
+                ("tag", 0x3602) => Some(items.to_string()),
+                ("tag", 0x3603) => Some("0".to_owned()),
+                ("tag", 0x360A) => Some((children > 0).to_string()),
                 ("tag", 0x3613) => Some(folder.class.clone()),
                 ("tag", 0x10F4) => Some("false".to_owned()),
                 _ => None,

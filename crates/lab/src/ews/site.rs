@@ -7,7 +7,7 @@ use super::store::{State, no_folder, no_item};
 use super::version::Level;
 use super::xml::Element;
 use super::zones::Zone;
-use super::{Exchange, Reaction, op};
+use super::{Exchange, Reaction, autodiscover, op};
 use crate::ews::ids::{self, Id};
 use crate::exchange::Ledger;
 use base64::Engine;
@@ -92,15 +92,20 @@ impl Site {
 
     pub async fn answer(self: Arc<Self>, request: Request) -> Reply {
         let path = request.path.split('?').next().unwrap_or_default();
-        if !path.eq_ignore_ascii_case("/ews/exchange.asmx") {
+        let discovers = autodiscover::is_asked(path);
+        if !discovers && !path.eq_ignore_ascii_case("/ews/exchange.asmx") {
             return Reply::new(404, "The resource cannot be found.".to_owned());
         }
         let Some(account) = self.sign_in(&request) else {
-            return Reply::new(401, String::new())
-                .header("WWW-Authenticate", "Negotiate")
-                .header("WWW-Authenticate", "NTLM")
-                .header("WWW-Authenticate", "Basic realm=\"exchange\"");
+            let windows: &[&str] = if self.state().switches.offers_only_basic { &[] } else { &["Negotiate", "NTLM"] };
+            let refused =
+                windows.iter().fold(Reply::new(401, String::new()), |it, way| it.header("WWW-Authenticate", way));
+            return refused.header("WWW-Authenticate", "Basic realm=\"exchange\"");
         };
+        if discovers {
+            *self.state().calls.entry("Autodiscover".to_owned()).or_default() += 1;
+            return autodiscover::answer(&self, &request, path);
+        }
         if request.method != "POST" {
             return Reply::new(200, "<html><body>Service</body></html>".to_owned()).header("Content-Type", "text/html");
         }
@@ -300,7 +305,7 @@ pub struct Named {
 }
 
 impl Call<'_> {
-    fn may_open(&self, mailbox: u32) -> bool {
+    pub fn may_open(&self, mailbox: u32) -> bool {
         self.has_full_access || self.mailbox == Some(mailbox)
     }
 
@@ -332,6 +337,12 @@ impl Call<'_> {
         };
         let mailbox = self.state.mailbox(number).ok_or_else(no_folder)?;
         mailbox.standard(id).map(|folder| (number, folder.number)).ok_or_else(no_folder)
+    }
+
+    /// The primary address of a mailbox that the caller may open.
+    pub fn address_of(&self, mailbox: u32) -> Result<String, Refusal> {
+        let known = self.state.mailbox(mailbox).filter(|_| self.may_open(mailbox)).ok_or_else(no_item)?;
+        Ok(known.user.address.clone())
     }
 
     /// `ItemId`, `OccurrenceItemId` or `RecurringMasterItemId`; it is there, and the occurrence is too.

@@ -9,7 +9,7 @@ use super::soap::{Refusal, refuse};
 use super::switches::Switches;
 use super::trap::Outgoing;
 use super::xml::{Element, t};
-use super::{User, notify, sync};
+use super::{Elsewhere, User, notify, sync};
 use crate::exchange::{Language, Standard, Version};
 use std::collections::{BTreeMap, HashMap};
 
@@ -52,6 +52,8 @@ pub struct State {
     pub mail: Option<Mail>,
     /// The mail that was seen last.
     pub letters: Vec<Letter>,
+    /// Where Autodiscover sends questions about these addresses.
+    pub elsewhere: Vec<(String, Elsewhere)>,
     numbers: u64,
     changes: u64,
 }
@@ -85,6 +87,7 @@ impl State {
             oofs: BTreeMap::new(),
             mail: None,
             letters: Vec::new(),
+            elsewhere: Vec::new(),
             numbers: 1,
             changes: 1,
         }

@@ -35,10 +35,16 @@ pub struct Switches {
     pub refuses_unknown_paths_whole: bool,
     /// The UID of an event from elsewhere is told as the hexadecimal of its GlobalObjectId, not as its maker wrote it.
     pub tells_foreign_uids_in_hex: bool,
+    /// `MimeContent` of a meeting names who is invited. Without, as DavMail must have seen it, which adds them itself.
+    pub mime_names_attendees: bool,
     /// Nobody may write `IsOnlineMeeting` (2016 and later).
     pub fixes_online_meetings: bool,
     /// A change of a series' time drops its exceptions; without, they stay where their days were.
     pub drops_exceptions: bool,
+    /// Basic is the only way to sign in that is offered.
+    pub offers_only_basic: bool,
+    /// Autodiscover answers as SOAP too (2010 and later).
+    pub knows_soap_autodiscover: bool,
     /// Most of what one `FindItem` gives (EWSFindCountLimit).
     pub find_limit: usize,
     /// Subscriptions that one `GetStreamingEvents` may name.
@@ -92,8 +98,11 @@ impl Switches {
             takes_received_events: true,
             refuses_unknown_paths_whole: false,
             tells_foreign_uids_in_hex: false,
+            mime_names_attendees: false,
             fixes_online_meetings: false,
             drops_exceptions: true,
+            offers_only_basic: false,
+            knows_soap_autodiscover: true,
             find_limit: 1000,
             stream_limit: 200,
             hanging_limit: 10,

@@ -10,20 +10,20 @@ use super::xml::{Element, Ns, t, tt};
 /// When clocks are changed, on the clock that then stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    month: i64,
+    pub month: i64,
     /// 1 to 4, or 5 for the last.
-    week: i64,
+    pub week: i64,
     /// 0 is Sunday.
-    weekday: i64,
-    minute: i64,
+    pub weekday: i64,
+    pub minute: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// East of Greenwich, in minutes.
-    standard_min: i64,
+    pub standard_min: i64,
     /// Minutes east in summer, when it begins and when it ends.
-    summer: Option<(i64, Change, Change)>,
+    pub summer: Option<(i64, Change, Change)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,6 +160,13 @@ impl Zone {
         KNOWN.iter().filter_map(|(id, ..)| Zone::known(id))
     }
 
+    /// A zone that a client described by one rule, under a name of its own.
+    pub fn custom(name: &str, rules: Rules) -> Zone {
+        let plain = Zone { id: CUSTOM.to_owned(), name: name.to_owned(), eras: vec![(1, rules)], definition: None };
+        let definition = Some(Box::new(plain.definition("StartTimeZone")));
+        Zone { definition, ..plain }
+    }
+
     /// The same rules under another id and name, as on items of foreign make.
     pub fn called(mut self, id: &str, name: &str) -> Zone {
         if self.definition.is_none() {
@@ -188,7 +195,7 @@ impl Zone {
         self.definition.is_some()
     }
 
-    fn rules(&self, year: i64) -> Rules {
+    pub fn rules(&self, year: i64) -> Rules {
         let holding = self.eras.iter().rev().find(|(from, _)| *from <= year).or(self.eras.first());
         holding.map_or(rules(0), |(_, rules)| *rules)
     }

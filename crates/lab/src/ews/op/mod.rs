@@ -1,12 +1,15 @@
 //! One file for each operation.
 
 pub mod attachments;
+pub mod convert_id;
 pub mod create_item;
 pub mod delete_item;
 pub mod find_folder;
 pub mod find_item;
 pub mod folders;
 pub mod get_item;
+pub mod get_user_availability;
+pub mod get_user_configuration;
 pub mod move_item;
 pub mod resolve_names;
 pub mod respond;
@@ -53,6 +56,9 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
         }
         "GetUserOofSettingsRequest" => user_oof_settings::get(call, request),
         "SetUserOofSettingsRequest" => user_oof_settings::set(call, request),
+        "ConvertId" => convert_id::run(call, request)?,
+        "GetUserAvailabilityRequest" => get_user_availability::run(call, request)?,
+        "GetUserConfiguration" if call.level >= Level::V2010 => get_user_configuration::run(call, request),
         _ => return Err(fault("ErrorInvalidRequest", "The request is invalid.")),
     })
 }
