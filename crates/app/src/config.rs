@@ -7,7 +7,7 @@ pub mod read;
 pub mod template;
 mod toml_text;
 
-pub use calendars::{CalDavSide, Calendars, EwsSide};
+pub use calendars::{CalDavSide, Calendars, EwsAuth, EwsSide};
 pub use pacing::Pacing;
 pub use template::{Template, Words};
 

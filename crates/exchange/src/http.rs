@@ -44,4 +44,8 @@ impl Transport for HttpTransport {
     fn host(&self) -> &str {
         &self.host
     }
+
+    fn login(&self) -> &str {
+        self.client.identity().user()
+    }
 }

@@ -3,12 +3,13 @@
 use super::keys::Part;
 use super::read::{password, template, tls_policy, trust};
 use super::toml_text::Section;
-use super::{PasswordFrom, Template};
+use super::{PasswordFrom, Template, Words};
 use crate::message::Message;
 use parom_caldav::Product;
 use parom_domain::Both;
 use parom_domain::events::policy::{CalendarMode, WriteBack};
 use parom_net::http::Url;
+use parom_net::sasl::{HAS_NTLM, WindowsAccount};
 use parom_net::{TlsPolicy, Trust};
 use std::path::Path;
 
@@ -28,8 +29,20 @@ pub struct Calendars {
 pub struct EwsSide {
     pub url: Url,
     pub access: Access,
+    pub auth: EwsAuth,
     /// Whose mailbox is opened. `None`: that of the login itself.
     pub act_for: Option<Template>,
+}
+
+/// How one signs in to an Exchange for calendars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EwsAuth {
+    /// Basic or NTLM, as the server offers.
+    Auto,
+    Basic,
+    Ntlm,
+    /// The password is an access token.
+    OAuth2,
 }
 
 /// How the target is asked for calendars.
@@ -111,7 +124,26 @@ fn ews(section: &Section<'_, '_>, folder: &Path) -> Option<EwsSide> {
     {
         section.wrong("act_for", section.text("act_for").span, Message::new("config-act-for-same"));
     }
-    Some(EwsSide { url: url(section)?, access: access?, act_for: act_for.filter(|it| !it.is_empty()) })
+    let auth = auth(section, access.as_ref());
+    Some(EwsSide { url: url(section)?, access: access?, auth, act_for: act_for.filter(|it| !it.is_empty()) })
+}
+
+/// NTLM has to be built in, and takes no name of a mailbox beside the one who signs in.
+fn auth(section: &Section<'_, '_>, access: Option<&Access>) -> EwsAuth {
+    let found = section.text("auth");
+    match found.value.as_str() {
+        "basic" => return EwsAuth::Basic,
+        "oauth2" => return EwsAuth::OAuth2,
+        "ntlm" => {}
+        _ => return EwsAuth::Auto,
+    }
+    let example = Words { address: "a@b", source_login: "a", target_login: "a", service_login: "s" };
+    if !HAS_NTLM {
+        section.wrong("auth", found.span, Message::new("config-ews-ntlm-left-out"));
+    } else if access.is_some_and(|access| WindowsAccount::parse(&access.login.fill(&example)).is_none()) {
+        section.wrong("auth", found.span, Message::new("config-ews-ntlm-login"));
+    }
+    EwsAuth::Ntlm
 }
 
 fn caldav(section: &Section<'_, '_>, folder: &Path) -> Option<CalDavSide> {
@@ -167,8 +199,18 @@ fn access(section: &Section<'_, '_>, folder: &Path) -> Option<Access> {
 fn url(section: &Section<'_, '_>) -> Option<Url> {
     let found = section.text("url");
     let url = Url::parse(&found.value);
-    if url.is_none() {
-        section.wrong("url", found.span, Message::new("config-url").with("found", found.value));
+    match &url {
+        None => section.wrong("url", found.span, Message::new("config-url").with("found", found.value)),
+        Some(url) if !url.origin.tls && !is_this_machine(&url.origin.host) && section.text("tls").value != "none" => {
+            section.wrong("url", found.span, Message::new("config-url-clear").with("found", found.value));
+        }
+        Some(_) => {}
     }
     url
+}
+
+/// What goes there is heard by nobody else: a TLS forwarder, a demo.
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

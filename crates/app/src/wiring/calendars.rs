@@ -1,8 +1,8 @@
 //! The calendars of accounts: from the configuration and the sealed passwords to agendas that can be worked with.
 
 use super::{domain, pinned, refuse_again};
-use crate::config::calendars::Access;
-use crate::config::{CalDavSide, Calendars, Config, EwsSide, PasswordFrom, Words};
+use crate::config::calendars::{Access, is_this_machine};
+use crate::config::{CalDavSide, Calendars, Config, EwsAuth, EwsSide, PasswordFrom, Words};
 use parom_caldav::{CalDavAgenda, ServerSettings};
 use parom_domain::agenda::Agenda;
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
@@ -88,13 +88,18 @@ impl CalendarWiring {
             login: user.clone(),
             secret: who.secret().map(str::to_owned),
         };
-        refuse_again(store, &sign_in, &password, &user).await.map_err(|error| error.with("side", side))?;
-        let identity = Identity::Basic { user, password: password.clone() };
+        let service = match side {
+            Side::Source => "ews",
+            Side::Target => "caldav",
+        };
+        let held = refuse_again(store, &sign_in, &password, &user).await;
+        held.map_err(|error| error.with("side", side).with("service", service))?;
+        let secret = password.clone();
         let agenda: Arc<dyn Agenda> = match side {
-            Side::Source => exchange(server, ews, identity, &who),
+            Side::Source => exchange(server, ews, identity(ews.auth, user, secret), &who),
             Side::Target => Arc::new(CalDavAgenda::new(
                 Arc::new(caldav_settings(server, caldav, &who.words())),
-                identity,
+                Identity::Basic { user, password: secret },
                 &account.target_login,
             )),
         };
@@ -198,6 +203,15 @@ impl<'a> Who<'a> {
     }
 }
 
+fn identity(auth: EwsAuth, user: String, password: Secret) -> Identity {
+    match auth {
+        EwsAuth::Auto => Identity::Offered { user, password },
+        EwsAuth::Basic => Identity::Basic { user, password },
+        EwsAuth::Ntlm => Identity::Ntlm { user, password },
+        EwsAuth::OAuth2 => Identity::Bearer { user, token: password },
+    }
+}
+
 fn both(calendars: &Calendars) -> Option<(&EwsSide, &CalDavSide)> {
     Some((calendars.ews.as_ref()?, calendars.caldav.as_ref()?))
 }
@@ -213,7 +227,15 @@ fn server(url: &Url, access: &Access, allowed: &AllowList, at_once: usize) -> Re
             TlsClient::new(access.trust.clone(), access.tls_policy, within)
                 .map_err(|error| error.with("host", &url.origin.host).with("port", url.origin.port))?,
         )),
-        false => None,
+        false => {
+            if !is_this_machine(&url.origin.host) {
+                tracing::warn!(
+                    host = %url.origin.host,
+                    "passwords and calendars travel in the clear (tls = \"none\")"
+                );
+            }
+            None
+        }
     };
     let patience = Patience {
         answer: Duration::from_secs(access.answer_timeout_s),

@@ -5,6 +5,11 @@
 
 mod crashes;
 mod crossing;
+#[cfg(feature = "ntlm")]
+#[path = "../exchange/front.rs"]
+mod front;
 mod mirrored;
 mod radicale;
+#[cfg(feature = "ntlm")]
+mod sign_in;
 mod stage;

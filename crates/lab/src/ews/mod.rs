@@ -24,6 +24,7 @@ mod appointment_recur;
 mod draft;
 mod event;
 mod fields;
+mod gate;
 mod goid;
 mod http;
 mod ids;
@@ -47,6 +48,7 @@ mod version;
 mod xml;
 mod zones;
 
+pub use gate::{Gate, SignIns};
 pub use outlook::{Event, EventId, Outlook};
 pub use switches::Switches;
 pub use trap::{Outgoing, OutgoingKind};
@@ -186,7 +188,8 @@ impl Ews {
                         let Ok((stream, _)) = accepted else { continue };
                         let site = Arc::clone(&served);
                         connections.spawn(async move {
-                            let answer = |request| Arc::clone(&site).answer(request);
+                            let visitor = Arc::new(gate::Visitor::default());
+                            let answer = |request| Arc::clone(&site).answer(request, Arc::clone(&visitor));
                             if let Err(error) = http::serve(stream, answer).await {
                                 tracing::debug!(%error, "a connection to the simulated EWS ended");
                             }
@@ -214,6 +217,17 @@ impl Ews {
     pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
         change(&mut self.site.state().switches);
         self.site.ring();
+    }
+
+    /// Changes what one may sign in by.
+    pub fn gate(&self, change: impl FnOnce(&mut Gate)) {
+        change(&mut self.site.gate());
+    }
+
+    /// How often people were let in, and how often not, since the start.
+    #[must_use]
+    pub fn sign_ins(&self) -> SignIns {
+        *self.site.sign_ins()
     }
 
     /// Lets the next call of this operation end otherwise.
