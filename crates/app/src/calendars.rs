@@ -221,8 +221,11 @@ impl<'a> Calendars<'a> {
             reached.as_ref().map(|reached| Gated { inner: &*reached.agenda, gates: self.gates.of(&reached.place) });
         tell(What::Phase(Phase::Observing));
         let others = self.config.domains.iter();
-        let merge =
-            EventMerge { homes: others.map(|domain| (domain.name.clone(), domain.home)).collect(), home: domain.home };
+        let merge = EventMerge {
+            homes: others.map(|domain| (domain.name.clone(), domain.home)).collect(),
+            home: domain.home,
+            owner: vec![account.address.clone()],
+        };
         let pass = AgendaPass {
             sides: Both::new(&gated.source, &gated.target),
             book: &LeasedAgendaBook { store: self.store, lease },
