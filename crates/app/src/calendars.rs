@@ -2,6 +2,9 @@
 
 pub mod compare;
 mod merge;
+mod restore;
+
+pub use restore::Put;
 
 use crate::config::{Config, MailDomain};
 use crate::exit::Exit;
@@ -22,7 +25,7 @@ use parom_domain::events::policy::{CalendarMode, EventPolicy};
 use parom_domain::state::{AccountId, Lease, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use parom_engine::agenda::{
-    AgendaEvent, AgendaObserver, AgendaPass, AgendaPlan, AgendaReport, LeasedAgendaBook, run_agenda_pass,
+    AgendaEvent, AgendaObserver, AgendaPass, AgendaPlan, AgendaReport, LeasedAgendaBook, Safekeeping, run_agenda_pass,
 };
 use parom_engine::{Clock, SystemClock};
 use parom_service::{Gates, SideGates, Stop, Tenure};
@@ -226,9 +229,12 @@ impl<'a> Calendars<'a> {
             home: domain.home,
             owner: vec![account.address.clone()],
         };
+        let book = LeasedAgendaBook { store: self.store, lease };
+        // What people made in Exchange is kept before it is overwritten there for the first time.
+        let source = Safekeeping::new(&gated.source, Side::Source, &book, &SystemClock);
         let pass = AgendaPass {
-            sides: Both::new(&gated.source, &gated.target),
-            book: &LeasedAgendaBook { store: self.store, lease },
+            sides: Both::new(&source, &gated.target),
+            book: &book,
             merge: &merge,
             clock: &SystemClock,
             observer: &Watcher { stop: &self.stop, address, tell },
@@ -428,6 +434,14 @@ impl Agenda for Gated<'_> {
 
     async fn make_calendar(&self, name: &str) -> Result<CalendarSeen> {
         self.noted(self.inner.make_calendar(name).await)
+    }
+
+    async fn export(&self, calendar: &CalendarId, seen: &EventSeen) -> Result<Option<Arc<str>>> {
+        self.noted(self.inner.export(calendar, seen).await)
+    }
+
+    async fn restore(&self, calendar: &CalendarId, export: &str) -> Result<Written> {
+        self.noted(self.inner.restore(calendar, export).await)
     }
 }
 

@@ -5,5 +5,6 @@
 mod book;
 mod crashes;
 mod numbered;
+mod safekeeping;
 mod storm;
 mod world;

@@ -5,6 +5,7 @@ mod create_folder;
 mod create_item;
 mod delete_attachment;
 mod delete_item;
+mod export_items;
 mod find_folder;
 mod find_item;
 mod get_attachment;
@@ -21,12 +22,14 @@ mod sync_folder_hierarchy;
 mod sync_folder_items;
 mod unsubscribe;
 mod update_item;
+mod upload_items;
 
 pub use create_attachment::{Attached, CreateAttachment, NewAttachment};
 pub use create_folder::CreateFolder;
 pub use create_item::CreateItem;
 pub use delete_attachment::DeleteAttachment;
 pub use delete_item::DeleteItem;
+pub use export_items::ExportItems;
 pub use find_folder::{FindFolder, FoldersFound};
 pub use find_item::{FindItem, ItemsFound, Look};
 pub use get_attachment::GetAttachment;
@@ -43,6 +46,7 @@ pub use sync_folder_hierarchy::{FolderChange, FolderChanges, SyncFolderHierarchy
 pub use sync_folder_items::{Change, Changes, SyncFolderItems};
 pub use unsubscribe::Unsubscribe;
 pub use update_item::UpdateItem;
+pub use upload_items::UploadItems;
 
 use crate::classify::About;
 use crate::envelope::{Refusal, backoff};

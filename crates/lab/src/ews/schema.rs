@@ -63,6 +63,8 @@ const ORDERS: &[(&str, &[&str])] = &[
     ("GetEvents", &["SubscriptionId", "Watermark"]),
     ("GetStreamingEvents", &["SubscriptionIds", "ConnectionTimeout"]),
     ("Unsubscribe", &["SubscriptionId"]),
+    ("ExportItems", &["ItemIds"]),
+    ("UploadItems", &["Items"]),
     (
         "ItemShape",
         &[
@@ -145,6 +147,8 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("GetStreamingEvents", &["SubscriptionIds", "ConnectionTimeout"]),
     ("PullSubscriptionRequest", &["EventTypes", "Timeout"]),
     ("StreamingSubscriptionRequest", &["EventTypes"]),
+    ("ExportItems", &["ItemIds"]),
+    ("UploadItems", &["Items"]),
 ];
 
 const TIMES: &[&str] = &["Start", "End", "DateTimeStamp", "RecurrenceId", "ReminderDueBy"];

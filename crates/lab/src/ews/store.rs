@@ -44,6 +44,8 @@ pub struct State {
     pub subscriptions: BTreeMap<String, notify::Subscription>,
     pub outgoing: Vec<Outgoing>,
     pub calls: BTreeMap<String, u64>,
+    /// What was exported, by its ticket.
+    pub exports: Vec<Item>,
     numbers: u64,
     changes: u64,
 }
@@ -74,6 +76,7 @@ impl State {
             subscriptions: BTreeMap::new(),
             outgoing: Vec::new(),
             calls: BTreeMap::new(),
+            exports: Vec::new(),
             numbers: 1,
             changes: 1,
         }

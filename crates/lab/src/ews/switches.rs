@@ -37,6 +37,8 @@ pub struct Switches {
     pub fixes_online_meetings: bool,
     /// A change of a series' time drops its exceptions; without, they stay where their days were.
     pub drops_exceptions: bool,
+    /// `ExportItems` and `UploadItems` are there (2010 SP1 and later).
+    pub exports: bool,
     /// Most of what one `FindItem` gives (EWSFindCountLimit).
     pub find_limit: usize,
     /// Subscriptions that one `GetStreamingEvents` may name.
@@ -91,6 +93,7 @@ impl Switches {
             tells_foreign_uids_in_hex: false,
             fixes_online_meetings: false,
             drops_exceptions: true,
+            exports: true,
             find_limit: 1000,
             stream_limit: 200,
             hanging_limit: 10,

@@ -13,6 +13,7 @@ pub mod respond;
 pub mod subscribe;
 pub mod sync_folder_hierarchy;
 pub mod sync_folder_items;
+pub mod transfer;
 pub mod update_item;
 
 use super::site::Call;
@@ -47,6 +48,12 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
             let told = zones::told(request.list("Ids"), is_full);
             let message = success("GetServerTimeZones").with(m("TimeZoneDefinitions").with_all(told));
             response("GetServerTimeZones", vec![message])
+        }
+        "ExportItems" if call.level >= Level::V2010Sp1 && call.state.switches.exports => {
+            transfer::export(call, request)
+        }
+        "UploadItems" if call.level >= Level::V2010Sp1 && call.state.switches.exports => {
+            transfer::upload(call, request)
         }
         _ => return Err(fault("ErrorInvalidRequest", "The request is invalid.")),
     })
