@@ -11,13 +11,14 @@ import threading
 import time
 
 from exchangelib import (
-    BASIC, IMPERSONATION, Account, Attendee, CalendarItem, Configuration, Credentials, EWSDate, EWSDateTime, EWSTimeZone,
+    BASIC, IMPERSONATION, NTLM, Account, Attendee, CalendarItem, Configuration, Credentials, EWSDate, EWSDateTime, EWSTimeZone,
     ExtendedProperty, FileAttachment, HTMLBody, Mailbox, Version,
 )
 from exchangelib.errors import (
     ErrorCalendarOccurrenceIsDeletedFromRecurrence, ErrorImpersonateUserDenied, ErrorIrresolvableConflict,
     ErrorInvalidSyncStateData, ErrorItemNotFound, ErrorNonExistentMailbox, ErrorSubscriptionNotFound,
     ErrorCalendarViewRangeTooBig, ErrorOccurrenceCrossingBoundary, ErrorServerBusy, ErrorInvalidSchemaVersionForMailboxVersion,
+    UnauthorizedError,
 )
 from exchangelib.folders import Calendar
 from exchangelib.items import SEND_TO_NONE, AcceptItem
@@ -385,7 +386,43 @@ def replies():
     assert (told.internal_reply, told.external_reply) == ("<p>Нет & нет</p>", "Away."), told
 
 
-steps = [single_event, reminders_and_all_day, series, patterns, attachments, sync, pull, streaming, responses, people, replies]
+def exports():
+    start = dt.datetime(2024, 5, 6, 9, 0, tzinfo=moscow)
+    series = quiet(CalendarItem(
+        account=alice, folder=calendar, subject="Kept", start=start, end=start + dt.timedelta(hours=1), uid="kept@x",
+        recurrence=Recurrence(pattern=DailyPattern(interval=1), start=start.date(), number=5),
+    ))
+    day = series.occurrence(index=2)
+    day.subject = "Kept otherwise"
+    day.save(update_fields=["subject"], send_meeting_invitations=SEND_TO_NONE)
+    (data,) = alice.export([reread(series)])
+    assert base64.b64decode(data), data
+    reread(series).delete(send_meeting_cancellations=SEND_TO_NONE)
+    raises(ErrorItemNotFound, lambda: reread(series))
+    (uploaded,) = alice.upload([(calendar, data)])
+    (back,) = alice.fetch(ids=[uploaded], folder=calendar)
+    assert (back.subject, back.uid, back.start) == ("Kept", "kept@x", start), back
+    assert [o.original_start for o in back.modified_occurrences] == [start + dt.timedelta(days=1)], back
+    back.delete(send_meeting_cancellations=SEND_TO_NONE)
+
+
+def sign_in_by_ntlm():
+    """The conversation of another client: without TLS, once for each connection."""
+    if "ntlm" not in sys.argv[3:]:
+        return
+    for user, password, is_right in [("CORP\\svc", "svc", True), ("svc@corp.example", "svc", True), ("CORP\\svc", "no", False)]:
+        config = Configuration(
+            service_endpoint=url, credentials=Credentials(user, password), auth_type=NTLM, version=Version(build=build),
+            retry_policy=FailFast(), max_connections=1,
+        )
+        ask = lambda: Account(
+            "alice@corp.example", config=config, autodiscover=False, access_type=IMPERSONATION, default_timezone=moscow,
+        ).calendar.refresh()
+        ask() if is_right else raises(UnauthorizedError, ask)
+
+
+steps = [single_event, reminders_and_all_day, series, patterns, attachments, sync, pull, streaming, responses, people, replies, exports,
+         sign_in_by_ntlm]
 for step in steps:
     began = time.monotonic()
     step()

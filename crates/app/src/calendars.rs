@@ -2,8 +2,10 @@
 
 pub mod compare;
 mod merge;
+mod restore;
 mod watch;
 
+pub use restore::Put;
 pub use watch::Watch;
 
 use crate::config::{Config, MailDomain};
@@ -21,7 +23,7 @@ use parom_domain::events::policy::{CalendarMode, EventPolicy};
 use parom_domain::state::{AccountId, Lease, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use parom_engine::agenda::{
-    AgendaEvent, AgendaObserver, AgendaPass, AgendaPlan, AgendaReport, LeasedAgendaBook, run_agenda_pass,
+    AgendaEvent, AgendaObserver, AgendaPass, AgendaPlan, AgendaReport, LeasedAgendaBook, Safekeeping, run_agenda_pass,
 };
 use parom_engine::{Clock, SystemClock};
 use parom_service::{Gates, GuardedAgenda, Stop, Tenure};
@@ -221,11 +223,17 @@ impl Calendars {
         let (domain, policy) = self.policy(linked)?;
         tell(What::Phase(Phase::Observing));
         let others = self.config.domains.iter();
-        let merge =
-            EventMerge { homes: others.map(|domain| (domain.name.clone(), domain.home)).collect(), home: domain.home };
+        let merge = EventMerge {
+            homes: others.map(|domain| (domain.name.clone(), domain.home)).collect(),
+            home: domain.home,
+            owner: vec![linked.account.address.clone()],
+        };
+        let book = LeasedAgendaBook { store: &self.store, lease };
+        // What people made in Exchange is kept before it is overwritten there for the first time.
+        let source = Safekeeping::new(&guarded.source, Side::Source, &book, &SystemClock);
         let pass = AgendaPass {
-            sides: Both::new(&guarded.source, &guarded.target),
-            book: &LeasedAgendaBook { store: &self.store, lease },
+            sides: Both::new(&source, &guarded.target),
+            book: &book,
             merge: &merge,
             clock: &SystemClock,
             observer: &Watcher { stop: &self.stop, address, tell },

@@ -158,6 +158,31 @@ pub enum Calendar {
     Status(CalendarShow),
     Verify(CalendarShow),
     Plan(CalendarPlan),
+    #[command(subcommand)]
+    Archive(CalendarArchive),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CalendarArchive {
+    List(CalendarShow),
+    Get(CalendarArchiveGet),
+    Restore(CalendarArchiveItem),
+}
+
+#[derive(Debug, Args)]
+pub struct CalendarArchiveItem {
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    #[arg(value_name = "NUMBER")]
+    pub number: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct CalendarArchiveGet {
+    #[command(flatten)]
+    pub item: CalendarArchiveItem,
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ pub mod sieve;
 pub mod template;
 mod toml_text;
 
-pub use calendars::{CalDavSide, Calendars, EwsSide};
+pub use calendars::{CalDavSide, Calendars, EwsAuth, EwsSide};
 pub use pacing::Pacing;
 pub use sieve::SieveSide;
 pub use template::{Template, Words};

@@ -98,7 +98,7 @@ pub fn hidden(side: Side, account: &str, folder: &str) -> Message {
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an
 /// error lacks is written as a dash.
-const ARGUMENTS: [&str; 28] = [
+const ARGUMENTS: [&str; 29] = [
     "account",
     "answer",
     "backoff_ms",
@@ -122,6 +122,7 @@ const ARGUMENTS: [&str; 28] = [
     "pid",
     "port",
     "seconds",
+    "service",
     "side",
     "since_ms",
     "total",

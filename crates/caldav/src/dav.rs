@@ -10,6 +10,8 @@ use parom_net::http::{Client, Head, HeaderName, Method, Request, header};
 pub const DEPTH: HeaderName = HeaderName::from_static("depth");
 /// RFC 6638 section 8.1. sabre/dav goes by it on PUT too.
 pub const SCHEDULE_REPLY: HeaderName = HeaderName::from_static("schedule-reply");
+/// The argument `service` of errors.
+pub const SERVICE: &str = "caldav";
 pub const XML: &str = "application/xml; charset=utf-8";
 
 /// Sends an account's requests.
@@ -60,19 +62,24 @@ impl Answer {
 
 impl Dav {
     pub async fn send(&self, request: Request) -> Result<Answer> {
-        let response = self.client.send(request).await?;
+        let response = self.client.send(request).await.map_err(|error| error.with("service", SERVICE))?;
         Ok(Answer { head: response.head, body: response.body })
     }
 
     /// The error that an answer means, with all that is known here.
     pub fn refused(&self, asked: Asked, answer: &Answer) -> Error {
-        classify(asked, &answer.refusal()).with("host", &self.host).with("login", &self.owner)
+        self.named(classify(asked, &answer.refusal()))
+    }
+
+    /// The error with all that is known here.
+    fn named(&self, error: Error) -> Error {
+        error.with("host", &self.host).with("login", &self.owner).with("service", SERVICE)
     }
 
     /// The error that an answer about one resource means; for a 207 too, if it is a refusal.
     pub fn refused_itself(&self, asked: Asked, answer: &Answer) -> Option<Error> {
         let refusal = if answer.status() == 207 { answer.wrapped()? } else { answer.refusal() };
-        Some(classify(asked, &refusal).with("host", &self.host).with("login", &self.owner))
+        Some(self.named(classify(asked, &refusal)))
     }
 
     /// The answer as a multistatus; any other is an error.

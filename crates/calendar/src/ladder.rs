@@ -3,7 +3,7 @@
 use crate::event::Recurrence;
 use crate::pattern::{MOST_OCCURRENCES, Pattern, Repeat, Stop};
 use crate::rule::{Ends, Freq, Rule};
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{SignedDuration, ToSpan};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -70,6 +70,21 @@ const LATEST: Date = Date::constant(4500, 8, 31);
 /// The plan for a series that starts at `start` and whose occurrences are `length` long. `window` is what is made of an
 /// endless series that Exchange has no pattern for.
 pub fn plan(
+    start: DateTime,
+    recurrence: &Recurrence,
+    length: SignedDuration,
+    window: (Date, Date),
+) -> Result<Plan, NoPlan> {
+    let parts = parts(start, recurrence, length, window);
+    let is_one = parts.as_ref().is_ok_and(|plan| plan.apart.is_empty());
+    if is_one || parts == Err(NoPlan::OutOfRange) {
+        return parts;
+    }
+    // One series with deletions is better than events beside it.
+    together(start, recurrence, length).map_or(parts, Ok)
+}
+
+fn parts(
     start: DateTime,
     recurrence: &Recurrence,
     length: SignedDuration,
@@ -175,15 +190,26 @@ fn wider(rule: &Rule, first: DateTime) -> Option<(Repeat, BTreeSet<DateTime>)> {
     if wanted.len() > MOST_COMPARED || last > LATEST {
         return None;
     }
+    narrowest(guesses(rule, first), &wanted, first, |_| true)
+}
+
+/// Of the patterns that have all of these occurrences, the one with the fewest others, and those.
+fn narrowest(
+    patterns: Vec<Pattern>,
+    wanted: &BTreeSet<DateTime>,
+    first: DateTime,
+    is_possible: impl Fn(&Rule) -> bool,
+) -> Option<(Repeat, BTreeSet<DateTime>)> {
+    let last = wanted.last()?.date();
     let mut best: Option<(Repeat, BTreeSet<DateTime>)> = None;
-    for pattern in guesses(rule, first) {
+    for pattern in patterns {
         let repeat = Repeat { pattern, start: first.date(), stop: Stop::On(last) };
         let wide = repeat.rule(first);
-        if !wide.meets(first) {
+        if !wide.meets(first) || !is_possible(&wide) {
             continue;
         }
         let all: BTreeSet<DateTime> = wide.occurrences(first).take(wanted.len() + MOST_DELETED + 1).collect();
-        let deleted: BTreeSet<DateTime> = all.difference(&wanted).copied().collect();
+        let deleted: BTreeSet<DateTime> = all.difference(wanted).copied().collect();
         let holds = wanted.is_subset(&all) && deleted.len() <= MOST_DELETED;
         let is_better = best.as_ref().is_none_or(|(_, known)| deleted.len() < known.len());
         if holds && is_better {
@@ -191,6 +217,49 @@ fn wider(rule: &Rule, first: DateTime) -> Option<(Repeat, BTreeSet<DateTime>)> {
         }
     }
     best
+}
+
+/// For what comes to an end and always takes place at the same time of the day: a series that has the further dates and the
+/// start off the rule as its own, with others deleted from it.
+fn together(start: DateTime, recurrence: &Recurrence, length: SignedDuration) -> Option<Plan> {
+    let by_rule: Vec<DateTime> = match &recurrence.rule {
+        Some(rule) if rule.ends == Ends::Never => return None,
+        Some(rule) => rule.occurrences(start).take(MOST_COMPARED + 1).collect(),
+        None => Vec::new(),
+    };
+    let wanted: BTreeSet<DateTime> =
+        by_rule.into_iter().chain(recurrence.added.iter().copied()).chain([start]).collect();
+    let is_even = wanted.iter().all(|at| at.time() == start.time());
+    // A series of Exchange begins with the first that takes place.
+    let begins = wanted.first() == Some(&start);
+    if !is_even || !begins || wanted.len() > MOST_COMPARED || wanted.last()?.date() > LATEST {
+        return None;
+    }
+    let mut patterns = recurrence.rule.as_ref().map(|rule| guesses(rule, start)).unwrap_or_default();
+    patterns.extend(spanning(&wanted));
+    let (repeat, deleted) = narrowest(patterns, &wanted, start, |wide| !overlaps(wide, start, length))?;
+    Some(Plan { series: Some(repeat), deleted, apart: BTreeSet::new(), complete: true })
+}
+
+/// Every so many days, and every so many weeks on these days: what has all of the dates.
+fn spanning(wanted: &BTreeSet<DateTime>) -> Vec<Pattern> {
+    let dates: Vec<Date> = wanted.iter().map(|at| at.date()).collect();
+    let Some(first) = dates.first() else { return Vec::new() };
+    let since = |date: &Date| date.duration_until(*first).abs().as_hours() / 24;
+    let monday = i64::from(first.weekday().to_monday_zero_offset());
+    let common = |steps: &mut dyn Iterator<Item = i64>| u32::try_from(steps.fold(0, gcd)).unwrap_or(0).max(1);
+    let days = common(&mut dates.iter().map(since));
+    let weeks = common(&mut dates.iter().map(|date| (since(date) + monday) / 7));
+    let mut on: Vec<Weekday> = dates.iter().map(|date| date.weekday()).collect();
+    on.sort_unstable_by_key(|day| day.to_monday_zero_offset());
+    on.dedup();
+    let all =
+        [Pattern::Daily { interval: days }, Pattern::Weekly { interval: weeks, days: on, first_day: Weekday::Monday }];
+    all.into_iter().filter(Pattern::is_valid).collect()
+}
+
+fn gcd(one: i64, other: i64) -> i64 {
+    if other == 0 { one } else { gcd(other, one % other) }
 }
 
 impl Rule {
@@ -205,7 +274,7 @@ mod tests {
     use super::*;
     use crate::pattern::{Days, Position};
     use crate::rule::{canonical, parse};
-    use jiff::civil::{Weekday, date};
+    use jiff::civil::date;
 
     const WINDOW: (Date, Date) = (Date::constant(2026, 1, 1), Date::constant(2028, 1, 1));
 
@@ -297,11 +366,46 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_the_rule_does_not_meet_stands_apart() {
+    fn a_start_that_the_rule_does_not_meet_is_one_of_a_wider_series_or_stands_apart() {
         let plan = planned(date(2026, 1, 1), "FREQ=WEEKLY;BYDAY=MO;COUNT=3").unwrap();
+        let series = plan.series.unwrap();
+        assert_eq!((series.start, series.stop), (date(2026, 1, 1), Stop::On(date(2026, 1, 12))));
+        assert_eq!(
+            (plan.apart.len(), plan.deleted.len()),
+            (0, 1),
+            "Mondays and Thursdays, without the Thursday between"
+        );
+        // Too many would have to be deleted.
+        let plan = planned(date(2026, 1, 1), "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;COUNT=200").unwrap();
         assert_eq!(plan.apart.len(), 1);
         let series = plan.series.unwrap();
-        assert_eq!((series.start, series.stop), (date(2026, 1, 5), Stop::After(2)));
+        assert_eq!((series.start, series.stop), (date(2026, 1, 12), Stop::After(199)));
+    }
+
+    #[test]
+    fn further_dates_of_a_series_that_ends_become_its_own() {
+        let at = |month, day| date(2026, month, day).at(10, 0, 0, 0);
+        let hour = SignedDuration::from_hours(1);
+        let made = |rule: Option<&str>, added: &[DateTime], length| {
+            let rule = rule.map(|text| canonical(parse(text).unwrap().0, at(1, 5)));
+            let recurrence = Recurrence { rule, added: added.iter().copied().collect() };
+            let plan = plan(at(1, 5), &recurrence, length, WINDOW).unwrap();
+            if recurrence.rule.is_some() {
+                is_exact(at(1, 5), &recurrence, &plan);
+            }
+            plan
+        };
+        // Nothing but dates: every third day, without one of them.
+        let plan = made(None, &[at(1, 8), at(1, 14)], hour);
+        assert_eq!(plan.series.unwrap().pattern, Pattern::Daily { interval: 3 });
+        assert_eq!((plan.deleted, plan.apart.len()), (BTreeSet::from([at(1, 11)]), 0));
+        // A series and one date more.
+        let plan = made(Some("FREQ=WEEKLY;COUNT=4"), &[at(1, 14)], hour);
+        assert_eq!((plan.series.is_some(), plan.apart.len()), (true, 0), "{:?}", plan.apart);
+        // Another time of the day, a date before the start, and lengths that overlap stand apart.
+        assert_eq!(made(Some("FREQ=WEEKLY;COUNT=4"), &[date(2026, 1, 14).at(11, 0, 0, 0)], hour).apart.len(), 1);
+        assert_eq!(made(Some("FREQ=WEEKLY;COUNT=4"), &[at(1, 2)], hour).apart.len(), 1);
+        assert_eq!(made(None, &[at(1, 6), at(1, 8)], SignedDuration::from_hours(30)).apart.len(), 3);
     }
 
     #[test]

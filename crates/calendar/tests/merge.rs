@@ -7,19 +7,20 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, date};
 use parom_calendar::event::*;
 use parom_calendar::ical::Line;
-use parom_calendar::merge::{Blind, Field, Judge, Loss, merge};
+use parom_calendar::merge::{ATTACHMENT_LEFT_OUT, BODY_LEFT_OUT, Blind, Field, Judge, Loss, merge};
 use parom_calendar::rule::{canonical, parse};
 use parom_calendar::{EventHash, When, Zone};
 use parom_domain::{Both, Side};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-fn judge(organizer: Option<Side>, later: Side) -> Judge {
-    Judge { organizer, later, blind: Both::default() }
+fn judge(organizer: Option<Side>, later: Side) -> Judge<'static> {
+    Judge { organizer, later, blind: Both::default(), owner: &[] }
 }
 
-fn swapped(judge: Judge) -> Judge {
-    Judge { organizer: judge.organizer.map(Side::other), later: judge.later.other(), blind: judge.blind.swapped() }
+fn swapped(judge: Judge<'_>) -> Judge<'_> {
+    let blind = judge.blind.swapped();
+    Judge { organizer: judge.organizer.map(Side::other), later: judge.later.other(), blind, ..judge }
 }
 
 fn hash(event: &Event) -> EventHash {
@@ -437,4 +438,141 @@ fn without_clear_clocks_the_source_counts_as_later() {
     let base = stamp(1000);
     assert_eq!(Judge::of(Both::new(&base, &stamp(1050)), None).later, Side::Source);
     assert_eq!(Judge::of(Both::new(&base, &stamp(1100)), None).later, Side::Target);
+}
+
+/// An invitation of the boss to A, whose calendar it is, and to B.
+fn invitation(own: Answer, other: Answer) -> Event {
+    let mut event = weekly();
+    event.master_mut().unwrap().organizer = Some(Person::new("boss@x.example", "Boss"));
+    event.master_mut().unwrap().attendees = vec![
+        Attendee { answer: own, ..Attendee::new("A@x.example", "A") },
+        Attendee { answer: other, ..Attendee::new("b@x.example", "B") },
+    ];
+    event
+}
+
+#[test]
+fn the_owners_own_answer_is_no_business_of_the_organizers() {
+    use Answer::{Accepted, Declined, NeedsAction, Tentative};
+    let owner = ["a@X.example".to_owned()];
+    let merged = |base: Option<Answer>, source: Answer, target: Answer, later: Side| {
+        let base = base.map(|own| invitation(own, NeedsAction));
+        let both = (invitation(source, NeedsAction), invitation(target, NeedsAction));
+        // The organizer works on the side that does not answer later.
+        let judge = Judge { owner: &owner, ..judge(Some(later.other()), later) };
+        let merged = merge(base.as_ref(), Both::new(&both.0, &both.1), &judge);
+        (merged.event.master().unwrap().attendees[0].answer, merged.lost.first().map(|loss| loss.side))
+    };
+    for later in Side::ALL {
+        // One side answered.
+        assert_eq!(merged(Some(NeedsAction), NeedsAction, Accepted, later), (Accepted, None));
+        assert_eq!(merged(Some(NeedsAction), Declined, NeedsAction, later), (Declined, None));
+        // The meeting was moved, and Exchange asks once more.
+        assert_eq!(merged(Some(Accepted), NeedsAction, Accepted, later), (NeedsAction, None));
+        // Asked once more on one side, answered anew on the other.
+        assert_eq!(merged(Some(Accepted), NeedsAction, Tentative, later), (Tentative, None));
+        assert_eq!(merged(Some(Accepted), Tentative, NeedsAction, later), (Tentative, None));
+        // Nothing was agreed on yet.
+        assert_eq!(merged(None, NeedsAction, Accepted, later), (Accepted, None));
+        assert_eq!(merged(None, Accepted, NeedsAction, later), (Accepted, None));
+    }
+    // Two answers: the later one counts, wherever the organizer is.
+    let two = |later| merged(Some(NeedsAction), Declined, Accepted, later);
+    assert_eq!(two(Side::Source), (Declined, Some(Side::Target)));
+    assert_eq!(two(Side::Target), (Accepted, Some(Side::Source)));
+}
+
+#[test]
+fn the_answers_of_others_are_the_organizers() {
+    let owner = ["a@x.example".to_owned()];
+    let base = invitation(Answer::Accepted, Answer::NeedsAction);
+    let (source, target) =
+        (invitation(Answer::Accepted, Answer::Declined), invitation(Answer::Accepted, Answer::Tentative));
+    for (organizer, answer) in [(Side::Source, Answer::Declined), (Side::Target, Answer::Tentative)] {
+        let judge = Judge { owner: &owner, ..judge(Some(organizer), organizer.other()) };
+        let merged = merge(Some(&base), Both::new(&source, &target), &judge);
+        assert_eq!(merged.event.master().unwrap().attendees[1].answer, answer);
+    }
+}
+
+fn attachment(name: &str, bytes: &[u8]) -> Attachment {
+    let content = Content::Inline(bytes.into());
+    Attachment { name: name.into(), media_type: "text/plain".into(), content, params: Vec::new() }
+}
+
+fn names(details: &Details) -> Vec<&str> {
+    details.attachments.iter().map(|it| it.name.as_str()).collect()
+}
+
+#[test]
+fn a_body_that_could_not_be_read_was_not_deleted() {
+    let mut base = weekly();
+    base.master_mut().unwrap().body = Body { text: "Agenda".into(), html: "<b>Agenda</b>".into() };
+    let mut source = base.clone();
+    let master = source.master_mut().unwrap();
+    master.body = Body::default();
+    master.subject = "new".into();
+    master.extras.push(Line::new(BODY_LEFT_OUT, "TRUE"));
+    let merged = |base: Option<&Event>, target: &Event| {
+        let merged = merge(base, Both::new(&source, target), &judge(None, Side::Source));
+        let master = merged.event.master().unwrap().clone();
+        assert_eq!(master.subject, "new");
+        master.body.text
+    };
+    assert_eq!(merged(Some(&base), &base), "Agenda");
+    let mut edited = base.clone();
+    edited.master_mut().unwrap().body = Body { text: "Other agenda".into(), html: String::new() };
+    assert_eq!(merged(Some(&base), &edited), "Other agenda");
+    assert_eq!(merged(None, &edited), "Other agenda");
+    // What the target takes away is taken away, though it repeats the line.
+    let mut emptied = base.clone();
+    emptied.master_mut().unwrap().body = Body::default();
+    emptied.master_mut().unwrap().extras.push(Line::new(BODY_LEFT_OUT, "TRUE"));
+    assert_eq!(merged(Some(&base), &emptied), "");
+    // One that could be read and is empty was emptied.
+    source.master_mut().unwrap().extras.clear();
+    let merged = merge(Some(&base), Both::new(&source, &base), &judge(None, Side::Source));
+    assert_eq!(merged.event.master().unwrap().body, Body::default());
+}
+
+#[test]
+fn an_exception_without_its_body_keeps_it() {
+    let mut base = weekly();
+    let original = base.master().unwrap().start.local();
+    let mut details = base.master().unwrap().clone();
+    details.subject = "once".into();
+    details.body.text = "Notes".into();
+    base.exceptions.insert(original, details);
+    let mut source = base.clone();
+    let seen = source.exceptions.get_mut(&original).unwrap();
+    seen.body = Body::default();
+    seen.location = "room 9".into();
+    seen.extras.push(Line::new(BODY_LEFT_OUT, "TRUE"));
+    let merged = merge(Some(&base), Both::new(&source, &base), &judge(None, Side::Source));
+    let merged = &merged.event.exceptions[&original];
+    assert_eq!((merged.body.text.as_str(), merged.location.as_str()), ("Notes", "room 9"));
+}
+
+#[test]
+fn attachments_that_could_not_be_read_were_not_deleted_and_others_were() {
+    let mut base = weekly();
+    base.master_mut().unwrap().attachments =
+        vec![attachment("a, b.txt", b"a"), attachment("c.txt", b"c"), attachment("d.txt", b"d")];
+    let seen = |marks: &[&str]| {
+        let mut source = base.clone();
+        let master = source.master_mut().unwrap();
+        master.attachments.retain(|it| it.name == "d.txt");
+        master.extras.extend(marks.iter().map(|mark| Line::new(ATTACHMENT_LEFT_OUT, (*mark).to_owned())));
+        source
+    };
+    let merged = |source: &Event, target: &Event| {
+        merge(Some(&base), Both::new(source, target), &judge(None, Side::Source)).event.master().unwrap().clone()
+    };
+    assert_eq!(names(&merged(&seen(&["a\\, b.txt"]), &base)), ["a, b.txt", "d.txt"]);
+    assert_eq!(names(&merged(&seen(&[""]), &base)), ["a, b.txt", "c.txt", "d.txt"]);
+    assert_eq!(names(&merged(&seen(&[]), &base)), ["d.txt"]);
+    // Whoever removes one on the target removes it.
+    let mut target = base.clone();
+    target.master_mut().unwrap().attachments.remove(0);
+    assert_eq!(names(&merged(&seen(&["a\\, b.txt"]), &target)), ["d.txt"]);
 }

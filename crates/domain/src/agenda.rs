@@ -143,6 +143,17 @@ pub trait Agenda: Send + Sync {
 
     /// Lets go of what is kept open for the next call. There may be none for long.
     fn rest(&self) {}
+
+    /// The event as its side keeps it, with what the normal form has no word for: a text that only that side can read.
+    /// `None` where it gives no such thing.
+    async fn export(&self, _calendar: &CalendarId, _seen: &EventSeen) -> Result<Option<Arc<str>>> {
+        Ok(None)
+    }
+
+    /// Puts an exported event back, as a new one beside whatever is there.
+    async fn restore(&self, _calendar: &CalendarId, _export: &str) -> Result<Written> {
+        Err(crate::Error::internal("a side that exports nothing was given an export"))
+    }
 }
 
 /// What a three-way merge came to.

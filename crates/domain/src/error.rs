@@ -47,7 +47,7 @@ macro_rules! codes {
 }
 
 codes! {
-    // Connecting and signing in. Arguments: host, port, and what the code says.
+    // Connecting and signing in. Arguments: host, port, and what the code says; service is "ews" or "caldav" where it is not IMAP.
     /// Arguments: host.
     HostNotFound = "host-not-found",
     /// Arguments: host, port, detail.
@@ -60,16 +60,16 @@ codes! {
     TlsFailed = "tls-failed",
     /// Arguments: host, port, detail (expired, wrong name, unknown issuer, pin mismatch).
     CertificateRefused = "certificate-refused",
-    /// Arguments: host, login, answer, credential ("secret" where the password is one for many accounts), name (of it).
+    /// Arguments: host, login, answer, credential ("secret": the password is one for many accounts), name (of it), service.
     SignInRefused = "sign-in-refused",
     /// Arguments: host, login, answer, since_ms, credential, name. This password was refused then, and is not tried
     /// again yet.
     SignInHeld = "sign-in-held",
-    /// Arguments: host, mechanism.
+    /// Arguments: host, mechanism, service.
     NoMechanism = "no-mechanism",
-    /// Arguments: host. NTLM is asked for, and this program was built without it.
+    /// Arguments: host, service. NTLM is asked for, and this program was built without it.
     NtlmLeftOut = "ntlm-left-out",
-    /// Arguments: host, login. The login names a mailbox beside the one who signs in, and NTLM cannot.
+    /// Arguments: host, login, service. The login names a mailbox beside the one who signs in, and NTLM cannot.
     NtlmOwnMailbox = "ntlm-own-mailbox",
     /// Arguments: account, host, login. Source and target are one mailbox.
     SameMailbox = "same-mailbox",

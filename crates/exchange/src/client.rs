@@ -30,6 +30,11 @@ pub trait Transport: Send + Sync {
 
     /// For errors.
     fn host(&self) -> &str;
+
+    /// Who signs in, for errors. Empty where nobody does.
+    fn login(&self) -> &str {
+        ""
+    }
 }
 
 #[async_trait]
@@ -40,6 +45,10 @@ impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
 
     fn host(&self) -> &str {
         (**self).host()
+    }
+
+    fn login(&self) -> &str {
+        (**self).login()
     }
 }
 
@@ -142,7 +151,13 @@ impl<T: Transport> Client<T> {
     }
 
     fn told<O: Operation>(&self, _: &O, error: Error) -> Error {
-        error.with("host", self.transport.host()).with("login", &self.mailbox).with("command", O::NAME)
+        // A service account that is refused is refused for everybody: the mailbox has no part in it.
+        let login = match error.code() {
+            Code::SignInRefused if !self.transport.login().is_empty() => self.transport.login(),
+            _ => &self.mailbox,
+        };
+        let error = error.with("host", self.transport.host()).with("login", login);
+        error.with("command", O::NAME).with("service", "ews")
     }
 }
 

@@ -51,6 +51,10 @@ impl Transport for HttpTransport {
     fn host(&self) -> &str {
         &self.host
     }
+
+    fn login(&self) -> &str {
+        self.client.identity().user()
+    }
 }
 
 #[async_trait]

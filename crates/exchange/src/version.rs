@@ -24,6 +24,8 @@ pub enum Feature {
     WorkingElsewhere,
     /// UpdateItem and DeleteItem take `SuppressReadReceipts`.
     SuppressReadReceipts,
+    /// ExportItems and UploadItems.
+    Exports,
 }
 
 impl Version {
@@ -58,6 +60,7 @@ impl Version {
     #[must_use]
     pub fn knows(self, feature: Feature) -> bool {
         let since = match feature {
+            Feature::Exports => Version::Exchange2010Sp1,
             Feature::Precision => Version::Exchange2010Sp2,
             Feature::Properties2013 | Feature::WorkingElsewhere => Version::Exchange2013,
             Feature::SuppressReadReceipts => Version::Exchange2013Sp1,

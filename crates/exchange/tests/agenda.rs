@@ -513,3 +513,59 @@ async fn a_calendar_that_is_there_is_as_good_as_made() {
     )]);
     assert_eq!(agenda.make_calendar("Team").await.unwrap().id, CalendarId("N".into()));
 }
+
+/// What Exchange could not give is there all the same: neither is the body written over, nor the attachment doubled.
+#[tokio::test]
+async fn what_could_not_be_read_is_not_written_over() {
+    let base = form("SUMMARY:a\r\nX-PAROM-BODY-LEFT-OUT:TRUE\r\nX-PAROM-ATTACHMENT-LEFT-OUT;SIZE=3:a.txt\r\n");
+    let known = "DESCRIPTION:agreed on\r\nATTACH;VALUE=BINARY;ENCODING=BASE64;FILENAME=a.txt:YWJj\r\n";
+    let (script, agenda) = Script::of([Step::Say("UpdateItem", item("A", 2, ""))]);
+    agenda.update(&calendar(), &seen("A", "1"), &base, &form(&format!("SUMMARY:b\r\n{known}"))).await.unwrap();
+    let asked = script.asked(0);
+    assert!(asked.contains("<t:Subject>b</t:Subject>") && !asked.contains("item:Body"), "{asked}");
+    assert_eq!(asked.matches("<t:SetItemField>").count(), 1, "{asked}");
+    // Where nothing else differs, nothing is asked at all.
+    let (script, agenda) = Script::of([]);
+    let written = agenda.update(&calendar(), &seen("A", "1"), &base, &form(&format!("SUMMARY:a\r\n{known}"))).await;
+    assert_eq!((written.unwrap().version, script.is_done()), (Some(Version("1".into())), true));
+}
+
+fn exported(data: &str) -> Step {
+    Step::Say("ExportItems", ok(&format!("<m:ItemId Id='A'/><m:Data>{data}</m:Data>")))
+}
+
+#[tokio::test]
+async fn an_event_is_exported_in_the_version_that_was_seen_and_put_back_as_a_new_one() {
+    let (script, agenda) = Script::of([
+        exported("AAEC"),
+        Step::Say("ExportItems", no("ErrorItemNotFound")),
+        Step::Say("ExportItems", no("ErrorItemCorrupt")),
+        Step::Say("UploadItems", ok("<m:ItemId Id='N' ChangeKey='1'/>")),
+    ]);
+    let (place, version) = (calendar(), seen_version());
+    let export = || agenda.export(&place, &version);
+    assert_eq!(export().await.unwrap().as_deref(), Some("AAEC"));
+    assert!(script.asked(0).contains("<t:ItemId Id=\"A\" ChangeKey=\"1\"/>"));
+    assert_eq!(export().await.unwrap(), None);
+    let error = export().await.unwrap_err();
+    assert_eq!((error.code(), error.scope()), (Code::EventUnreadable, Scope::Item));
+    assert_eq!(agenda.restore(&calendar(), "AAEC").await.unwrap().handle, handle("N"));
+    let asked = script.asked(3);
+    assert!(asked.contains("CreateAction=\"CreateNew\"") && asked.contains("<t:ParentFolderId Id=\"C\"/>"), "{asked}");
+}
+
+fn seen_version() -> EventSeen {
+    seen("A", "1")
+}
+
+#[tokio::test]
+async fn a_server_that_exports_nothing_is_asked_once() {
+    let (script, agenda) = Script::of([Step::Fault("ExportItems", "ErrorInvalidRequest")]);
+    for _ in 0..2 {
+        assert_eq!(agenda.export(&calendar(), &seen_version()).await.unwrap(), None);
+    }
+    assert!(script.is_done());
+    // What may pass is no answer: nothing may be overwritten meanwhile.
+    let (_, agenda) = Script::of([Step::Fault("ExportItems", "ErrorServerBusy")]);
+    assert_eq!(agenda.export(&calendar(), &seen_version()).await.unwrap_err().code(), Code::Throttled);
+}

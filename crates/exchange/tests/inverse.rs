@@ -348,6 +348,60 @@ fn attachments_left_out_are_told_and_never_written_back() {
     assert_eq!(to_ews(&event, &context).unwrap().master.residue, None);
 }
 
+/// Further dates and a start off the rule are a wider series with deletions there, and come back as what they were.
+#[test]
+fn further_dates_come_back_as_such_and_can_be_edited_there() {
+    let context = context(Some("Europe/Moscow"));
+    for lines in [
+        format!("{MONDAY}RDATE;TZID=Europe/Moscow:20260305T100000,20260312T100000\r\n"),
+        format!("{MONDAY}RRULE:FREQ=WEEKLY;COUNT=4\r\nRDATE;TZID=Europe/Moscow:20260311T100000\r\n"),
+        format!("{MONDAY}RRULE:FREQ=WEEKLY;BYDAY=WE;COUNT=4\r\n"),
+    ] {
+        let event = event(&lines);
+        let draft = to_ews(&event, &context).unwrap();
+        assert!(!draft.deleted.is_empty(), "{lines}");
+        let (mut master, mut exceptions) = server(&draft, &context);
+        let back = from_ews(&master, &exceptions, &context).unwrap();
+        assert_eq!(EventHash::of(&back), EventHash::of(&event), "{lines}");
+        // Outlook: one occurrence is deleted, another gets a title.
+        let [deleted, edited] = [1, 2].map(|at| event.original_starts().nth(at).unwrap());
+        master.deleted_occurrences.push(draft.instant(deleted, &context).unwrap());
+        let other = CalendarItem { subject: "other".into(), ..draft.occurrence(edited, &context).unwrap() };
+        let original_start = draft.instant(edited, &context);
+        exceptions.push(CalendarItem { kind: ItemKind::Exception, original_start, ..stored(&other) });
+        let back = from_ews(&master, &exceptions, &context).unwrap();
+        assert_eq!(back.recurrence, event.recurrence, "{lines}");
+        assert_eq!(back.deleted.iter().collect::<Vec<_>>(), [&deleted], "{lines}");
+        assert_eq!(back.exceptions.keys().collect::<Vec<_>>(), [&edited], "{lines}");
+        assert_eq!(back.exceptions[&edited].subject, "other");
+    }
+}
+
+/// Somebody was invited to one occurrence only.
+#[test]
+fn a_lone_occurrence_is_a_single_event_there_and_comes_back_as_what_it_was() {
+    let context = context(Some("Europe/Moscow"));
+    for at in ["RECURRENCE-ID;TZID=Europe/Moscow:20260303T100000", "RECURRENCE-ID:20260303T070000Z"] {
+        let event = event(&format!("{at}\r\n{MONDAY}SUMMARY:once\r\nX-OWN:kept\r\n"));
+        assert!(matches!(event.head, Head::Instances(_)));
+        let draft = to_ews(&event, &context).unwrap();
+        assert_eq!((draft.master.subject.as_str(), draft.series.is_none()), ("once", true));
+        let (master, _) = server(&draft, &context);
+        assert_eq!(EventHash::of(&from_ews(&master, &[], &context).unwrap()), EventHash::of(&event), "{at}");
+        // An edit in Outlook is one of the occurrence.
+        let edited = CalendarItem { subject: "twice".into(), ..master.clone() };
+        let back = from_ews(&edited, &[], &context).unwrap();
+        let (original, details) = back.exceptions.first_key_value().unwrap();
+        assert_eq!((Some(original), details.subject.as_str()), (event.exceptions.keys().next(), "twice"));
+        assert!(matches!(back.head, Head::Instances(_)) && to_ews(&back, &context).is_ok());
+    }
+    let two = format!(
+        "RECURRENCE-ID:20260303T070000Z\r\n{MONDAY}END:VEVENT\r\nBEGIN:VEVENT\r\nUID:1@example.org\r\n\
+         RECURRENCE-ID:20260310T070000Z\r\nDTSTART:20260310T080000Z\r\nDTEND:20260310T090000Z\r\n"
+    );
+    assert_eq!(to_ews(&event(&two), &context).unwrap_err().as_str(), "instances-only");
+}
+
 #[test]
 fn what_has_no_place_says_why() {
     let crossing = "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:1@example.org\r\nRECURRENCE-ID;TZID=Europe/Moscow:20260303T100000\r\n\
@@ -355,7 +409,8 @@ fn what_has_no_place_says_why() {
     let table = [
         (format!("{MONDAY}RRULE:FREQ=DAILY;COUNT=5\r\n{crossing}"), "exception-crossing"),
         (format!("{MONDAY}RRULE:FREQ=HOURLY;COUNT=3\r\n"), "series-apart"),
-        (format!("{MONDAY}RDATE;TZID=Europe/Moscow:20260305T100000\r\n"), "series-apart"),
+        (format!("{MONDAY}RRULE:FREQ=WEEKLY\r\nRDATE;TZID=Europe/Moscow:20260305T100000\r\n"), "series-apart"),
+        (format!("{MONDAY}RDATE;TZID=Europe/Moscow:20260305T110000\r\n"), "series-apart"),
         (
             format!(
                 "{MONDAY}RRULE:FREQ=DAILY;COUNT=2\r\nEXDATE;TZID=Europe/Moscow:20260302T100000,20260303T100000\r\n"

@@ -243,6 +243,8 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&GetStreamingEvents { subscriptions: vec!["S".into(), "T".into()], minutes: 30 });
     all.add(&GetEvents { subscription: "S".into(), watermark: "W".into() });
     all.add(&Unsubscribe { subscription: "S".into() });
+    all.add(&ExportItems { items: vec![id("A"), id("B")] });
+    all.add(&UploadItems { folder: "AAMk".into(), data: "AAECAw==".into() });
     for response in [Response::Accept, Response::Tentative, Response::Decline] {
         all.add(&Respond { item: id("A"), response });
     }

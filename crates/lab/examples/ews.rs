@@ -11,8 +11,6 @@ async fn main() -> std::io::Result<()> {
     let mut config = Config::new(version);
     // A stream of one minute lasts three seconds, so that a try is short.
     config.switches.minute = std::time::Duration::from_secs(3);
-    // DavMail would try NTLM first.
-    config.switches.offers_only_basic = true;
     config.port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(8080);
     config.users = vec![
         User::new("alice@corp.example", "Alice").speaking(Language::Russian).living_in("Russian Standard Time"),
@@ -21,6 +19,8 @@ async fn main() -> std::io::Result<()> {
     ];
     let ews = Ews::start(config).await?;
     ews.deny("denied@corp.example");
+    // DavMail would try NTLM first.
+    ews.gate(|gate| (gate.ntlm, gate.negotiate) = (false, false));
     println!("Exchange {} at {}, svc@corp.example with the password svc", version.year(), ews.url());
     tokio::signal::ctrl_c().await
 }

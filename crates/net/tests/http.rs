@@ -68,6 +68,10 @@ impl Peer {
     }
 
     fn client(&self) -> Client {
+        self.client_of(Identity::Basic { user: "anna".into(), password: "sesame".into() })
+    }
+
+    fn client_of(&self, identity: Identity) -> Client {
         let patience = Patience {
             answer: Duration::from_millis(500),
             pause: Duration::from_millis(500),
@@ -76,7 +80,6 @@ impl Peer {
         };
         let dialer = Dialer::new(AllowList::of(["127.0.0.1"]), Duration::from_secs(10));
         let target = Target { host: "127.0.0.1".into(), port: self.port, tls: None };
-        let identity = Identity::Basic { user: "anna".into(), password: "sesame".into() };
         Client::patient(dialer, target, identity, patience)
     }
 
@@ -230,4 +233,63 @@ async fn chunks_come_as_they_are_sent() {
     assert_eq!(chunks.next().await.unwrap().unwrap(), "one");
     chunks.set_pause(Duration::from_millis(20));
     assert_eq!(chunks.next().await.err().unwrap().code(), Code::TimedOut);
+}
+
+const BASIC: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
+
+fn by_offer() -> Identity {
+    Identity::Offered { user: "anna".into(), password: "sesame".into() }
+}
+
+/// Of each request, whether it showed the password.
+fn shown(peer: &Peer) -> Vec<bool> {
+    peer.heard().iter().map(|request| request.contains("Basic YW5uYTpzZXNhbWU=")).collect()
+}
+
+#[tokio::test]
+async fn the_offer_is_asked_for_once_and_what_was_refused_is_not_shown_again() {
+    let peer = Peer::start(vec![vec![Says::Keep(BASIC), Says::Keep(OK), Says::Keep(OK), Says::Keep(BASIC)]]).await;
+    let client = peer.client_of(by_offer());
+    for _ in 0..2 {
+        assert_eq!(text(&client, get("/")).await.unwrap(), "200 hi");
+    }
+    assert_eq!(text(&client, get("/")).await.unwrap(), "401 ");
+    let error = client.send(get("/")).await.err().unwrap();
+    assert_eq!((error.code(), error.arg("login")), (Code::SignInRefused, Some("anna")));
+    assert_eq!(shown(&peer), [false, true, true, true]);
+    assert_eq!(peer.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_offer_may_cost_its_connection() {
+    let last = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let peer = Peer::start(vec![vec![Says::Close(last)], vec![Says::Keep(OK)]]).await;
+    assert_eq!(text(&peer.client_of(by_offer()), get("/")).await.unwrap(), "200 hi");
+    assert_eq!(shown(&peer), [false, true]);
+}
+
+#[tokio::test]
+async fn of_many_requests_at_once_one_shows_a_wrong_password() {
+    let peer = Peer::start(vec![vec![Says::Keep(BASIC), Says::Keep(BASIC)]; 4]).await;
+    let client = peer.client_of(by_offer());
+    let (a, b, c, d) = tokio::join!(
+        text(&client, get("/a")),
+        text(&client, get("/b")),
+        text(&client, get("/c")),
+        text(&client, get("/d"))
+    );
+    let told = [a, b, c, d].map(|it| it.map_err(|error| error.code()));
+    assert_eq!(told.iter().filter(|it| **it == Ok("401 ".to_owned())).count(), 1, "{told:?}");
+    assert_eq!(told.iter().filter(|it| **it == Err(Code::SignInRefused)).count(), 3, "{told:?}");
+    assert_eq!(shown(&peer).into_iter().filter(|it| *it).count(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_nobody_who_he_is_gets_no_password() {
+    let peer = Peer::start(vec![vec![Says::Keep(OK); 4]]).await;
+    let client = peer.client_of(by_offer());
+    for _ in 0..2 {
+        assert_eq!(text(&client, get("/")).await.unwrap(), "200 hi");
+    }
+    assert_eq!(shown(&peer), [false; 4]);
 }

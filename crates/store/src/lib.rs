@@ -6,6 +6,7 @@
 //! depends on the kind of database; `codec` holds the binary forms.
 
 mod account;
+mod archive;
 mod calendar_link;
 mod change;
 mod change_agenda;
@@ -34,6 +35,7 @@ extern crate self as parom_store;
 mod samples;
 
 pub use account::{Account, NewAccount};
+pub use archive::{ArchiveEntry, ArchiveItem};
 pub use key::{MASTER_KEY_VARIABLE, MasterKey};
 pub use pace::PaceRecord;
 pub use person::{PersonRecord, PersonWrite};

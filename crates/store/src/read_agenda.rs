@@ -46,7 +46,7 @@ impl Store {
         self.readers().all(sqlx::query(PARKED).bind(account.0), parked).await
     }
 
-    /// The versions that merges gave up, oldest first.
+    /// The versions that merges gave up, oldest first; [`Store::archive`] lists those that were kept too.
     pub async fn archived_events(&self, account: AccountId) -> Result<Vec<ArchivedEvent>> {
         self.readers().all(sqlx::query(ARCHIVED).bind(account.0), archived).await
     }
@@ -142,7 +142,7 @@ fn suspected(row: &Fields<'_>) -> Result<SuspectedEvent> {
 }
 
 const ARCHIVED: &str = "
-    SELECT at_ms AS event_archived, uid, side, body FROM event_archived WHERE account = $1 ORDER BY seq";
+    SELECT at_ms AS event_archived, uid, side, body FROM event_archived WHERE account = $1 AND kept = 0 ORDER BY seq";
 
 fn archived(row: &Fields<'_>) -> Result<ArchivedEvent> {
     let text = row.blob(3, codec::read_event_text)?;

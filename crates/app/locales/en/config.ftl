@@ -71,6 +71,13 @@ config-secret-name = { $file }, line { $line }: "{ $found }" in { $section } can
     .fix = Use letters, digits, "-", "_" and ".", at most 64 of them.
 config-url = { $file }, line { $line }: "{ $found }" in { $section } is not a URL.
     .fix = Write the whole one, beginning with https:// and without login and password.
+config-url-clear = { $file }, line { $line }: "{ $found }" in { $section } is not protected by TLS, so passwords would travel in the clear.
+    .fix = Write https://, or, if you accept that, add tls = "none".
+config-ews-ntlm-left-out = { $file }, line { $line }: "{ $key }" in { $section } is "ntlm", and this program was built without NTLM.
+    .fix = Build it with NTLM, or set "auth" to "auto" or "basic".
+    .command = cargo build --release --package parom-app --features ntlm
+config-ews-ntlm-login = { $file }, line { $line }: with "{ $key }" = "ntlm" in { $section } the login names one account, as DOMAIN\name or name@domain.
+    .fix = Set "login" so, and "act_for" to whose calendar is opened.
 config-calendars-unreached = { $file }, line { $line }: "{ $key }" in { $section } is "{ $found }", but calendars can only be carried where both servers are known.
     .fix = Add [domain.source.ews] and [domain.target.caldav], or set "mode" to "off".
 config-write-back-address = { $file }, line { $line }: "{ $found }" in "{ $key }" in { $section } is not a mail address.
@@ -217,14 +224,18 @@ doc-calendars-write_back =
     "black": everyone's but those in write_back_list; "white": only those in write_back_list.
 doc-calendars-write_back_list = Addresses for write_back, for example ["name@corp.example"]. Upper and lower case are the same.
 doc-ews-url = The URL of Exchange Web Services, usually https://HOST/EWS/Exchange.asmx. "autodiscover": each mailbox's is asked for at autodiscover.DOMAIN and DOMAIN; "autodiscover:https://HOST": at this host. Hosts that Autodiscover names must be in allow_hosts.
+doc-ews-tls = "required", or "none" where a URL with http:// is meant: passwords then travel in the clear. Not needed for this machine itself.
 doc-ews-tls_policy = As for IMAP: "modern", or "legacy", "legacy-1.1", "legacy-1.2" for old servers.
 doc-ews-trust = As for IMAP: "system", the path of a CA file, "pin:<SHA-256 of the certificate>", or "insecure".
 doc-ews-login =
     The template of the login. Variables: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}service_login{"}"}, {"{"}address{"}"},
-    {"{"}local{"}"}, {"{"}domain{"}"}. It signs in by Basic, over HTTPS only readable by the server.
+    {"{"}local{"}"}, {"{"}domain{"}"}.
 doc-ews-service_login =
     What {"{"}service_login{"}"} stands for: the service account, in the form that Exchange takes. An account whose row in
     "parom import" has a collector_username uses that one, with its collector_password.
+doc-ews-auth =
+    How to sign in: "auto" (Basic, and NTLM where the server does not offer it or there is no TLS), "basic", "ntlm" (tied to
+    the TLS connection) or "oauth2" (the password is then the access token). What was refused is not tried in another way.
 doc-ews-act_for =
     The template of the address whose mailbox is opened by ApplicationImpersonation. "": that of the login itself, for
     people who sign in with a password of their own. Without this key: "{"{"}address{"}"}" for a service account, else "".
@@ -242,6 +253,7 @@ doc-ews-answer_timeout_s = After how many seconds without an answer a request ha
 doc-caldav-url =
     The server, or a principal on it: https://calendar.new.example/. The way to each account's calendars is asked for, also
     at /.well-known/caldav.
+doc-caldav-tls = "required", or "none" where a URL with http:// is meant: passwords then travel in the clear. Not needed for this machine itself.
 doc-caldav-tls_policy = As for IMAP: "modern", or "legacy", "legacy-1.1", "legacy-1.2" for old servers.
 doc-caldav-trust = As for IMAP: "system", the path of a CA file, "pin:<SHA-256 of the certificate>", or "insecure".
 doc-caldav-login =

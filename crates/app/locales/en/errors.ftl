@@ -38,24 +38,53 @@ error-sign-in-held = Not signing in to { $host } as { $login }: the server refus
        *[account] parom account on { $account }
     }
 error-sign-in-refused = Cannot sign in to { $host } as { $login }: the server refused it ({ $answer }).
-    .why = The password is wrong, the login has another form, or IMAP is switched off for this mailbox. It was tried once; "parom sync" does not try it again within the hour, so that the server does not lock the account.
-    .fix = Set the password anew, and check "login" in the configuration.
+    .why = { $service ->
+        [ews] The password or token is wrong or has expired, the login has another form, or the server wants another way to sign in. It was tried once; Parom does not try it again within the hour, so that the server does not lock the account.
+        [caldav] The password is wrong, or the login has another form. It was tried once; Parom does not try it again within the hour, so that the server does not lock the account.
+       *[imap] The password is wrong, the login has another form, or IMAP is switched off for this mailbox. It was tried once; "parom sync" does not try it again within the hour, so that the server does not lock the account.
+    }
+    .fix = { $service ->
+        [ews] Set the password (or the token) anew, and check "login" and "auth" in [domain.source.ews].
+        [caldav] Set the password anew, and check "login" in [domain.target.caldav].
+       *[imap] Set the password anew, and check "login" in the configuration.
+    }
     .command = { $credential ->
         [secret] parom secret set { $name }
        *[account] parom account add { $account } --source-password-file FILE --target-password-file FILE
     }
 error-no-mechanism = { $host } offers no way to sign in that fits ({ $mechanism }).
-    .why = The server allows sign-in only with other SASL mechanisms, or only over TLS.
-    .fix = Set "sasl" to a mechanism that the server offers, and "tls" to "implicit" or "starttls".
-    .command = openssl s_client -connect { $host }:993
+    .why = { $service ->
+        [ews] The server offers other ways to sign in to Exchange Web Services, Kerberos or tokens for example.
+       *[imap] The server allows sign-in only with other SASL mechanisms, or only over TLS.
+    }
+    .fix = { $service ->
+        [ews] Switch Basic or NTLM on for the EWS directory on Exchange, or set "auth" to "oauth2" with a token as the password.
+       *[imap] Set "sasl" to a mechanism that the server offers, and "tls" to "implicit" or "starttls".
+    }
+    .command = { $service ->
+        [ews] Get-WebServicesVirtualDirectory | fl Server, *Authentication*
+       *[imap] openssl s_client -connect { $host }:993
+    }
 error-ntlm-left-out = { $host } takes no sign-in but NTLM, and this program was built without it.
     .why = Every other way to sign in is switched off on the server, or allowed over TLS only.
-    .fix = Set "tls" to "implicit" or "starttls"; if that does not help, build the program with NTLM.
+    .fix = { $service ->
+        [ews] Build the program with NTLM, or let the Exchange admin switch Basic on for the EWS directory.
+       *[imap] Set "tls" to "implicit" or "starttls"; if that does not help, build the program with NTLM.
+    }
     .command = cargo build --release --package parom-app --features ntlm
 error-ntlm-own-mailbox = Cannot sign in to { $host } as { $login } by NTLM: it opens only the own mailbox of the one who signs in.
-    .why = The login names a mailbox beside the one who signs in. Forms like DOMAIN/service/alias exist for LOGIN and PLAIN only.
-    .fix = Set "sasl" to "auto", or let everyone sign in with a login and a password of his own.
-    .command = parom login find { $account } --service-account NAME
+    .why = { $service ->
+        [ews] The login names a mailbox beside the one who signs in. Whose calendar is meant is said by "act_for" here.
+       *[imap] The login names a mailbox beside the one who signs in. Forms like DOMAIN/service/alias exist for LOGIN and PLAIN only.
+    }
+    .fix = { $service ->
+        [ews] Set "login" in [domain.source.ews] to DOMAIN\name or to an address.
+       *[imap] Set "sasl" to "auto", or let everyone sign in with a login and a password of his own.
+    }
+    .command = { $service ->
+        [ews] parom calendar status { $account }
+       *[imap] parom login find { $account } --service-account NAME
+    }
 error-same-mailbox = Source and target of { $account } are one mailbox: { $login } at { $host }. Nothing was done.
     .why = Kept in step with itself, a mailbox would get every message twice.
     .fix = Set "host", "port" or "login" of one side right.

@@ -71,6 +71,13 @@ config-secret-name = { $file }, строка { $line }: «{ $found }» ({ $secti
     .fix = Используйте буквы, цифры, «-», «_» и «.», не более 64 знаков.
 config-url = { $file }, строка { $line }: «{ $found }» ({ $section }) — не URL.
     .fix = Напишите его целиком, начиная с https://, без логина и пароля.
+config-url-clear = { $file }, строка { $line }: «{ $found }» ({ $section }) — без TLS, пароли передавались бы открыто.
+    .fix = Напишите https:// или, если вас это устраивает, добавьте tls = "none".
+config-ews-ntlm-left-out = { $file }, строка { $line }: «{ $key }» ({ $section }) — "ntlm", а эта программа собрана без NTLM.
+    .fix = Соберите её с NTLM или укажите auth = "auto" либо "basic".
+    .command = cargo build --release --package parom-app --features ntlm
+config-ews-ntlm-login = { $file }, строка { $line }: с «{ $key }» = "ntlm" ({ $section }) логин называет одну учётную запись: ДОМЕН\имя или имя@домен.
+    .fix = Укажите «login» в таком виде, а в «act_for» — чей календарь открывается.
 config-calendars-unreached = { $file }, строка { $line }: «{ $key }» ({ $section }) — "{ $found }", но календари переносятся, только если известны оба сервера.
     .fix = Добавьте [domain.source.ews] и [domain.target.caldav] или укажите mode = "off".
 config-write-back-address = { $file }, строка { $line }: «{ $found }» в «{ $key }» ({ $section }) — не почтовый адрес.
@@ -219,14 +226,18 @@ doc-calendars-write_back =
     "black": всех, кроме перечисленных в write_back_list; "white": только перечисленных в write_back_list.
 doc-calendars-write_back_list = Адреса для write_back, например ["name@corp.example"]. Прописные и строчные буквы не различаются.
 doc-ews-url = URL веб-служб Exchange, обычно https://СЕРВЕР/EWS/Exchange.asmx. "autodiscover": для каждого ящика его спрашивают у autodiscover.ДОМЕН и ДОМЕН; "autodiscover:https://СЕРВЕР": у этого сервера. Серверы, которые назовёт Autodiscover, должны быть в allow_hosts.
+doc-ews-tls = "required" или "none", если адрес с http:// указан намеренно: тогда пароли передаются открыто. Для самой этой машины не нужно.
 doc-ews-tls_policy = Как для IMAP: "modern" или, для старых серверов, "legacy", "legacy-1.1", "legacy-1.2".
 doc-ews-trust = Как для IMAP: "system", путь к файлу УЦ, "pin:<SHA-256 сертификата>" или "insecure".
 doc-ews-login =
     Шаблон логина. Переменные: {"{"}source_login{"}"}, {"{"}target_login{"}"}, {"{"}service_login{"}"}, {"{"}address{"}"},
-    {"{"}local{"}"}, {"{"}domain{"}"}. Вход — Basic; по HTTPS его видит только сервер.
+    {"{"}local{"}"}, {"{"}domain{"}"}.
 doc-ews-service_login =
     Что стоит на месте {"{"}service_login{"}"}: служебная учётная запись, как её пишет Exchange. Пользователь, у которого в таблице
     «parom import» есть collector_username, использует её и её collector_password.
+doc-ews-auth =
+    Как входить: "auto" (Basic, а NTLM — если сервер его не предлагает или нет TLS), "basic", "ntlm" (с привязкой к
+    соединению TLS) или "oauth2" (тогда пароль — это токен доступа). После отказа другой способ не пробуется.
 doc-ews-act_for =
     Шаблон адреса, чей ящик открывается через ApplicationImpersonation. "": ящик самого входящего, если люди входят
     со своими паролями. Без этого ключа: "{"{"}address{"}"}" для служебной учётной записи, иначе "".
@@ -244,6 +255,7 @@ doc-ews-answer_timeout_s = Через сколько секунд без отв�
 doc-caldav-url =
     Сервер или principal на нём: https://calendar.new.example/. Где чьи календари, спрашивается у сервера, в том числе
     по адресу /.well-known/caldav.
+doc-caldav-tls = "required" или "none", если адрес с http:// указан намеренно: тогда пароли передаются открыто. Для самой этой машины не нужно.
 doc-caldav-tls_policy = Как для IMAP: "modern" или, для старых серверов, "legacy", "legacy-1.1", "legacy-1.2".
 doc-caldav-trust = Как для IMAP: "system", путь к файлу УЦ, "pin:<SHA-256 сертификата>" или "insecure".
 doc-caldav-login =

@@ -38,24 +38,53 @@ error-sign-in-held = Вход на { $host } как { $login } не выполн
        *[account] parom account on { $account }
     }
 error-sign-in-refused = Не удалось войти на { $host } как { $login }: сервер отказал ({ $answer }).
-    .why = Неверен пароль, логин нужен в другом виде, или для этого ящика отключён IMAP. Попытка была одна; в течение часа «parom sync» её не повторит, чтобы сервер не заблокировал учётную запись.
-    .fix = Задайте пароль заново и проверьте «login» в конфигурации.
+    .why = { $service ->
+        [ews] Неверен или истёк пароль (токен), логин нужен в другом виде, или сервер требует другого способа входа. Попытка была одна; в течение часа Parom её не повторит, чтобы сервер не заблокировал учётную запись.
+        [caldav] Неверен пароль, или логин нужен в другом виде. Попытка была одна; в течение часа Parom её не повторит, чтобы сервер не заблокировал учётную запись.
+       *[imap] Неверен пароль, логин нужен в другом виде, или для этого ящика отключён IMAP. Попытка была одна; в течение часа «parom sync» её не повторит, чтобы сервер не заблокировал учётную запись.
+    }
+    .fix = { $service ->
+        [ews] Задайте пароль (или токен) заново и проверьте «login» и «auth» в [domain.source.ews].
+        [caldav] Задайте пароль заново и проверьте «login» в [domain.target.caldav].
+       *[imap] Задайте пароль заново и проверьте «login» в конфигурации.
+    }
     .command = { $credential ->
         [secret] parom secret set { $name }
        *[account] parom account add { $account } --source-password-file ФАЙЛ --target-password-file ФАЙЛ
     }
 error-no-mechanism = Сервер { $host } не предлагает подходящего способа входа ({ $mechanism }).
-    .why = Сервер разрешает вход только другими механизмами SASL или только через TLS.
-    .fix = Укажите в «sasl» механизм, который сервер предлагает, а в «tls» — "implicit" или "starttls".
-    .command = openssl s_client -connect { $host }:993
+    .why = { $service ->
+        [ews] В веб-службы Exchange сервер пускает другими способами: например, по Kerberos или по токену.
+       *[imap] Сервер разрешает вход только другими механизмами SASL или только через TLS.
+    }
+    .fix = { $service ->
+        [ews] Включите на Exchange для каталога EWS вход Basic или NTLM либо укажите auth = "oauth2" и токен вместо пароля.
+       *[imap] Укажите в «sasl» механизм, который сервер предлагает, а в «tls» — "implicit" или "starttls".
+    }
+    .command = { $service ->
+        [ews] Get-WebServicesVirtualDirectory | fl Server, *Authentication*
+       *[imap] openssl s_client -connect { $host }:993
+    }
 error-ntlm-left-out = Сервер { $host } принимает только вход по NTLM, а эта программа собрана без NTLM.
     .why = Все другие способы входа на сервере отключены или разрешены только через TLS.
-    .fix = Укажите в «tls» "implicit" или "starttls"; если не поможет, соберите программу с NTLM.
+    .fix = { $service ->
+        [ews] Соберите программу с NTLM, или пусть администратор Exchange включит Basic для каталога EWS.
+       *[imap] Укажите в «tls» "implicit" или "starttls"; если не поможет, соберите программу с NTLM.
+    }
     .command = cargo build --release --package parom-app --features ntlm
 error-ntlm-own-mailbox = Не удалось войти на { $host } как { $login } по NTLM: так открывается только собственный ящик входящего.
-    .why = В логине, кроме входящего, назван ещё и ящик. Формы вроде DOMAIN/служебная/alias есть только у LOGIN и PLAIN.
-    .fix = Укажите sasl = "auto" или пусть каждый входит под своим логином и паролем.
-    .command = parom login find { $account } --service-account ИМЯ
+    .why = { $service ->
+        [ews] В логине, кроме входящего, назван ещё и ящик. Чей календарь нужен, здесь говорит «act_for».
+       *[imap] В логине, кроме входящего, назван ещё и ящик. Формы вроде DOMAIN/служебная/alias есть только у LOGIN и PLAIN.
+    }
+    .fix = { $service ->
+        [ews] Укажите в «login» в [domain.source.ews] ДОМЕН\имя или адрес.
+       *[imap] Укажите sasl = "auto" или пусть каждый входит под своим логином и паролем.
+    }
+    .command = { $service ->
+        [ews] parom calendar status { $account }
+       *[imap] parom login find { $account } --service-account ИМЯ
+    }
 error-same-mailbox = Исходный и целевой ящик пользователя { $account } — один и тот же: { $login } на { $host }. Ничего не сделано.
     .why = При синхронизации ящика с самим собой каждое письмо удвоилось бы.
     .fix = Исправьте «host», «port» или «login» одной из сторон.

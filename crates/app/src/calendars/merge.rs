@@ -12,6 +12,8 @@ pub struct EventMerge {
     pub homes: HashMap<String, Side>,
     /// Where everybody else's changes come in: where the account works.
     pub home: Side,
+    /// The addresses of the account, whose own answers are no business of an organizer's.
+    pub owner: Vec<String>,
 }
 
 impl EventMerge {
@@ -30,6 +32,7 @@ impl Merge for EventMerge {
         let base = base.map(event).transpose()?;
         let events = Both::new(event(forms.source)?, event(forms.target)?);
         let judge = Judge::of(events.as_ref(), self.organizer(events.as_ref()));
+        let judge = Judge { owner: &self.owner, ..judge };
         let merged = merge(base.as_ref(), events.as_ref(), &judge);
         let form = Form {
             uid: merged.event.uid.clone(),
@@ -64,7 +67,8 @@ mod tests {
 
     #[test]
     fn different_fields_merge_and_the_organizers_side_wins_the_same_one() {
-        let merge = EventMerge { homes: HashMap::from([("new.example".to_owned(), Side::Target)]), home: Side::Source };
+        let homes = HashMap::from([("new.example".to_owned(), Side::Target)]);
+        let merge = EventMerge { homes, home: Side::Source, owner: Vec::new() };
         let base = form("SUMMARY:x\r\nLOCATION:1\r\n", "");
         let both = (form("SUMMARY:y\r\nLOCATION:1\r\n", ""), form("SUMMARY:x\r\nLOCATION:2\r\n", ""));
         let merged = merge.merge(Some(&base), Both::new(&both.0, &both.1)).unwrap();
@@ -76,5 +80,27 @@ mod tests {
             let merged = merge.merge(Some(&of("1")), Both::new(&of("2"), &of("3"))).unwrap();
             assert_eq!(merged.lost, Some(lost), "{organizer}");
         }
+    }
+
+    #[test]
+    fn who_answered_on_the_phone_has_answered_whatever_the_organizers_side_says() {
+        let merge =
+            EventMerge { homes: HashMap::new(), home: Side::Source, owner: vec!["anna@corp.example".to_owned()] };
+        let answered = |answer: &str| {
+            let attendee = format!("ATTENDEE;PARTSTAT={answer}:mailto:Anna@corp.example\r\n");
+            form(&attendee, "ORGANIZER:mailto:boss@old.example\r\nLAST-MODIFIED:20260101T000000Z\r\n")
+        };
+        let (base, source, target) = (answered("NEEDS-ACTION"), answered("TENTATIVE"), answered("ACCEPTED"));
+        let merged = merge.merge(Some(&base), Both::new(&base, &target)).unwrap();
+        assert_eq!((merged.form, merged.lost), (target.clone(), None));
+        // Nothing was agreed on yet: an answer is more than none.
+        let merged = merge.merge(None, Both::new(&base, &target)).unwrap();
+        assert_eq!((merged.form, merged.lost), (target.clone(), None));
+        let merged = merge.merge(Some(&base), Both::new(&source, &target)).unwrap();
+        assert_eq!(
+            (merged.form, merged.lost),
+            (source, Some(Side::Target)),
+            "by equal clocks Exchange counts as later"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! `parom calendar`: the calendars of accounts, once or both ways.
 
+mod archive;
 mod plan;
 mod status;
 mod verify;
@@ -30,6 +31,7 @@ pub fn run(command: &Calendar, config: &Config, texts: &Arc<Texts>) -> Result<Ex
         Calendar::Unsubscribe(args) => unsubscribe(args, config, texts),
         Calendar::Status(args) => status::run(args, config, texts),
         Calendar::Verify(args) => verify::run(args, config, texts),
+        Calendar::Archive(command) => archive::run(command, config, texts),
         Calendar::Plan(args) => {
             let whom = CalendarWhom { accounts: args.accounts.clone(), all: args.all };
             let args = CalendarRun { whom, watch: false, dry_run: true, json: args.json };

@@ -35,11 +35,22 @@ fn set(args: &SecretSet, config: &Config, texts: &Texts) -> Result<Exit, Failure
 
 fn is_used(config: &Config, name: &str) -> bool {
     let mut sides = config.domains.iter().flat_map(|domain| [&domain.sides.source, &domain.sides.target]);
-    sides.any(|side| match &side.password {
+    let by_mail = sides.any(|side| match &side.password {
         PasswordFrom::Secret(used) => used == name,
         PasswordFrom::ServiceLogin => side.services().any(|login| login == name),
         PasswordFrom::Account => false,
-    })
+    });
+    let calendars = config.domains.iter().map(|domain| &domain.calendars);
+    let mut accesses = calendars.flat_map(|calendars| {
+        let source = calendars.ews.as_ref().map(|ews| &ews.access);
+        [source, calendars.caldav.as_ref().map(|caldav| &caldav.access)].into_iter().flatten()
+    });
+    by_mail
+        || accesses.any(|access| match &access.password {
+            PasswordFrom::Secret(used) => used == name,
+            PasswordFrom::ServiceLogin => access.service_login == name,
+            PasswordFrom::Account => false,
+        })
 }
 
 fn list(args: &SecretList, config: &Config, texts: &Texts) -> Result<Exit, Failure> {

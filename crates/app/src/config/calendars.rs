@@ -3,13 +3,14 @@
 use super::keys::Part;
 use super::read::{password, template, tls_policy, trust};
 use super::toml_text::Section;
-use super::{PasswordFrom, Template};
+use super::{PasswordFrom, Template, Words};
 use crate::message::Message;
 use parom_caldav::Product;
 use parom_domain::Both;
 use parom_domain::events::policy::{CalendarMode, WriteBack};
 use parom_exchange::autodiscover::usual_places;
 use parom_net::http::Url;
+use parom_net::sasl::{HAS_NTLM, WindowsAccount};
 use parom_net::{TlsPolicy, Trust};
 use std::path::Path;
 
@@ -32,10 +33,22 @@ pub struct EwsSide {
     /// Who is asked by Autodiscover where the service of a mailbox is. Empty: it is at the URL.
     pub discovers: Vec<Url>,
     pub access: Access,
+    pub auth: EwsAuth,
     /// Whose mailbox is opened. `None`: that of the login itself.
     pub act_for: Option<Template>,
     /// Streams of notifications that one login may have open. `None`: as many as the server's version allows by itself.
     pub streams: Option<u32>,
+}
+
+/// How one signs in to an Exchange for calendars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EwsAuth {
+    /// Basic or NTLM, as the server offers.
+    Auto,
+    Basic,
+    Ntlm,
+    /// The password is an access token.
+    OAuth2,
 }
 
 /// How the target is asked for calendars.
@@ -127,7 +140,8 @@ fn ews(section: &Section<'_, '_>, domain: &str, folder: &Path) -> Option<EwsSide
         None => url(section)?,
     };
     let act_for = act_for.filter(|it| !it.is_empty());
-    Some(EwsSide { url, discovers: discovers.unwrap_or_default(), access: access?, act_for, streams })
+    let auth = auth(section, access.as_ref());
+    Some(EwsSide { url, discovers: discovers.unwrap_or_default(), access: access?, auth, act_for, streams })
 }
 
 /// `autodiscover`, or `autodiscover:` and whom to ask. `None`: the URL is that of the service.
@@ -142,6 +156,24 @@ fn discovers(section: &Section<'_, '_>, domain: &str) -> Option<Vec<Url>> {
         section.wrong("url", found.span, Message::new("config-url").with("found", found.value));
     }
     Some(place.into_iter().collect())
+}
+
+/// NTLM has to be built in, and takes no name of a mailbox beside the one who signs in.
+fn auth(section: &Section<'_, '_>, access: Option<&Access>) -> EwsAuth {
+    let found = section.text("auth");
+    match found.value.as_str() {
+        "basic" => return EwsAuth::Basic,
+        "oauth2" => return EwsAuth::OAuth2,
+        "ntlm" => {}
+        _ => return EwsAuth::Auto,
+    }
+    let example = Words { address: "a@b", source_login: "a", target_login: "a", service_login: "s" };
+    if !HAS_NTLM {
+        section.wrong("auth", found.span, Message::new("config-ews-ntlm-left-out"));
+    } else if access.is_some_and(|access| WindowsAccount::parse(&access.login.fill(&example)).is_none()) {
+        section.wrong("auth", found.span, Message::new("config-ews-ntlm-login"));
+    }
+    EwsAuth::Ntlm
 }
 
 fn caldav(section: &Section<'_, '_>, folder: &Path) -> Option<CalDavSide> {
@@ -199,8 +231,18 @@ pub fn access(section: &Section<'_, '_>, folder: &Path) -> Option<Access> {
 fn url(section: &Section<'_, '_>) -> Option<Url> {
     let found = section.text("url");
     let url = Url::parse(&found.value);
-    if url.is_none() {
-        section.wrong("url", found.span, Message::new("config-url").with("found", found.value));
+    match &url {
+        None => section.wrong("url", found.span, Message::new("config-url").with("found", found.value)),
+        Some(url) if !url.origin.tls && !is_this_machine(&url.origin.host) && section.text("tls").value != "none" => {
+            section.wrong("url", found.span, Message::new("config-url-clear").with("found", found.value));
+        }
+        Some(_) => {}
     }
     url
+}
+
+/// What goes there is heard by nobody else: a TLS forwarder, a demo.
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

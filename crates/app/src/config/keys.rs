@@ -123,6 +123,9 @@ pub const SWITCHES: &[&str] = &["auto", "on", "off"];
 
 const TLS_POLICIES: &[&str] = &["modern", "legacy", "legacy-1.1", "legacy-1.2"];
 
+/// Whether a URL without TLS is meant.
+const TLS_OR_NOT: &[&str] = &["required", "none"];
+
 /// What `product` may be: it is known by its signs, or said to be one of these.
 pub const PRODUCTS: &[&str] = &[
     "auto",
@@ -194,10 +197,12 @@ pub const KEYS: &[Key] = &[
     key(Imap, "extensions", Switches(EXTENSIONS), Default("{}")),
     key(Imap, "quirks", Numbers(QUIRKS), Default("{}")),
     key(Ews, "url", Text, Required("\"https://mail.old.example/EWS/Exchange.asmx\"")),
+    key(Ews, "tls", Choice(TLS_OR_NOT), Default("\"required\"")),
     key(Ews, "tls_policy", Choice(TLS_POLICIES), Default("\"modern\"")),
     key(Ews, "trust", Text, Default("\"system\"")),
     key(Ews, "login", Template, Required("\"{source_login}\"")),
     key(Ews, "service_login", Text, Default("\"\"")),
+    key(Ews, "auth", Choice(&["auto", "basic", "ntlm", "oauth2"]), Default("\"auto\"")),
     key(Ews, "act_for", Template, Derived("\"{address}\"")),
     key(Ews, "password", Text, Default("\"account\"")),
     key(Ews, "max_connections", Whole { min: 1, max: 10_000 }, Default("16")),
@@ -205,6 +210,7 @@ pub const KEYS: &[Key] = &[
     key(Ews, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
     key(Ews, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
     key(CalDav, "url", Text, Required("\"https://calendar.new.example/\"")),
+    key(CalDav, "tls", Choice(TLS_OR_NOT), Default("\"required\"")),
     key(CalDav, "tls_policy", Choice(TLS_POLICIES), Default("\"modern\"")),
     key(CalDav, "trust", Text, Default("\"system\"")),
     key(CalDav, "login", Template, Required("\"{target_login}\"")),

@@ -332,6 +332,11 @@ fn mistakes_about_calendars_are_named() {
             "autodiscover:mail.old.example",
             "\"autodiscover:mail.old.example\" in [domain.source.ews] is not a URL",
         ),
+            "http://ews.old.example/EWS/Exchange.asmx",
+            "\"http://ews.old.example/EWS/Exchange.asmx\" in [domain.source.ews] is not protected by TLS",
+        ),
+        ("https://cal.new.example:8443/dav/", "http://cal.new.example/dav/", "add tls = \"none\""),
+        ("tls_policy = \"legacy\"", "auth = \"kerberos\"", "must be \"auto\", \"basic\", \"ntlm\" or \"oauth2\""),
         ("Anna@Corp.example", "Anna", "\"Anna\" in \"write_back_list\""),
         ("write_back = \"white\"", "write_back = \"all\"", "never counts"),
         ("tls_policy = \"legacy\"", "act_for = \"anna@corp.example\"", "open the same mailbox"),
@@ -346,6 +351,11 @@ fn mistakes_about_calendars_are_named() {
         let complaints = complaints(&text).concat();
         assert!(complaints.contains(says), "{bad}: {complaints}");
     }
+    // What is meant, and what nobody else hears, is taken.
+    let meant = with_calendars().replace("https://cal", "http://cal").replace("product =", "tls = \"none\"\nproduct =");
+    assert!(!read(&meant).unwrap().domains[0].calendars.caldav.as_ref().unwrap().url.origin.tls);
+    let near = with_calendars().replace("https://Ews.old.example", "http://[::1]:8080");
+    assert_eq!(read(&near).unwrap().domains[0].calendars.ews.as_ref().unwrap().auth, EwsAuth::Auto);
     let bare = with_calendars().split("[domain.source.ews]").next().unwrap().to_owned();
     assert!(complaints(&bare).concat().contains("only be carried where both servers are known"));
 }

@@ -2,7 +2,7 @@
 
 use super::exchange::{Exchange, Hanging};
 use super::{domain, login_name, pinned, refuse_again};
-use crate::config::calendars::Access;
+use crate::config::calendars::{Access, is_this_machine};
 use crate::config::{CalDavSide, Calendars, Config, EwsSide, PasswordFrom, Words};
 use parom_caldav::{CalDavAgenda, ServerSettings};
 use parom_domain::agenda::Agenda;
@@ -113,7 +113,7 @@ impl CalendarWiring {
         }
         let who = Who { account, access: &caldav.access, side };
         let user = who.user();
-        let door = who.door(store, server.name(), (&user, "")).await?;
+        let door = who.door(store, server.name(), "caldav", (&user, "")).await?;
         let identity = Identity::Basic { user, password: door.password.clone() };
         let settings = Arc::new(caldav_settings(server, caldav, &who.words()));
         let agenda = Arc::new(CalDavAgenda::new(settings, identity, &account.target_login));
@@ -192,8 +192,16 @@ impl<'a> Who<'a> {
     }
 
     /// The way in. A password that was refused a while ago is not tried again yet.
-    pub async fn door(&self, store: &Store, server: String, (user, authzid): (&str, &str)) -> Result<Door> {
-        let told = |error: Error| error.with("side", self.side);
+    ///
+    /// `service` is the protocol, as errors tell it.
+    pub async fn door(
+        &self,
+        store: &Store,
+        server: String,
+        service: &'static str,
+        (user, authzid): (&str, &str),
+    ) -> Result<Door> {
+        let told = |error: Error| error.with("side", self.side).with("service", service);
         let password = self.password(store).await.map_err(told)?;
         let sign_in = SignIn {
             account: self.account.id,
@@ -272,7 +280,12 @@ pub(super) fn server(url: &Url, access: &Access, allowed: &AllowList, at_once: u
     let within = Duration::from_secs(access.connect_timeout_s);
     let tls = match url.origin.tls {
         true => Some(tls_client(access, &url.origin.host, url.origin.port)?),
-        false => None,
+        false => {
+            if !is_this_machine(&url.origin.host) {
+                tracing::warn!(host = %url.origin.host, "passwords and calendars travel in the clear (tls = \"none\")");
+            }
+            None
+        }
     };
     let patience = Patience {
         answer: Duration::from_secs(access.answer_timeout_s),

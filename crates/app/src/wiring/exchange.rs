@@ -2,13 +2,13 @@
 //! of mail begin here.
 
 use super::calendars::{Door, LANES, Server, Who, server};
-use crate::config::EwsSide;
+use crate::config::{EwsAuth, EwsSide};
 use parom_domain::agenda::Agenda;
 use parom_domain::{Code, Error, Result, Retry, Scope};
 use parom_exchange::autodiscover::{self, Found};
 use parom_exchange::{HttpTransport, Settings};
 use parom_net::http::{Client, Identity, Patience, Url};
-use parom_net::{AllowList, srv};
+use parom_net::{AllowList, Secret, srv};
 use parom_store::Store;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,8 +60,8 @@ impl Exchange {
     /// Errors: `AccountPasswordMissing`, `SecretMissing`, `SignInHeld` and the like, and those of Autodiscover.
     pub async fn mailbox(&self, store: &Store, side: &EwsSide, who: &Who<'_>) -> Result<Mailbox> {
         let user = who.user();
-        let mut door = who.door(store, self.server.name(), (&user, "")).await?;
-        let identity = Identity::Basic { user, password: door.password().clone() };
+        let mut door = who.door(store, self.server.name(), "ews", (&user, "")).await?;
+        let identity = identity(side.auth, user, door.password().clone());
         let (address, impersonates) = match &side.act_for {
             Some(act_for) => (act_for.fill(&who.words()), true),
             None => (who.account.address.clone(), false),
@@ -142,5 +142,14 @@ impl Mailbox {
     fn transport(&self, patience: Patience) -> HttpTransport {
         let (dialer, target) = (self.server.dialer.clone(), self.server.target.clone());
         HttpTransport::new(Client::patient(dialer, target, self.identity.clone(), patience), &self.found.url.path)
+    }
+}
+
+fn identity(auth: EwsAuth, user: String, password: Secret) -> Identity {
+    match auth {
+        EwsAuth::Auto => Identity::Offered { user, password },
+        EwsAuth::Basic => Identity::Basic { user, password },
+        EwsAuth::Ntlm => Identity::Ntlm { user, password },
+        EwsAuth::OAuth2 => Identity::Bearer { user, token: password },
     }
 }

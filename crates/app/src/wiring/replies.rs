@@ -82,7 +82,7 @@ impl ReplyWiring {
         let who = Who { account, access: &sieve.access, side: Side::Target };
         let user = who.user();
         let authzid = sieve.authzid.as_ref().map(|authzid| authzid.fill(&who.words())).unwrap_or_default();
-        let door = who.door(store, format!("{}:{}", sieve.host, sieve.port), (&user, &authzid)).await?;
+        let door = who.door(store, format!("{}:{}", sieve.host, sieve.port), "sieve", (&user, &authzid)).await?;
         let login = Login { user, authzid, password: door.password().clone() };
         let around = around(config, domain, sieve, account);
         Ok(Scripts { settings: settings.clone(), login, door, around })

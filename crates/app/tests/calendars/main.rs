@@ -3,12 +3,18 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the report")]
 
+mod archive;
 mod asked;
 mod crashes;
 mod crossing;
 mod davmail;
 mod discover;
+#[cfg(feature = "ntlm")]
+#[path = "../exchange/front.rs"]
+mod front;
 mod mirrored;
 mod radicale;
+#[cfg(feature = "ntlm")]
+mod sign_in;
 mod stage;
 mod watch;

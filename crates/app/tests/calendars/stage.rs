@@ -97,6 +97,21 @@ impl Stage {
         std::fs::write(self.folder.path().join("parom.toml"), text).unwrap();
     }
 
+    /// Changes what stands in the configuration.
+    pub fn reconfigure(&self, from: &str, to: &str) {
+        let file = self.folder.path().join("parom.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from} is not in {text}");
+        std::fs::write(file, text.replace(from, to)).unwrap();
+    }
+
+    /// The service account's password on Exchange, as Parom is told it.
+    pub fn seal(&self, password: &str) {
+        std::fs::write(self.folder.path().join("svc"), password).unwrap();
+        let sealed = self.run(&["secret", "set", "svc@corp.example", "--file", "svc"]);
+        assert!(sealed.status.success(), "{}", told(&sealed));
+    }
+
     /// Lets Anna open her own mailbox.
     pub fn sign_in_themselves(&self, password: &str) {
         let file = self.folder.path().join("parom.toml");
@@ -124,6 +139,10 @@ impl Stage {
 
     pub fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
+    }
+
+    pub fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Output {
+        self.command(args).envs(environment.iter().copied()).output().unwrap()
     }
 
     /// Runs what must succeed.

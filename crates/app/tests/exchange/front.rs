@@ -5,7 +5,7 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::PKey;
-use openssl::ssl::{Ssl, SslAcceptor, SslMethod};
+use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslOptions, SslVersion};
 use openssl::x509::{X509, X509NameBuilder};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -23,6 +23,11 @@ pub struct Front {
 impl Front {
     /// Passes on what comes to the server at `inner`, with a certificate of its own that is signed with SHA-384.
     pub fn before(inner: SocketAddr) -> Front {
+        Front::speaking(inner, None)
+    }
+
+    /// The same; with `most` nothing newer than this version, as an old Windows.
+    pub fn speaking(inner: SocketAddr, most: Option<SslVersion>) -> Front {
         let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
         let key = PKey::from_ec_key(EcKey::generate(&curve).unwrap()).unwrap();
         let mut name = X509NameBuilder::new().unwrap();
@@ -39,6 +44,13 @@ impl Front {
         let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls_server()).unwrap();
         acceptor.set_certificate(&certificate).unwrap();
         acceptor.set_private_key(&key).unwrap();
+        if most.is_some() {
+            acceptor.set_security_level(0);
+            acceptor.set_cipher_list("ALL:@SECLEVEL=0").unwrap();
+            acceptor.clear_options(SslOptions::NO_TLSV1 | SslOptions::NO_TLSV1_1);
+            acceptor.set_min_proto_version(Some(SslVersion::TLS1)).unwrap();
+            acceptor.set_max_proto_version(most).unwrap();
+        }
         let acceptor = acceptor.build();
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();

@@ -1,7 +1,7 @@
 //! Lists that are merged element by element: an element is added, removed or changed on its own.
 
 use super::{Dispute, Field};
-use crate::event::{Attendee, Details};
+use crate::event::{Answer, Attendee, Details};
 use crate::hash::is_ignored;
 use crate::ical::Line;
 use parom_domain::{Both, Side};
@@ -156,14 +156,30 @@ impl Dispute<'_> {
             person: merged.clone(),
             role: *self.value(Field::Attendees, base.map(|base| &base.role), both.map(|it| &it.role), PartialEq::eq),
             kind: *self.value(Field::Attendees, base.map(|base| &base.kind), both.map(|it| &it.kind), PartialEq::eq),
-            answer: *self.value(
-                Field::Attendees,
-                base.map(|base| &base.answer),
-                both.map(|it| &it.answer),
-                PartialEq::eq,
-            ),
+            answer: self.answer(&merged.key(), base.map(|base| base.answer), both.map(|it| it.answer)),
             rsvp: *self.value(Field::Attendees, base.map(|base| &base.rsvp), both.map(|it| &it.rsvp), PartialEq::eq),
         })
+    }
+}
+
+impl Dispute<'_> {
+    /// Whoever answers for himself is believed on either side, the later answer before the earlier one, and any answer before
+    /// none; the others' answers are what the organizer's side knows of them.
+    fn answer(&mut self, key: &str, base: Option<Answer>, both: Both<Answer>) -> Answer {
+        let is_own = self.judge.owner.iter().any(|address| address.to_lowercase() == key);
+        if !is_own {
+            return *self.value(Field::Attendees, base.as_ref(), both.as_ref(), PartialEq::eq);
+        }
+        let unchanged = both.map(|answer| base == Some(answer));
+        if both.source == both.target || unchanged.source || both.source == Answer::NeedsAction && !unchanged.target {
+            return both.target;
+        }
+        if unchanged.target || both.target == Answer::NeedsAction {
+            return both.source;
+        }
+        let winner = self.judge.later;
+        self.lose(winner.other(), Field::Attendees);
+        both[winner]
     }
 }
 

@@ -3,8 +3,11 @@
 mod details;
 mod lists;
 mod occurrences;
+mod unseen;
 
 use crate::event::{Details, Event, Head};
+pub use unseen::{ATTACHMENT_LEFT_OUT, BODY_LEFT_OUT, hides, hides_body};
+
 use details::merge_details;
 use jiff::civil::DateTime;
 use occurrences::merge_occurrences;
@@ -94,24 +97,26 @@ impl Blind {
 
 /// Who wins where both sides changed the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Judge {
+pub struct Judge<'a> {
     /// The side on which the organizer works, where that is known and one of the two.
     pub organizer: Option<Side>,
     /// The side with the later change.
     pub later: Side,
     pub blind: Both<Blind>,
+    /// Addresses of the calendar's owner, whose own answer no organizer decides.
+    pub owner: &'a [String],
 }
 
 /// Clocks of two servers are not told apart more finely than this.
 const SKEW_SECONDS: i64 = 60;
 
-impl Judge {
+impl Judge<'_> {
     /// Later is who says so by more than a minute; else the source (Exchange).
     #[must_use]
-    pub fn of(both: Both<&Event>, organizer: Option<Side>) -> Judge {
+    pub fn of(both: Both<&Event>, organizer: Option<Side>) -> Judge<'static> {
         let at = both.map(|event| event.modified().map_or(i64::MIN, jiff::Timestamp::as_second));
         let later = if at.target > at.source.saturating_add(SKEW_SECONDS) { Side::Target } else { Side::Source };
-        Judge { organizer, later, blind: Both::default() }
+        Judge { organizer, later, blind: Both::default(), owner: &[] }
     }
 
     fn winner(&self, field: Field) -> Side {
@@ -139,7 +144,9 @@ pub struct Merged {
 /// Merges what the sides have made of `base`, the event that they last agreed on. Without a base, what differs is in
 /// dispute. Both have the same UID; the base's is kept.
 #[must_use]
-pub fn merge(base: Option<&Event>, both: Both<&Event>, judge: &Judge) -> Merged {
+pub fn merge(base: Option<&Event>, both: Both<&Event>, judge: &Judge<'_>) -> Merged {
+    let source = unseen::completed(both.source, base, both.target);
+    let both = Both::new(&*source, both.target);
     let mut dispute = Dispute { judge, occurrence: None, lost: Vec::new() };
     let head = dispute.head(base, both);
     let mut event = Event { head, ..Event::single(&base.unwrap_or(both.source).uid, placeholder(both)) };
@@ -172,7 +179,7 @@ fn placeholder(both: Both<&Event>) -> Details {
 
 /// A merge under way.
 struct Dispute<'a> {
-    judge: &'a Judge,
+    judge: &'a Judge<'a>,
     occurrence: Option<DateTime>,
     lost: Vec<Loss>,
 }

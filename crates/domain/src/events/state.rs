@@ -82,6 +82,18 @@ pub struct ArchivedEvent {
     pub text: Arc<str>,
 }
 
+/// An event of somebody else's making, as it was before Parom first overwrote or removed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptEvent {
+    pub at_ms: u64,
+    pub uid: String,
+    /// The side on which it was.
+    pub side: Side,
+    pub text: Arc<str>,
+    /// What [`Agenda::export`](crate::agenda::Agenda::export) gave.
+    pub export: Option<Arc<str>>,
+}
+
 /// So many events were deleted at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeletedEvents {

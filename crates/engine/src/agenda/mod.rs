@@ -13,9 +13,11 @@ mod pass;
 mod plan;
 mod recovery;
 mod relocate;
+mod safekeeping;
 mod suspicion;
 mod tokens;
 
 pub use book::{AgendaBook, AgendaEvent, AgendaObserver, LeasedAgendaBook, SilentAgenda};
 pub use pass::{AgendaPass, AgendaReport, run_agenda_pass};
 pub use plan::{AgendaPlan, PlannedEvent};
+pub use safekeeping::{Safe, Safekeeping};

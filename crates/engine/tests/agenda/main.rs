@@ -6,5 +6,6 @@ mod book;
 mod crashes;
 mod meanwhile;
 mod numbered;
+mod safekeeping;
 mod storm;
 mod world;

@@ -20,6 +20,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub struct TestClock(AtomicU64);
 
+impl TestClock {
+    pub fn new() -> TestClock {
+        TestClock(AtomicU64::new(1_000_000))
+    }
+}
+
 #[async_trait]
 impl Clock for TestClock {
     fn now_ms(&self) -> u64 {
@@ -141,7 +147,7 @@ impl World {
         World {
             servers: Both::new(CalendarServer::new(source), CalendarServer::new(target)),
             steps: Steps::new(),
-            clock: TestClock(AtomicU64::new(1_000_000)),
+            clock: TestClock::new(),
             policy: EventPolicy::default(),
             merge: FieldMerge { wins: Side::Source, blind: Both::default() },
             watch: Watch::default(),

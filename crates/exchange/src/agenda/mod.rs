@@ -1,6 +1,7 @@
 //! The calendars of one mailbox, as the engine wants them.
 
 mod attachments;
+mod export;
 mod look;
 mod names;
 mod occurrences;
@@ -57,6 +58,8 @@ struct Memory {
     home: Option<Option<Zone>>,
     /// By legacy addresses; `None` for those that the directory does not know.
     people: HashMap<String, Option<Mailbox>>,
+    /// The server does not know how.
+    exports_nothing: bool,
 }
 
 /// GetItem takes so many at a time, as Microsoft advises for calendar items.
@@ -208,5 +211,13 @@ impl<T: Transport> Agenda for Calendars<T> {
 
     async fn make_calendar(&self, name: &str) -> Result<CalendarSeen> {
         self.make(name).await
+    }
+
+    async fn export(&self, calendar: &CalendarId, seen: &EventSeen) -> Result<Option<Arc<str>>> {
+        self.export_event(seen).await.map_err(|error| self.about(calendar, "", error))
+    }
+
+    async fn restore(&self, calendar: &CalendarId, export: &str) -> Result<Written> {
+        self.restore_event(calendar, export).await.map_err(|error| self.about(calendar, "", error))
     }
 }

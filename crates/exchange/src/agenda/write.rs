@@ -4,11 +4,12 @@ use super::occurrences::Now;
 use super::{Calendars, event, folder, item_id, unfit, written};
 use crate::classify::{About, classify, is_gone};
 use crate::client::Transport;
-use crate::convert::{Draft, to_ews};
+use crate::convert::{Draft, stand_in, to_ews};
 use crate::item::{CalendarItem, Field, FieldChange, ItemId, changes};
 use crate::op::{CreateItem, DeleteItem, ItemRef, Respond, Response, Shape, UpdateItem};
 use parom_calendar::Event;
 use parom_calendar::event::{Answer, Details};
+use parom_calendar::merge::{hides, hides_body};
 use parom_domain::agenda::{CalendarId, EventSeen, Form, Written};
 use parom_domain::{Code, Error, Result, Retry, Scope};
 use std::sync::Arc;
@@ -40,8 +41,9 @@ impl<T: Transport> Calendars<T> {
     ) -> Result<Written> {
         self.learn_zones().await?;
         let context = self.context();
-        let (base, mut event) = (event(base)?, event(form)?);
+        let (base, mut event) = (stand_in(event(base)?), stand_in(event(form)?));
         prefer_new_words(&base, &mut event);
+        leave_unseen(&base, &mut event);
         let from = to_ews(&base, &context).map_err(unfit)?;
         let to = to_ews(&event, &context).map_err(unfit)?;
         let mut id = item_id(seen);
@@ -150,6 +152,24 @@ fn prefer_new_words(base: &Event, event: &mut Event) {
     for (original, details) in &mut event.exceptions {
         if let Some(base) = base.exceptions.get(original) {
             prefer(base, details);
+        }
+    }
+}
+
+/// What Exchange has and could not give is not written over: the words that we have of it are older.
+fn leave_unseen(base: &Event, event: &mut Event) {
+    let leave = |base: &Details, details: &mut Details| {
+        if hides_body(base) {
+            details.body = base.body.clone();
+        }
+        details.attachments.retain(|attachment| !hides(base, attachment));
+    };
+    if let (Some(base), Some(details)) = (base.master(), event.master_mut()) {
+        leave(base, details);
+    }
+    for (original, details) in &mut event.exceptions {
+        if let Some(base) = base.exceptions.get(original) {
+            leave(base, details);
         }
     }
 }

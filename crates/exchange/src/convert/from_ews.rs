@@ -1,6 +1,7 @@
 //! Items to an event.
 
 use super::html::{html_to_text, unwrapped};
+use super::instance::stood_for;
 use super::residue;
 use super::{ATTACHMENT_LEFT_OUT, BODY_LEFT_OUT, Context, clean, zones};
 use crate::item::{AttachmentSeen, AttendeeSeen, CalendarItem, ItemBody, Mailbox, ZoneSeen};
@@ -46,7 +47,7 @@ impl fmt::Display for Trouble {
 pub fn from_ews(master: &CalendarItem, exceptions: &[CalendarItem], context: &Context) -> Result<Event, Trouble> {
     let seen = as_seen(master, exceptions, context)?;
     Ok(match &master.residue {
-        Some(packed) => residue::completed(packed, &seen, context).unwrap_or(seen),
+        Some(packed) => stood_for(residue::completed(packed, &seen, context).unwrap_or(seen)),
         None => seen,
     })
 }

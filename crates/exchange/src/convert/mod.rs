@@ -3,12 +3,14 @@
 
 mod from_ews;
 mod html;
+mod instance;
 mod residue;
 mod to_ews;
 mod zones;
 
 pub use from_ews::{Trouble, from_ews};
 pub use html::html_to_text;
+pub(crate) use instance::stand_in;
 pub use to_ews::{Draft, NoPlace, to_ews};
 
 use crate::version::Version;
@@ -35,10 +37,7 @@ impl Context {
     }
 }
 
-/// Names the line that tells of an attachment that is on Exchange and was not carried.
-pub const ATTACHMENT_LEFT_OUT: &str = "X-PAROM-ATTACHMENT-LEFT-OUT";
-/// Names the line that tells that Exchange has a body, and could not give it.
-pub const BODY_LEFT_OUT: &str = "X-PAROM-BODY-LEFT-OUT";
+pub use parom_calendar::merge::{ATTACHMENT_LEFT_OUT, BODY_LEFT_OUT};
 
 /// Text in the normal form: `\n` ends a line, other control characters are not there.
 fn clean(text: &str) -> String {

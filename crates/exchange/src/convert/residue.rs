@@ -85,7 +85,7 @@ pub(super) fn completed(packed: &str, seen: &Event, context: &Context) -> Option
     let kept = filled(unpacked(packed)?, seen);
     let base = shown(&plain(&kept, context).ok()?, &kept, context)?;
     // Where both differ from the base, Exchange is what people have worked with since.
-    let judge = Judge { organizer: None, later: Side::Source, blind: Both::default() };
+    let judge = Judge { organizer: None, later: Side::Source, blind: Both::default(), owner: &[] };
     let mut source = seen.clone();
     source.uid.clone_from(&kept.uid);
     let mut event = merge(Some(&base), Both::new(&source, &kept), &judge).event;

@@ -1,6 +1,7 @@
 //! An event to items.
 
 use super::from_ews::as_seen;
+use super::instance::stand_in;
 use super::residue;
 use super::{ATTACHMENT_LEFT_OUT, BODY_LEFT_OUT, Context, clean, zones};
 use crate::item::{AttachmentSeen, AttendeeSeen, CalendarItem, ItemBody, ItemKind, Mailbox, ZoneSeen};
@@ -41,7 +42,7 @@ pub enum NoPlace {
     Crossing,
     /// Nothing takes place any more.
     NoOccurrence,
-    /// There is nothing but exceptions.
+    /// There is nothing but exceptions, and more than one.
     InstancesOnly,
     /// A series in a zone that Windows does not have.
     Zone,
@@ -87,7 +88,7 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 365 * 5);
 
 /// The items that make an event on Exchange, with a residue of what they cannot say.
 pub fn to_ews(event: &Event, context: &Context) -> Result<Draft, NoPlace> {
-    let event = without_left_out(event);
+    let event = stand_in(without_left_out(event));
     let mut draft = plain(&event, context)?;
     let seen = shown(&draft, &event, context).ok_or(NoPlace::OutOfRange)?;
     if EventHash::of(&seen) != EventHash::of(&event) {

@@ -6,6 +6,7 @@ mod create_folder;
 mod create_item;
 mod delete_attachment;
 mod delete_item;
+mod export_items;
 mod find_folder;
 mod find_item;
 mod get_attachment;
@@ -27,6 +28,7 @@ mod sync_folder_hierarchy;
 mod sync_folder_items;
 mod unsubscribe;
 mod update_item;
+mod upload_items;
 
 pub use convert_id::{ConvertId, Converted, IdFormat};
 pub use create_attachment::{Attached, CreateAttachment, NewAttachment};
@@ -34,6 +36,7 @@ pub use create_folder::CreateFolder;
 pub use create_item::CreateItem;
 pub use delete_attachment::DeleteAttachment;
 pub use delete_item::DeleteItem;
+pub use export_items::ExportItems;
 pub use find_folder::{FindFolder, FoldersFound};
 pub use find_item::{FindItem, ItemsFound, Look};
 pub use get_attachment::GetAttachment;
@@ -55,6 +58,7 @@ pub use sync_folder_hierarchy::{FolderChange, FolderChanges, SyncFolderHierarchy
 pub use sync_folder_items::{Change, Changes, SyncFolderItems};
 pub use unsubscribe::Unsubscribe;
 pub use update_item::UpdateItem;
+pub use upload_items::UploadItems;
 
 use crate::classify::About;
 use crate::envelope::{Refusal, backoff};

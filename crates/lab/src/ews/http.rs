@@ -57,8 +57,9 @@ pub async fn serve<F: Future<Output = Reply>>(stream: TcpStream, answer: impl Fn
     while let Some(request) = read(&mut stream).await? {
         let wants_close = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         let reply = answer(request).await;
-        let is_whole = write(&mut stream, reply, wants_close).await?;
-        if wants_close || !is_whole {
+        let says_close = reply.headers.iter().any(|(name, value)| *name == "Connection" && value == "close");
+        let is_whole = write(&mut stream, reply, wants_close && !says_close).await?;
+        if wants_close || says_close || !is_whole {
             break;
         }
     }

@@ -25,6 +25,7 @@ mod autodiscover;
 mod draft;
 mod event;
 mod fields;
+mod gate;
 mod goid;
 mod http;
 mod ical;
@@ -52,6 +53,7 @@ mod xml;
 mod zones;
 
 pub use autodiscover::Elsewhere;
+pub use gate::{Gate, SignIns};
 pub use mail::Mail;
 pub use oof::Oof;
 pub use outlook::{Event, EventId, Outlook};
@@ -205,7 +207,8 @@ impl Ews {
                         let Ok((stream, _)) = accepted else { continue };
                         let site = Arc::clone(&served);
                         connections.spawn(async move {
-                            let answer = |request| Arc::clone(&site).answer(request);
+                            let visitor = Arc::new(gate::Visitor::default());
+                            let answer = |request| Arc::clone(&site).answer(request, Arc::clone(&visitor));
                             if let Err(error) = http::serve(stream, answer).await {
                                 tracing::debug!(%error, "a connection to the simulated EWS ended");
                             }
@@ -233,6 +236,17 @@ impl Ews {
     pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
         change(&mut self.site.state().switches);
         self.site.ring();
+    }
+
+    /// Changes what one may sign in by.
+    pub fn gate(&self, change: impl FnOnce(&mut Gate)) {
+        change(&mut self.site.gate());
+    }
+
+    /// How often people were let in, and how often not, since the start.
+    #[must_use]
+    pub fn sign_ins(&self) -> SignIns {
+        *self.site.sign_ins()
     }
 
     /// Lets the next call of this operation end otherwise.

@@ -66,6 +66,8 @@ const ORDERS: &[(&str, &[&str])] = &[
     ("Unsubscribe", &["SubscriptionId"]),
     ("ConvertId", &["SourceIds"]),
     ("GetUserConfiguration", &["UserConfigurationName", "UserConfigurationProperties"]),
+    ("ExportItems", &["ItemIds"]),
+    ("UploadItems", &["Items"]),
     (
         "ItemShape",
         &[
@@ -148,6 +150,8 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("GetStreamingEvents", &["SubscriptionIds", "ConnectionTimeout"]),
     ("PullSubscriptionRequest", &["EventTypes", "Timeout"]),
     ("StreamingSubscriptionRequest", &["EventTypes"]),
+    ("ExportItems", &["ItemIds"]),
+    ("UploadItems", &["Items"]),
 ];
 
 const TIMES: &[&str] = &["Start", "End", "DateTimeStamp", "RecurrenceId", "ReminderDueBy"];

@@ -1,5 +1,6 @@
 //! From an HTTP request to its answer: who asks, as whom, may they, and which operation.
 
+use super::gate::{Gate, SignIns, Visitor};
 use super::http::{Body, Reply, Request};
 use super::schema;
 use super::soap::{self, Fault, Heard, Impersonation, Refusal, fault, refuse};
@@ -10,8 +11,6 @@ use super::zones::Zone;
 use super::{Exchange, Reaction, autodiscover, op};
 use crate::ews::ids::{self, Id};
 use crate::exchange::Ledger;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,6 +22,10 @@ pub struct Site {
     ledger: Mutex<Ledger>,
     scripts: Mutex<VecDeque<(String, Reaction)>>,
     recorded: Mutex<Option<Vec<Exchange>>>,
+    gate: Mutex<Gate>,
+    sign_ins: Mutex<SignIns>,
+    #[cfg(feature = "ntlm")]
+    challenges: std::sync::atomic::AtomicU64,
     /// Open streams of each account.
     pub streams: Mutex<BTreeMap<String, usize>>,
     pub bell: watch::Sender<u64>,
@@ -63,6 +66,10 @@ impl Site {
             ledger: Mutex::default(),
             scripts: Mutex::default(),
             recorded: Mutex::default(),
+            gate: Mutex::default(),
+            sign_ins: Mutex::default(),
+            #[cfg(feature = "ntlm")]
+            challenges: std::sync::atomic::AtomicU64::new(1),
             streams: Mutex::default(),
             bell: watch::Sender::new(0),
             scissors: watch::Sender::new(0),
@@ -90,17 +97,30 @@ impl Site {
         lock(&self.recorded)
     }
 
-    pub async fn answer(self: Arc<Self>, request: Request) -> Reply {
+    pub fn gate(&self) -> MutexGuard<'_, Gate> {
+        lock(&self.gate)
+    }
+
+    pub fn sign_ins(&self) -> MutexGuard<'_, SignIns> {
+        lock(&self.sign_ins)
+    }
+
+    /// A challenge that no other connection was given. A real one cannot be foreseen; here nobody tries.
+    #[cfg(feature = "ntlm")]
+    pub fn nonce(&self) -> [u8; 8] {
+        let count = self.challenges.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        count.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes()
+    }
+
+    pub async fn answer(self: Arc<Self>, request: Request, visitor: Arc<Visitor>) -> Reply {
         let path = request.path.split('?').next().unwrap_or_default();
         let discovers = autodiscover::is_asked(path);
         if !discovers && !path.eq_ignore_ascii_case("/ews/exchange.asmx") {
             return Reply::new(404, "The resource cannot be found.".to_owned());
         }
-        let Some(account) = self.sign_in(&request) else {
-            let windows: &[&str] = if self.state().switches.offers_only_basic { &[] } else { &["Negotiate", "NTLM"] };
-            let refused =
-                windows.iter().fold(Reply::new(401, String::new()), |it, way| it.header("WWW-Authenticate", way));
-            return refused.header("WWW-Authenticate", "Basic realm=\"exchange\"");
+        let account = match self.admit(&request, &visitor) {
+            Ok(account) => account,
+            Err(refusal) => return refusal,
         };
         if discovers {
             *self.state().calls.entry("Autodiscover".to_owned()).or_default() += 1;
@@ -138,24 +158,6 @@ impl Site {
             reply = reply.header("Set-Cookie", format!("{cookie}={AFFINITY}; path=/; HttpOnly"));
         }
         reply
-    }
-
-    /// The address of who signed in, by Basic.
-    fn sign_in(&self, request: &Request) -> Option<String> {
-        let given = request.header("authorization")?;
-        let (scheme, secret) = given.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return None;
-        }
-        let pair = String::from_utf8(STANDARD.decode(secret.trim()).ok()?).ok()?;
-        let (name, password) = pair.split_once(':')?;
-        let name = name.rsplit('\\').next().unwrap_or(name);
-        let state = self.state();
-        let users = state.mailboxes.iter().map(|mailbox| &mailbox.user).chain(&state.service);
-        let mut fitting = users.filter(|user| {
-            user.has(name) || user.address.split('@').next().is_some_and(|alias| alias.eq_ignore_ascii_case(name))
-        });
-        fitting.find(|user| user.password == password).map(|user| user.address.clone())
     }
 
     fn perform(self: Arc<Self>, account: &str, heard: Heard, document: &str) -> Reply {

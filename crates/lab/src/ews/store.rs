@@ -54,6 +54,8 @@ pub struct State {
     pub letters: Vec<Letter>,
     /// Where Autodiscover sends questions about these addresses.
     pub elsewhere: Vec<(String, Elsewhere)>,
+    /// What was exported, by its ticket.
+    pub exports: Vec<Item>,
     numbers: u64,
     changes: u64,
 }
@@ -88,6 +90,7 @@ impl State {
             mail: None,
             letters: Vec::new(),
             elsewhere: Vec::new(),
+            exports: Vec::new(),
             numbers: 1,
             changes: 1,
         }

@@ -41,10 +41,10 @@ pub struct Switches {
     pub fixes_online_meetings: bool,
     /// A change of a series' time drops its exceptions; without, they stay where their days were.
     pub drops_exceptions: bool,
-    /// Basic is the only way to sign in that is offered.
-    pub offers_only_basic: bool,
     /// Autodiscover answers as SOAP too (2010 and later).
     pub knows_soap_autodiscover: bool,
+    /// `ExportItems` and `UploadItems` are there (2010 SP1 and later).
+    pub exports: bool,
     /// Most of what one `FindItem` gives (EWSFindCountLimit).
     pub find_limit: usize,
     /// Subscriptions that one `GetStreamingEvents` may name.
@@ -101,8 +101,8 @@ impl Switches {
             mime_names_attendees: false,
             fixes_online_meetings: false,
             drops_exceptions: true,
-            offers_only_basic: false,
             knows_soap_autodiscover: true,
+            exports: true,
             find_limit: 1000,
             stream_limit: 200,
             hanging_limit: 10,

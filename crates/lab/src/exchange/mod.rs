@@ -24,7 +24,7 @@ mod directory;
 mod folders;
 mod logins;
 #[cfg(feature = "ntlm")]
-mod ntlm;
+pub(crate) mod ntlm;
 mod outlook;
 mod quirks;
 mod receipts;

@@ -41,7 +41,7 @@ const HAS_MIC: u32 = 2;
 const MIC: std::ops::Range<usize> = 72..88;
 
 /// A conversation in which the challenge was sent.
-pub(super) struct Challenge {
+pub(crate) struct Challenge {
     negotiate: Vec<u8>,
     message: Vec<u8>,
     nonce: [u8; 8],
@@ -49,14 +49,14 @@ pub(super) struct Challenge {
 
 /// Who says to be whom: a domain, which may be empty, and a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Named {
+pub(crate) struct Named {
     pub domain: String,
     pub user: String,
 }
 
 /// Why a proof is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub(crate) enum Flaw {
     /// What came is no message, or is older than NTLMv2.
     Malformed,
     WrongPassword,
@@ -68,7 +68,7 @@ pub(super) enum Flaw {
 
 /// Which channel binding a client has to bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Binding<'a> {
+pub(crate) enum Binding<'a> {
     Any,
     /// The hash of this, or none at all.
     IfAny(&'a [u8]),
@@ -151,7 +151,7 @@ impl Challenge {
 }
 
 /// Who AUTHENTICATE_MESSAGE says to be.
-pub(super) fn named(authenticate: &[u8]) -> Option<Named> {
+pub(crate) fn named(authenticate: &[u8]) -> Option<Named> {
     if !is_message(authenticate, 3) {
         return None;
     }

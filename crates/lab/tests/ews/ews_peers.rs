@@ -57,6 +57,9 @@ async fn exchangelib_is_served_by_the_ews_of_every_version() {
         let ews = server(version).await;
         let mut client = Command::new(&python);
         client.arg(root().join("tests/live/ews_exchangelib.py")).arg(ews.url()).arg(version.year()).env("TZ", "UTC");
+        if cfg!(feature = "ntlm") {
+            client.arg("ntlm");
+        }
         println!("{}", run(client).await);
         // Only the step that tries the trap has sent anything: an invitation, a refusal, a cancellation.
         let sent: Vec<OutgoingKind> = ews.outgoing().into_iter().map(|outgoing| outgoing.kind).collect();

@@ -3,10 +3,12 @@
 use super::connection::{Connection, told};
 use super::identity::Identity;
 use super::message::{Head, Request, Response};
+use super::sign_in::Standing;
 use super::url::{Origin, Url};
 use crate::{Dialer, TlsClient};
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::response::Parts;
 use http::{HeaderValue, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -69,10 +71,11 @@ pub struct Client {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     dialer: Dialer,
     target: Target,
-    identity: Identity,
+    pub(super) identity: Identity,
+    pub(super) standing: Standing,
     patience: Patience,
     permits: Arc<Semaphore>,
     /// INVARIANT: all of them were opened by this client, so they never carried another identity's requests.
@@ -89,7 +92,8 @@ impl Client {
     pub fn patient(dialer: Dialer, target: Target, identity: Identity, patience: Patience) -> Client {
         let permits = Arc::new(Semaphore::new(patience.connections.max(1)));
         let idle = Mutex::new(BTreeMap::new());
-        Client { shared: Arc::new(Shared { dialer, target, identity, patience, permits, idle }) }
+        let standing = Standing::default();
+        Client { shared: Arc::new(Shared { dialer, target, identity, standing, patience, permits, idle }) }
     }
 
     #[must_use]
@@ -111,7 +115,8 @@ impl Client {
     ///
     /// # Errors
     /// What the dialer and TLS say; `ConnectionLost`, `TimedOut`; `AnswerUnexpected` for what is no HTTP, for an answer that
-    /// is too large (with an argument `limit`), and for a redirect that must not be followed.
+    /// is too large (with an argument `limit`), and for a redirect that must not be followed. By NTLM and by what the server
+    /// offers also `SignInRefused`, `NoMechanism`, `NtlmLeftOut` and `NtlmOwnMailbox`.
     pub async fn send(&self, request: Request) -> Result<Response> {
         let limit = request.at_most_bytes.unwrap_or(self.shared.patience.most_bytes);
         let (head, mut chunks) = self.stream(request).await?;
@@ -204,30 +209,9 @@ impl Shared {
         loop {
             let mut connection = match self.kept(&url.origin) {
                 Some(connection) => connection,
-                None => Connection::open(&self.dialer, &url.origin, self.target.tls.as_deref()).await?,
+                None => self.another(url).await?,
             };
-            let is_kept = connection.is_kept;
-            if connection.sender.ready().await.is_err() && is_kept {
-                continue;
-            }
-            let message = self.message(request, url)?;
-            let more = Duration::from_secs(request.body.len() as u64 / SLOWEST_BYTES_PER_S);
-            let patience = self.patience.answer.saturating_add(more);
-            let sent = timeout(patience, connection.sender.try_send_request(message)).await;
-            let answer = match sent {
-                Err(_) => return Err(timed_out(&url.origin, request, patience)),
-                Ok(Err(mut failure)) => {
-                    let nothing_sent = failure.take_message().is_some();
-                    let error = failure.into_error();
-                    let may_again = nothing_sent || (request.repeatable && !error.is_parse());
-                    if is_kept && may_again {
-                        continue;
-                    }
-                    return Err(told(&url.origin, error));
-                }
-                Ok(Ok(answer)) => answer,
-            };
-            let (parts, body) = answer.into_parts();
+            let Some((parts, body)) = self.signed_in(&mut connection, request, url).await? else { continue };
             let head = Head { status: parts.status, headers: parts.headers, url: url.clone() };
             let pause = self.patience.pause;
             let lane = Some((connection, permit));
@@ -235,24 +219,68 @@ impl Shared {
         }
     }
 
-    fn message(&self, request: &Request, url: &Url) -> Result<http::Request<Full<Bytes>>> {
-        let broken = |what: &str| Error::internal(format!("a request with a {what} that HTTP cannot say"));
-        let uri: Uri = url.path.parse().map_err(|_| broken("path"))?;
-        let mut message = http::Request::new(Full::new(request.body.clone()));
-        *message.method_mut() = request.method.clone();
-        *message.uri_mut() = uri;
-        let headers = message.headers_mut();
-        *headers = request.headers.clone();
-        let host = HeaderValue::from_str(&url.origin.authority()).map_err(|_| broken("host"))?;
-        headers.insert(HOST, host);
-        if !headers.contains_key(USER_AGENT) {
-            headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Parom/", env!("CARGO_PKG_VERSION"))));
-        }
-        if let Some(authorization) = self.identity.authorization()? {
-            headers.insert(AUTHORIZATION, authorization);
-        }
-        Ok(message)
+    pub(super) async fn another(&self, url: &Url) -> Result<Connection> {
+        Connection::open(&self.dialer, &url.origin, self.target.tls.as_deref()).await
     }
+
+    /// Sends once. `None`: a kept connection had met its end, and the request may go over another one.
+    pub(super) async fn once(
+        &self,
+        connection: &mut Connection,
+        request: &Request,
+        url: &Url,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Option<(Parts, Incoming)>> {
+        let is_kept = connection.is_kept;
+        if connection.sender.ready().await.is_err() && is_kept {
+            return Ok(None);
+        }
+        let message = message(request, url, authorization)?;
+        let more = Duration::from_secs(request.body.len() as u64 / SLOWEST_BYTES_PER_S);
+        let patience = self.patience.answer.saturating_add(more);
+        match timeout(patience, connection.sender.try_send_request(message)).await {
+            Err(_) => Err(timed_out(&url.origin, request, patience)),
+            Ok(Err(mut failure)) => {
+                let nothing_sent = failure.take_message().is_some();
+                let error = failure.into_error();
+                let may_again = nothing_sent || (request.repeatable && !error.is_parse());
+                if is_kept && may_again { Ok(None) } else { Err(told(&url.origin, error)) }
+            }
+            Ok(Ok(answer)) => Ok(Some(answer.into_parts())),
+        }
+    }
+
+    /// Reads an answer that nobody wants, if it is short, so that its connection can be used again.
+    pub(super) async fn drain(&self, mut body: Incoming) -> bool {
+        let mut read = 0;
+        while read <= WORTH_READING {
+            match timeout(self.patience.pause, body.frame()).await {
+                Ok(None) => return true,
+                Ok(Some(Ok(frame))) => read += frame.data_ref().map_or(0, Bytes::len),
+                Ok(Some(Err(_))) | Err(_) => return false,
+            }
+        }
+        false
+    }
+}
+
+fn message(request: &Request, url: &Url, authorization: Option<HeaderValue>) -> Result<http::Request<Full<Bytes>>> {
+    let broken = |what: &str| Error::internal(format!("a request with a {what} that HTTP cannot say"));
+    let uri: Uri = url.path.parse().map_err(|_| broken("path"))?;
+    let mut message = http::Request::new(Full::new(request.body.clone()));
+    *message.method_mut() = request.method.clone();
+    *message.uri_mut() = uri;
+    let headers = message.headers_mut();
+    *headers = request.headers.clone();
+    let host = HeaderValue::from_str(&url.origin.authority()).map_err(|_| broken("host"))?;
+    headers.insert(HOST, host);
+    if !headers.contains_key(USER_AGENT) {
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Parom/", env!("CARGO_PKG_VERSION"))));
+    }
+    if let Some(authorization) = authorization {
+        headers.insert(AUTHORIZATION, authorization);
+    }
+    Ok(message)
 }
 
 fn timed_out(origin: &Origin, request: &Request, patience: Duration) -> Error {

@@ -16,6 +16,10 @@ pub(super) struct Connection {
     /// It has answered before: a server may close it at any moment.
     pub(super) is_kept: bool,
     pub(super) idle_since: Instant,
+    /// NTLM has proved who asks here: requests need no word of it any more.
+    pub(super) is_proved: bool,
+    /// What a sign-in is tied to, see [`crate::Stream::end_point`].
+    pub(super) end_point: Option<Vec<u8>>,
     driver: JoinHandle<()>,
 }
 
@@ -25,6 +29,7 @@ impl Connection {
         if let Some(tls) = tls {
             stream = tls.upgrade(stream, &origin.host, origin.port).await?;
         }
+        let end_point = stream.end_point();
         let (sender, connection) = http1::Builder::new()
             // Servers of Exchange 2010's time and home-made ones; what we need is read all the same.
             .allow_obsolete_multiline_headers_in_responses(true)
@@ -37,7 +42,7 @@ impl Connection {
             // Whoever waits for an answer is told by its sender.
             let _ = connection.await;
         });
-        Ok(Connection { sender, is_kept: false, idle_since: Instant::now(), driver })
+        Ok(Connection { sender, is_kept: false, idle_since: Instant::now(), is_proved: false, end_point, driver })
     }
 }
 

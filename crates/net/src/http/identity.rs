@@ -21,6 +21,17 @@ pub enum Identity {
         user: String,
         token: Secret,
     },
+    /// [MS-NTHT]: proved once for each connection, and bound to it where it is a TLS connection.
+    Ntlm {
+        user: String,
+        password: Secret,
+    },
+    /// Basic or NTLM, by what the server offers to one who says nothing of himself. What was refused once is not tried in
+    /// another way: it would be the same password.
+    Offered {
+        user: String,
+        password: Secret,
+    },
 }
 
 impl Identity {
@@ -29,27 +40,37 @@ impl Identity {
     pub fn user(&self) -> &str {
         match self {
             Identity::Anonymous => "",
-            Identity::Basic { user, .. } | Identity::Bearer { user, .. } => user,
+            Identity::Basic { user, .. }
+            | Identity::Bearer { user, .. }
+            | Identity::Ntlm { user, .. }
+            | Identity::Offered { user, .. } => user,
         }
     }
 
-    /// The value of the Authorization header; marked, so that no Debug shows it.
+    /// The value of the Authorization header that goes with every request. `None` where there is none, or where it is another
+    /// each time.
     pub(super) fn authorization(&self) -> Result<Option<HeaderValue>> {
-        let (scheme, secret) = match self {
-            Identity::Anonymous => return Ok(None),
-            Identity::Basic { user, password } => {
-                let clear = Secret::new([user.as_bytes(), b":", password.expose()].concat());
-                ("Basic ", Secret::new(STANDARD.encode(clear.expose())))
-            }
-            Identity::Bearer { token, .. } => ("Bearer ", token.clone()),
-        };
-        let whole = Secret::new([scheme.as_bytes(), secret.expose()].concat());
-        // The error would show nothing of the value, but it is not told all the same.
-        let mut value = HeaderValue::from_bytes(whole.expose())
-            .map_err(|_| Error::internal("a token that no header can hold was kept"))?;
-        value.set_sensitive(true);
-        Ok(Some(value))
+        match self {
+            Identity::Anonymous | Identity::Ntlm { .. } | Identity::Offered { .. } => Ok(None),
+            Identity::Basic { user, password } => basic(user, password).map(Some),
+            Identity::Bearer { token, .. } => header("Bearer", token).map(Some),
+        }
     }
+}
+
+pub(super) fn basic(user: &str, password: &Secret) -> Result<HeaderValue> {
+    let clear = Secret::new([user.as_bytes(), b":", password.expose()].concat());
+    header("Basic", &Secret::new(STANDARD.encode(clear.expose())))
+}
+
+/// The value of an Authorization header; marked, so that no Debug shows it.
+pub(super) fn header(scheme: &str, secret: &Secret) -> Result<HeaderValue> {
+    let whole = Secret::new([scheme.as_bytes(), b" ", secret.expose()].concat());
+    // The error would show nothing of the value, but it is not told all the same.
+    let mut value = HeaderValue::from_bytes(whole.expose())
+        .map_err(|_| Error::internal("a token that no header can hold was kept"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl fmt::Display for Identity {

@@ -4,6 +4,7 @@ mod client;
 mod connection;
 mod identity;
 mod message;
+mod sign_in;
 mod url;
 
 pub use client::{Chunks, Client, Patience, Target};

@@ -8,6 +8,7 @@ use parom_domain::agenda::{
     Agenda, AgendaAbilities, AgendaLook, CalendarId, CalendarSeen, EventRead, EventSeen, Form, Handle, Token, Written,
 };
 use parom_domain::{Code, Error, Result, Retry, Scope};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::Instant;
 
@@ -111,6 +112,14 @@ impl Agenda for GuardedAgenda<'_> {
 
     async fn make_calendar(&self, name: &str) -> Result<CalendarSeen> {
         self.noted(self.inner.make_calendar(name).await)
+    }
+
+    async fn export(&self, calendar: &CalendarId, seen: &EventSeen) -> Result<Option<Arc<str>>> {
+        self.noted(self.inner.export(calendar, seen).await)
+    }
+
+    async fn restore(&self, calendar: &CalendarId, export: &str) -> Result<Written> {
+        self.noted(self.inner.restore(calendar, export).await)
     }
 
     fn sign(&self) -> Option<Token> {

@@ -5,7 +5,8 @@ use parom_domain::agenda::{CalendarId, Handle, Token, Version};
 use parom_domain::events::breaker::Write;
 use parom_domain::events::policy::CalendarMode;
 use parom_domain::events::state::{
-    AgendaChange, AgendaIntent, AgendaState, AgendaWork, ArchivedEvent, DeletedEvents, ParkedEvent, SuspectedEvent,
+    AgendaChange, AgendaIntent, AgendaState, AgendaWork, ArchivedEvent, DeletedEvents, KeptEvent, ParkedEvent,
+    SuspectedEvent,
 };
 use parom_domain::events::{CalendarNumber, CalendarPair, End, EventLink, EventNumber};
 use parom_domain::state::{AccountId, Lease, PassSummary};
@@ -291,4 +292,39 @@ async fn what_was_said_of_calendars_and_how_they_ended_is_kept() {
 
     let old = Lease { epoch: lease.epoch - 1, ..lease };
     assert_eq!(store.note_calendar_pass(&old, ok).await.unwrap_err().code(), Code::LeaseLost);
+}
+
+#[tokio::test]
+async fn the_archive_holds_what_was_given_up_and_what_was_kept() {
+    let state = State::new().await;
+    let lease = state.account("a@corp.example").await;
+    let other = state.account("b@corp.example").await;
+    let kept = |uid: &str, export: Option<&str>| KeptEvent {
+        at_ms: 7,
+        uid: uid.to_owned(),
+        side: Side::Source,
+        text: "as it was".into(),
+        export: export.map(Into::into),
+    };
+    let store = &state.store;
+    store.commit_agenda(&lease, vec![AgendaChange::Archive(archived("lost"))]).await.unwrap();
+    store.keep_event(&lease, kept("one", Some("AAEC"))).await.unwrap();
+    store.keep_event(&lease, kept("two", None)).await.unwrap();
+    store.keep_event(&other, kept("three", None)).await.unwrap();
+    let entries = store.archive(lease.account).await.unwrap();
+    let told: Vec<_> = entries.iter().map(|it| (it.number, it.uid.as_str(), it.is_kept, it.is_exported)).collect();
+    assert_eq!(told, [(1, "lost", false, false), (2, "one", true, true), (3, "two", true, false)]);
+    assert_eq!(store.kept_events(lease.account, Side::Source).await.unwrap(), ["one", "two"]);
+    assert_eq!(store.kept_events(lease.account, Side::Target).await.unwrap(), Vec::<String>::new());
+    let item = store.archived(lease.account, 2).await.unwrap().unwrap();
+    assert_eq!(
+        (item.entry.clone(), &*item.text, item.export.as_deref()),
+        (entries[1].clone(), "as it was", Some("AAEC"))
+    );
+    assert!(store.archived(lease.account, 4).await.unwrap().is_none());
+    // What merges gave up is told as before, and whoever has lost the account keeps nothing.
+    assert_eq!(store.archived_events(lease.account).await.unwrap(), [archived("lost")]);
+    let old = Lease { epoch: lease.epoch - 1, ..lease };
+    assert_eq!(store.keep_event(&old, kept("late", None)).await.unwrap_err().code(), Code::LeaseLost);
+    state.store.close().await;
 }

@@ -16,6 +16,7 @@ pub mod respond;
 pub mod subscribe;
 pub mod sync_folder_hierarchy;
 pub mod sync_folder_items;
+pub mod transfer;
 pub mod update_item;
 pub mod user_oof_settings;
 
@@ -59,6 +60,12 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
         "ConvertId" => convert_id::run(call, request)?,
         "GetUserAvailabilityRequest" => get_user_availability::run(call, request)?,
         "GetUserConfiguration" if call.level >= Level::V2010 => get_user_configuration::run(call, request),
+        "ExportItems" if call.level >= Level::V2010Sp1 && call.state.switches.exports => {
+            transfer::export(call, request)
+        }
+        "UploadItems" if call.level >= Level::V2010Sp1 && call.state.switches.exports => {
+            transfer::upload(call, request)
+        }
         _ => return Err(fault("ErrorInvalidRequest", "The request is invalid.")),
     })
 }
