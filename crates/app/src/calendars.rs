@@ -1,6 +1,7 @@
 //! The calendars of many accounts, as the command line wants them: one pass each, and what it came to.
 
 pub mod compare;
+mod folded;
 mod merge;
 
 use crate::config::{Config, MailDomain};
@@ -19,6 +20,7 @@ use parom_domain::agenda::{
     Agenda, AgendaAbilities, AgendaLook, CalendarId, CalendarSeen, EventRead, EventSeen, Form, Handle, Token, Written,
 };
 use parom_domain::events::policy::{CalendarMode, EventPolicy};
+use parom_domain::events::state::AgendaState;
 use parom_domain::state::{AccountId, Lease, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use parom_engine::agenda::{
@@ -216,7 +218,8 @@ impl<'a> Calendars<'a> {
         lease: Lease,
         (address, tell): (&Arc<str>, &(dyn Fn(What) + Sync)),
     ) -> Result<AgendaReport> {
-        let reached = self.reach(account).await?;
+        let state = self.store.load_agenda(account.id).await?;
+        let reached = self.reach(account, domain, &state).await?;
         let gated =
             reached.as_ref().map(|reached| Gated { inner: &*reached.agenda, gates: self.gates.of(&reached.place) });
         tell(What::Phase(Phase::Observing));
@@ -232,7 +235,6 @@ impl<'a> Calendars<'a> {
             policy,
             dry_run: self.dry_run,
         };
-        let state = self.store.load_agenda(account.id).await?;
         let done = run_agenda_pass(&pass, state).await;
         match done {
             Err(error) => Err(self.refused(error, &reached, &gated).await),
@@ -241,9 +243,14 @@ impl<'a> Calendars<'a> {
     }
 
     /// Both sides of an account, nothing connected yet.
-    async fn reach(&self, account: &Account) -> Result<Both<Reached>> {
+    async fn reach(&self, account: &Account, domain: &MailDomain, state: &AgendaState) -> Result<Both<Reached>> {
         let side = |side: Side| self.wiring.reach(self.config, self.store, account, side);
-        Ok(Both::new(side(Side::Source).await?, side(Side::Target).await?))
+        let mut reached = Both::new(side(Side::Source).await?, side(Side::Target).await?);
+        if let Some(category) = &domain.calendars.folded {
+            let links = self.store.event_links(account.id).await?;
+            reached.target.agenda = Arc::new(folded::target(reached.target.agenda, category, state, &links));
+        }
+        Ok(reached)
     }
 
     /// A refused sign-in is remembered, so that no server locks anybody out, whichever run of ours asks next.
@@ -276,7 +283,8 @@ impl<'a> Calendars<'a> {
     async fn compared(&self, account: &Account, address: &Arc<str>) -> Result<(Both<Shelf>, Verdict)> {
         let tell = |what: What| self.progress.on(&progress::Event { account: address.clone(), what });
         tell(What::BeganCalendars);
-        let reached = self.reach(account).await?;
+        let state = self.store.load_agenda(account.id).await?;
+        let reached = self.reach(account, wiring::domain(self.config, account)?, &state).await?;
         let gated =
             reached.as_ref().map(|reached| Gated { inner: &*reached.agenda, gates: self.gates.of(&reached.place) });
         let step = |events| tell(What::Did(Work { events, ..Work::default() }));
@@ -299,7 +307,7 @@ impl<'a> Calendars<'a> {
             tell(What::Trouble { why: about_calendar(error, calendar.as_deref(), address) });
         }
         for (side, calendar) in &report.unpaired {
-            troubles.push(Code::CalendarRefused);
+            // Its events are put aside with that reason: nobody is out of step because of it.
             let message = Message::new("calendar-unpaired").with("side", Message::new(failure::side_key(*side)));
             tell(What::Trouble { why: message.with("calendar", calendar.clone()) });
         }
@@ -359,7 +367,7 @@ fn summary(done: &Result<AgendaReport>) -> PassSummary {
     match done {
         Ok(report) => PassSummary {
             at_ms,
-            last_ok_ms: (report.settled && report.unpaired.is_empty()).then_some(at_ms),
+            last_ok_ms: report.settled.then_some(at_ms),
             parked: report.parked,
             carried: report.created.source.saturating_add(report.created.target),
             folders: report.calendars,

@@ -85,6 +85,7 @@ impl Exit {
             | Code::EventRestless
             | Code::CalendarGone
             | Code::CalendarRefused
+            | Code::CalendarUnpaired
             | Code::LeaseLost => Exit::NotInStep,
             Code::StateUnavailable | Code::StateFull | Code::StateLocked | Code::StateNewer | Code::StateDamaged => {
                 Exit::State
