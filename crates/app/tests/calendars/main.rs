@@ -3,7 +3,17 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the report")]
 
+#[path = "../../../caldav/tests/support/mod.rs"]
+mod caldav_servers;
 mod crashes;
 mod crossing;
+mod faults;
+mod numbered_days;
+mod numbered_fields;
+mod numbered_people;
+mod numbered_series;
+mod numbered_silence;
+mod numbered_trouble;
 mod radicale;
+mod several;
 mod stage;
