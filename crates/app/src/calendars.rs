@@ -1,6 +1,7 @@
 //! The calendars of many accounts, as the command line wants them: one pass each, and what it came to.
 
 pub mod compare;
+mod folded;
 mod merge;
 mod restore;
 mod watch;
@@ -19,6 +20,7 @@ use crate::wiring::{self, CalendarWiring, Reached};
 use compare::{Shelf, Verdict};
 use futures_util::{StreamExt, stream};
 use merge::EventMerge;
+use parom_domain::agenda::Agenda;
 use parom_domain::events::policy::{CalendarMode, EventPolicy};
 use parom_domain::state::{AccountId, Lease, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
@@ -251,7 +253,17 @@ impl Calendars {
     /// Both sides of an account, nothing connected yet.
     async fn reach(&self, account: &Account) -> Result<Both<Reached>> {
         let side = |side: Side| self.wiring.reach(&self.config, &self.store, account, side);
-        Ok(Both::new(side(Side::Source).await?, side(Side::Target).await?))
+        let mut reached = Both::new(side(Side::Source).await?, side(Side::Target).await?);
+        reached.target.agenda = self.unfolded(account, reached.target.agenda).await?;
+        Ok(reached)
+    }
+
+    /// The target as passes see it: where further calendars go into the first one, each is shown by itself.
+    async fn unfolded(&self, account: &Account, target: Arc<dyn Agenda>) -> Result<Arc<dyn Agenda>> {
+        let Some(category) = &wiring::domain(&self.config, account)?.calendars.folded else { return Ok(target) };
+        let state = self.store.load_agenda(account.id).await?;
+        let links = self.store.event_links(account.id).await?;
+        Ok(Arc::new(folded::target(target, category, &state, &links)))
     }
 
     /// A refused sign-in is remembered, so that no server locks anybody out, whichever run of ours asks next.
@@ -313,7 +325,7 @@ impl Calendars {
             tell(What::Trouble { why: about_calendar(error, calendar.as_deref(), address) });
         }
         for (side, calendar) in &report.unpaired {
-            troubles.push(Code::CalendarRefused);
+            // Its events are put aside with that reason: nobody is out of step because of it.
             let message = Message::new("calendar-unpaired").with("side", Message::new(failure::side_key(*side)));
             tell(What::Trouble { why: message.with("calendar", calendar.clone()) });
         }
@@ -373,7 +385,7 @@ fn summary(done: &Result<AgendaReport>) -> PassSummary {
     match done {
         Ok(report) => PassSummary {
             at_ms,
-            last_ok_ms: (report.settled && report.unpaired.is_empty()).then_some(at_ms),
+            last_ok_ms: report.settled.then_some(at_ms),
             parked: report.parked,
             carried: report.created.source.saturating_add(report.created.target),
             folders: report.calendars,

@@ -90,6 +90,7 @@ impl Exit {
             | Code::SieveScriptAnswers
             | Code::SieveNameTaken
             | Code::SieveScriptRefused
+            | Code::CalendarUnpaired
             | Code::LeaseLost => Exit::NotInStep,
             Code::StateUnavailable | Code::StateFull | Code::StateLocked | Code::StateNewer | Code::StateDamaged => {
                 Exit::State

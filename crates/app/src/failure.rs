@@ -142,6 +142,13 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
                 let message = Message::new(format!("brake-{brake}"));
                 about.fold(message, |message, name| message.with(name, typed(name, text(name)))).into()
             }
+            None if name == "detail" && code == Code::EventUnfit => {
+                crate::unfit::words(text(name)).map_or_else(|| typed(name, text(name)), Value::from)
+            }
+            None if name == "side" && code == Code::CalendarUnpaired => {
+                let side = Side::ALL.into_iter().find(|side| side.as_str() == text(name));
+                side.map_or_else(|| typed(name, text(name)), |side| Message::new(side_key(side)).into())
+            }
             None => typed(name, text(name)),
         };
         message = message.with(name, value);

@@ -135,7 +135,9 @@ fn every_key_is_used_and_every_used_key_is_there() {
     let keys: BTreeSet<String> = entries(Lang::En).into_keys().filter(|key| !key.contains('.')).collect();
     // These are made at run time; other tests prove that none is missing and none is left over.
     let made = |key: &str| {
-        ["error-", "help", "exit-", "doc-", "phase-", "brake-", "value-"].iter().any(|made| key.starts_with(made))
+        ["error-", "help", "exit-", "doc-", "phase-", "brake-", "value-", "unfit-"]
+            .iter()
+            .any(|made| key.starts_with(made))
     };
     let unused: Vec<&String> = keys.iter().filter(|key| !made(key) && !words.contains(*key)).collect();
     assert!(unused.is_empty(), "in no source: {unused:?}");
@@ -182,6 +184,7 @@ fn made_keys_are_exactly_those_that_are_needed() {
     let mail = BrakeName::ALL.into_iter().map(BrakeName::as_str);
     let brakes = mail.chain(CalendarBrakeName::ALL.into_iter().map(CalendarBrakeName::as_str));
     assert_eq!(family("brake-"), brakes.map(|brake| format!("brake-{brake}")).collect());
+    assert_eq!(family("unfit-"), crate::unfit::reasons().map(|reason| format!("unfit-{reason}")).collect());
     let phases = crate::progress::Phase::ALL.iter().map(|phase| format!("phase-{}", phase.as_str())).collect();
     assert_eq!(family("phase-"), phases);
 }

@@ -23,6 +23,7 @@ mod state;
 mod stop;
 mod sync;
 mod table;
+mod unfit;
 mod verify;
 mod wiring;
 

@@ -114,7 +114,11 @@ impl CalDavAgenda {
     /// Adds what a sentence about a calendar needs.
     pub(crate) fn about(&self, calendar: &CalendarId) -> impl Fn(Error) -> Error {
         let (host, what) = (self.dav.host.clone(), self.name(calendar));
-        move |error| error.with("host", &host).with("what", &what)
+        move |error| {
+            let error = error.with("host", &host).with("what", &what);
+            // The sentence is the one of mail.
+            if error.code() == Code::QuotaFull { error.with("folder", &what) } else { error }
+        }
     }
 
     /// An error about one event.

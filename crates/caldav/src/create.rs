@@ -6,6 +6,7 @@ use crate::form::{event, outgoing, stored};
 use crate::href;
 use crate::observe::{version, version_of};
 use crate::request::{Condition, Put, get, put};
+use crate::silence::WOULD_WRITE;
 use parom_calendar::Event;
 use parom_domain::agenda::{CalendarId, Form, Handle, Version, Written};
 use parom_domain::{Code, Error, Result, Retry};
@@ -31,7 +32,9 @@ impl CalDavAgenda {
                     Some(there) if !is_of(&there.text, &form.uid) => {}
                     _ => return Err(self.refusal(Asked::Create, &refusal)),
                 },
-                Err(refusal) => return Err(self.why_not(calendar, form, &refusal).await?),
+                Err(refusal) => {
+                    return Err(self.why_not(calendar, form, &refusal).await?.with("bytes", text.len()));
+                }
             }
         }
         Err(self
@@ -61,7 +64,7 @@ impl CalDavAgenda {
         if way.watch.would_write(now, Some(event)) {
             return Err(self
                 .event_error(Code::EventUnfit, Retry::WhenFixed, calendar, &event.uid)
-                .with("detail", "the server would write to its participants"));
+                .with("detail", WOULD_WRITE));
         }
         let text = outgoing(event);
         let bytes = text.len() as u64;

@@ -6,9 +6,11 @@ mod create;
 mod dav;
 mod discover;
 mod find;
+pub mod folded;
 mod form;
 mod href;
 mod make;
+mod managed;
 mod multistatus;
 mod observe;
 pub mod quirks;
@@ -20,5 +22,9 @@ mod update;
 pub mod xml;
 
 pub use agenda::CalDavAgenda;
+pub use folded::Folded;
 pub use quirks::{Overrides, Product, Quirks};
 pub use settings::ServerSettings;
+
+/// Why this crate does not write an event: each is a key of a sentence in every language.
+pub const REASONS: [&str; 3] = [silence::WOULD_WRITE, folded::MISLEADING, folded::DROPPED];

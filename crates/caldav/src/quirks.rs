@@ -129,49 +129,115 @@ pub struct Quirks {
 
 impl Default for Quirks {
     fn default() -> Quirks {
-        Quirks {
-            product: Product::Other,
-            sync_tokens: true,
-            ctags: true,
-            makes_calendars: true,
-            finds_uids: true,
-            multiget: true,
-            batch_items: 50,
-            unique_uids: false,
-            rewrites: false,
-            silence: Silence::Agent,
-        }
+        Quirks::USUAL
     }
 }
 
+/// What is known of a product, and from where. A test holds `docs/caldav-servers.md` to it.
+pub struct Preset {
+    pub product: Product,
+    pub quirks: Quirks,
+    pub sources: &'static [&'static str],
+}
+
+pub const PRESETS: &[Preset] = &[
+    // A REPORT may lack attendees that GET has; what the server does not know is dropped when it writes an event anew.
+    Preset {
+        product: Product::VkWorkSpace,
+        quirks: Quirks {
+            sync_tokens: false,
+            makes_calendars: false,
+            finds_uids: false,
+            multiget: false,
+            rewrites: true,
+            ..Quirks::USUAL
+        },
+        sources: &[
+            "python-caldav, compatibility_hints.py: calendar_mail_ru (no MKCALENDAR since June 2024, no search for text, \
+             recreates what it is given)",
+            "python-caldav #400, #401, #461 (415 for sync-collection; reports without attendees)",
+        ],
+    },
+    Preset { product: Product::Radicale, quirks: Quirks::USUAL, sources: &["measured here: 3.1.8"] },
+    Preset { product: Product::Xandikos, quirks: Quirks::USUAL, sources: &["measured here: 0.2.8"] },
+    Preset {
+        product: Product::Cyrus,
+        quirks: Quirks { unique_uids: true, ..Quirks::USUAL },
+        sources: &[
+            "measured here: 3.6.1",
+            "imapd.conf(5): caldav_allowscheduling, caldav_allowattach (RFC 8607), both on by default",
+        ],
+    },
+    // Its tokens are times: what changes within the second of the last look is not told.
+    Preset {
+        product: Product::Sogo,
+        quirks: Quirks { sync_tokens: false, ..Quirks::USUAL },
+        sources: &[
+            "python-caldav, compatibility_hints.py: sogo (sync-token fragile; search by UID works, by other texts not)",
+            "bugs.sogo.nu #5163 (tokens made of times)",
+        ],
+    },
+    // It keeps what it understands of an event, and writes the text anew.
+    Preset {
+        product: Product::Stalwart,
+        quirks: Quirks { rewrites: true, ..Quirks::USUAL },
+        sources: &[
+            "stalw.art/docs/collaboration/scheduling (RFC 6638)",
+            "stalw.art/docs/ref/object/calendar-scheduling (enable: scheduling can be switched off for the server)",
+        ],
+    },
+    // As sabre/dav; and a UID stays taken while the event lies in the trash.
+    Preset {
+        product: Product::Nextcloud,
+        quirks: Quirks { unique_uids: true, rewrites: true, silence: Silence::Header, ..Quirks::USUAL },
+        sources: &[
+            "sabre-io/dav, lib/CalDAV/Schedule/Plugin.php: scheduleReply (Schedule-Reply: F silences PUT and DELETE)",
+            "nextcloud/server #22197 (SCHEDULE-AGENT=NONE is not known), #61640 (a UID twice is refused)",
+            "nextcloud/calendar #4091, python-caldav, compatibility_hints.py: nextcloud (the trash keeps names and UIDs)",
+        ],
+    },
+    Preset {
+        product: Product::Sabre,
+        quirks: Quirks { silence: Silence::Header, ..Quirks::USUAL },
+        sources: &["sabre-io/dav, lib/CalDAV/Schedule/Plugin.php: scheduleReply"],
+    },
+    Preset {
+        product: Product::Davical,
+        quirks: Quirks { sync_tokens: false, ..Quirks::USUAL },
+        sources: &["python-caldav, compatibility_hints.py: davical (sync-token fragile)"],
+    },
+    // It writes to people on behalf of an organizer whatever SCHEDULE-AGENT says.
+    Preset {
+        product: Product::Zimbra,
+        quirks: Quirks { sync_tokens: false, unique_uids: true, silence: Silence::Impossible, ..Quirks::USUAL },
+        sources: &[
+            "outlookcaldavsynchronizer #153, #214 (invitations go out twice)",
+            "python-caldav, compatibility_hints.py: zimbra (a UID in a second calendar moves the event)",
+        ],
+    },
+];
+
 impl Quirks {
+    /// One that does what the standards say.
+    pub const USUAL: Quirks = Quirks {
+        product: Product::Other,
+        sync_tokens: true,
+        ctags: true,
+        makes_calendars: true,
+        finds_uids: true,
+        multiget: true,
+        batch_items: 50,
+        unique_uids: false,
+        rewrites: false,
+        silence: Silence::Agent,
+    };
+
     #[must_use]
     pub fn of(product: Product) -> Quirks {
-        let usual = Quirks { product, ..Quirks::default() };
-        match product {
-            // As python-caldav knows calendar.mail.ru: 415 for sync-collection, no MKCALENDAR since June 2024, no search for
-            // text, unknown properties are dropped; a REPORT may lack attendees that GET has.
-            Product::VkWorkSpace => Quirks {
-                sync_tokens: false,
-                makes_calendars: false,
-                finds_uids: false,
-                multiget: false,
-                rewrites: true,
-                ..usual
-            },
-            // Tokens that forget deletions or come too early: python-caldav's list of compatibility hints.
-            Product::Sogo => Quirks { sync_tokens: false, ..usual },
-            Product::Davical => Quirks { sync_tokens: false, ..usual },
-            // It writes to people on behalf of an organizer whatever SCHEDULE-AGENT says (outlookcaldavsynchronizer #153, #214).
-            Product::Zimbra => Quirks { sync_tokens: false, unique_uids: true, silence: Silence::Impossible, ..usual },
-            Product::Cyrus => Quirks { unique_uids: true, ..usual },
-            // sabre/dav leaves scheduling out for a request with `Schedule-Reply: F`, PUT as well as DELETE, and does not know
-            // SCHEDULE-AGENT=NONE (nextcloud/server #22197).
-            Product::Nextcloud => Quirks { unique_uids: true, rewrites: true, silence: Silence::Header, ..usual },
-            Product::Sabre => Quirks { silence: Silence::Header, ..usual },
-            Product::Stalwart => Quirks { rewrites: true, ..usual },
-            Product::Radicale | Product::Xandikos | Product::Other => usual,
-        }
+        PRESETS
+            .iter()
+            .find(|preset| preset.product == product)
+            .map_or_else(|| Quirks { product, ..Quirks::USUAL }, |preset| Quirks { product, ..preset.quirks.clone() })
     }
 
     /// The switches, as the configuration spells them.
@@ -237,6 +303,30 @@ mod tests {
         assert_eq!(of("nginx", "1, 2, 3, calendar-access", "/dav/"), Product::Other);
         assert_eq!(Product::of(&Signs { host: "calendar.mail.ru", ..Signs::default() }), Product::VkWorkSpace);
         assert_eq!(Product::of(&Signs { sabre: true, ..Signs::default() }), Product::Sabre);
+    }
+
+    /// A product is a row of the page: what it is treated like, and where that is known from.
+    #[test]
+    fn the_page_tells_every_product_and_where_it_is_known_from() {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/caldav-servers.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for preset in PRESETS {
+            let name = format!("| `{}` |", preset.product.as_str());
+            let row = page.lines().find(|line| line.starts_with(&name)).unwrap_or_else(|| panic!("no row {name}"));
+            for source in preset.sources {
+                assert!(row.contains(source), "{name} lacks {source}");
+            }
+            let off =
+                |is_on: bool, word: &str| assert_eq!(row.contains(&format!("no {word}")), !is_on, "{name} {word}");
+            off(preset.quirks.sync_tokens, "tokens");
+            off(preset.quirks.makes_calendars, "MKCALENDAR");
+            off(preset.quirks.multiget, "multiget");
+            off(preset.quirks.finds_uids, "search");
+            assert_eq!(row.contains("UIDs once"), preset.quirks.unique_uids, "{name}");
+            assert_eq!(row.contains("rewrites"), preset.quirks.rewrites, "{name}");
+        }
+        let told = Product::ALL.iter().filter(|product| **product != Product::Other);
+        assert!(told.clone().all(|product| PRESETS.iter().any(|preset| preset.product == *product)));
     }
 
     #[test]

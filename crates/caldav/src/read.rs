@@ -43,7 +43,18 @@ impl CalDavAgenda {
                 Err(error) => return Err(error),
             }
         }
-        Ok(events)
+        let mut whole = Vec::with_capacity(events.len());
+        for EventRead { handle, version, form } in events {
+            let form = match form {
+                Ok(form) => match self.with_contents(calendar, form).await {
+                    Err(error) if error.scope() >= Scope::Folder => return Err(error),
+                    whole => whole,
+                },
+                broken => broken,
+            };
+            whole.push(EventRead { handle, version, form });
+        }
+        Ok(whole)
     }
 
     /// `None`: the batch as a whole could not be read.

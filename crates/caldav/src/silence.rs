@@ -4,6 +4,9 @@ use crate::quirks::Silence;
 use parom_calendar::Event;
 use parom_calendar::ical::{Component, Line, parse};
 
+/// Why an event is not written: the server would write to its participants. A key of a sentence in every language.
+pub const WOULD_WRITE: &str = "server-would-write";
+
 /// What is known about a server's own letters.
 #[derive(Clone, Debug)]
 pub struct Watch {

@@ -6,6 +6,7 @@ use crate::form::{event, outgoing, stored};
 use crate::href;
 use crate::observe::{changed, is_etag, version, version_of};
 use crate::request::{Condition, Deleted, Got, delete, get, put};
+use crate::silence::WOULD_WRITE;
 use parom_calendar::Event;
 use parom_domain::agenda::{CalendarId, EventSeen, Form, Version, Written};
 use parom_domain::{Code, Result, Retry};
@@ -31,6 +32,7 @@ impl CalDavAgenda {
             event.uid = stored.uid;
             not_before(&mut event, stored.sequence);
         }
+        self.keep_managed(calendar, &mut event, &now.text).await?;
         let text = self.fitting(calendar, &event, Some(&now.text)).await?;
         if way.watch.would_answer(&now.text) {
             return self.exchange(calendar, seen, &now, text, form).await;
@@ -47,7 +49,7 @@ impl CalDavAgenda {
                     }
                     condition = Condition::Any;
                 }
-                Err(refusal) => return Err(self.refusal(Asked::Update, &refusal)),
+                Err(refusal) => return Err(self.refusal(Asked::Update, &refusal).with("bytes", text.len())),
             }
         }
     }
@@ -107,7 +109,7 @@ impl CalDavAgenda {
             if way.watch.would_write(Some(&now.text), None) {
                 return Err(self
                     .event_error(Code::EventUnfit, Retry::WhenFixed, calendar, &uid)
-                    .with("detail", "the server would write to its participants"));
+                    .with("detail", WOULD_WRITE));
             }
         }
         let mut condition = condition(&seen.version);

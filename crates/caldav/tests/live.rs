@@ -525,3 +525,46 @@ async fn nobody_hears_of_what_we_write() {
     assert!((200..300).contains(&status), "{answer}");
     assert_eq!(letters_of_boris(&server), 2);
 }
+
+#[tokio::test]
+async fn attachments_that_the_server_keeps_are_carried_and_stay_where_they_are() {
+    let Some(server) = Server::start(Kind::Cyrus) else { return };
+    let agenda = server.agenda();
+    let (calendars, _) = agenda.calendars().await.unwrap();
+    let calendar = calendars.into_iter().find(|it| it.is_default).unwrap().id;
+    let seen = create(&agenda, &calendar, &form("one", "a")).await;
+    // Anna's own client adds a file (RFC 8607 section 3.4).
+    let headers = [("Content-Type", "text/plain"), ("Content-Disposition", "attachment;filename=plan.txt")];
+    let (status, answer) =
+        server.request("POST", &format!("{}?action=attachment-add", seen.handle.0), &headers, "a plan");
+    assert!((200..300).contains(&status), "{answer}");
+    let stored = || server.request("GET", &seen.handle.0, &[], "").1.replace("\r\n ", "");
+    assert!(stored().contains("MANAGED-ID=") && !stored().contains("BASE64"), "{}", stored());
+
+    let read = agenda.read(&calendar, std::slice::from_ref(&seen.handle)).await.unwrap().remove(0);
+    let before = read.form.unwrap();
+    let mut event = from_ical(before.text.as_bytes(), None).unwrap();
+    let attached = event.master().unwrap().attachments[0].clone();
+    assert_eq!(attached.name, "plan.txt");
+    assert!(matches!(&attached.content, parom_calendar::event::Content::Inline(bytes) if **bytes == *b"a plan"));
+
+    // Another field is changed: the file stays the server's.
+    let id = stored().split("MANAGED-ID=").nth(1).unwrap().split([';', ':']).next().unwrap().to_owned();
+    event.master_mut().unwrap().location = "Hall".into();
+    let now = EventSeen { handle: read.handle, version: read.version };
+    let written = agenda.update(&calendar, &now, &before, &written_as(&event)).await.unwrap();
+    assert!(stored().contains(&id) && stored().contains("LOCATION:Hall"), "{}", stored());
+    let read = agenda.read(&calendar, std::slice::from_ref(&written.handle)).await.unwrap().remove(0);
+    assert_eq!(read.form.as_ref().unwrap().hash, written_as(&event).hash);
+
+    // It is taken out on the other side.
+    event.master_mut().unwrap().attachments.clear();
+    let now = EventSeen { handle: read.handle, version: read.version };
+    agenda.update(&calendar, &now, &read.form.unwrap(), &written_as(&event)).await.unwrap();
+    assert!(!stored().contains("ATTACH"), "{}", stored());
+}
+
+fn written_as(event: &parom_calendar::Event) -> Form {
+    let text = to_ical(event, Scheduling::Server);
+    Form { uid: event.uid.clone(), hash: EventHash::of(event).to_bytes(), text: text.into() }
+}

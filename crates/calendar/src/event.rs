@@ -266,6 +266,14 @@ impl Event {
         self.master().into_iter().chain(self.exceptions.values())
     }
 
+    pub fn all_details_mut(&mut self) -> impl Iterator<Item = &mut Details> {
+        let master = match &mut self.head {
+            Head::Master(details) => Some(&mut **details),
+            Head::Instances(_) => None,
+        };
+        master.into_iter().chain(self.exceptions.values_mut())
+    }
+
     /// The original starts in order, deleted ones left out, those of exceptions not. Endless series do not end.
     pub fn original_starts(&self) -> Box<dyn Iterator<Item = DateTime> + '_> {
         let Some(master) = self.master() else { return Box::new(self.exceptions.keys().copied()) };

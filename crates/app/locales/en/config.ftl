@@ -84,6 +84,8 @@ config-write-back-address = { $file }, line { $line }: "{ $found }" in "{ $key }
     .fix = Write whole addresses, such as "name@corp.example".
 config-write-back-unused = { $file }, line { $line }: "{ $key }" in { $section } never counts, because "write_back" is "all".
     .fix = Set write_back = "black" (everyone but these) or "white" (nobody but these), or remove the list.
+config-several-category = { $file }, line { $line }: "{ $key }" in { $section } does not tell the calendars apart.
+    .fix = Put the variable into it: several_category = "Calendar: {"{"}name{"}"}".
 config-act-for-same = { $file }, line { $line }: with this "{ $key }" in { $section } all accounts would open the same mailbox.
     .fix = Put a variable into it, for example act_for = "{"{"}address{"}"}".
 config-home-same = { $file }, line { $line }: with this "{ $key }" in { $section } all accounts would open the same calendars.
@@ -223,6 +225,11 @@ doc-calendars-write_back =
     Whose changes on the target may be written back to Exchange, for accounts that are subscribed: "all": everyone's;
     "black": everyone's but those in write_back_list; "white": only those in write_back_list.
 doc-calendars-write_back_list = Addresses for write_back, for example ["name@corp.example"]. Upper and lower case are the same.
+doc-calendars-several =
+    What becomes of a person's further calendars where the target has none of their name and lets nobody make one:
+    "park": their events wait, each told with its reason; "first-with-category": they go into the first calendar, with a
+    category that names where they belong. On Exchange they stay in their own calendar, without that category.
+doc-calendars-several_category = The category of "first-with-category". {"{"}name{"}"} stands for the calendar's name.
 doc-ews-url = The URL of Exchange Web Services, usually https://HOST/EWS/Exchange.asmx. "autodiscover": each mailbox's is asked for at autodiscover.DOMAIN and DOMAIN; "autodiscover:https://HOST": at this host. Hosts that Autodiscover names must be in allow_hosts.
 doc-ews-tls = "required", or "none" where a URL with http:// is meant: passwords then travel in the clear. Not needed for this machine itself.
 doc-ews-tls_policy = As for IMAP: "modern", or "legacy", "legacy-1.1", "legacy-1.2" for old servers.

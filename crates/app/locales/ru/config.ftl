@@ -84,6 +84,8 @@ config-write-back-address = { $file }, строка { $line }: «{ $found }» в
     .fix = Пишите адреса целиком, например "name@corp.example".
 config-write-back-unused = { $file }, строка { $line }: «{ $key }» ({ $section }) ни на что не влияет, потому что «write_back» — "all".
     .fix = Укажите write_back = "black" (всем, кроме этих) или "white" (никому, кроме этих) или уберите список.
+config-several-category = { $file }, строка { $line }: «{ $key }» ({ $section }) не различает календари.
+    .fix = Добавьте переменную: several_category = "Календарь: {"{"}name{"}"}".
 config-act-for-same = { $file }, строка { $line }: с таким «{ $key }» ({ $section }) все пользователи открывали бы один и тот же ящик.
     .fix = Добавьте в него переменную, например act_for = "{"{"}address{"}"}".
 config-home-same = { $file }, строка { $line }: с таким «{ $key }» ({ $section }) все пользователи открывали бы одни и те же календари.
@@ -225,6 +227,11 @@ doc-calendars-write_back =
     Чьи изменения в целевой системе записываются обратно в Exchange, если у пользователя подписка: "all": всех;
     "black": всех, кроме перечисленных в write_back_list; "white": только перечисленных в write_back_list.
 doc-calendars-write_back_list = Адреса для write_back, например ["name@corp.example"]. Прописные и строчные буквы не различаются.
+doc-calendars-several =
+    Что делать с остальными календарями пользователя, если в целевой системе нет календаря с таким именем и создать его
+    нельзя: "park": их события ждут, у каждого названа причина; "first-with-category": они попадают в первый календарь с
+    категорией, которая называет их собственный. В Exchange они остаются в своём календаре и без этой категории.
+doc-calendars-several_category = Категория для "first-with-category". {"{"}name{"}"} — имя календаря.
 doc-ews-url = URL веб-служб Exchange, обычно https://СЕРВЕР/EWS/Exchange.asmx. "autodiscover": для каждого ящика его спрашивают у autodiscover.ДОМЕН и ДОМЕН; "autodiscover:https://СЕРВЕР": у этого сервера. Серверы, которые назовёт Autodiscover, должны быть в allow_hosts.
 doc-ews-tls = "required" или "none", если адрес с http:// указан намеренно: тогда пароли передаются открыто. Для самой этой машины не нужно.
 doc-ews-tls_policy = Как для IMAP: "modern" или, для старых серверов, "legacy", "legacy-1.1", "legacy-1.2".

@@ -114,7 +114,12 @@ impl Passes {
             Ok(reached) => reached,
             Err(error) => return (Err(error), None),
         };
-        let guarded = Both::from_fn(|side| hands.guard(side, &*reached[side].agenda));
+        let target = match self.calendars.unfolded(account, reached.target.agenda.clone()).await {
+            Ok(target) => target,
+            Err(error) => return (Err(error), None),
+        };
+        let agendas = Both::new(&*reached.source.agenda, &*target);
+        let guarded = Both::from_fn(|side| hands.guard(side, agendas[side]));
         let address: Arc<str> = account.address.as_str().into();
         let tell = |what| self.tell(account, what);
         let done = self.calendars.under(&hands.tenure, linked, (&reached, &guarded), (&address, &tell)).await;

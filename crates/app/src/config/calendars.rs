@@ -20,6 +20,9 @@ pub struct Calendars {
     /// Of accounts for which nothing else was said.
     pub mode: CalendarMode,
     pub write_back: WriteBack,
+    /// The category of folded calendars, with `{name}` in it, where several calendars go into the first one of a target that
+    /// makes no more. `None`: their events are put aside.
+    pub folded: Option<String>,
     /// `None` where the file does not say how the calendars are reached.
     pub ews: Option<EwsSide>,
     pub caldav: Option<CalDavSide>,
@@ -96,7 +99,16 @@ pub fn calendars(domain: &Section<'_, '_>, sides: Both<&Section<'_, '_>>, folder
     if wanted != CalendarMode::Off && (ews.is_none() || caldav.is_none()) {
         section.wrong("mode", mode.span, Message::new("config-calendars-unreached").with("found", mode.value));
     }
-    Calendars { mode: wanted, write_back: write_back(&section), ews: ews.flatten(), caldav: caldav.flatten() }
+    let folded = folded(&section);
+    Calendars { mode: wanted, write_back: write_back(&section), folded, ews: ews.flatten(), caldav: caldav.flatten() }
+}
+
+fn folded(section: &Section<'_, '_>) -> Option<String> {
+    let category = section.text("several_category");
+    if !category.value.contains(parom_caldav::folded::NAME) {
+        section.wrong("several_category", category.span, Message::new("config-several-category"));
+    }
+    (section.text("several").value == "first-with-category").then_some(category.value)
 }
 
 fn write_back(section: &Section<'_, '_>) -> WriteBack {

@@ -173,6 +173,8 @@ pub const KEYS: &[Key] = &[
     key(Calendars, "mode", Choice(&["off", "sync", "subscribe"]), Default("\"off\"")),
     key(Calendars, "write_back", Choice(&["all", "black", "white"]), Default("\"all\"")),
     key(Calendars, "write_back_list", List, Default("[]")),
+    key(Calendars, "several", Choice(&["park", "first-with-category"]), Default("\"park\"")),
+    key(Calendars, "several_category", Text, Default("\"Calendar: {name}\"")),
     key(Imap, "host", Text, Required("\"mail.example\"")),
     key(Imap, "port", Whole { min: 1, max: 65_535 }, Derived("993")),
     key(Imap, "tls", Choice(&["implicit", "starttls", "none"]), Default("\"implicit\"")),

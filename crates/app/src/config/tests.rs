@@ -332,6 +332,8 @@ fn mistakes_about_calendars_are_named() {
             "autodiscover:mail.old.example",
             "\"autodiscover:mail.old.example\" in [domain.source.ews] is not a URL",
         ),
+        (
+            "https://Ews.old.example/EWS/Exchange.asmx",
             "http://ews.old.example/EWS/Exchange.asmx",
             "\"http://ews.old.example/EWS/Exchange.asmx\" in [domain.source.ews] is not protected by TLS",
         ),

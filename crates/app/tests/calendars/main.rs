@@ -5,15 +5,25 @@
 
 mod archive;
 mod asked;
+#[path = "../../../caldav/tests/support/mod.rs"]
+mod caldav_servers;
 mod crashes;
 mod crossing;
 mod davmail;
 mod discover;
+mod faults;
 #[cfg(feature = "ntlm")]
 #[path = "../exchange/front.rs"]
 mod front;
 mod mirrored;
+mod numbered_days;
+mod numbered_fields;
+mod numbered_people;
+mod numbered_series;
+mod numbered_silence;
+mod numbered_trouble;
 mod radicale;
+mod several;
 #[cfg(feature = "ntlm")]
 mod sign_in;
 mod stage;

@@ -14,6 +14,7 @@ pub struct Radicale {
     pub port: u16,
     child: Child,
     data: PathBuf,
+    rights: PathBuf,
 }
 
 impl Radicale {
@@ -30,11 +31,13 @@ impl Radicale {
         fs::create_dir_all(&data).unwrap();
         let lines: String = users.iter().map(|user| format!("{user}:{PASSWORD}\n")).collect();
         fs::write(&passwords, lines).unwrap();
-        let config = folder.join("config");
+        let (config, rights) = (folder.join("config"), folder.join("rights"));
+        fs::write(&rights, rights_of("RW", "[^/]+")).unwrap();
         let text = format!(
             "[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = htpasswd\nhtpasswd_filename = {}\n\
-             htpasswd_encryption = plain\ndelay = 0\n[rights]\ntype = owner_only\n[storage]\nfilesystem_folder = {}\n",
+             htpasswd_encryption = plain\ndelay = 0\n[rights]\ntype = from_file\nfile = {}\n[storage]\nfilesystem_folder = {}\n",
             passwords.display(),
+            rights.display(),
             data.display()
         );
         fs::write(&config, text).unwrap();
@@ -48,24 +51,11 @@ impl Radicale {
             assert!(ended.is_none() && Instant::now() < deadline, "radicale did not come up");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Some(Radicale { port, child, data })
+        Some(Radicale { port, child, data, rights })
     }
 
-    /// The whole answer.
     fn request(&self, user: &str, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let login = base64(format!("{user}:{PASSWORD}").as_bytes());
-        let text = format!(
-            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Basic {login}\r\n\
-             Content-Length: {}\r\n{headers}\r\n{body}",
-            body.len()
-        );
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        request(self.port, user, method, path, headers, body)
     }
 
     /// What is directly below a collection.
@@ -126,11 +116,51 @@ impl Radicale {
         found.into_iter().next().unwrap()
     }
 
+    /// Makes a calendar, as its owner does.
+    pub fn make(&self, user: &str, name: &str) {
+        let place = format!("/{user}/{:x}/", name.len() * 7919);
+        let body = format!(
+            "<?xml version=\"1.0\"?><C:mkcalendar xmlns=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><set><prop>\
+             <displayname>{name}</displayname></prop></set></C:mkcalendar>"
+        );
+        let (status, answer) =
+            self.request(user, "MKCALENDAR", &place, "Content-Type: text/xml; charset=utf-8\r\n", &body);
+        assert_eq!(status, 201, "{answer}");
+    }
+
+    /// From now on nobody makes a calendar.
+    pub fn make_no_more(&self, user: &str) {
+        let calendars = self.calendars(user);
+        let names: Vec<&str> =
+            calendars.iter().map(|href| href.trim_matches('/').rsplit('/').next().unwrap()).collect();
+        fs::write(&self.rights, rights_of("R", &format!("({})", names.join("|")))).unwrap();
+    }
+
+    /// Makes an event in somebody's first calendar.
+    pub fn add(&self, user: &str, uid: &str, text: &str) {
+        let calendar = self.calendars(user).remove(0);
+        self.put(user, &format!("{calendar}{uid}.ics"), text);
+    }
+
+    /// The event of this UID, wherever it is.
+    pub fn of_uid(&self, user: &str, uid: &str) -> (String, String) {
+        let line = format!("\nUID:{uid}\n");
+        let mut found: Vec<_> = self.events(user).into_iter().filter(|(_, text)| text.contains(&line)).collect();
+        assert_eq!(found.len(), 1, "{uid}: {found:#?}");
+        found.remove(0)
+    }
+
+    /// Changes the event with this title.
+    pub fn edit(&self, user: &str, title: &str, change: impl FnOnce(&str) -> String) {
+        let (href, text) = self.event(user, title);
+        let changed = change(&text);
+        assert_ne!(changed, text, "nothing was changed");
+        self.put(user, &href, &changed);
+    }
+
     /// Makes or changes an event, as another client does.
     pub fn put(&self, user: &str, href: &str, text: &str) {
-        let kind = "Content-Type: text/calendar; charset=utf-8\r\n";
-        let (status, body) = self.request(user, "PUT", href, kind, &text.replace('\n', "\r\n"));
-        assert!(status == 201 || status == 204, "{status} {body}");
+        put_at(self.port, user, href, text);
     }
 
     pub fn delete(&self, user: &str, href: &str) {
@@ -139,11 +169,43 @@ impl Radicale {
     }
 }
 
+/// Everybody their own home, and these calendars in it. It is read anew for each request.
+fn rights_of(home: &str, calendars: &str) -> String {
+    format!(
+        "[root]\nuser: .+\ncollection:\npermissions: R\n[home]\nuser: .+\ncollection: {{user}}\npermissions: {home}\n\
+         [calendars]\nuser: .+\ncollection: {{user}}/{calendars}\npermissions: rw\n"
+    )
+}
+
 impl Drop for Radicale {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Makes or changes an event on the server at this port.
+pub fn put_at(port: u16, user: &str, href: &str, text: &str) {
+    let kind = "Content-Type: text/calendar; charset=utf-8\r\n";
+    let (status, body) = request(port, user, "PUT", href, kind, &text.replace('\n', "\r\n"));
+    assert!(status == 201 || status == 204, "{status} {body}");
+}
+
+/// The whole answer.
+fn request(port: u16, user: &str, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let login = base64(format!("{user}:{PASSWORD}").as_bytes());
+    let text = format!(
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Basic {login}\r\n\
+         Content-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -12,7 +12,7 @@ const LOGIN: &str = "login = \"{service_login}\"";
 fn stage(auth: &str) -> Option<Stage> {
     let stage = Stage::of(&["anna"])?;
     stage.outlook().add(&at("Lunch", 2, 12)).unwrap();
-    stage.reconfigure(LOGIN, &format!("auth = \"{auth}\"\n{LOGIN}"));
+    stage.edit_configuration(LOGIN, &format!("auth = \"{auth}\"\n{LOGIN}"));
     Some(stage)
 }
 
@@ -28,7 +28,7 @@ fn crosses(stage: &Stage) {
 fn behind(stage: &Stage, front: &Front, policy: &str) {
     let ews = format!("{URL}:{}/EWS", stage.ews.addr().port());
     let tls = format!("tls_policy = \"{policy}\"\ntrust = \"pin:{}\"\nurl = \"https://127.0.0.1", front.pin());
-    stage.reconfigure(&ews, &format!("{tls}:{}/EWS", front.port));
+    stage.edit_configuration(&ews, &format!("{tls}:{}/EWS", front.port));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_service_that_offers_nothing_that_fits_is_told_and_not_tried() {
         assert!(!said.contains("IMAP") && !said.contains("SASL"), "{said}");
         assert_eq!(stage.ews.sign_ins().refused, 0);
         if auth == "auto" {
-            stage.reconfigure("auth = \"auto\"", "auth = \"ntlm\"");
+            stage.edit_configuration("auth = \"auto\"", "auth = \"ntlm\"");
         }
     }
 }

@@ -4,18 +4,35 @@ use crate::radicale::{PASSWORD, Radicale};
 use parom_lab::ews::{Config, Event, EventId, Ews, Outlook, User};
 use parom_lab::exchange::Version;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-pub struct Stage {
+/// An Exchange, a folder with a configuration, and the binary that runs in it.
+pub struct Office {
     pub ews: Ews,
-    pub radicale: Radicale,
+    /// Of the CalDAV server.
+    port: u16,
     folder: TempDir,
     // Last, so that the servers end before what they run on.
     _runtime: Runtime,
+}
+
+/// An office that faces a Radicale.
+pub struct Stage {
+    pub radicale: Radicale,
+    office: Office,
+}
+
+impl Deref for Stage {
+    type Target = Office;
+
+    fn deref(&self) -> &Office {
+        &self.office
+    }
 }
 
 impl Stage {
@@ -26,18 +43,21 @@ impl Stage {
 
     /// The same, with an Exchange of other ways.
     pub fn with(users: &[&str], change: impl FnOnce(&mut Config)) -> Option<Stage> {
-        let stage = Stage::empty(users, change)?;
-        for name in users {
-            let address = format!("{name}@corp.example");
-            let added = stage.run(&["account", "add", &address, "--target-password-file", "pw"]);
-            assert!(added.status.success(), "{}", told(&added));
-        }
+        let stage = Stage::empty(users, |port| port, change)?;
+        users.iter().for_each(|name| stage.employ(name));
         Some(stage)
     }
 
-    /// The same for many: they come by a table.
+    /// The binary finds the Radicale behind another port.
+    pub fn behind(users: &[&str], front: impl FnOnce(u16) -> u16) -> Option<Stage> {
+        let stage = Stage::empty(users, front, |_| {})?;
+        users.iter().for_each(|name| stage.employ(name));
+        Some(stage)
+    }
+
+    /// Many accounts: they come by a table.
     pub fn crowd(users: &[&str]) -> Option<Stage> {
-        let stage = Stage::empty(users, |_| {})?;
+        let stage = Stage::empty(users, |port| port, |_| {})?;
         let rows: String = users.iter().map(|name| format!("{name}@corp.example,{PASSWORD}\n")).collect();
         stage.write("users.csv", &format!("email,target_password\n{rows}"));
         let imported = stage.run(&["import", "users.csv"]);
@@ -45,20 +65,42 @@ impl Stage {
         Some(stage)
     }
 
-    fn empty(users: &[&str], change: impl FnOnce(&mut Config)) -> Option<Stage> {
+    fn empty(users: &[&str], front: impl FnOnce(u16) -> u16, change: impl FnOnce(&mut Config)) -> Option<Stage> {
         let folder = tempfile::Builder::new().prefix("parom-calendars-").tempdir().unwrap();
         let radicale = Radicale::start(folder.path(), users)?;
+        let port = front(radicale.port);
+        Some(Stage { radicale, office: Office::empty(folder, port, users, change) })
+    }
+}
+
+impl Office {
+    /// Everybody has a mailbox, and an account that signs in to the CalDAV server by name.
+    pub fn open(folder: TempDir, port: u16, users: &[&str]) -> Office {
+        let office = Office::empty(folder, port, users, |_| {});
+        users.iter().for_each(|name| office.employ(name));
+        office
+    }
+
+    /// Everybody has a mailbox, and nobody an account.
+    fn empty(folder: TempDir, port: u16, users: &[&str], change: impl FnOnce(&mut Config)) -> Office {
         let runtime = Runtime::new().unwrap();
         let mut config = Config::new(Version::E2016);
         config.users.extend(users.iter().map(|name| User::new(&format!("{name}@corp.example"), name)));
         change(&mut config);
         let ews = runtime.block_on(Ews::start(config)).unwrap();
-        let stage = Stage { ews, radicale, folder, _runtime: runtime };
-        stage.configure("");
-        std::fs::write(stage.folder.path().join("svc"), "svc").unwrap();
-        std::fs::write(stage.folder.path().join("pw"), PASSWORD).unwrap();
-        assert!(stage.run(&["secret", "set", "svc@corp.example", "--file", "svc"]).status.success());
-        Some(stage)
+        let office = Office { ews, port, folder, _runtime: runtime };
+        office.configure("");
+        office.write("svc", "svc");
+        office.write("pw", PASSWORD);
+        assert!(office.run(&["secret", "set", "svc@corp.example", "--file", "svc"]).status.success());
+        office
+    }
+
+    /// Gives somebody an account, whether there is a mailbox or not.
+    pub fn employ(&self, name: &str) {
+        let address = format!("{name}@corp.example");
+        let added = self.run(&["account", "add", &address, "--target-password-file", "pw"]);
+        assert!(added.status.success(), "{}", told(&added));
     }
 
     /// Says something else in the configuration.
@@ -66,7 +108,7 @@ impl Stage {
         let file = self.folder.path().join("parom.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.contains(from), "{from} is not in it");
-        std::fs::write(file, text.replacen(from, to, 1)).unwrap();
+        std::fs::write(file, text.replace(from, to)).unwrap();
     }
 
     /// Writes a file where commands run.
@@ -92,24 +134,24 @@ impl Stage {
              [domain.target.imap]\nhost = \"127.0.0.1\"\nlogin = \"{{target_login}}\"\n\
              [domain.target.caldav]\nurl = \"http://127.0.0.1:{}/\"\nlogin = \"{{target_login}}\"\n",
             self.ews.url(),
-            self.radicale.port
+            self.port
         );
         std::fs::write(self.folder.path().join("parom.toml"), text).unwrap();
     }
 
-    /// Changes what stands in the configuration.
-    pub fn reconfigure(&self, from: &str, to: &str) {
-        let file = self.folder.path().join("parom.toml");
-        let text = std::fs::read_to_string(&file).unwrap();
-        assert!(text.contains(from), "{from} is not in {text}");
-        std::fs::write(file, text.replace(from, to)).unwrap();
-    }
-
     /// The service account's password on Exchange, as Parom is told it.
     pub fn seal(&self, password: &str) {
-        std::fs::write(self.folder.path().join("svc"), password).unwrap();
+        self.write("svc", password);
         let sealed = self.run(&["secret", "set", "svc@corp.example", "--file", "svc"]);
         assert!(sealed.status.success(), "{}", told(&sealed));
+    }
+
+    /// Tells the configuration what the target is.
+    pub fn target_is(&self, product: &str) {
+        let file = self.folder.path().join("parom.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        // The target's section is the last one.
+        std::fs::write(file, format!("{text}product = \"{product}\"\n")).unwrap();
     }
 
     /// Lets Anna open her own mailbox.
@@ -158,6 +200,24 @@ impl Stage {
         serde_json::from_str(text.lines().last().unwrap()).unwrap()
     }
 
+    /// What is put aside, as JSON.
+    pub fn parked(&self) -> Vec<serde_json::Value> {
+        let done = self.run(&["parked", "--json"]);
+        assert!(done.status.success(), "{}", told(&done));
+        String::from_utf8(done.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// What is put aside of the event with this UID: the code and the sentence.
+    pub fn parked_for(&self, uid: &str) -> (String, String) {
+        let all = self.parked();
+        // Of what cannot be read at all only the name of the file is known.
+        let is_it = |one: &&serde_json::Value| {
+            one["uid"] == uid || one["text"].as_str().is_some_and(|text| text.contains(&format!("{uid}.ics")))
+        };
+        let one = all.iter().find(is_it).unwrap_or_else(|| panic!("{uid}: {all:#?}"));
+        (one["code"].as_str().unwrap().to_owned(), one["text"].as_str().unwrap().to_owned())
+    }
+
     /// A run that goes on while the test does something else.
     pub fn begin(&self, args: &[&str]) -> Child {
         self.start(&[&["calendar"], args].concat())
@@ -186,6 +246,22 @@ impl Stage {
         writes.iter().filter_map(|name| calls.get(*name)).sum()
     }
 
+    /// Runs again until it is so, because deletions wait for their grace.
+    pub fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while !is_so() {
+            assert!(Instant::now() < deadline, "never came: {what}");
+            self.calendar(&["sync", "--all"]);
+        }
+    }
+
+    /// Runs until there is nothing to do.
+    pub fn settle(&self) {
+        self.until("a run with nothing to do", || self.calendar(&["sync", "--all"]).contains("no changes"));
+    }
+}
+
+impl Stage {
     /// How often each title is on each side.
     pub fn titles(&self) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
         let (mut source, mut target) = (BTreeMap::new(), BTreeMap::new());
@@ -199,15 +275,6 @@ impl Stage {
         (source, target)
     }
 
-    /// Runs again until it is so, because deletions wait for their grace.
-    pub fn until(&self, what: &str, is_so: impl Fn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !is_so() {
-            assert!(Instant::now() < deadline, "never came: {what}");
-            self.calendar(&["sync", "--all"]);
-        }
-    }
-
     /// Nobody was written to, and both sides say the same.
     pub fn check(&self) {
         self.check_but(0);
@@ -215,7 +282,7 @@ impl Stage {
 
     /// The same, but for so many events that one side cannot show as the other does.
     pub fn check_but(&self, explained: u64) {
-        self.until("a run with nothing to do", || self.calendar(&["sync", "--all"]).contains("no changes"));
+        self.settle();
         assert_eq!(self.ews.outgoing(), [], "mail went out");
         let (source, target) = self.titles();
         assert_eq!(source, target);
@@ -225,9 +292,41 @@ impl Stage {
     }
 }
 
+/// What a phone stores: an event of this UID with these lines.
+pub fn phone(uid: &str, lines: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//phone//EN\nBEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20260101T000000Z\n{}\n\
+         END:VEVENT\nEND:VCALENDAR\n",
+        lines.trim()
+    )
+}
+
+/// Every line is in the text, as a line of its own.
+pub fn has(text: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(text.lines().any(|known| known == *line), "no line {line} in\n{text}");
+    }
+}
+
+/// No line of the text has this in it.
+pub fn has_no(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(!text.contains(word), "{word} in\n{text}");
+    }
+}
+
 /// An appointment in March 2026.
 pub fn at(title: &str, day: u32, hour: u32) -> Event {
     Event::at(title, &format!("2026-03-{day:02}T{hour:02}:00:00"), &format!("2026-03-{day:02}T{hour:02}:30:00"))
+}
+
+/// What the independent client says (`phone.py`).
+pub fn python(args: &[&str]) -> String {
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/calendars/phone.py");
+    // Debian's own: its packages are not seen by others.
+    let output = Command::new("/usr/bin/python3").arg(script).args(args).output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The only event of Outlook with this title.

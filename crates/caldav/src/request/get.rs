@@ -1,4 +1,4 @@
-//! GET: one event as it is stored.
+//! GET: one event as it is stored, or an attachment that is kept beside it.
 
 use crate::classify::Asked;
 use crate::dav::Dav;
@@ -21,6 +21,19 @@ pub async fn get(dav: &Dav, place: &str) -> Result<Option<Got>> {
     let answer = dav.send(request).await?;
     match answer.status() {
         200 => Ok(Some(Got { etag: answer.etag().map(str::to_owned), text: answer.body })),
+        404 | 410 => Ok(None),
+        _ => Err(dav.refused(Asked::Read, &answer)),
+    }
+}
+
+/// What is stored at a place, whatever it is. `None` for what is gone.
+///
+/// # Errors
+/// Whatever is neither 200 nor 404 nor 410.
+pub async fn content(dav: &Dav, place: &str) -> Result<Option<Bytes>> {
+    let answer = dav.send(Request::new(Method::GET, place).repeatable()).await?;
+    match answer.status() {
+        200 => Ok(Some(answer.body)),
         404 | 410 => Ok(None),
         _ => Err(dav.refused(Asked::Read, &answer)),
     }

@@ -5,6 +5,7 @@ use futures_util::future::join;
 use parom_domain::agenda::{AgendaAbilities, CalendarId, CalendarSeen};
 use parom_domain::events::pair::pair_calendars;
 use parom_domain::events::state::AgendaChange;
+use parom_domain::events::{CalendarNumber, CalendarPair};
 use parom_domain::{Both, Result, Side};
 use std::collections::HashSet;
 
@@ -40,6 +41,10 @@ pub async fn bring_in_step(run: &mut Run<'_>, listed: &Listed) -> Result<()> {
             if old != pair.ids[side] {
                 pair.tokens[side] = None;
             }
+            if old.is_none() && pair.ids[side].is_some() {
+                // What was left for want of a partner is looked at again.
+                pair.tokens[side.other()] = None;
+            }
         }
         run.state.calendars.retain(|old| old.number != pair.number);
         run.state.calendars.push(pair.clone());
@@ -74,6 +79,7 @@ pub async fn make_missing(run: &mut Run<'_>) -> Result<()> {
                     };
                     pair.ids[side] = Some(made.id);
                     pair.names[side] = made.name;
+                    pair.tokens[other] = None;
                     let change = AgendaChange::PutCalendar(pair.clone());
                     run.commit(vec![change]).await?;
                 }
@@ -83,6 +89,12 @@ pub async fn make_missing(run: &mut Run<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Does a calendar lack a partner on this side, where none can be made?
+pub fn is_unpaired(run: &Run<'_>, calendar: CalendarNumber, side: Side) -> bool {
+    let lacks = |pair: &CalendarPair| pair.ids[side].is_none() && pair.missing_since_ms[side].is_none();
+    run.pass.policy.writes[side] && !run.abilities[side].makes_calendars && run.pair(calendar).is_some_and(lacks)
 }
 
 /// A calendar that is gone, and of which no event is left in the book, is gone for good: a new one of its name may take its

@@ -1,12 +1,14 @@
 //! What a pass is going to do, as plain data: made by the decisions of `domain`, printed by a dry run, executed as it is.
 
+use super::calendars;
 use super::looks::{Now, Shown, Sights};
+use super::matching::parked;
 use super::pass::Run;
 use super::suspicion::Gone;
 use parom_domain::events::decide::{Deed, Sight, Tie, decide};
 use parom_domain::events::state::{AgendaChange, ParkedEvent};
 use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
-use parom_domain::{Both, Result, Side};
+use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 
 /// One event and what is to be done about it.
 #[derive(Clone, Debug)]
@@ -72,11 +74,13 @@ impl Plan {
 pub fn make(run: &mut Run<'_>, mut sights: Sights, gone: &Gone) -> Plan {
     let mut plan = Plan::default();
     // What was left until it may be carried may be carried now.
-    if run.pass.policy.is_two_way() {
-        let left: Vec<EventNumber> = run.links.iter().filter(|link| link.is_left()).map(|link| link.number).collect();
-        for event in left {
-            sights.linked.entry(event).or_default();
-        }
+    let may_go = |link: &&EventLink| {
+        let there = Side::ALL.into_iter().find(|side| link.ends[*side].is_none());
+        link.is_left() && there.is_some_and(|there| run.policy(link.calendar).writes[there])
+    };
+    let left: Vec<EventNumber> = run.links.iter().filter(may_go).map(|link| link.number).collect();
+    for event in left {
+        sights.linked.entry(event).or_default();
     }
     for (event, both) in std::mem::take(&mut sights.linked) {
         let Some(link) = run.links.get(event).cloned() else { continue };
@@ -197,6 +201,7 @@ pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
                 };
                 run.state.left += 1;
                 changes.extend(run.remember(link, Some(text.unwrap_or_else(|| "".into()))));
+                changes.extend(told_unpaired(run, &task));
             }
             (deed, Some(mut link)) => {
                 for side in Side::ALL {
@@ -210,10 +215,27 @@ pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
                     run.state.suspected.retain(|it| (it.event, it.side) != (task.event, gone));
                     changes.push(AgendaChange::Unsuspect { event: task.event, side: gone });
                 }
+                let is_left = link.is_left();
                 changes.extend(run.remember(link, None));
+                if is_left {
+                    changes.extend(told_unpaired(run, &task));
+                }
             }
             (_, None) => {}
         }
     }
     run.commit(changes).await
+}
+
+/// An event whose calendar has no partner, and can get none, is put aside with that reason. It is left, so that it goes on by
+/// itself when there is one.
+fn told_unpaired(run: &mut Run<'_>, task: &Task) -> Option<AgendaChange> {
+    let (side, shown) = task.shown.iter().find_map(|(side, shown)| Some((side, shown.as_ref()?)))?;
+    if !calendars::is_unpaired(run, shown.calendar, side.other()) {
+        return None;
+    }
+    let what = run.name(shown.calendar).unwrap_or_default();
+    let error = Error::new(Code::CalendarUnpaired, Scope::Folder, Retry::WhenFixed);
+    let error = error.with("what", what).with("side", side.other());
+    Some(run.park(parked(run, side, &task.uid, shown, None).because(&error)))
 }

@@ -55,6 +55,21 @@ pub enum NoPlace {
 }
 
 impl NoPlace {
+    pub const ALL: [NoPlace; 12] = [
+        NoPlace::Series(NoPlan::TooMany),
+        NoPlace::Series(NoPlan::OutsideWindow),
+        NoPlace::Series(NoPlan::OutOfRange),
+        NoPlace::Apart,
+        NoPlace::StrayException,
+        NoPlace::Crossing,
+        NoPlace::NoOccurrence,
+        NoPlace::InstancesOnly,
+        NoPlace::Zone,
+        NoPlace::OutOfRange,
+        NoPlace::TooLong,
+        NoPlace::ResidueTooLarge,
+    ];
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
