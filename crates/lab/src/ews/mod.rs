@@ -25,7 +25,7 @@ mod draft;
 mod event;
 mod fields;
 mod goid;
-mod http;
+pub(crate) mod http;
 mod ids;
 mod item;
 mod notify;
@@ -52,6 +52,7 @@ pub use switches::Switches;
 pub use trap::{Outgoing, OutgoingKind};
 
 use crate::exchange::{Language, Version};
+use crate::gauge::Load;
 use site::{Site, now_s};
 use std::collections::BTreeMap;
 use std::io;
@@ -186,7 +187,15 @@ impl Ews {
                         let Ok((stream, _)) = accepted else { continue };
                         let site = Arc::clone(&served);
                         connections.spawn(async move {
-                            let answer = |request| Arc::clone(&site).answer(request);
+                            let answer = |request| {
+                                let site = Arc::clone(&site);
+                                async move {
+                                    let _busy = site.gauge.enter();
+                                    let latency = site.state().switches.latency;
+                                    tokio::time::sleep(latency).await;
+                                    Arc::clone(&site).answer(request).await
+                                }
+                            };
                             if let Err(error) = http::serve(stream, answer).await {
                                 tracing::debug!(%error, "a connection to the simulated EWS ended");
                             }
@@ -251,6 +260,12 @@ impl Ews {
     #[must_use]
     pub fn count(&self, operation: &str) -> u64 {
         self.site.state().calls.get(operation).copied().unwrap_or(0)
+    }
+
+    /// How many requests there were, and how long they were under way. A stream counts until its first byte.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.site.gauge.load()
     }
 
     /// Subscriptions that stand.

@@ -10,6 +10,7 @@ use super::zones::Zone;
 use super::{Exchange, Reaction, op};
 use crate::ews::ids::{self, Id};
 use crate::exchange::Ledger;
+use crate::gauge::Gauge;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, VecDeque};
@@ -26,6 +27,7 @@ pub struct Site {
     /// Open streams of each account.
     pub streams: Mutex<BTreeMap<String, usize>>,
     pub bell: watch::Sender<u64>,
+    pub gauge: Gauge,
 }
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -60,6 +62,7 @@ impl Site {
             recorded: Mutex::default(),
             streams: Mutex::default(),
             bell: watch::Sender::new(0),
+            gauge: Gauge::default(),
         }
     }
 

@@ -1,0 +1,5 @@
+//! The CalDAV server as others see it: by python3-caldav, and by plain requests for what no client shows.
+
+mod peers;
+mod said;
+mod ways;
