@@ -145,9 +145,9 @@ fn section(wish: &Wish, cost: Cost, loads: [Load; 2], machine: &str) -> String {
     );
     let _ = writeln!(
         text,
-        "- the same to Exchange, which gives {:.0} events in a request and so cannot be the narrow place: {:.2}",
-        all / source.requests.max(1) as f64,
-        busy(source)
+        "- the same to Exchange: {:.2}, with {:.1} events for each request",
+        busy(source),
+        all / source.requests.max(1) as f64
     );
     text
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use xtask::live::calendars::{Rig, address};
 
 /// Runs until nothing is to do any more.
-pub fn calm(rig: &Rig, within: Duration) {
+pub fn calm(rig: &Rig, deeds: &Deeds, within: Duration) {
     let began = Instant::now();
     let mut runs = 0;
     loop {
@@ -20,7 +20,12 @@ pub fn calm(rig: &Rig, within: Duration) {
             println!("at rest after {runs} runs and {:.0} s", began.elapsed().as_secs_f64());
             return;
         }
-        assert!(began.elapsed() < within, "it does not come to rest: {:?}\n{}", run.code, run.said());
+        if began.elapsed() > within {
+            let parked = rig.parom.run(&["parked"]).unwrap().said();
+            let about = deeds.born.keys().filter(|id| parked.contains(&format!("{id}@"))).map(|id| deeds.about(id));
+            let about: Vec<String> = about.collect();
+            panic!("it does not come to rest: {:?}\n{}\n{parked}\n{}", run.code, run.said(), about.join("\n"));
+        }
         if run.said().contains("held") {
             for name in rig.people.iter().filter(|name| run.said().contains(&address(name))) {
                 rig.parom.run(&["brakes", "release", &address(name)]).unwrap();
@@ -63,11 +68,12 @@ fn at_the_target(rig: &Rig, name: &str) -> Seen {
 
 pub fn judge(rig: &Rig, deeds: &Deeds) {
     let mut events = 0;
+    let verified = rig.parom.run(&["calendar", "verify"]).unwrap();
     for name in &rig.people {
         let (here, there) = (on_exchange(rig, name), at_the_target(rig, name));
         let of_this = deeds.born.iter().filter(|(_, whose)| *whose == name).map(|(id, _)| id);
         for id in of_this {
-            let story = || format!("{}'s {id}\n{}", address(name), deeds.about(id));
+            let story = || format!("{}'s {id}\n{}\nParom says: {}", address(name), deeds.about(id), verified.said());
             let (a, b) = (here.get(id).map_or(&[][..], Vec::as_slice), there.get(id).map_or(&[][..], Vec::as_slice));
             assert!(a.len() <= 1 && b.len() <= 1, "doubled: {a:#?} {b:#?}\n{}", story());
             assert_eq!(a, b, "Exchange and the target differ: {}", story());
@@ -77,7 +83,6 @@ pub fn judge(rig: &Rig, deeds: &Deeds) {
         let strangers = here.keys().chain(there.keys()).filter(|id| deeds.born.get(*id) != Some(name));
         assert_eq!(strangers.collect::<Vec<_>>(), Vec::<&String>::new(), "events that nobody made");
     }
-    let verified = rig.parom.run(&["calendar", "verify"]).unwrap();
     assert_eq!(verified.code, Some(0), "{}", verified.said());
     let before = writes(rig);
     rig.parom.run(&["calendar", "sync", "--all"]).unwrap().ok().unwrap();
