@@ -528,7 +528,8 @@ async fn nobody_hears(server: &Server) {
 #[tokio::test]
 async fn events_cross_whatever_the_ways_of_a_server() {
     use parom_lab::caldav::{ETags, Switches};
-    let ways: [(&str, fn(&mut Switches)); 6] = [
+    type Way = (&'static str, fn(&mut Switches));
+    let ways: [Way; 6] = [
         ("VK WorkSpace", |switches| *switches = Switches::vk_workspace()),
         ("weak tags", |switches| switches.etags = ETags::Weak),
         ("no tags", |switches| switches.etags = ETags::None),

@@ -73,11 +73,11 @@ fn calendars(rig: &Rig, name: &str) -> Option<Vec<String>> {
     Some(all)
 }
 
-/// Where each event is, and its text.
+/// Where each event is, and its text. The target has to be well.
 pub fn events(rig: &Rig, name: &str) -> BTreeMap<String, String> {
     let mut events = BTreeMap::new();
-    for calendar in calendars(rig, name).expect("the target is well") {
-        for path in below(rig, name, &calendar).expect("the target is well") {
+    for calendar in calendars(rig, name).unwrap() {
+        for path in below(rig, name, &calendar).unwrap() {
             let answer = request(rig, name, "GET", &path, "", "");
             assert_eq!(answer.status, 200, "{path}");
             events.insert(path, answer.body);
