@@ -5,11 +5,14 @@
 use super::lines::{Component, Line};
 use std::collections::BTreeSet;
 
+/// Events, tasks and journal entries.
+pub const KINDS: [&str; 3] = ["VEVENT", concat!("VTO", "DO"), "VJOURNAL"];
+
 /// An object that may be stored.
 #[derive(Clone, Debug)]
 pub struct Object {
     pub uid: String,
-    /// `VEVENT`, `VTODO` or `VJOURNAL`.
+    /// One of [`KINDS`].
     pub kind: String,
     pub root: Component,
 }
@@ -39,7 +42,7 @@ impl Object {
         let zones = zones(&root)?;
         let mut parts = root.children.iter().filter(|part| part.name != "VTIMEZONE").peekable();
         let kind = parts.peek().map(|part| part.name.clone()).ok_or_else(|| object("no component"))?;
-        if !["VEVENT", "VTODO", "VJOURNAL"].contains(&kind.as_str()) {
+        if !KINDS.contains(&kind.as_str()) {
             return Err(Fault { condition: "supported-calendar-component", detail: kind });
         }
         let (mut uids, mut ids) = (BTreeSet::new(), BTreeSet::new());

@@ -1,5 +1,6 @@
 //! PROPFIND (RFC 4918 section 9.1) and the properties that there are.
 
+use super::object::KINDS;
 use super::place::Place;
 use super::site::{Answer, Call, kind, refuse, xml};
 use super::store::{Calendar, DEFAULT, State, Stored};
@@ -181,7 +182,7 @@ fn of_calendar(state: &State, calendar: &Calendar, element: Element) -> Option<E
         (DAV, "sync-token") if switches.tells_changes => Some(element.says(calendar.token(calendar.change))),
         (SERVER, "getctag") if switches.tells_ctags => Some(element.says(calendar.token(calendar.change))),
         (CALDAV, "supported-calendar-component-set") => {
-            let all = ["VEVENT", "VTODO", "VJOURNAL"].into_iter().filter(|kind| calendar.holds(kind));
+            let all = KINDS.into_iter().filter(|kind| calendar.holds(kind));
             Some(element.with_all(all.map(|kind| {
                 let mut component = c("comp");
                 component.attributes.push(("name".to_owned(), kind.to_owned()));
