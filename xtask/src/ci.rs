@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// Test binaries of xtask that start servers and run the real `parom`.
-pub const LIVE_SUITES: &[&str] = &["two_way", "crashes", "bad_input", "exchange_storm", "auto_replies"];
+pub const LIVE_SUITES: &[&str] =
+    &["two_way", "crashes", "bad_input", "exchange_storm", "auto_replies", "calendar_storm"];
 
 /// What the tests are built with beyond what everybody builds (decision 006).
 const FEATURES: [&str; 2] = ["--features", "parom-app/ntlm"];

@@ -10,6 +10,7 @@ const USAGE: &str = "cargo xtask <chore>
   live      start dovecot [--layout maildir|sdbox] [--tls] | start cyrus: a server for hand use, until Enter
   bench     [scenario]... [--runs N] [--no-peers]: Parom beside mbsync and doveadm sync
             extensions [name]...: Parom with each IMAP extension and without it
+            calendars: the first transfer of 50 calendars, on the lab's servers
   long      what does not fit into ci
 ";
 

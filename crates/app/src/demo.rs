@@ -1,9 +1,10 @@
-//! `parom demo`: everything shown with a simulated Exchange and another mail server in this process, a company that does
-//! not exist, and real processes.
+//! `parom demo`: everything shown with a simulated Exchange and another mail and calendar server in this process, a company
+//! that does not exist, and real processes.
 //!
 //! Nothing here is staged: the numbers are counted, Parom runs as the processes that a user would start, one of them is
 //! killed in the middle of a message, and the end is compared with what the two servers hold, without Parom's code.
 
+mod calendars;
 mod child;
 mod company;
 mod desk;
@@ -13,6 +14,7 @@ use crate::failure::Failure;
 use crate::i18n::Texts;
 use crate::message::{Message, Value};
 use crate::{output, state, stop};
+use calendars::{Calendars, Edit as CalendarEdit};
 use child::Child;
 use company::{Company, Edit, address, password};
 use desk::Desk;
@@ -23,6 +25,8 @@ use std::time::{Duration, Instant};
 
 /// For so long the Exchange cuts Parom off.
 const THROTTLE: Duration = Duration::from_secs(4);
+/// Deletions are believed after a second look, so that several passes are needed; by then all must have crossed.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn run(keep: bool, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     let runtime = state::runtime()?;
@@ -58,17 +62,20 @@ impl Show {
                 .with("source", company.addr(Side::Source).to_string())
                 .with("target", company.addr(Side::Target).to_string()),
         )?;
-        let desk = Desk::set_up(&company, &self.texts).await?;
+        let calendars = Calendars::start(company.version()).await?;
+        let desk = Desk::set_up(&company, &calendars, &self.texts).await?;
         let mut good = self.first_copy(&company, &desk).await?;
         good &= self.crossing(&company, &desk).await?;
         good &= self.killed(&company, &desk).await?;
         good &= self.verified(&company, &desk).await?;
+        good &= self.calendars(&calendars, &desk).await?;
         let key = if good { "demo-good" } else { "demo-bad" };
         let (messages, _) = company.size(Side::Target);
         let elapsed = Value::Elapsed(self.began.elapsed());
-        self.say(&Message::new(key).with("elapsed", elapsed).with("messages", messages))?;
+        let events = calendars.size(Side::Target);
+        self.say(&Message::new(key).with("elapsed", elapsed).with("messages", messages).with("events", events))?;
         if keep {
-            self.say(&kept(&company, &desk)?)?;
+            self.say(&kept(&company, &calendars, &desk)?)?;
             stop.asked().await;
         }
         Ok(if good { Exit::Done } else { Exit::Differences })
@@ -162,6 +169,68 @@ impl Show {
         Ok(code == Some(0) && idle == Some(0) && untouched)
     }
 
+    /// Carries the calendars of some, lets people plan on both sides, and shows that nobody was written to.
+    async fn calendars(&self, calendars: &Calendars, desk: &Desk) -> Result<bool, Failure> {
+        self.title("demo-calendars")?;
+        let accounts = calendars.accounts();
+        let (series, invited) = calendars.kinds();
+        let planned = Message::new("demo-planned")
+            .with("accounts", accounts.len())
+            .with("events", calendars.size(Side::Source))
+            .with("series", series)
+            .with("invited", invited)
+            .with("source", calendars.url(Side::Source))
+            .with("target", calendars.url(Side::Target));
+        self.say(&planned)?;
+        let mut subscribe = vec!["calendar", "subscribe"];
+        subscribe.extend(accounts.iter().map(String::as_str));
+        let mut good = Child::start(desk, &self.texts, &subscribe)?.wait().await? == Some(0);
+        good &= self.compare_calendars(calendars)?;
+        for edit in CalendarEdit::ALL {
+            calendars.edit(edit)?;
+            self.say(&edit.told())?;
+        }
+        let sync = ["calendar", "sync", "--all"];
+        good &= Child::start(desk, &self.texts, &sync)?.wait().await? == Some(0);
+        let untouched = self.settled(calendars, desk, &sync).await?;
+        for edit in CalendarEdit::ALL {
+            let crossed = calendars.has_crossed(edit);
+            good &= crossed;
+            let key = if crossed { "demo-crossed" } else { "demo-not-crossed" };
+            self.say(&Message::new(key).with("edit", edit.told()))?;
+        }
+        self.say(&Message::new(if untouched { "demo-idle" } else { "demo-not-idle" }))?;
+        good &= untouched;
+        good &= self.compare_calendars(calendars)?;
+        good &= Child::start(desk, &self.texts, &["calendar", "verify"])?.wait().await? == Some(0);
+        let letters = calendars.letters();
+        let key = if letters == 0 { "demo-nobody-written-to" } else { "demo-written-to" };
+        self.say(&Message::new(key).with("count", letters).with("invited", calendars.kinds().1))?;
+        Ok(good && letters == 0)
+    }
+
+    /// Runs until everything has crossed and a run writes nothing any more: what is deleted is believed gone after a second
+    /// look only. Says whether it came to that.
+    async fn settled(&self, calendars: &Calendars, desk: &Desk, sync: &[&str]) -> Result<bool, Failure> {
+        let began = Instant::now();
+        loop {
+            let before = calendars.writes();
+            let code = Child::silently(desk, &self.texts, sync).await?;
+            let untouched =
+                calendars.writes() == before && CalendarEdit::ALL.iter().all(|it| calendars.has_crossed(*it));
+            if code != Some(0) || untouched || began.elapsed() > PATIENCE {
+                return Ok(untouched && code == Some(0));
+            }
+        }
+    }
+
+    fn compare_calendars(&self, calendars: &Calendars) -> Result<bool, Failure> {
+        let compared = calendars.compare();
+        let key = if compared.differences == 0 { "demo-events-same" } else { "demo-events-different" };
+        self.say(&Message::new(key).with("events", compared.equal).with("count", compared.differences))?;
+        Ok(compared.differences == 0 && compared.equal > 0)
+    }
+
     /// Compares what the servers hold, without Parom and without IMAP. One message, no more and no less, cannot be shown.
     fn compare(&self, company: &Company) -> Result<bool, Failure> {
         let compared = company.compare();
@@ -190,7 +259,7 @@ fn told(edit: &Edit) -> Message {
 }
 
 /// How to sign in to the servers that go on running, and how to try Parom with them.
-fn kept(company: &Company, desk: &Desk) -> Result<Message, Failure> {
+fn kept(company: &Company, calendars: &Calendars, desk: &Desk) -> Result<Message, Failure> {
     let name = company.accounts().first().copied().unwrap_or_default();
     let parom = std::env::current_exe().map_err(failed)?;
     let command = format!("{} --config {}", parom.display(), desk.config().display());
@@ -200,6 +269,8 @@ fn kept(company: &Company, desk: &Desk) -> Result<Message, Failure> {
         .with("name", name)
         .with("password", password(name))
         .with("account", address(name))
+        .with("ews", calendars.url(Side::Source))
+        .with("caldav", calendars.url(Side::Target))
         .with("parom", command))
 }
 

@@ -295,7 +295,7 @@ async fn tasks_are_left_out_and_counted() {
         let path = "/anna/mixed/";
         let base = agenda.calendars().await.unwrap().0.first().map(|it| it.id.0.to_string());
         let path = match (server.kind, base) {
-            (Kind::Xandikos | Kind::Cyrus, Some(base)) => base,
+            (Kind::Xandikos | Kind::Cyrus | Kind::Lab, Some(base)) => base,
             _ => {
                 assert_eq!(server.request("MKCALENDAR", path, &[], "").0, 201);
                 path.to_owned()
@@ -434,8 +434,25 @@ async fn a_stale_version_is_no_version() {
     assert_eq!(agenda.observe(&calendar, None).await.unwrap().present, [seen]);
 }
 
+/// The servers that write to people themselves.
+fn scheduling() -> impl Iterator<Item = Server> {
+    [Kind::Cyrus, Kind::Lab].into_iter().filter_map(Server::start).inspect(|server| {
+        if let Some(lab) = server.lab() {
+            lab.switch(|switches| switches.scheduling = parom_lab::caldav::Scheduling::ByAgent);
+        }
+    })
+}
+
+/// How many letters wait for a person of the lab.
+fn letters_in_the_lab(server: &Server, address: &str) -> Option<usize> {
+    Some(server.lab()?.letters().iter().filter(|letter| letter.to == address).count())
+}
+
 /// How many letters of the server wait for Boris.
 fn letters_of_boris(server: &Server) -> usize {
+    if let Some(count) = letters_in_the_lab(server, "boris@corp.example") {
+        return count;
+    }
     let (status, answer) = server.request_of_boris("PROPFIND", "/dav/calendars/user/boris/Inbox/", &[("Depth", "1")]);
     assert_eq!(status, 207, "{answer}");
     answer.matches(".ics</").count()
@@ -443,6 +460,9 @@ fn letters_of_boris(server: &Server) -> usize {
 
 /// And for Anna.
 fn letters_of_anna(server: &Server) -> usize {
+    if let Some(count) = letters_in_the_lab(server, "anna@corp.example") {
+        return count;
+    }
     let (status, answer) = server.request("PROPFIND", "/dav/calendars/user/anna/Inbox/", &[("Depth", "1")], "");
     assert_eq!(status, 207, "{answer}");
     answer.matches(".ics</").count()
@@ -450,7 +470,12 @@ fn letters_of_anna(server: &Server) -> usize {
 
 #[tokio::test]
 async fn no_answer_leaves_with_what_we_write() {
-    let Some(server) = Server::start(Kind::Cyrus) else { return };
+    for server in scheduling() {
+        no_answer_leaves(&server).await;
+    }
+}
+
+async fn no_answer_leaves(server: &Server) {
     let default =
         |calendars: Vec<parom_domain::agenda::CalendarSeen>| calendars.into_iter().find(|it| it.is_default).unwrap().id;
     let hers = default(server.agenda().calendars().await.unwrap().0);
@@ -477,19 +502,25 @@ async fn no_answer_leaves_with_what_we_write() {
         boris.update(&his, &seen, &form, &accepted).await.unwrap();
         assert_eq!(boris.find(&his, uid).await.unwrap()[0].form.as_ref().unwrap().hash, hash);
     }
-    assert_eq!(letters_of_anna(&server), 0);
+    assert_eq!(letters_of_anna(server), 0);
     // The trap catches: Boris's own client removes the third.
     let path = boris.find(&his, "control").await.unwrap().remove(0).handle;
     assert_eq!(server.request_of_boris("DELETE", &path.0, &[]).0, 204);
-    assert_eq!(letters_of_anna(&server), 1);
+    assert_eq!(letters_of_anna(server), 1);
 }
 
 #[tokio::test]
 async fn nobody_hears_of_what_we_write() {
-    let Some(server) = Server::start(Kind::Cyrus) else { return };
+    for server in scheduling() {
+        nobody_hears(&server).await;
+    }
+}
+
+async fn nobody_hears(server: &Server) {
     let agenda = server.agenda();
     let (calendars, abilities) = agenda.calendars().await.unwrap();
-    assert!(abilities.unique_uids && abilities.tells_changes);
+    assert!(abilities.tells_changes);
+    assert_eq!(abilities.unique_uids, server.kind == Kind::Cyrus);
     let calendar = calendars.iter().find(|it| it.is_default).unwrap().id.clone();
     // Of what is over, the server tells nobody anyway.
     let meeting = |uid: &str, subject: &str| {
@@ -503,27 +534,76 @@ async fn nobody_hears_of_what_we_write() {
     let written = agenda.update(&calendar, &seen, &form, &newer).await.unwrap();
     let seen = EventSeen { handle: written.handle, version: written.version.unwrap() };
     agenda.remove(&calendar, &seen).await.unwrap();
-    assert_eq!(letters_of_boris(&server), 0);
+    assert_eq!(letters_of_boris(server), 0);
 
     // The trap catches: Anna's own client makes a meeting.
     let text = to_ical(&from_ical(meeting("hers", "a").text.as_bytes(), None).unwrap(), Scheduling::Server);
     let path = format!("{}hers.ics", calendar.0);
     let put = |text: &str| server.request("PUT", &path, &[("Content-Type", "text/calendar")], text);
     assert_eq!(put(&text).0, 201);
-    assert_eq!(letters_of_boris(&server), 1);
+    assert_eq!(letters_of_boris(server), 1);
     let read = agenda.find(&calendar, "hers").await.unwrap().remove(0);
     let form = read.form.unwrap();
     let seen = EventSeen { handle: read.handle, version: read.version };
     let unfit = |error: parom_domain::Error| assert_eq!((error.code(), error.scope()), (Code::EventUnfit, Scope::Item));
     unfit(agenda.update(&calendar, &seen, &form, &meeting("hers", "b")).await.err().unwrap());
     unfit(agenda.remove(&calendar, &seen).await.err().unwrap());
-    assert_eq!(letters_of_boris(&server), 1);
+    assert_eq!(letters_of_boris(server), 1);
 
     // Why these two are refused: taking the meeting into our hands is another letter.
     let silent = to_ical(&from_ical(text.as_bytes(), None).unwrap(), Scheduling::Suppressed);
     let (status, answer) = put(&silent);
     assert!((200..300).contains(&status), "{answer}");
-    assert_eq!(letters_of_boris(&server), 2);
+    assert_eq!(letters_of_boris(server), 2);
+}
+
+/// Every way that the lab's server can have is one that events get through.
+#[tokio::test]
+async fn events_cross_whatever_the_ways_of_a_server() {
+    use parom_lab::caldav::{ETags, Switches};
+    type Way = (&'static str, fn(&mut Switches));
+    let ways: [Way; 6] = [
+        ("VK WorkSpace", |switches| *switches = Switches::vk_workspace()),
+        ("weak tags", |switches| switches.etags = ETags::Weak),
+        ("no tags", |switches| switches.etags = ETags::None),
+        ("in parts", |switches| switches.part_limit = Some(1)),
+        ("forgetful", |switches| switches.forgets_tokens = true),
+        ("no tokens at all", |switches| (switches.tells_changes, switches.tells_ctags) = (false, false)),
+    ];
+    for (name, way) in ways {
+        let server = Server::start(Kind::Lab).unwrap();
+        let lab = server.lab().unwrap();
+        lab.switch(way);
+        let is_vk = name == "VK WorkSpace";
+        let agenda = server.agenda_with(|settings| {
+            settings.overrides.product = is_vk.then_some(parom_caldav::Product::VkWorkSpace);
+        });
+        let (calendars, abilities) = agenda.calendars().await.unwrap();
+        assert_eq!(abilities.makes_calendars, !is_vk, "{name}");
+        assert_eq!(agenda.make_calendar("more").await.is_ok(), !is_vk, "{name}");
+        let calendar = &calendars[0].id;
+        let mut seen = Vec::new();
+        for number in 0..5 {
+            seen.push(create(&agenda, calendar, &meeting(&format!("e{number}"), "до")).await);
+        }
+        let first = agenda.observe(calendar, None).await.unwrap();
+        assert_eq!(handles(&first.present), handles(&seen), "{name}");
+        let newer = agenda.update(calendar, &seen[0], &meeting("e0", "до"), &meeting("e0", "после")).await.unwrap();
+        agenda.remove(calendar, &seen[1]).await.unwrap();
+        let next = agenda.observe(calendar, first.token.as_ref()).await.unwrap();
+        match next.complete {
+            true => assert_eq!(next.present.len(), 4, "{name}"),
+            false => assert_eq!(handles(&next.present), BTreeSet::from([newer.handle.clone()]), "{name}"),
+        }
+        assert_eq!(next.complete, !matches!(name, "weak tags" | "no tags" | "in parts"), "{name}");
+        let read = agenda.read(calendar, std::slice::from_ref(&newer.handle)).await.unwrap();
+        assert_eq!(read[0].form.as_ref().unwrap().hash, meeting("e0", "после").hash, "{name}");
+        let found = agenda.find(calendar, "e2").await.unwrap();
+        assert_eq!(found.len(), 1, "{name}");
+        let error = agenda.remove(calendar, &seen[0]).await.err().unwrap();
+        assert_eq!(error.code(), Code::EventChanged, "{name}");
+        assert_eq!(lab.events("anna").len(), 4, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: Parom beside mbsync and `doveadm sync`, on the same servers in the same run.
 
 mod calendar_watch;
+mod calendars;
 pub mod corpus;
 pub mod extensions;
 mod fleet;
@@ -21,7 +22,8 @@ use std::process::Command;
 const USAGE: &str = "cargo xtask bench [a|a-tls|b|c-far|c-many|c-one|d|e|idle|fleet]... [--runs N] [--no-peers|--without-parom] [--only TOOL] \
                      [--state-dir DIR] [--dry]\n\
                      cargo xtask bench extensions [NAME]... [--runs N] [--dry]\n\
-                     cargo xtask bench calendar-watch [--mailboxes N] [--dry]";
+                     cargo xtask bench calendar-watch [--mailboxes N] [--dry]\n\
+                     cargo xtask bench calendars [--calendars N] [--events N] [--latency MS] [--connections N] [--dry]";
 
 pub fn run(words: &[&str]) -> Result<()> {
     if let ["extensions", rest @ ..] = words {
@@ -29,6 +31,10 @@ pub fn run(words: &[&str]) -> Result<()> {
     }
     if let [calendar_watch::KEY, rest @ ..] = words {
         return watch_calendars(rest);
+    }
+    if let [calendars::KEY, rest @ ..] = words {
+        let state = tempfile::Builder::new().prefix("bench-state-").tempdir_in(paths::target())?;
+        return calendars::run(rest, state.path(), &machine());
     }
     let mut keys = Vec::new();
     let mut rounds = 3;

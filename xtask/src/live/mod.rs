@@ -1,6 +1,7 @@
 //! Real IMAP and CalDAV servers for tests and benchmarks: each lives in a folder of its own on loopback and ends with its guard.
 
 pub mod by_hand;
+pub mod calendars;
 pub mod cyrus;
 pub mod dovecot;
 pub mod oracle;

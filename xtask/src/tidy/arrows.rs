@@ -24,7 +24,7 @@ const RULES: &[Rule] = &[
     rule("parom-calendar", &["parom-domain"], &[]),
     rule("parom-net", &["parom-domain"], &[]),
     rule("parom-imap", &["parom-domain", "parom-net"], &[]),
-    rule("parom-caldav", &["parom-domain", "parom-calendar", "parom-net"], &[]),
+    rule("parom-caldav", &["parom-domain", "parom-calendar", "parom-net"], &["parom-lab"]),
     rule("parom-exchange", &["parom-domain", "parom-calendar", "parom-net"], &[]),
     rule("parom-sieve", &["parom-domain", "parom-net"], &[]),
     rule("parom-store", &["parom-domain"], &[]),

@@ -461,7 +461,7 @@ plan-marks-source = FLAGS ON SOURCE
 plan-deletes-target = DELETE ON TARGET
 plan-deletes-source = DELETE ON SOURCE
 
-demo-start = Parom's demo: a simulated Microsoft Exchange and another mail server on this machine, a company that does not exist, real processes.
+demo-start = Parom's demo: a simulated Microsoft Exchange and another mail and calendar server on this machine, a company that does not exist, real processes.
 demo-company = { $accounts ->
         [one] { $accounts } mailbox
        *[other] { $accounts } mailboxes
@@ -519,17 +519,62 @@ demo-not-killed = Parom was done before it could be killed.
 demo-verify = 4. Parom's own comparison, and a run with nothing to do
 demo-idle = The run with nothing to do wrote nothing on either server.
 demo-not-idle = The run with nothing to do wrote something!
+demo-calendars = 5. Calendars cross too
+demo-planned = { $accounts ->
+        [one] { $accounts } of the ten has a calendar
+       *[other] { $accounts } of the ten have calendars
+    } on the Exchange ({ $source }): { $events ->
+        [one] { $events } event
+       *[other] { $events } events
+    }, of which { $series ->
+        [one] { $series } is a series
+       *[other] { $series } are series
+    } with moved and deleted occurrences, and { $invited ->
+        [one] { $invited } participant
+       *[other] { $invited } participants
+    }. The target speaks CalDAV ({ $target }) and would invite them all once more, if it were not told to be silent.
+demo-events-same = Compared without Parom: { $events ->
+        [one] { $events } event has
+       *[other] { $events } events have
+    } the same title, place, time, participants and exceptions on both servers.
+demo-events-different = Compared without Parom: { $count ->
+        [one] { $count } event differs
+       *[other] { $count } events differ
+    }; the same on both servers: { $events }.
+demo-event-room = { $side }, { $account }: "{ $title }" gets another room
+demo-event-skip = { $side }, { $account }: one occurrence of "{ $title }" is deleted
+demo-event-new = { $side }, { $account }: "{ $title }" is planned
+demo-event-later = { $side }, { $account }: "{ $title }" is put off by two hours
+demo-event-move-one = { $side }, { $account }: one occurrence of "{ $title }" is moved to the evening
+demo-event-delete = { $side }, { $account }: "{ $title }" is deleted
+demo-event-both = both sides at once, { $account }: "{ $title }" gets another room here and another title there
+demo-nobody-written-to = Nobody was written to: the traps for invitations, changes and cancellations of both servers are empty, although { $invited ->
+        [one] { $invited } participant is
+       *[other] { $invited } participants are
+    } in the events that were carried and changed.
+demo-written-to = { $count ->
+        [one] { $count } message
+       *[other] { $count } messages
+    } went out to participants! There are { $invited } of them.
 demo-good = Everything is as it must be: { $messages ->
         [one] { $messages } message
        *[other] { $messages } messages
+    } and { $events ->
+        [one] { $events } event
+       *[other] { $events } events
     } on the target. The demo took { $elapsed }.
 demo-bad = Something is NOT as it must be, see above ({ $messages ->
         [one] { $messages } message
        *[other] { $messages } messages
+    } and { $events ->
+        [one] { $events } event
+       *[other] { $events } events
     } on the target). The demo took { $elapsed }.
-demo-kept = The servers go on running until Ctrl-C. Any IMAP client can sign in, without encryption:
+demo-kept = The servers go on running until Ctrl-C. Any mail or calendar client can sign in, without encryption:
         Exchange: { $source }
         Target:   { $target }
+        CalDAV:   { $caldav }
+        EWS:      { $ews }
         Name:     { $name }, with the password { $password } on both; the other nine in the same way
     And Parom, in another window:
     {"    "}{ $parom } status

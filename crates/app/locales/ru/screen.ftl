@@ -519,7 +519,7 @@ plan-marks-source = ФЛАГИ В ИСХОДНОЙ
 plan-deletes-target = УДАЛИТЬ В ЦЕЛЕВОЙ
 plan-deletes-source = УДАЛИТЬ В ИСХОДНОЙ
 
-demo-start = Демонстрация парома: имитация Microsoft Exchange и ещё один почтовый сервер на этой машине, вымышленная компания, настоящие процессы.
+demo-start = Демонстрация парома: имитация Microsoft Exchange и ещё один сервер почты и календарей на этой машине, вымышленная компания, настоящие процессы.
 demo-company = В исходной системе, Exchange { $year } ({ $source }), { $accounts ->
         [one] { $accounts } ящик
         [few] { $accounts } ящика
@@ -588,19 +588,71 @@ demo-not-killed = Паром закончил раньше, чем его усп
 demo-verify = 4. Сравнение самим паромом и запуск, которому нечего делать
 demo-idle = Запуск, которому нечего делать, ничего не записал ни на один сервер.
 demo-not-idle = Запуск, которому нечего делать, что-то записал!
+demo-calendars = 5. Календари тоже переносятся
+demo-planned = { $accounts ->
+        [one] У { $accounts } из десяти
+       *[other] У { $accounts } из десяти
+    } есть календарь в Exchange ({ $source }): { $events ->
+        [one] { $events } событие
+        [few] { $events } события
+       *[many] { $events } событий
+    }, из них { $series ->
+        [one] { $series } повторяется
+       *[other] { $series } повторяются
+    } и имеют исключения — перенесённые и удалённые повторы; { $invited ->
+        [one] приглашён { $invited } участник
+        [few] приглашены { $invited } участника
+       *[many] приглашено { $invited } участников
+    }. Целевая система работает по CalDAV ({ $target }) и пригласила бы всех ещё раз, если бы её не попросили молчать.
+demo-events-same = Сравнение без парома: { $events ->
+        [one] у { $events } события
+       *[other] у { $events } событий
+    } на обоих серверах совпадают название, место, время, участники и исключения.
+demo-events-different = Сравнение без парома: { $count ->
+        [one] { $count } событие различается
+        [few] { $count } события различаются
+       *[many] { $count } событий различаются
+    }; совпадает на обоих серверах: { $events }.
+demo-event-room = { $side }, { $account }: «{ $title }» переезжает в другую переговорную
+demo-event-skip = { $side }, { $account }: один повтор «{ $title }» удалён
+demo-event-new = { $side }, { $account }: запланировано «{ $title }»
+demo-event-later = { $side }, { $account }: «{ $title }» — на два часа позже
+demo-event-move-one = { $side }, { $account }: один повтор «{ $title }» перенесён на вечер
+demo-event-delete = { $side }, { $account }: «{ $title }» удалено
+demo-event-both = обе системы сразу, { $account }: у «{ $title }» здесь другая переговорная, там другое название
+demo-nobody-written-to = Никому ничего не отправлено: ловушки обоих серверов для приглашений, изменений и отмен пусты, хотя в перенесённых и изменённых событиях { $invited ->
+        [one] { $invited } участник
+        [few] { $invited } участника
+       *[many] { $invited } участников
+    }.
+demo-written-to = Участникам ушло { $count ->
+        [one] { $count } сообщение
+        [few] { $count } сообщения
+       *[many] { $count } сообщений
+    }! Всего участников: { $invited }.
 demo-good = Всё так, как должно быть: в целевой системе { $messages ->
         [one] { $messages } письмо
         [few] { $messages } письма
        *[many] { $messages } писем
+    } и { $events ->
+        [one] { $events } событие
+        [few] { $events } события
+       *[many] { $events } событий
     }. Демонстрация заняла { $elapsed }.
 demo-bad = Что-то НЕ так, см. выше (в целевой системе { $messages ->
         [one] { $messages } письмо
         [few] { $messages } письма
        *[many] { $messages } писем
+    } и { $events ->
+        [one] { $events } событие
+        [few] { $events } события
+       *[many] { $events } событий
     }). Демонстрация заняла { $elapsed }.
-demo-kept = Серверы работают до Ctrl-C. Войти можно любой почтовой программой по IMAP, без шифрования:
+demo-kept = Серверы работают до Ctrl-C. Войти можно любой программой для почты или календаря, без шифрования:
         Exchange:        { $source }
         Целевая система: { $target }
+        CalDAV:          { $caldav }
+        EWS:             { $ews }
         Имя:             { $name }, пароль на обоих серверах: { $password }; остальные девять — так же
     И сам паром, в другом окне:
     {"    "}{ $parom } status

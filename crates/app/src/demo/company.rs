@@ -96,6 +96,11 @@ impl Company {
         VERSION.year()
     }
 
+    #[must_use]
+    pub fn version(&self) -> Version {
+        VERSION
+    }
+
     /// Where Parom connects to.
     #[must_use]
     pub fn addr(&self, side: Side) -> SocketAddr {

@@ -1,5 +1,6 @@
 //! The admin's desk in the demo: a folder with configuration, key and state.
 
+use super::calendars::Calendars;
 use super::child::Child;
 use super::company::{Company, DOMAIN, SERVICE, address, password};
 use super::failed;
@@ -16,9 +17,9 @@ pub struct Desk {
 
 impl Desk {
     /// Writes the configuration and adds all accounts, by the commands that an admin would give.
-    pub async fn set_up(company: &Company, texts: &Texts) -> Result<Desk, Failure> {
+    pub async fn set_up(company: &Company, calendars: &Calendars, texts: &Texts) -> Result<Desk, Failure> {
         let desk = Desk { folder: TempDir::with_prefix("parom-demo-").map_err(failed)? };
-        std::fs::write(desk.config(), configuration(company)).map_err(failed)?;
+        std::fs::write(desk.config(), configuration(company, calendars)).map_err(failed)?;
         MasterKey::create(&desk.folder().join("parom.key"))?;
         let secret = desk.write("service", SERVICE.1)?;
         desk.parom(texts, &["secret", "set", SERVICE.0, "--file", &secret]).await?;
@@ -53,7 +54,7 @@ impl Desk {
     }
 }
 
-fn configuration(company: &Company) -> String {
+fn configuration(company: &Company, calendars: &Calendars) -> String {
     let side = |side: Side, login: &str, password: &str| {
         let addr = company.addr(side);
         format!(
@@ -67,9 +68,15 @@ fn configuration(company: &Company) -> String {
     let folders = r#"["contacts", "calendar", "tasks", "journal", "notes", "outbox", "sync-issues"]"#;
     format!(
         "state = \"sqlite:parom.db\"\n[[domain]]\nname = \"{DOMAIN}\"\ngrace_s = 1\ndeletions = \"expunge\"\nexclude_folders = {folders}\n\
-         {}service_login = \"CORP/{}\"\nquirks = {{ index_lag_s = 1, recovery_grace_s = 1 }}\n{}",
+         {}service_login = \"CORP/{}\"\nquirks = {{ index_lag_s = 1, recovery_grace_s = 1 }}\n\
+         [domain.source.ews]\nurl = \"{}\"\nlogin = \"{{service_login}}\"\nservice_login = \"{}@{DOMAIN}\"\npassword = \"secret:{}\"\n\
+         {}[domain.target.caldav]\nurl = \"{}\"\nlogin = \"{{target_login}}\"\n",
         side(Side::Source, "{service_login}/{source_login}", &format!("secret:{}", SERVICE.0)),
         SERVICE.0,
+        calendars.url(Side::Source),
+        SERVICE.0,
+        SERVICE.0,
         side(Side::Target, "{target_login}", "account"),
+        calendars.url(Side::Target),
     )
 }

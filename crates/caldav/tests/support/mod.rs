@@ -3,8 +3,11 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 mod cyrus;
+mod lab;
 
+use lab::Lab;
 use parom_caldav::{CalDavAgenda, ServerSettings};
+use parom_lab::caldav::CalDav;
 use parom_net::http::{Identity, Target};
 use parom_net::{AllowList, Dialer};
 use std::fs;
@@ -25,6 +28,8 @@ pub enum Kind {
     Xandikos,
     /// The one that schedules by itself.
     Cyrus,
+    /// The one in our lab, which has to be like the others.
+    Lab,
 }
 
 impl Kind {
@@ -33,6 +38,7 @@ impl Kind {
             Kind::Radicale => "radicale",
             Kind::Xandikos => "xandikos",
             Kind::Cyrus => cyrus::MASTER,
+            Kind::Lab => "the lab",
         }
     }
 
@@ -40,6 +46,7 @@ impl Kind {
         let path = std::env::var_os("PATH").unwrap_or_default();
         match self {
             Kind::Cyrus => cyrus::is_installed(),
+            Kind::Lab => true,
             _ => std::env::split_paths(&path).any(|folder| folder.join(self.program()).exists()),
         }
     }
@@ -48,8 +55,13 @@ impl Kind {
 pub struct Server {
     pub kind: Kind,
     pub port: u16,
-    child: Child,
+    running: Running,
     folder: tempfile::TempDir,
+}
+
+enum Running {
+    Apart(Child),
+    Here(Lab),
 }
 
 impl Server {
@@ -61,6 +73,10 @@ impl Server {
             return None;
         }
         let folder = tempfile::Builder::new().prefix("parom-caldav-").tempdir().unwrap();
+        if kind == Kind::Lab {
+            let lab = Lab::start(&[USER, "boris"]);
+            return Some(Server { kind, port: lab.dav.addr().port(), running: Running::Here(lab), folder });
+        }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = spawn(kind, folder.path(), port);
         if kind == Kind::Cyrus {
@@ -68,23 +84,36 @@ impl Server {
                 cyrus::welcome(folder.path(), user);
             }
         }
-        Some(Server { kind, port, child, folder })
+        Some(Server { kind, port, running: Running::Apart(child), folder })
     }
 
     /// All that are installed, one after the other.
     pub fn all() -> impl Iterator<Item = Server> {
-        [Kind::Radicale, Kind::Xandikos, Kind::Cyrus].into_iter().filter_map(Server::start)
+        [Kind::Radicale, Kind::Xandikos, Kind::Cyrus, Kind::Lab].into_iter().filter_map(Server::start)
     }
 
     /// Stops it and starts it again on the same data.
     pub fn restart(&mut self) {
         self.stop();
-        self.child = spawn(self.kind, self.folder.path(), self.port);
+        match &mut self.running {
+            Running::Apart(child) => *child = spawn(self.kind, self.folder.path(), self.port),
+            Running::Here(lab) => lab.restart(),
+        }
     }
 
     fn stop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
+        if let Running::Apart(child) = &mut self.running {
+            drop(child.stdin.take());
+            let _ = child.wait();
+        }
+    }
+
+    /// The lab's server, which can be looked into.
+    pub fn lab(&self) -> Option<&CalDav> {
+        match &self.running {
+            Running::Here(lab) => Some(&lab.dav),
+            Running::Apart(_) => None,
+        }
     }
 
     pub fn agenda(&self) -> CalDavAgenda {
@@ -173,6 +202,7 @@ fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
     command.args(["-c", KEEPER, "keeper", kind.program()]);
     match kind {
         Kind::Cyrus => command = cyrus::command(folder, port, KEEPER),
+        Kind::Lab => unreachable!("it runs here"),
         Kind::Radicale => {
             command.arg("--config").arg(radicale(folder, &data, port));
         }

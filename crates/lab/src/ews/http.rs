@@ -1,5 +1,5 @@
-//! HTTP/1.1 as far as a client of EWS needs it: requests with a length or in chunks, connections that stay open, answers
-//! whole or as a stream of chunks.
+//! HTTP/1.1 as far as clients of EWS and CalDAV need it: requests with a length or in chunks, connections that stay open,
+//! answers whole or as a stream of chunks.
 
 use std::future::Future;
 use std::io;
@@ -88,11 +88,14 @@ fn bad(text: &str) -> io::Error {
 async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     let Some(first) = line(stream).await? else { return Ok(None) };
     let mut words = first.split(' ');
-    let (Some(method), Some(path), Some(_)) = (words.next(), words.next(), words.next()) else {
+    let (Some(method), Some(path), Some(version)) = (words.next(), words.next(), words.next()) else {
         return Err(bad("a request line of other shape"));
     };
     let mut request =
         Request { method: method.to_owned(), path: path.to_owned(), headers: Vec::new(), body: Vec::new() };
+    if version == "HTTP/1.0" {
+        request.headers.push(("connection".to_owned(), "close".to_owned()));
+    }
     loop {
         let header = line(stream).await?.ok_or_else(|| bad("headers without end"))?;
         if header.is_empty() {
@@ -137,9 +140,18 @@ async fn add(stream: &mut BufReader<TcpStream>, body: &mut Vec<u8>, size: usize)
 async fn write(stream: &mut BufReader<TcpStream>, reply: Reply, closes: bool) -> io::Result<bool> {
     let reason = match reply.status {
         200 => "OK",
+        201 => "Created",
+        204 => "No Content",
+        207 => "Multi-Status",
+        301 => "Moved Permanently",
         401 => "Unauthorized",
+        403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        412 => "Precondition Failed",
         413 => "Request Entity Too Large",
+        415 => "Unsupported Media Type",
         500 => "Internal Server Error",
         503 => "Service Unavailable",
         _ => "Other",
@@ -153,7 +165,11 @@ async fn write(stream: &mut BufReader<TcpStream>, reply: Reply, closes: bool) ->
     }
     match reply.body {
         Body::Whole(body) => {
-            head += &format!("Content-Length: {}\r\n\r\n", body.len());
+            // RFC 9110 section 8.6: an answer without content has no length either.
+            if reply.status != 204 {
+                head += &format!("Content-Length: {}\r\n", body.len());
+            }
+            head += "\r\n";
             stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await?;
             Ok(true)
         }

@@ -27,7 +27,7 @@ mod event;
 mod fields;
 mod gate;
 mod goid;
-mod http;
+pub(crate) mod http;
 mod ical;
 mod ids;
 mod item;
@@ -61,6 +61,7 @@ pub use switches::Switches;
 pub use trap::{Outgoing, OutgoingKind};
 
 use crate::exchange::{Language, Version};
+use crate::gauge::Load;
 use site::{Site, now_s};
 use std::collections::BTreeMap;
 use std::io;
@@ -208,7 +209,15 @@ impl Ews {
                         let site = Arc::clone(&served);
                         connections.spawn(async move {
                             let visitor = Arc::new(gate::Visitor::default());
-                            let answer = |request| Arc::clone(&site).answer(request, Arc::clone(&visitor));
+                            let answer = |request| {
+                                let (site, visitor) = (Arc::clone(&site), Arc::clone(&visitor));
+                                async move {
+                                    let _busy = site.gauge.enter();
+                                    let latency = site.state().switches.latency;
+                                    tokio::time::sleep(latency).await;
+                                    Arc::clone(&site).answer(request, visitor).await
+                                }
+                            };
                             if let Err(error) = http::serve(stream, answer).await {
                                 tracing::debug!(%error, "a connection to the simulated EWS ended");
                             }
@@ -294,6 +303,12 @@ impl Ews {
     #[must_use]
     pub fn count(&self, operation: &str) -> u64 {
         self.site.state().calls.get(operation).copied().unwrap_or(0)
+    }
+
+    /// How many requests there were, and how long they were under way. A stream counts until its first byte.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.site.gauge.load()
     }
 
     /// Subscriptions that stand.

@@ -11,6 +11,7 @@ use super::zones::Zone;
 use super::{Exchange, Reaction, autodiscover, op};
 use crate::ews::ids::{self, Id};
 use crate::exchange::Ledger;
+use crate::gauge::Gauge;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -31,6 +32,7 @@ pub struct Site {
     pub bell: watch::Sender<u64>,
     /// Cuts the streams that are open.
     pub scissors: watch::Sender<u64>,
+    pub gauge: Gauge,
 }
 
 /// What the cookie says by which a client comes to the same server again.
@@ -73,6 +75,7 @@ impl Site {
             streams: Mutex::default(),
             bell: watch::Sender::new(0),
             scissors: watch::Sender::new(0),
+            gauge: Gauge::default(),
         }
     }
 

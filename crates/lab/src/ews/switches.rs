@@ -59,6 +59,8 @@ pub struct Switches {
     pub minute: Duration,
     /// How often a stream says that it lives.
     pub heartbeat: Duration,
+    /// How long every answer takes, as over a distance or from a server that has more to do.
+    pub latency: Duration,
 }
 
 impl Switches {
@@ -110,6 +112,7 @@ impl Switches {
             budget: None,
             minute: Duration::from_secs(60),
             heartbeat: Duration::from_secs(30),
+            latency: Duration::ZERO,
         }
     }
 }
