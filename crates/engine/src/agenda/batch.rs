@@ -401,10 +401,13 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
             asleep: None,
             writes: ours,
         };
-        changes.extend(run.remember(link, Some(job.base.text)));
         for side in suspected {
             run.state.suspected.retain(|it| (it.event, it.side) != (job.task.event, side));
             changes.push(AgendaChange::Unsuspect { event: job.task.event, side });
+        }
+        changes.extend(run.remember(link, Some(job.base.text)));
+        if job.link.is_none() {
+            changes.extend(Side::ALL.into_iter().filter_map(|side| run.await_token(job.task.event, side)));
         }
     }
     run.commit(changes).await?;

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use parom_domain::agenda::{Agenda, AgendaAbilities, CalendarId, Handle, Merge};
 use parom_domain::events::guard::CalendarBrake;
 use parom_domain::events::policy::EventPolicy;
-use parom_domain::events::state::{AgendaChange, AgendaState, ParkedEvent};
+use parom_domain::events::state::{AgendaChange, AgendaState, ParkedEvent, SuspectedEvent};
 use parom_domain::events::{CalendarNumber, CalendarPair, End, EventLink, EventNumber};
 use parom_domain::{Both, Error, Result, Scope, Side};
 use std::collections::{HashMap, HashSet};
@@ -155,6 +155,16 @@ impl<'a> Run<'a> {
         changes
     }
 
+    /// A link that is new has ends of which no token of the book knows. What is deleted before one does comes and goes between two
+    /// looks, and neither speaks of it: on servers that tell changes such an end is suspected until the token has advanced
+    /// (`tokens.rs`).
+    pub fn await_token(&mut self, event: EventNumber, side: Side) -> Option<AgendaChange> {
+        let has_end = self.links.get(event).is_some_and(|link| link.ends[side].is_some());
+        let is_suspected = self.state.suspected.iter().any(|it| (it.event, it.side) == (event, side));
+        let is_open = self.abilities[side].tells_changes && has_end && !is_suspected;
+        is_open.then(|| self.suspect(event, side))
+    }
+
     /// The next look at this calendar speaks of every event in it: what we believe of one of them is not true.
     pub fn look_at_all(&mut self, calendar: CalendarNumber, side: Side) -> AgendaChange {
         self.unfinished.insert(calendar);
@@ -183,6 +193,14 @@ impl<'a> Run<'a> {
             let changes = self.remember(link, None);
             self.findings.extend(changes);
         }
+    }
+
+    /// Its end on this side may be gone. A look that speaks of it ends that; one that does not makes it be asked for.
+    pub fn suspect(&mut self, event: EventNumber, side: Side) -> AgendaChange {
+        let suspected = SuspectedEvent { event, side, since_ms: self.now_ms() };
+        self.state.suspected.retain(|it| (it.event, it.side) != (event, side));
+        self.state.suspected.push(suspected);
+        AgendaChange::Suspect(suspected)
     }
 
     /// Forgets a link and every suspicion about it.

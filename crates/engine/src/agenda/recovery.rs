@@ -3,7 +3,7 @@
 use super::pass::{Run, stops_the_pass};
 use super::{copies, relocate};
 use parom_domain::agenda::EventRead;
-use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ParkedEvent, SuspectedEvent};
+use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ParkedEvent};
 use parom_domain::events::{CalendarNumber, End, EventLink, breaker};
 use parom_domain::{Result, Side};
 
@@ -112,11 +112,11 @@ async fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, En
         writes,
     };
     changes.extend(run.remember(link, Some(intent.text.clone())));
+    if known.is_none() {
+        changes.extend(Side::ALL.into_iter().filter_map(|side| run.await_token(intent.event, side)));
+    }
     for side in missing {
-        let suspected = SuspectedEvent { event: intent.event, side, since_ms: run.now_ms() };
-        run.state.suspected.retain(|it| (it.event, it.side) != (suspected.event, suspected.side));
-        run.state.suspected.push(suspected);
-        changes.push(AgendaChange::Suspect(suspected));
+        changes.push(run.suspect(intent.event, side));
     }
     Ok(changes)
 }

@@ -225,7 +225,9 @@ async fn settle(run: &mut Run<'_>, this: &mut Move<'_>, kept: Found) -> Result<(
         changes.push(run.park(parked.because(&error.with("what", name))));
     }
     link.ends[on] = Some(end);
+    let event = link.number;
     changes.extend(run.remember(link, None));
+    changes.extend(run.await_token(event, on));
     close(run, this.intent, changes).await
 }
 

@@ -8,10 +8,10 @@ use super::pass::{Run, stops_the_pass};
 use super::suspicion;
 use futures_util::future::join;
 use parom_domain::agenda::{AgendaLook, Token};
-use parom_domain::events::CalendarNumber;
 use parom_domain::events::state::AgendaChange;
+use parom_domain::events::{CalendarNumber, EventNumber};
 use parom_domain::{Result, Side};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub async fn advance(run: &mut Run<'_>, looks: &Looks) -> Result<()> {
     suspicion::record(run).await?;
@@ -32,6 +32,8 @@ pub async fn advance(run: &mut Run<'_>, looks: &Looks) -> Result<()> {
                     first
                 }),
             };
+            let covered = looks.0[side].get(&number).into_iter().chain(again.get(&number));
+            changes.extend(covered.flat_map(|look| seen(run, number, side, look)));
             let Some(pair) = run.state.calendars.iter_mut().find(|pair| pair.number == number) else { continue };
             if pair.tokens[side].as_ref() != Some(&token) {
                 pair.tokens[side] = Some(token.clone());
@@ -58,6 +60,17 @@ async fn look_again(run: &Run<'_>, looks: &Looks, side: Side) -> Result<HashMap<
         }
     }
     Ok(found)
+}
+
+/// What a look speaks of that the token covers was there, and suspected no more: when it goes, the next look says so.
+fn seen(run: &mut Run<'_>, calendar: CalendarNumber, side: Side, look: &AgendaLook) -> Vec<AgendaChange> {
+    let seen = look.present.iter().filter_map(|seen| run.links.at(side, calendar, &seen.handle));
+    let seen: HashSet<EventNumber> = seen.collect();
+    let (back, still) = std::mem::take(&mut run.state.suspected)
+        .into_iter()
+        .partition::<Vec<_>, _>(|it| it.side == side && seen.contains(&it.event));
+    run.state.suspected = still;
+    back.into_iter().map(|it| AgendaChange::Unsuspect { event: it.event, side }).collect()
 }
 
 /// The token of the second look, if it found nothing but what is linked or parked as it is.

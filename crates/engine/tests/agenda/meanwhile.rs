@@ -370,3 +370,26 @@ async fn s15_what_somebody_moves_back_while_the_copies_are_looked_for_is_not_rem
         world.assert_idle().await;
     }
 }
+
+/// No look speaks of what comes and goes between two of them.
+#[tokio::test]
+async fn s16_what_is_deleted_as_soon_as_we_have_made_it_is_deleted_everywhere() {
+    for here in Side::ALL {
+        let there = here.other();
+        for (step, count) in [("read", 1), ("observe", 2)] {
+            let silent = || AgendaSwitches { tells_fleeting: false, ..AgendaSwitches::default() };
+            let world = World::new(silent(), silent());
+            world.add(here, "Calendar", "other");
+            world.settle().await;
+            world.steps.revive();
+            world.add(here, "Calendar", "e0");
+            let server = world.servers[there].clone();
+            world.steps.on(&format!("{there} {step}"), count, move || _ = server.delete("Calendar", "e0"));
+            world.settle().await;
+            for side in Side::ALL {
+                assert_eq!(world.servers[side].uids("Calendar"), ["other"], "{step} on {side}");
+            }
+            world.assert_idle().await;
+        }
+    }
+}

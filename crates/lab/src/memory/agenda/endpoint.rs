@@ -135,10 +135,11 @@ impl Agenda for MemoryAgenda {
             let shown =
                 |(handle, stored): (&Handle, &Stored)| EventSeen { handle: handle.clone(), version: version(stored) };
             let is_shown = |stored: &Stored| stored.changed > after && !world.switches.lists_nothing;
-            let gone = seen.gone.iter().filter(|(at, _)| is_delta && *at > after);
+            let is_told = |born: u64| born <= after || world.switches.tells_fleeting;
+            let gone = seen.gone.iter().filter(|gone| is_delta && gone.at > after && is_told(gone.born));
             Ok(AgendaLook {
                 present: seen.events.iter().filter(|(_, stored)| is_shown(stored)).map(shown).collect(),
-                gone: gone.map(|(_, handle)| handle.clone()).collect(),
+                gone: gone.map(|gone| gone.handle.clone()).collect(),
                 complete: !is_delta,
                 token: tokens.then(|| token(seen.changed)),
             })

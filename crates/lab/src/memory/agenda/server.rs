@@ -33,6 +33,8 @@ pub struct AgendaSwitches {
     pub denied: bool,
     /// A create whose connection dies lands later, when somebody calls [`CalendarServer::land_late`].
     pub late_commit: bool,
+    /// A delta speaks of what came and went since the token, too. Exchange does not.
+    pub tells_fleeting: bool,
 }
 
 impl Default for AgendaSwitches {
@@ -52,6 +54,7 @@ impl Default for AgendaSwitches {
             closed: None,
             denied: false,
             late_commit: false,
+            tells_fleeting: true,
         }
     }
 }
@@ -60,6 +63,16 @@ impl Default for AgendaSwitches {
 pub(super) struct Stored {
     pub text: Arc<str>,
     pub changed: u64,
+    /// When it came here.
+    pub born: u64,
+}
+
+/// What was here.
+#[derive(Clone, Debug)]
+pub(super) struct Departed {
+    pub handle: Handle,
+    pub at: u64,
+    pub born: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +82,7 @@ pub(super) struct Calendar {
     pub is_default: bool,
     pub writable: bool,
     pub events: BTreeMap<Handle, Stored>,
-    pub gone: Vec<(u64, Handle)>,
+    pub gone: Vec<Departed>,
     /// When anything in it changed last.
     pub changed: u64,
 }
@@ -111,8 +124,9 @@ impl World {
         self.letters += u64::from(!quiet && field(&text, "attendee").is_some());
         if let Some(calendar) = self.calendars.iter_mut().find(|calendar| calendar.id == *id) {
             calendar.changed = changed;
-            calendar.gone.retain(|(_, gone)| *gone != handle);
-            calendar.events.insert(handle, Stored { text: text.into(), changed });
+            calendar.gone.retain(|gone| gone.handle != handle);
+            let born = calendar.events.get(&handle).map_or(changed, |stored| stored.born);
+            calendar.events.insert(handle, Stored { text: text.into(), changed, born });
         }
     }
 
@@ -122,7 +136,7 @@ impl World {
         let calendar = self.calendars.iter_mut().find(|calendar| calendar.id == *id)?;
         let stored = calendar.events.remove(handle)?;
         calendar.changed = clock;
-        calendar.gone.push((clock, handle.clone()));
+        calendar.gone.push(Departed { handle: handle.clone(), at: clock, born: stored.born });
         self.letters += u64::from(!quiet && field(&stored.text, "attendee").is_some());
         Some(stored)
     }
