@@ -29,6 +29,9 @@ pub(super) struct Server {
     pub patience: Patience,
 }
 
+/// The servers of a domain's calendars, and what the configuration says of them.
+type Servers<'c> = (&'c (Exchange, Server), (&'c EwsSide, &'c CalDavSide));
+
 /// One side of an account's calendars. Nothing is connected before the first call to it.
 #[derive(Clone)]
 pub struct Reached {
@@ -86,11 +89,7 @@ impl CalendarWiring {
         Ok(Who { account, access, side }.place(server.name()))
     }
 
-    fn servers<'c>(
-        &'c self,
-        config: &'c Config,
-        account: &Account,
-    ) -> Result<(&'c (Exchange, Server), (&'c EwsSide, &'c CalDavSide))> {
+    fn servers<'c>(&'c self, config: &'c Config, account: &Account) -> Result<Servers<'c>> {
         let domain = domain(config, account)?;
         match (self.servers.get(&domain.name), both(&domain.calendars)) {
             (Some(servers), Some(sides)) => Ok((servers, sides)),

@@ -140,6 +140,7 @@ impl Office {
     }
 
     /// The service account's password on Exchange, as Parom is told it.
+    #[cfg(feature = "ntlm")]
     pub fn seal(&self, password: &str) {
         self.write("svc", password);
         let sealed = self.run(&["secret", "set", "svc@corp.example", "--file", "svc"]);
@@ -183,6 +184,7 @@ impl Office {
         self.command(args).output().unwrap()
     }
 
+    #[cfg(feature = "ntlm")]
     pub fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Output {
         self.command(args).envs(environment.iter().copied()).output().unwrap()
     }

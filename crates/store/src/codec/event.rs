@@ -91,6 +91,27 @@ pub(crate) fn read_event_intent(blob: &[u8], id: u64, at_ms: u64) -> Read<Agenda
     Ok(AgendaIntent { id, at_ms, event, uid, side, work, hash, text, ends })
 }
 
+/// Our writes of an event as one text: the side's letter and the moment of each.
+pub(crate) fn write_deeds(writes: &[Write]) -> String {
+    let deed = |write: &Write| match write.side {
+        Side::Source => format!("s{}", write.at_ms),
+        Side::Target => format!("t{}", write.at_ms),
+    };
+    writes.iter().map(deed).collect::<Vec<_>>().join(" ")
+}
+
+/// Earlier versions did not say on which side a write was; such are of no use any more.
+pub(crate) fn read_deeds(text: &str) -> Read<Vec<Write>> {
+    let is_old = |deed: &&str| deed.starts_with(|first: char| first.is_ascii_digit());
+    let deed = |deed: &str| {
+        let source = deed.strip_prefix('s').map(|at| (Side::Source, at));
+        let (side, at) = source.or_else(|| Some((Side::Target, deed.strip_prefix('t')?)))?;
+        Some(Write { side, at_ms: at.parse().ok()? })
+    };
+    let deeds = text.split_whitespace().filter(|deed| !is_old(deed)).map(deed);
+    deeds.collect::<Option<Vec<_>>>().ok_or(Damage("not a moment"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{any_side, no_damage_passes};
@@ -134,25 +155,4 @@ mod tests {
             no_damage_passes(&blob, read_event_text);
         }
     }
-}
-
-/// Our writes of an event as one text: the side's letter and the moment of each.
-pub(crate) fn write_deeds(writes: &[Write]) -> String {
-    let deed = |write: &Write| match write.side {
-        Side::Source => format!("s{}", write.at_ms),
-        Side::Target => format!("t{}", write.at_ms),
-    };
-    writes.iter().map(deed).collect::<Vec<_>>().join(" ")
-}
-
-/// Earlier versions did not say on which side a write was; such are of no use any more.
-pub(crate) fn read_deeds(text: &str) -> Read<Vec<Write>> {
-    let is_old = |deed: &&str| deed.starts_with(|first: char| first.is_ascii_digit());
-    let deed = |deed: &str| {
-        let source = deed.strip_prefix('s').map(|at| (Side::Source, at));
-        let (side, at) = source.or_else(|| Some((Side::Target, deed.strip_prefix('t')?)))?;
-        Some(Write { side, at_ms: at.parse().ok()? })
-    };
-    let deeds = text.split_whitespace().filter(|deed| !is_old(deed)).map(deed);
-    deeds.collect::<Option<Vec<_>>>().ok_or(Damage("not a moment"))
 }
