@@ -9,7 +9,7 @@ use parom_domain::agenda::{
     Agenda, AgendaAbilities, AgendaLook, CalendarId, CalendarSeen, EventRead, EventSeen, Form, Handle, Token, Written,
 };
 use parom_domain::{Code, Error, Result, Retry, Scope};
-use parom_net::http::{Client, Identity};
+use parom_net::http::{Client, Identity, Lanes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,7 +45,9 @@ impl CalDavAgenda {
     /// `owner` is whose calendars they are: the login itself, or another one where a service account signs in.
     #[must_use]
     pub fn new(settings: Arc<ServerSettings>, identity: Identity, owner: &str) -> CalDavAgenda {
-        let client = Client::patient(settings.dialer.clone(), settings.target.clone(), identity, settings.patience);
+        let (dialer, target, patience) = (settings.dialer.clone(), settings.target.clone(), settings.patience);
+        let lanes = settings.lanes.clone().unwrap_or_else(|| Lanes::new(patience.connections));
+        let client = Client::sharing(dialer, target, identity, patience, lanes);
         let dav = Dav { client, host: settings.target.host.to_string(), owner: owner.to_owned() };
         CalDavAgenda { dav, settings, known: Mutex::default() }
     }

@@ -3,7 +3,7 @@
 use crate::quirks::Overrides;
 use parom_calendar::Zone;
 use parom_net::Dialer;
-use parom_net::http::{Patience, Target, escape};
+use parom_net::http::{Lanes, Patience, Target, escape};
 
 /// One server, shared by all accounts on it.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct ServerSettings {
     pub zone: Option<Zone>,
     pub overrides: Overrides,
     pub patience: Patience,
+    /// What the accounts' connections are counted by; `None`: each account for itself.
+    pub lanes: Option<Lanes>,
 }
 
 impl ServerSettings {
@@ -33,6 +35,7 @@ impl ServerSettings {
             zone: None,
             overrides: Overrides::default(),
             patience: Patience::default(),
+            lanes: None,
         }
     }
 

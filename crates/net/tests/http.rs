@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use parom_domain::{Code, Result};
-use parom_net::http::{Client, Identity, Method, Patience, Request, Target};
+use parom_net::http::{Client, Identity, Lanes, Method, Patience, Request, Target};
 use parom_net::{AllowList, Dialer};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 struct Peer {
     port: u16,
     connections: Arc<AtomicUsize>,
+    closed: Arc<AtomicUsize>,
     heard: Arc<Mutex<Vec<String>>>,
 }
 
@@ -34,13 +35,15 @@ impl Peer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (connections, heard) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
-        let (count, ears) = (connections.clone(), heard.clone());
+        let closed = Arc::new(AtomicUsize::new(0));
+        let (count, ears, ends) = (connections.clone(), heard.clone(), closed.clone());
         tokio::spawn(async move {
             for answers in script {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 count.fetch_add(1, Ordering::SeqCst);
-                let ears = ears.clone();
+                let (ears, ends) = (ears.clone(), ends.clone());
                 tokio::spawn(async move {
+                    let _end = End(ends);
                     for answer in answers {
                         let mut request = Vec::new();
                         let mut buffer = [0; 4096];
@@ -64,7 +67,7 @@ impl Peer {
                 });
             }
         });
-        Peer { port, connections, heard }
+        Peer { port, connections, closed, heard }
     }
 
     fn client(&self) -> Client {
@@ -72,6 +75,10 @@ impl Peer {
     }
 
     fn client_of(&self, identity: Identity) -> Client {
+        self.client_on(identity, Lanes::new(4))
+    }
+
+    fn client_on(&self, identity: Identity, lanes: Lanes) -> Client {
         let patience = Patience {
             answer: Duration::from_millis(500),
             pause: Duration::from_millis(500),
@@ -80,7 +87,7 @@ impl Peer {
         };
         let dialer = Dialer::new(AllowList::of(["127.0.0.1"]), Duration::from_secs(10));
         let target = Target { host: "127.0.0.1".into(), port: self.port, tls: None };
-        Client::patient(dialer, target, identity, patience)
+        Client::sharing(dialer, target, identity, patience, lanes)
     }
 
     fn heard(&self) -> Vec<String> {
@@ -89,6 +96,15 @@ impl Peer {
 
     fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+}
+
+/// Counts the end of a connection.
+struct End(Arc<AtomicUsize>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -119,6 +135,36 @@ async fn a_connection_is_kept_and_says_who_asks() {
         assert!(lower.contains(&format!("host: 127.0.0.1:{}\r\n", peer.port)), "{request}");
         assert!(request.contains("Basic YW5uYTpzZXNhbWU="), "{request}");
     }
+}
+
+#[tokio::test]
+async fn many_clients_open_no_more_connections_than_their_server_may_have() {
+    let peer = Peer::start(vec![vec![Says::Keep(OK), Says::Keep(OK)]; 8]).await;
+    let lanes = Lanes::new(2);
+    let of = |user: &str| {
+        let identity = Identity::Basic { user: user.into(), password: "sesame".into() };
+        peer.client_on(identity, lanes.clone())
+    };
+    let (anna, boris, vera) = (of("anna"), of("boris"), of("vera"));
+    for client in [&anna, &boris] {
+        text(client, get("/")).await.unwrap();
+    }
+    // Both are kept; who was idle for longer makes room.
+    text(&vera, get("/")).await.unwrap();
+    let closed = || peer.closed.load(Ordering::SeqCst);
+    while closed() < 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    text(&boris, get("/again")).await.unwrap();
+    assert_eq!((peer.connections(), closed()), (3, 1), "whose was kept is used again");
+    // As many requests as there are connections, whoever asks.
+    let (first, _first_body) = anna.stream(get("/")).await.unwrap();
+    let held = vera.stream(get("/")).await.unwrap();
+    assert_eq!(first.status, 200);
+    let waits = tokio::time::timeout(Duration::from_millis(100), text(&boris, get("/"))).await;
+    assert!(waits.is_err(), "{waits:?}");
+    drop(held);
+    assert_eq!(text(&anna, get("/")).await.unwrap(), "200 hi");
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub fn run(args: &Import, config: &Config, texts: &Texts) -> Result<Exit, Failur
     let rows = read_rows(&table, &columns, &domains(config));
     let fresh = !config.state.exists();
     let seen = match args.dry_run && fresh {
-        true => state::runtime()?.block_on(preview(None, rows))?,
+        true => state::single_thread()?.block_on(preview(None, rows))?,
         false => {
             let access = if args.dry_run { Access::Read } else { Access::Write };
             state::with(config, access, async |store| Ok(preview(Some(store), rows).await?))?

@@ -25,7 +25,7 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
         (false, false) => Mode::Once,
     };
     let access = if args.dry_run { Access::Read } else { Access::Write };
-    let ended = state::with(config, access, async |store| {
+    let ended = state::with_workers(config, access, async |store| {
         let chosen = accounts(store, &args.account).await?;
         if chosen.iter().all(|account| args.all && !account.enabled) {
             return Ok(None);

@@ -33,7 +33,7 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
     // The verdicts are the output; how far it is interests only who watches.
     let bars =
         (!args.json && std::io::stderr().is_terminal()).then(|| progress::show(Some(Style::Bars), texts.clone()));
-    let compared = state::with(config, Access::Read, async |store| {
+    let compared = state::with_workers(config, Access::Read, async |store| {
         let stop = stop::listen(|| {})?;
         let mut chosen = accounts(store, &args.accounts).await?;
         chosen.retain(|account| !args.accounts.is_empty() || account.enabled);

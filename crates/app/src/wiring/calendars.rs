@@ -8,11 +8,11 @@ use parom_caldav::{CalDavAgenda, ServerSettings};
 use parom_domain::agenda::Agenda;
 use parom_domain::{Code, Error, Result, Retry, Scope, Side};
 use parom_engine::{Clock, SystemClock};
-use parom_net::http::{Identity, Patience, Target, Url, escape};
+use parom_net::http::{Identity, Lanes, Origin, Patience, Target, Url, escape};
 use parom_net::{AllowList, Dialer, Secret, TlsClient};
 use parom_service::{Place, Shared};
 use parom_store::{Account, Refusal, SignIn, Store};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(super) struct Server {
     pub dialer: Dialer,
     pub target: Target,
     pub patience: Patience,
+    /// What all accounts' connections to it are counted by.
+    pub lanes: Lanes,
 }
 
 /// The servers of a domain's calendars, and what the configuration says of them.
@@ -61,10 +63,11 @@ impl CalendarWiring {
         let at_once = limits.chain([config.limits.accounts_at_once]).min().map_or(1, number).max(1);
         let allowed = AllowList::of(&config.allow_hosts);
         let mut servers = HashMap::new();
+        let mut lanes = SharedLanes::default();
         for domain in &config.domains {
             let Some((ews, caldav)) = both(&domain.calendars) else { continue };
-            let source = Exchange::new(ews, &allowed, at_once)?;
-            let target = server(&caldav.url, &caldav.access, &allowed, at_once)?;
+            let source = Exchange::new(ews, &allowed, lanes.of(&ews.url, &ews.access))?;
+            let target = server(&caldav.url, &caldav.access, &allowed, lanes.of(&caldav.url, &caldav.access))?;
             servers.insert(domain.name.clone(), (source, target));
         }
         Ok(CalendarWiring { servers, at_once })
@@ -275,7 +278,17 @@ pub(super) fn tls_client(access: &Access, host: &str, port: u16) -> Result<Arc<T
     client.map(Arc::new).map_err(|error| error.with("host", host).with("port", port))
 }
 
-pub(super) fn server(url: &Url, access: &Access, allowed: &AllowList, at_once: usize) -> Result<Server> {
+/// One count of connections for each server, whatever domains are on it.
+#[derive(Default)]
+pub(super) struct SharedLanes(BTreeMap<Origin, Lanes>);
+
+impl SharedLanes {
+    pub fn of(&mut self, url: &Url, access: &Access) -> Lanes {
+        self.0.entry(url.origin.clone()).or_insert_with(|| Lanes::new(number(access.max_connections))).clone()
+    }
+}
+
+pub(super) fn server(url: &Url, access: &Access, allowed: &AllowList, lanes: Lanes) -> Result<Server> {
     let within = Duration::from_secs(access.connect_timeout_s);
     let tls = match url.origin.tls {
         true => Some(tls_client(access, &url.origin.host, url.origin.port)?),
@@ -288,16 +301,17 @@ pub(super) fn server(url: &Url, access: &Access, allowed: &AllowList, at_once: u
     };
     let patience = Patience {
         answer: Duration::from_secs(access.answer_timeout_s),
-        connections: number(access.max_connections).checked_div(at_once).unwrap_or(1).clamp(1, LANES),
+        connections: number(access.max_connections).clamp(1, LANES),
         ..Patience::default()
     };
     let target = Target { host: url.origin.host.clone(), port: url.origin.port, tls };
-    Ok(Server { dialer: Dialer::new(allowed.clone(), within), target, patience })
+    Ok(Server { dialer: Dialer::new(allowed.clone(), within), target, patience, lanes })
 }
 
 fn caldav_settings(server: &Server, side: &CalDavSide, words: &Words<'_>) -> ServerSettings {
     let mut settings = ServerSettings::new(server.dialer.clone(), server.target.clone());
     settings.patience = server.patience;
+    settings.lanes = Some(server.lanes.clone());
     settings.overrides.product = side.product;
     match &side.home {
         Some(home) => {

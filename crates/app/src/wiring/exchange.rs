@@ -7,7 +7,7 @@ use parom_domain::agenda::Agenda;
 use parom_domain::{Code, Error, Result, Retry, Scope};
 use parom_exchange::autodiscover::{self, Found};
 use parom_exchange::{HttpTransport, Settings};
-use parom_net::http::{Client, Identity, Patience, Url};
+use parom_net::http::{Client, Identity, Lanes, Url};
 use parom_net::{AllowList, Secret, srv};
 use parom_store::Store;
 use std::collections::HashMap;
@@ -48,8 +48,8 @@ pub struct Hanging {
 }
 
 impl Exchange {
-    pub fn new(side: &EwsSide, allowed: &AllowList, at_once: usize) -> Result<Exchange> {
-        Ok(Exchange { server: server(&side.url, &side.access, allowed, at_once)?, found: Mutex::default() })
+    pub fn new(side: &EwsSide, allowed: &AllowList, lanes: Lanes) -> Result<Exchange> {
+        Ok(Exchange { server: server(&side.url, &side.access, allowed, lanes)?, found: Mutex::default() })
     }
 
     /// Where mailboxes are, or whoever is asked for it.
@@ -119,7 +119,8 @@ impl Exchange {
 
 impl Mailbox {
     pub fn client(&self) -> parom_exchange::Client<HttpTransport> {
-        parom_exchange::Client::new(self.transport(self.server.patience), &self.found.address, self.impersonates)
+        let transport = self.transport(self.server.lanes.clone());
+        parom_exchange::Client::new(transport, &self.found.address, self.impersonates)
     }
 
     /// The calendars of whoever is known under these addresses.
@@ -129,9 +130,8 @@ impl Mailbox {
     }
 
     pub fn hanging(&self) -> Hanging {
-        let patience = Patience { connections: LANES, ..self.server.patience };
         Hanging {
-            transport: Arc::new(self.transport(patience)),
+            transport: Arc::new(self.transport(Lanes::new(LANES))),
             mailbox: self.found.address.clone(),
             login: format!("{} {}", self.identity.user(), self.server.name()).into(),
             impersonates: self.impersonates,
@@ -139,9 +139,10 @@ impl Mailbox {
         }
     }
 
-    fn transport(&self, patience: Patience) -> HttpTransport {
-        let (dialer, target) = (self.server.dialer.clone(), self.server.target.clone());
-        HttpTransport::new(Client::patient(dialer, target, self.identity.clone(), patience), &self.found.url.path)
+    fn transport(&self, lanes: Lanes) -> HttpTransport {
+        let Server { dialer, target, patience, .. } = self.server.clone();
+        let client = Client::sharing(dialer, target, self.identity.clone(), patience, lanes);
+        HttpTransport::new(client, &self.found.url.path)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Automatic replies: from the configuration and the sealed passwords to a mailbox that can be asked and a server of scripts that
 //! can be written to.
 
-use super::calendars::{Door, Who, number, tls_client};
+use super::calendars::{Door, SharedLanes, Who, number, tls_client};
 use super::domain;
 use super::exchange::Exchange;
 use crate::config::{Config, MailDomain, SieveSide};
@@ -45,9 +45,10 @@ impl ReplyWiring {
         let at_once = limits.min().map_or(1, number).max(1);
         let allowed = AllowList::of(&config.allow_hosts);
         let (mut sources, mut targets) = (HashMap::new(), HashMap::new());
+        let mut lanes = SharedLanes::default();
         for domain in &config.domains {
             if let Some(ews) = &domain.calendars.ews {
-                sources.insert(domain.name.clone(), Exchange::new(ews, &allowed, at_once)?);
+                sources.insert(domain.name.clone(), Exchange::new(ews, &allowed, lanes.of(&ews.url, &ews.access))?);
             }
             if let Some(sieve) = &domain.sieve {
                 targets.insert(domain.name.clone(), settings(sieve, &allowed)?);

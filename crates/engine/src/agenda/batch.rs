@@ -3,9 +3,10 @@
 use super::book::AgendaEvent;
 use super::looks::{self, Shown};
 use super::matching::parked;
-use super::pass::{Run, stops_the_pass};
+use super::pass::{LANES, Run, stops_the_pass};
 use super::plan::{Plan, Task};
-use futures_util::future::join;
+use futures_util::future::{BoxFuture, join};
+use futures_util::{StreamExt as _, stream};
 use parom_domain::agenda::{EventSeen, Form, Written};
 use parom_domain::events::breaker;
 use parom_domain::events::decide::{Deed, writes};
@@ -14,9 +15,10 @@ use parom_domain::events::{CalendarNumber, End, EventLink};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Events of one batch. Their texts are in memory together, and their intents are one commit.
-const BATCH: usize = 40;
+const BATCH: usize = 100;
 
 pub async fn write_all(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
     let mut tasks = std::mem::take(&mut plan.writes);
@@ -295,39 +297,35 @@ fn announce(run: &mut Run<'_>, job: &Job, side: Side) -> AgendaIntent {
     }
 }
 
-/// One side's writes, one after the other. `None` where nothing was tried.
+/// One side's writes, a few at once. `None` where nothing was tried.
 async fn perform(run: &Run<'_>, jobs: &[Job], side: Side) -> Vec<Option<Result<Written>>> {
-    let mut outcomes = Vec::new();
-    let mut stopped = false;
+    let stopped = AtomicBool::new(false);
+    let mut writes: Vec<BoxFuture<'_, Option<Result<Written>>>> = Vec::new();
     for job in jobs {
-        if !job.writes[side] || stopped {
-            outcomes.push(None);
-            continue;
-        }
-        if run.pass.observer.should_stop() {
-            stopped = true;
-            outcomes.push(None);
-            continue;
-        }
-        let Some(calendar) = run.id(place_of(job, side), side) else {
-            outcomes.push(None);
-            continue;
-        };
-        let agenda = run.pass.sides[side];
-        let outcome = match &job.has[side] {
-            None => agenda.create(&calendar, &job.merged).await,
-            Some(shown) => {
-                let seen = EventSeen { handle: shown.handle.clone(), version: shown.version.clone() };
-                match shown.form(&job.task.uid) {
-                    Some(base) => agenda.update(&calendar, &seen, &base, &job.merged).await,
-                    None => Err(Error::internal("an event without its text")),
-                }
+        let stopped = &stopped;
+        writes.push(Box::pin(async move {
+            if !job.writes[side] || stopped.load(Ordering::Relaxed) || run.pass.observer.should_stop() {
+                return None;
             }
-        };
-        stopped = matches!(&outcome, Err(error) if stops_the_pass(error));
-        outcomes.push(Some(outcome));
+            let outcome = perform_one(run, job, side).await?;
+            if matches!(&outcome, Err(error) if stops_the_pass(error)) {
+                stopped.store(true, Ordering::Relaxed);
+            }
+            Some(outcome)
+        }));
     }
-    outcomes
+    stream::iter(writes).buffered(LANES).collect().await
+}
+
+async fn perform_one(run: &Run<'_>, job: &Job, side: Side) -> Option<Result<Written>> {
+    let calendar = run.id(place_of(job, side), side)?;
+    let agenda = run.pass.sides[side];
+    let Some(shown) = &job.has[side] else { return Some(agenda.create(&calendar, &job.merged).await) };
+    let Some(base) = shown.form(&job.task.uid) else {
+        return Some(Err(Error::internal("an event without its text")));
+    };
+    let seen = EventSeen { handle: shown.handle.clone(), version: shown.version.clone() };
+    Some(agenda.update(&calendar, &seen, &base, &job.merged).await)
 }
 
 async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -> Result<()> {

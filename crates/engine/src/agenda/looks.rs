@@ -1,8 +1,9 @@
 //! Looks at every calendar of both sides, and reads what is new or changed.
 
 use super::copies;
-use super::pass::{Run, grouped, stops_the_pass};
-use futures_util::future::join;
+use super::pass::{LANES, Run, grouped, stops_the_pass};
+use futures_util::future::{BoxFuture, join};
+use futures_util::{StreamExt as _, stream};
 use parom_domain::agenda::{AgendaLook, EventRead, Form, Handle, Token, Version};
 use parom_domain::events::state::{AgendaChange, ParkedEvent};
 use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
@@ -391,35 +392,42 @@ pub struct Found {
     pub failed: Vec<(CalendarNumber, Error)>,
 }
 
-/// Reads events of one side, batch by batch, until somebody wants the pass to stop.
+/// Reads events of one side until somebody wants the pass to stop.
 async fn read_on(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>) -> Result<Found> {
-    let mut found = Found::default();
-    for (calendar, handles) in grouped(places) {
-        for batch in handles.chunks(run.abilities[side].batch_items.max(1)) {
-            run.go_on()?;
-            let part = read(run, side, batch.iter().map(|handle| (calendar, handle.clone()))).await?;
-            found.events.extend(part.events);
-            let failed = !part.failed.is_empty();
-            found.failed.extend(part.failed);
-            if failed {
-                break;
-            }
-        }
-    }
-    Ok(found)
+    read_while(run, side, grouped(places), true).await
 }
 
 /// Reads events of one side. What was begun is read to its end: a write is settled even if the pass is to stop.
 pub async fn read(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>) -> Result<Found> {
+    read_while(run, side, grouped(places), false).await
+}
+
+async fn read_while(
+    run: &Run<'_>,
+    side: Side,
+    places: Vec<(CalendarNumber, Vec<Handle>)>,
+    stops: bool,
+) -> Result<Found> {
     let mut found = Found::default();
-    for (calendar, handles) in grouped(places) {
-        let Some(id) = run.id(calendar, side) else { continue };
+    for (calendar, handles) in &places {
+        let Some(id) = run.id(*calendar, side) else { continue };
+        let mut parts: Vec<BoxFuture<'_, Result<Vec<EventRead>>>> = Vec::new();
         for batch in handles.chunks(run.abilities[side].batch_items.max(1)) {
-            match run.pass.sides[side].read(&id, batch).await {
-                Ok(events) => found.events.extend(events.into_iter().map(|event| (calendar, event))),
+            let id = &id;
+            parts.push(Box::pin(async move {
+                if stops {
+                    run.go_on()?;
+                }
+                run.pass.sides[side].read(id, batch).await
+            }));
+        }
+        let mut parts = stream::iter(parts).buffered(LANES);
+        while let Some(part) = parts.next().await {
+            match part {
+                Ok(events) => found.events.extend(events.into_iter().map(|event| (*calendar, event))),
                 Err(error) if stops_the_pass(&error) => return Err(error),
                 Err(error) => {
-                    found.failed.push((calendar, error));
+                    found.failed.push((*calendar, error));
                     break;
                 }
             }

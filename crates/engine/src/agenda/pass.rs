@@ -16,6 +16,9 @@ use parom_domain::{Both, Error, Result, Scope, Side};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+/// Requests to one side that are under way at once. Its adapter may let fewer through.
+pub const LANES: usize = 4;
+
 /// Everything one pass works with.
 pub struct AgendaPass<'a> {
     pub sides: Both<&'a dyn Agenda>,

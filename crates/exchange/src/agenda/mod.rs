@@ -64,6 +64,8 @@ struct Memory {
 
 /// GetItem takes so many at a time, as Microsoft advises for calendar items.
 const BATCH: usize = 10;
+/// So many are read together: their exceptions share requests.
+const TOGETHER: usize = 4 * BATCH;
 
 impl<T: Transport> Calendars<T> {
     #[must_use]
@@ -171,7 +173,7 @@ impl<T: Transport> Agenda for Calendars<T> {
             makes_calendars: true,
             moves: false,
             tells_changes: true,
-            batch_items: BATCH,
+            batch_items: TOGETHER,
             max_bytes: None,
             unique_uids: false,
         };

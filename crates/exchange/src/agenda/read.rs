@@ -9,6 +9,7 @@ use crate::item::{AttachmentSeen, CalendarItem, ItemBody, ItemId};
 use crate::op::{GetItem, ItemRef, Outcome, Shape};
 use parom_domain::agenda::{CalendarId, EventRead, Handle, Version};
 use parom_domain::{Code, Error, Result, Retry, Scope};
+use std::collections::VecDeque;
 
 /// What asking for an item gave.
 enum Got {
@@ -20,59 +21,99 @@ enum Got {
     Failed(Error, Option<ItemId>),
 }
 
+/// The exceptions of several series, in the order of the series.
+struct Exceptions {
+    /// Not asked for yet, by series.
+    ahead: VecDeque<Vec<ItemId>>,
+    read: VecDeque<Got>,
+}
+
+impl Exceptions {
+    fn of(series: &[Got]) -> Exceptions {
+        let ids = |got: &Got| match got {
+            Got::Item(item) => item.modified_occurrences.iter().map(|occurrence| occurrence.id.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let ahead = series.iter().map(ids).filter(|ids| !ids.is_empty()).collect();
+        Exceptions { ahead, read: VecDeque::new() }
+    }
+
+    /// Those of the next series, and of the ones behind it while one request is enough for all.
+    fn next(&mut self) -> Vec<ItemId> {
+        let mut ids = self.ahead.pop_front().unwrap_or_default();
+        while let Some(more) = self.ahead.pop_front_if(|more| ids.len() + more.len() <= BATCH) {
+            ids.extend(more);
+        }
+        ids
+    }
+}
+
 impl<T: Transport> Calendars<T> {
     pub(super) async fn read_events(&self, calendar: &CalendarId, handles: &[Handle]) -> Result<Vec<EventRead>> {
-        let mut events = Vec::new();
+        let mut read = Vec::with_capacity(handles.len());
         for some in handles.chunks(BATCH) {
             let ids: Vec<ItemId> =
                 some.iter().map(|handle| ItemId { id: handle.0.to_string(), change_key: None }).collect();
-            let got = self.get(&ids).await.map_err(|error| self.about(calendar, "", error))?;
-            for (handle, got) in some.iter().zip(got) {
-                let nothing = Version("".into());
-                let event = match got {
-                    Got::Gone => continue,
-                    Got::Other => EventRead {
-                        handle: handle.clone(),
-                        version: nothing,
-                        form: Err(
-                            Error::new(Code::EventUnfit, Scope::Item, Retry::WhenFixed).with("detail", "not-an-event")
-                        ),
-                    },
-                    Got::Failed(error, id) => {
-                        let version = id.as_ref().map_or(nothing, version);
-                        EventRead { handle: handle.clone(), version, form: Err(error) }
-                    }
-                    Got::Item(item) => self.whole(*item).await?,
-                };
-                let form = event.form.map_err(|error| self.about(calendar, "", error));
-                events.push(EventRead { form, ..event });
-            }
+            read.extend(self.get(&ids).await.map_err(|error| self.about(calendar, "", error))?);
+        }
+        let mut exceptions = Exceptions::of(&read);
+        let mut events = Vec::with_capacity(handles.len());
+        for (handle, got) in handles.iter().zip(read) {
+            let nothing = Version("".into());
+            let event = match got {
+                Got::Gone => continue,
+                Got::Other => EventRead {
+                    handle: handle.clone(),
+                    version: nothing,
+                    form: Err(
+                        Error::new(Code::EventUnfit, Scope::Item, Retry::WhenFixed).with("detail", "not-an-event")
+                    ),
+                },
+                Got::Failed(error, id) => {
+                    let version = id.as_ref().map_or(nothing, version);
+                    EventRead { handle: handle.clone(), version, form: Err(error) }
+                }
+                Got::Item(item) => {
+                    let exceptions = self.exceptions(&item, &mut exceptions).await?;
+                    self.whole(*item, exceptions).await?
+                }
+            };
+            let form = event.form.map_err(|error| self.about(calendar, "", error));
+            events.push(EventRead { form, ..event });
         }
         Ok(events)
     }
 
+    /// The exceptions of a series, as it lists them. Those of the next series come with them where all are few.
+    async fn exceptions(&self, master: &CalendarItem, all: &mut Exceptions) -> Result<Vec<Got>> {
+        let count = master.modified_occurrences.len();
+        if all.read.len() < count {
+            for some in all.next().chunks(BATCH) {
+                all.read.extend(self.get(some).await?);
+            }
+        }
+        Ok(all.read.drain(..count.min(all.read.len())).collect())
+    }
+
     /// An item with everything that belongs to it.
-    async fn whole(&self, master: CalendarItem) -> Result<EventRead> {
+    async fn whole(&self, master: CalendarItem, exceptions: Vec<Got>) -> Result<EventRead> {
         let id = master.id.clone().unwrap_or_default();
         let failed = |error: Error| EventRead { handle: handle(&id), version: version(&id), form: Err(error) };
         let listed = master.modified_occurrences.clone();
         let mut items = vec![master];
-        for some in listed.chunks(BATCH) {
-            let ids: Vec<ItemId> = some.iter().map(|occurrence| occurrence.id.clone()).collect();
-            for (occurrence, got) in some.iter().zip(self.get(&ids).await?) {
-                match got {
-                    Got::Item(item) => {
-                        let original_start = item.original_start.or(Some(occurrence.original_start));
-                        items.push(CalendarItem { original_start, ..*item });
-                    }
-                    // INVARIANT: an exception that cannot be read is not taken for one that is not there.
-                    Got::Gone => {
-                        let error = Error::new(Code::EventChanged, Scope::Item, Retry::Soon);
-                        return Ok(failed(error.with("uid", items_uid(&items))));
-                    }
-                    Got::Other => return Ok(failed(unreadable("an exception that is no calendar item"))),
-                    Got::Failed(error, _) => return Ok(failed(error)),
+        for (occurrence, got) in listed.iter().zip(exceptions) {
+            match got {
+                Got::Item(item) => {
+                    let original_start = item.original_start.or(Some(occurrence.original_start));
+                    items.push(CalendarItem { original_start, ..*item });
                 }
+                // INVARIANT: an exception that cannot be read is not taken for one that is not there.
+                Got::Gone => {
+                    let error = Error::new(Code::EventChanged, Scope::Item, Retry::Soon);
+                    return Ok(failed(error.with("uid", items_uid(&items))));
+                }
+                Got::Other => return Ok(failed(unreadable("an exception that is no calendar item"))),
+                Got::Failed(error, _) => return Ok(failed(error)),
             }
         }
         self.resolve_people(&mut items).await?;

@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, told};
 use super::identity::Identity;
+use super::lanes::{Lanes, Owner, Permit};
 use super::message::{Head, Request, Response};
 use super::sign_in::Standing;
 use super::url::{Origin, Url};
@@ -13,8 +14,7 @@ use http::{HeaderValue, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use parom_domain::{Code, Error, Result, Retry, Scope};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
@@ -78,8 +78,15 @@ pub(super) struct Shared {
     pub(super) standing: Standing,
     patience: Patience,
     permits: Arc<Semaphore>,
-    /// INVARIANT: all of them were opened by this client, so they never carried another identity's requests.
-    idle: Mutex<BTreeMap<Origin, Vec<Connection>>>,
+    lanes: Lanes,
+    /// INVARIANT: under this name are only connections that this client opened, so they never carried another identity's requests.
+    owner: Owner,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.lanes.rest(&self.owner);
+    }
 }
 
 impl Client {
@@ -90,10 +97,15 @@ impl Client {
 
     #[must_use]
     pub fn patient(dialer: Dialer, target: Target, identity: Identity, patience: Patience) -> Client {
+        Client::sharing(dialer, target, identity, patience, Lanes::new(patience.connections))
+    }
+
+    /// With connections that count together with those of other clients.
+    #[must_use]
+    pub fn sharing(dialer: Dialer, target: Target, identity: Identity, patience: Patience, lanes: Lanes) -> Client {
         let permits = Arc::new(Semaphore::new(patience.connections.max(1)));
-        let idle = Mutex::new(BTreeMap::new());
-        let standing = Standing::default();
-        Client { shared: Arc::new(Shared { dialer, target, identity, standing, patience, permits, idle }) }
+        let (standing, owner) = (Standing::default(), Owner::new());
+        Client { shared: Arc::new(Shared { dialer, target, identity, standing, patience, permits, lanes, owner }) }
     }
 
     #[must_use]
@@ -106,9 +118,9 @@ impl Client {
         &self.shared.identity
     }
 
-    /// Closes the connections that nobody uses.
+    /// Closes the connections that nobody uses. Those who share the server and are still at work go first from now on.
     pub fn rest(&self) {
-        self.shared.idle().clear();
+        self.shared.lanes.rest(&self.shared.owner);
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -173,32 +185,13 @@ impl Client {
 }
 
 impl Shared {
-    fn idle(&self) -> std::sync::MutexGuard<'_, BTreeMap<Origin, Vec<Connection>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A kept connection that still looks alive.
-    fn kept(&self, origin: &Origin) -> Option<Connection> {
-        let mut idle = self.idle();
-        let kept = idle.get_mut(origin)?;
-        while let Some(connection) = kept.pop() {
-            if !connection.sender.is_closed() && connection.idle_since.elapsed() < self.patience.keep {
-                return Some(connection);
-            }
-        }
-        None
-    }
-
     fn keep(&self, origin: &Origin, mut connection: Connection) {
         if connection.sender.is_closed() {
             return;
         }
         connection.is_kept = true;
         connection.idle_since = Instant::now();
-        let mut idle = self.idle();
-        let kept = idle.entry(origin.clone()).or_default();
-        kept.retain(|other| !other.sender.is_closed() && other.idle_since.elapsed() < self.patience.keep);
-        kept.push(connection);
+        self.lanes.keep(&self.owner, origin, connection);
     }
 
     /// One request without redirects. On a kept connection it may meet its end; then a new one is opened, if nothing was sent
@@ -206,20 +199,22 @@ impl Shared {
     async fn ask(self: Arc<Self>, request: &Request, url: &Url) -> Result<(Head, Chunks)> {
         let permit = self.permits.clone().acquire_owned().await;
         let permit = permit.map_err(|error| Error::internal("no more requests are taken").caused_by(error))?;
+        let permits = (permit, self.lanes.permit(&self.owner).await?);
         loop {
-            let mut connection = match self.kept(&url.origin) {
+            let mut connection = match self.lanes.take(&self.owner, &url.origin, self.patience.keep) {
                 Some(connection) => connection,
                 None => self.another(url).await?,
             };
             let Some((parts, body)) = self.signed_in(&mut connection, request, url).await? else { continue };
             let head = Head { status: parts.status, headers: parts.headers, url: url.clone() };
             let pause = self.patience.pause;
-            let lane = Some((connection, permit));
+            let lane = Some((connection, permits));
             return Ok((head, Chunks { body, lane, shared: self, origin: url.origin.clone(), pause }));
         }
     }
 
     pub(super) async fn another(&self, url: &Url) -> Result<Connection> {
+        self.lanes.make_room();
         Connection::open(&self.dialer, &url.origin, self.target.tls.as_deref()).await
     }
 
@@ -290,10 +285,13 @@ fn timed_out(origin: &Origin, request: &Request, patience: Duration) -> Error {
         .with("command", &request.method)
 }
 
+/// One request more of this client, and one connection more in use.
+type Permits = (OwnedSemaphorePermit, Permit);
+
 /// The body of an answer, piece by piece. Its connection is kept when it was read to its end, else closed.
 pub struct Chunks {
     body: Incoming,
-    lane: Option<(Connection, OwnedSemaphorePermit)>,
+    lane: Option<(Connection, Permits)>,
     shared: Arc<Shared>,
     origin: Origin,
     pause: Duration,
@@ -332,7 +330,7 @@ impl Chunks {
                     return Err(told(&self.origin, error));
                 }
                 None => {
-                    if let Some((connection, _permit)) = self.lane.take() {
+                    if let Some((connection, _permits)) = self.lane.take() {
                         self.shared.keep(&self.origin, connection);
                     }
                     return Ok(None);
