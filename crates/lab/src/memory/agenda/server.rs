@@ -35,6 +35,8 @@ pub struct AgendaSwitches {
     pub late_commit: bool,
     /// A delta speaks of what came and went since the token, too. Exchange does not.
     pub tells_fleeting: bool,
+    /// Of requests that are under way together every second one is overtaken by the others.
+    pub overtakes: bool,
 }
 
 impl Default for AgendaSwitches {
@@ -55,6 +57,7 @@ impl Default for AgendaSwitches {
             denied: false,
             late_commit: false,
             tells_fleeting: true,
+            overtakes: true,
         }
     }
 }
@@ -96,6 +99,8 @@ pub(super) struct World {
     /// Tokens of another age are not known any more.
     pub age: u64,
     pub writes: u64,
+    /// Requests that could overtake one another.
+    pub asked: u64,
     pub reads: u64,
     /// Letters that people got because of a change.
     pub letters: u64,
