@@ -139,7 +139,7 @@ async fn a_connection_is_kept_and_says_who_asks() {
 
 #[tokio::test]
 async fn many_clients_open_no_more_connections_than_their_server_may_have() {
-    let peer = Peer::start(vec![vec![Says::Keep(OK), Says::Keep(OK)]; 8]).await;
+    let peer = Peer::start(vec![vec![Says::Keep(OK), Says::Keep(OK)]; 9]).await;
     let lanes = Lanes::new(2);
     let of = |user: &str| {
         let identity = Identity::Basic { user: user.into(), password: "sesame".into() };
@@ -161,10 +161,22 @@ async fn many_clients_open_no_more_connections_than_their_server_may_have() {
     let (first, _first_body) = anna.stream(get("/")).await.unwrap();
     let held = vera.stream(get("/")).await.unwrap();
     assert_eq!(first.status, 200);
-    let waits = tokio::time::timeout(Duration::from_millis(100), text(&boris, get("/"))).await;
+    let waits = tokio::time::timeout(Duration::from_millis(600), text(&boris, get("/"))).await;
     assert!(waits.is_err(), "{waits:?}");
-    drop(held);
-    assert_eq!(text(&anna, get("/")).await.unwrap(), "200 hi");
+    // Whoever began earlier goes first, although it came later.
+    let (late, early) = (text(&boris, get("/late")), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        text(&anna, get("/early")).await
+    });
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(held);
+    };
+    let (late, early, ()) = tokio::join!(late, early, release);
+    assert_eq!((late.unwrap(), early.unwrap()), ("200 hi".into(), "200 hi".into()));
+    let heard = peer.heard();
+    let at = |path: &str| heard.iter().position(|request| request.starts_with(path)).unwrap();
+    assert!(at("GET /early") < at("GET /late"), "{heard:?}");
 }
 
 #[tokio::test]

@@ -136,7 +136,7 @@ fn section(wish: &Wish, cost: Cost, loads: [Load; 2], machine: &str) -> String {
     let share = cpu_s / wall_s;
     let met = |is_met: bool| if is_met { "met" } else { "MISSED" };
     let _ =
-        writeln!(text, "- Parom's CPU, share of the wall time: {share:.2}, bar {MOST_CPU}: {}", met(share < MOST_CPU));
+        writeln!(text, "- Parom's CPU, share of the wall time: {share:.3}, bar {MOST_CPU}: {}", met(share < MOST_CPU));
     let _ = writeln!(
         text,
         "- a request is under way on a permitted connection to the target, share of the time: {:.2}, bar {LEAST_BUSY}: {}",

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Events of one batch. Their texts are in memory together, and their intents are one commit.
-const BATCH: usize = 100;
+const BATCH: usize = 200;
 
 pub async fn write_all(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
     let mut tasks = std::mem::take(&mut plan.writes);

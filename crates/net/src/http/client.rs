@@ -185,13 +185,13 @@ impl Client {
 }
 
 impl Shared {
-    fn keep(&self, origin: &Origin, mut connection: Connection) {
+    fn keep(&self, origin: &Origin, mut connection: Connection, permit: Permit) {
         if connection.sender.is_closed() {
             return;
         }
         connection.is_kept = true;
         connection.idle_since = Instant::now();
-        self.lanes.keep(&self.owner, origin, connection);
+        self.lanes.keep(&self.owner, origin, connection, permit);
     }
 
     /// One request without redirects. On a kept connection it may meet its end; then a new one is opened, if nothing was sent
@@ -199,22 +199,21 @@ impl Shared {
     async fn ask(self: Arc<Self>, request: &Request, url: &Url) -> Result<(Head, Chunks)> {
         let permit = self.permits.clone().acquire_owned().await;
         let permit = permit.map_err(|error| Error::internal("no more requests are taken").caused_by(error))?;
-        let permits = (permit, self.lanes.permit(&self.owner).await?);
+        let (lane, mut kept) = self.lanes.acquire(&self.owner, &url.origin, self.patience.keep).await?;
         loop {
-            let mut connection = match self.lanes.take(&self.owner, &url.origin, self.patience.keep) {
+            let mut connection = match kept.take() {
                 Some(connection) => connection,
                 None => self.another(url).await?,
             };
             let Some((parts, body)) = self.signed_in(&mut connection, request, url).await? else { continue };
             let head = Head { status: parts.status, headers: parts.headers, url: url.clone() };
             let pause = self.patience.pause;
-            let lane = Some((connection, permits));
+            let lane = Some((connection, lane, permit));
             return Ok((head, Chunks { body, lane, shared: self, origin: url.origin.clone(), pause }));
         }
     }
 
     pub(super) async fn another(&self, url: &Url) -> Result<Connection> {
-        self.lanes.make_room();
         Connection::open(&self.dialer, &url.origin, self.target.tls.as_deref()).await
     }
 
@@ -285,13 +284,11 @@ fn timed_out(origin: &Origin, request: &Request, patience: Duration) -> Error {
         .with("command", &request.method)
 }
 
-/// One request more of this client, and one connection more in use.
-type Permits = (OwnedSemaphorePermit, Permit);
-
 /// The body of an answer, piece by piece. Its connection is kept when it was read to its end, else closed.
 pub struct Chunks {
     body: Incoming,
-    lane: Option<(Connection, Permits)>,
+    /// A connection in use, and one request more of this client.
+    lane: Option<(Connection, Permit, OwnedSemaphorePermit)>,
     shared: Arc<Shared>,
     origin: Origin,
     pause: Duration,
@@ -330,8 +327,8 @@ impl Chunks {
                     return Err(told(&self.origin, error));
                 }
                 None => {
-                    if let Some((connection, _permits)) = self.lane.take() {
-                        self.shared.keep(&self.origin, connection);
+                    if let Some((connection, lane, _permit)) = self.lane.take() {
+                        self.shared.keep(&self.origin, connection, lane);
                     }
                     return Ok(None);
                 }

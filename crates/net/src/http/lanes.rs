@@ -1,8 +1,8 @@
 //! Connections to one server, shared by many clients: no more are open together than the server may have. Each is used by the
-//! client alone that opened it.
+//! client alone that opened it, and stays with it between two requests.
 //!
-//! Whoever began earlier is served first, so that one after the other comes to an end: were all served alike, all would ask this server at the
-//! same time, and at the same time the other one, while this one rests.
+//! Whoever began earlier is served first, so that one after the other comes to an end: were all served alike, all would ask this
+//! server at the same time, and at the same time the other one, while this one rests.
 
 use super::connection::Connection;
 use super::url::Origin;
@@ -12,29 +12,36 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// A connection that its client did not need for so long may go to one that began later. Between two batches of work passes less.
+const LINGER: Duration = Duration::from_millis(250);
 
 /// How many connections to a server may be open. Clones share them.
 #[derive(Clone)]
-pub struct Lanes(Arc<Inner>);
-
-struct Inner {
-    most: usize,
-    state: Mutex<State>,
-}
+pub struct Lanes(Arc<Mutex<State>>);
 
 struct State {
-    /// So many more may be in use.
+    /// So many more may be opened. The others are in use, or idle.
     free: usize,
     /// By turn, then in the order in which they came.
-    waiting: BTreeMap<(u64, u64), oneshot::Sender<Permit>>,
-    /// Connections that nobody uses just now; what was used last is last.
+    waiting: BTreeMap<(u64, u64), Waiting>,
+    /// What was used last is last.
     idle: Vec<Idle>,
+}
+
+struct Waiting {
+    owner: u64,
+    origin: Origin,
+    lane: oneshot::Sender<Lane>,
 }
 
 struct Idle {
     owner: u64,
     origin: Origin,
     connection: Connection,
+    /// INVARIANT: it is dropped when nobody holds the state, which it gives itself back to.
+    permit: Permit,
 }
 
 /// A client, as far as its connections are concerned.
@@ -44,8 +51,11 @@ pub(super) struct Owner {
     turn: AtomicU64,
 }
 
-/// One connection more is in use while this lives.
+/// The right to have one connection open.
 pub(super) struct Permit(Lanes);
+
+/// A permit, and a connection to the origin where the client has one.
+pub(super) type Lane = (Permit, Option<Connection>);
 
 impl Drop for Permit {
     fn drop(&mut self) {
@@ -62,38 +72,64 @@ impl Owner {
     pub(super) fn new() -> Owner {
         Owner { id: next(), turn: AtomicU64::new(next()) }
     }
+
+    fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Relaxed)
+    }
 }
 
 impl Lanes {
     /// At least one.
     #[must_use]
     pub fn new(most: usize) -> Lanes {
-        let most = most.max(1);
-        let state = State { free: most, waiting: BTreeMap::new(), idle: Vec::new() };
-        Lanes(Arc::new(Inner { most, state: Mutex::new(state) }))
+        Lanes(Arc::new(Mutex::new(State { free: most.max(1), waiting: BTreeMap::new(), idle: Vec::new() })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until one connection more may be in use.
-    pub(super) async fn permit(&self, owner: &Owner) -> Result<Permit> {
-        let waiting = {
+    /// Waits until this client may have one connection more in use. What was idle for longer than `keep` is not used again.
+    pub(super) async fn acquire(&self, owner: &Owner, origin: &Origin, keep: Duration) -> Result<Lane> {
+        let mut waiting = {
             let mut state = self.state();
+            if let Some(at) = state.idle.iter().rposition(|it| it.owner == owner.id) {
+                let kept = state.idle.remove(at);
+                drop(state);
+                let is_usable = kept.origin == *origin && is_alive(&kept.connection, keep);
+                return Ok((kept.permit, Some(kept.connection).filter(|_| is_usable)));
+            }
             if state.free > 0 {
                 state.free -= 1;
-                None
-            } else {
-                let (sender, receiver) = oneshot::channel();
-                state.waiting.insert((owner.turn.load(Ordering::Relaxed), next()), sender);
-                Some(receiver)
+                return Ok((Permit(self.clone()), None));
             }
+            let (lane, receiver) = oneshot::channel();
+            let waits = Waiting { owner: owner.id, origin: origin.clone(), lane };
+            state.waiting.insert((owner.turn(), next()), waits);
+            receiver
         };
-        match waiting {
-            None => Ok(Permit(self.clone())),
-            Some(permit) => {
-                permit.await.map_err(|error| Error::internal("no more requests are taken").caused_by(error))
+        loop {
+            match timeout(LINGER, &mut waiting).await {
+                Ok(lane) => return lane.map_err(|error| Error::internal("nobody gives way").caused_by(error)),
+                Err(_) => self.reclaim(),
+            }
+        }
+    }
+
+    /// The connection stays open for its client, unless one that began earlier waits.
+    pub(super) fn keep(&self, owner: &Owner, origin: &Origin, connection: Connection, permit: Permit) {
+        let mut state = self.state();
+        let first = state.waiting.first_entry();
+        let takes = first.filter(|first| first.get().owner == owner.id || first.key().0 < owner.turn());
+        match takes.map(|first| first.remove()) {
+            Some(next) => {
+                drop(state);
+                let kept = (next.owner == owner.id && next.origin == *origin).then_some(connection);
+                // Whoever waits no longer gives the permit back in turn.
+                let _ = next.lane.send((permit, kept));
+            }
+            None => {
+                state.idle.push(Idle { owner: owner.id, origin: origin.clone(), connection, permit });
             }
         }
     }
@@ -105,36 +141,28 @@ impl Lanes {
             state.free += usize::from(next.is_none());
             next
         };
-        // Whoever waits no longer gives it back in turn.
-        if let Some((_, waiting)) = next {
-            let _ = waiting.send(Permit(self.clone()));
+        if let Some((_, next)) = next {
+            let _ = next.lane.send((Permit(self.clone()), None));
         }
     }
 
-    /// A kept connection of this client that still looks alive.
-    pub(super) fn take(&self, owner: &Owner, origin: &Origin, keep: Duration) -> Option<Connection> {
-        let idle = &mut self.state().idle;
-        idle.retain(|it| it.owner != owner.id || is_alive(&it.connection, keep));
-        let at = idle.iter().rposition(|it| it.owner == owner.id && it.origin == *origin)?;
-        Some(idle.remove(at).connection)
-    }
-
-    pub(super) fn keep(&self, owner: &Owner, origin: &Origin, connection: Connection) {
-        self.state().idle.push(Idle { owner: owner.id, origin: origin.clone(), connection });
-    }
-
-    /// Whoever has a permit is about to open a connection: what was not used for the longest time makes room for it.
-    pub(super) fn make_room(&self) {
+    /// Takes the connection that lingers longest from its client.
+    fn reclaim(&self) {
         let mut state = self.state();
-        let open = self.0.most - state.free + state.idle.len();
-        let too_many = open.saturating_sub(self.0.most).min(state.idle.len());
-        state.idle.drain(..too_many);
+        let lingering = state.idle.iter().position(|it| it.connection.idle_since.elapsed() >= LINGER);
+        let taken = lingering.map(|at| state.idle.remove(at));
+        drop(state);
+        drop(taken);
     }
 
     /// The client has done its work for now: what it does not use is closed, and what it begins next is begun later.
     pub(super) fn rest(&self, owner: &Owner) {
         owner.turn.store(next(), Ordering::Relaxed);
-        self.state().idle.retain(|it| it.owner != owner.id);
+        let mut state = self.state();
+        let (closed, kept): (Vec<Idle>, _) = state.idle.drain(..).partition(|it| it.owner == owner.id);
+        state.idle = kept;
+        drop(state);
+        drop(closed);
     }
 }
 
