@@ -14,5 +14,6 @@ pub mod python;
 pub mod sample;
 pub mod server;
 pub mod storm;
+mod xml;
 
 pub use parom_domain::{FolderPath, InternalDate};
