@@ -9,6 +9,7 @@ pub mod exchange;
 pub mod face;
 pub mod gauge;
 pub mod memory;
+pub mod phone;
 pub mod proxy;
 pub mod python;
 pub mod sample;
