@@ -2,6 +2,7 @@
 
 use crate::envelope::Refusal;
 use parom_domain::{Code, Error, Retry, Scope};
+use parom_net::printable;
 use std::time::Duration;
 
 /// What was asked of the server.
@@ -28,7 +29,7 @@ const UNAVAILABLE: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn classify(about: About, refusal: &Refusal) -> Error {
     let (code, scope, retry) = verdict(about, refusal);
-    let error = Error::new(code, scope, retry).with("answer", printable(refusal));
+    let error = Error::new(code, scope, retry).with("answer", told(refusal));
     match retry {
         Retry::After(pause) if code == Code::Throttled => error.with("backoff_ms", pause.as_millis()),
         _ => error,
@@ -201,11 +202,8 @@ pub fn classify_status(about: About, status: u16, retry_after: Option<Duration>)
     }
 }
 
-/// For people: one line, printable, not endless.
-fn printable(refusal: &Refusal) -> String {
-    let whole = format!("{} {}", refusal.code, refusal.text);
-    let line: Vec<&str> = whole.split_whitespace().collect();
-    line.join(" ").chars().filter(|c| !c.is_control()).take(300).collect()
+fn told(refusal: &Refusal) -> String {
+    printable(&format!("{} {}", refusal.code, refusal.text))
 }
 
 #[cfg(test)]

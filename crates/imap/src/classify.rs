@@ -52,11 +52,9 @@ impl Answer {
         self.text.to_ascii_lowercase().contains(words)
     }
 
-    /// The answer for people: one line, printable, not endless.
     fn printable(&self) -> String {
         let code = if self.code.is_empty() { String::new() } else { format!("[{}] ", self.code) };
-        let whole = format!("{code}{}", self.text);
-        whole.chars().filter(|character| !character.is_control()).take(300).collect()
+        parom_net::printable(&format!("{code}{}", self.text))
     }
 }
 

@@ -261,16 +261,10 @@ impl Wire {
     }
 
     fn lost(&self, error: io::Error) -> Error {
-        if error.kind() == io::ErrorKind::TimedOut {
-            return Error::new(Code::TimedOut, Scope::Account, Retry::Soon)
-                .with("host", &self.host)
-                .with("seconds", self.patience.as_secs())
-                .with("command", self.command);
+        match error.kind() {
+            io::ErrorKind::TimedOut => parom_net::timed_out(&self.host, self.patience, self.command),
+            _ => parom_net::broken(&self.host, error),
         }
-        Error::new(Code::ConnectionLost, Scope::Account, Retry::Soon)
-            .with("host", &self.host)
-            .with("detail", error.kind())
-            .caused_by(error)
     }
 
     /// The server says something that is not IMAP.

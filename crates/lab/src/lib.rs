@@ -9,10 +9,12 @@ pub mod exchange;
 pub mod face;
 pub mod gauge;
 pub mod memory;
+pub mod phone;
 pub mod proxy;
 pub mod python;
 pub mod sample;
 pub mod server;
 pub mod storm;
+mod xml;
 
 pub use parom_domain::{FolderPath, InternalDate};

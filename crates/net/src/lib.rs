@@ -9,9 +9,11 @@ mod secret;
 pub mod srv;
 mod stream;
 mod tls;
+mod trouble;
 
 pub use dialer::{AllowList, Dialer};
 pub use rate::{Paced, Rate};
 pub use secret::Secret;
 pub use stream::Stream;
 pub use tls::{MinTls, TlsClient, TlsMode, TlsPolicy, Trust};
+pub use trouble::{broken, closed, printable, timed_out};

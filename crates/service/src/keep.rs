@@ -8,6 +8,7 @@ use crate::member::{Member, Passed};
 use crate::next::{History, Mode, Next, next};
 use crate::ports::{Notice, Place, Terms};
 use crate::service::{Avoided, Queued, Shared};
+use crate::turn::{Step, step};
 use futures_util::FutureExt;
 use parom_domain::endpoint::Endpoint;
 use parom_domain::{Both, Code, Error, Result, Side};
@@ -190,18 +191,10 @@ async fn wait_for_turn(
             }
             place.tell(shared, member, &queued.terms, pause);
         }
-        let is_over = async {
-            if pause.is_zero() {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(pause).await;
-        };
-        tokio::select! {
-            biased;
-            () = shared.stop.asked() => return None,
-            grant = queued.waiting.granted() => return Some(grant),
-            () = is_over => {}
-            _ = changes.changed() => {}
+        match step(&shared.stop, &mut queued.waiting, pause, &mut changes).await {
+            Step::Granted(grant) => return Some(grant),
+            Step::Stopped => return None,
+            Step::Moved => {}
         }
     }
 }

@@ -23,6 +23,7 @@ mod ports;
 mod service;
 mod stop;
 mod summary;
+mod turn;
 
 pub use budget::Budget;
 pub use calendars::{CalendarPassed, CalendarPasses, CalendarService, CalendarSettings, GuardedAgenda, Hands, Wakes};

@@ -1,6 +1,7 @@
 //! The one table that turns a refusal of a ManageSieve server into an error.
 
 use parom_domain::{Code, Error, Retry, Scope};
+use parom_net::printable;
 
 /// How an answer ends (RFC 5804 section 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub enum Request {
 pub fn classify(request: Request, answer: &Answer) -> Error {
     let (code, scope, retry) = verdict(request, answer);
     let error = Error::new(code, scope, retry);
-    if code == Code::NoMechanism { error.with("mechanism", "PLAIN") } else { error.with("answer", printable(answer)) }
+    if code == Code::NoMechanism { error.with("mechanism", "PLAIN") } else { error.with("answer", told(answer)) }
 }
 
 fn verdict(request: Request, answer: &Answer) -> (Code, Scope, Retry) {
@@ -65,11 +66,8 @@ fn verdict(request: Request, answer: &Answer) -> (Code, Scope, Retry) {
     }
 }
 
-/// For people: one line, printable, not endless.
-fn printable(answer: &Answer) -> String {
-    let whole = if answer.text.trim().is_empty() { &answer.code } else { &answer.text };
-    let line: Vec<&str> = whole.split_whitespace().collect();
-    line.join(" ").chars().filter(|c| !c.is_control()).take(300).collect()
+fn told(answer: &Answer) -> String {
+    printable(if answer.text.trim().is_empty() { &answer.code } else { &answer.text })
 }
 
 #[cfg(test)]

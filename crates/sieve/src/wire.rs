@@ -37,7 +37,7 @@ impl Wire {
         };
         match timeout(self.patience, sent).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.lost(error.kind().to_string()).caused_by(error)),
+            Ok(Err(error)) => Err(parom_net::broken(&self.host, error)),
             Err(_) => Err(self.timed_out()),
         }
     }
@@ -54,9 +54,9 @@ impl Wire {
                 Err(garbage) => return Err(self.nonsense(garbage.0)),
             }
             match timeout(self.patience, self.stream.read_buf(&mut self.buffer)).await {
-                Ok(Ok(0)) => return Err(self.lost("the server closed it".to_owned())),
+                Ok(Ok(0)) => return Err(parom_net::closed(&self.host, "the server closed it")),
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => return Err(self.lost(error.kind().to_string()).caused_by(error)),
+                Ok(Err(error)) => return Err(parom_net::broken(&self.host, error)),
                 Err(_) => return Err(self.timed_out()),
             }
         }
@@ -69,16 +69,8 @@ impl Wire {
             .with("answer", format!("{detail} ({})", self.command))
     }
 
-    fn lost(&self, detail: String) -> Error {
-        let error = Error::new(Code::ConnectionLost, Scope::Account, Retry::Soon);
-        error.with("host", &self.host).with("detail", detail)
-    }
-
     fn timed_out(&self) -> Error {
-        Error::new(Code::TimedOut, Scope::Account, Retry::Soon)
-            .with("host", &self.host)
-            .with("seconds", self.patience.as_secs())
-            .with("command", self.command)
+        parom_net::timed_out(&self.host, self.patience, self.command)
     }
 }
 

@@ -2,50 +2,16 @@
 
 use crate::{Deeds, id_of};
 use parom_lab::caldav::Component;
+use parom_lab::phone::{self, Answer};
 use parom_lab::sample::Random;
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use xtask::live::PASSWORD;
 use xtask::live::calendars::{Rig, Target};
 
-struct Answer {
-    status: u16,
-    etag: Option<String>,
-    body: String,
-}
-
+/// The status is 0 where a server that is just being restarted hangs up.
 fn request(rig: &Rig, name: &str, method: &str, path: &str, headers: &str, body: &str) -> Answer {
-    let mut stream = TcpStream::connect(("127.0.0.1", rig.target.port())).unwrap();
-    let text = format!(
-        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Basic {}\r\nContent-Length: {}\r\n{headers}\r\n{body}",
-        base64(format!("{name}:{PASSWORD}").as_bytes()),
-        body.len()
-    );
-    let mut answer = Vec::new();
-    // A server that is just being restarted hangs up.
-    if stream.write_all(text.as_bytes()).and_then(|()| stream.read_to_end(&mut answer)).is_err() {
-        return Answer { status: 0, etag: None, body: String::new() };
-    }
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-    let header = |line: &str| {
-        let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("etag").then(|| value.to_owned())
-    };
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    Answer { status, etag: head.lines().find_map(header), body: body.to_owned() }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let three = |some: &[u8]| {
-        let at = |place: usize| u32::from(some.get(place).copied().unwrap_or_default());
-        let bits = (at(0) << 16) | (at(1) << 8) | at(2);
-        let letter = |place: usize| char::from(LETTERS[(bits >> (18 - 6 * place)) as usize & 63]);
-        (0..4).map(|place| if place <= some.len() { letter(place) } else { '=' }).collect::<String>()
-    };
-    bytes.chunks(3).map(three).collect()
+    let answer = phone::request(rig.target.port(), (name, PASSWORD), (method, path), headers, body);
+    answer.unwrap_or_else(|_| Answer { status: 0, head: String::new(), body: String::new() })
 }
 
 /// What is right below a collection. `None` where the server is not well just now.
@@ -199,7 +165,7 @@ pub fn edit(rig: &Rig, name: &str, random: &mut Random, deeds: &mut Deeds) {
     let Some(paths) = below(rig, name, &calendar).filter(|paths| !paths.is_empty()) else { return };
     let path = &paths[random.index(paths.len())];
     let got = request(rig, name, "GET", path, "", "");
-    let (200, Some(etag)) = (got.status, got.etag) else { return };
+    let (200, Some(etag)) = (got.status, got.header("etag")) else { return };
     let mut sheet = Sheet::of(&got.body);
     let id = id_of(sheet.line("SUMMARY").map_or("", |line| &line[8..])).to_owned();
     if id.is_empty() || !deeds.may_edit(&id) {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -192,30 +191,8 @@ pub fn put_at(port: u16, user: &str, href: &str, text: &str) {
     assert!(status == 201 || status == 204, "{status} {body}");
 }
 
-/// The whole answer.
+/// The status and the body of the answer.
 fn request(port: u16, user: &str, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let login = base64(format!("{user}:{PASSWORD}").as_bytes());
-    let text = format!(
-        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Basic {login}\r\n\
-         Content-Length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    );
-    stream.write_all(text.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let three = |some: &[u8]| {
-        let at = |place: usize| u32::from(some.get(place).copied().unwrap_or_default());
-        let bits = (at(0) << 16) | (at(1) << 8) | at(2);
-        let letter = |place: usize| char::from(LETTERS[(bits >> (18 - 6 * place)) as usize & 63]);
-        (0..4).map(|place| if place <= some.len() { letter(place) } else { '=' }).collect::<String>()
-    };
-    bytes.chunks(3).map(three).collect()
+    let answer = parom_lab::phone::request(port, (user, PASSWORD), (method, path), headers, body).unwrap();
+    (answer.status, answer.body)
 }

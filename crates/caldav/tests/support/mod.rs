@@ -8,10 +8,10 @@ mod lab;
 use lab::Lab;
 use parom_caldav::{CalDavAgenda, ServerSettings};
 use parom_lab::caldav::CalDav;
+use parom_lab::phone;
 use parom_net::http::{Identity, Target};
 use parom_net::{AllowList, Dialer};
 use std::fs;
-use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -135,32 +135,18 @@ impl Server {
 
     /// The same person's request by another client. The status and the answer.
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-        self.request_as("YW5uYTpzZXNhbWU=", method, path, headers, body)
+        self.request_as(USER, method, path, headers, body)
     }
 
     /// Boris's request.
     pub fn request_of_boris(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
-        self.request_as("Ym9yaXM6c2VzYW1l", method, path, headers, "")
+        self.request_as("boris", method, path, headers, "")
     }
 
-    fn request_as(&self, who: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut text = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Basic {who}\r\n\
-             Content-Length: {}\r\n",
-            body.len()
-        );
-        for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        text.push_str("\r\n");
-        text.push_str(body);
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer)
+    fn request_as(&self, user: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let answer = phone::request(self.port, (user, PASSWORD), (method, path), &headers, body).unwrap();
+        (answer.status, format!("{}\r\n\r\n{}", answer.head, answer.body))
     }
 
     /// What a client that shares nothing with ours sees: lines of calendar name, UID, summary, number of participants and

@@ -6,7 +6,7 @@ use super::lanes::{Lanes, Owner, Permit};
 use super::message::{Head, Request, Response};
 use super::sign_in::Standing;
 use super::url::{Origin, Url};
-use crate::{Dialer, TlsClient};
+use crate::{Dialer, TlsClient, timed_out};
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use http::response::Parts;
@@ -233,7 +233,7 @@ impl Shared {
         let more = Duration::from_secs(request.body.len() as u64 / SLOWEST_BYTES_PER_S);
         let patience = self.patience.answer.saturating_add(more);
         match timeout(patience, connection.sender.try_send_request(message)).await {
-            Err(_) => Err(timed_out(&url.origin, request, patience)),
+            Err(_) => Err(timed_out(&url.origin.host, patience, &request.method)),
             Ok(Err(mut failure)) => {
                 let nothing_sent = failure.take_message().is_some();
                 let error = failure.into_error();
@@ -277,13 +277,6 @@ fn message(request: &Request, url: &Url, authorization: Option<HeaderValue>) -> 
     Ok(message)
 }
 
-fn timed_out(origin: &Origin, request: &Request, patience: Duration) -> Error {
-    Error::new(Code::TimedOut, Scope::Account, Retry::Soon)
-        .with("host", &origin.host)
-        .with("seconds", patience.as_secs())
-        .with("command", &request.method)
-}
-
 /// The body of an answer, piece by piece. Its connection is kept when it was read to its end, else closed.
 pub struct Chunks {
     body: Incoming,
@@ -311,10 +304,7 @@ impl Chunks {
         loop {
             let Ok(frame) = timeout(self.pause, self.body.frame()).await else {
                 self.lane = None;
-                return Err(Error::new(Code::TimedOut, Scope::Account, Retry::Soon)
-                    .with("host", &self.origin.host)
-                    .with("seconds", self.pause.as_secs())
-                    .with("command", "answer"));
+                return Err(timed_out(&self.origin.host, self.pause, "answer"));
             };
             match frame {
                 Some(Ok(frame)) => match frame.into_data() {

@@ -7,6 +7,7 @@ use crate::ending::Ending;
 use crate::gate::SideGates;
 use crate::next::{History, Mode, Next, next};
 use crate::ports::Place;
+use crate::turn::{Step, step};
 use futures_util::FutureExt;
 use parom_domain::agenda::Token;
 use parom_domain::{Code, Error};
@@ -238,18 +239,10 @@ async fn turn(shared: &Shared, account: &Account, places: &[&Place], gates: Vec<
             shared.passes.waits(account, &error, pause);
             is_told = true;
         }
-        let is_over = async {
-            if pause.is_zero() {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(pause).await;
-        };
-        tokio::select! {
-            biased;
-            () = shared.stop.asked() => return None,
-            grant = waiting.granted() => return Some(grant),
-            () = is_over => {}
-            _ = changes.changed() => {}
+        match step(&shared.stop, &mut waiting, pause, &mut changes).await {
+            Step::Granted(grant) => return Some(grant),
+            Step::Stopped => return None,
+            Step::Moved => {}
         }
     }
 }
