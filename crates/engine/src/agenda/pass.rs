@@ -71,6 +71,8 @@ pub struct Run<'a> {
     /// Calendars in which something is left for the next pass: their tokens stay.
     pub unfinished: HashSet<CalendarNumber>,
     pub wrote: HashSet<(CalendarNumber, Side)>,
+    /// Ends that this pass did not find where the link has them, nor anywhere else.
+    pub missing: HashSet<(EventNumber, Side)>,
     /// UIDs of events that were announced and may still arrive: nothing is done about them.
     pub announced: HashSet<String>,
     /// What is written with the tokens, because it is covered by them.
@@ -137,8 +139,16 @@ impl<'a> Run<'a> {
     }
 
     /// Puts a link in step with the book. What was put aside as a second event of its UID is none where the link has it.
+    ///
+    /// INVARIANT: an end of which no token of the book knows is suspected. What comes and goes between two looks is spoken of by
+    /// neither, so when the next look from that token is silent about such an end, it has to be asked for. The suspicion ends
+    /// with the commit of a token that knows of it (`tokens.rs`).
     pub fn remember(&mut self, link: EventLink, base: Option<Arc<str>>) -> Vec<AgendaChange> {
         let mut changes = Vec::new();
+        let old = self.links.get(link.number).map(|old| old.ends.clone()).unwrap_or_default();
+        let place = |end: &Option<End>| end.as_ref().map(|end| (end.calendar, end.handle.clone()));
+        let moved = Both::from_fn(|side| place(&old[side]) != place(&link.ends[side]));
+        let has_end = link.ends.as_ref().map(|end| end.is_some());
         for side in Side::ALL {
             let Some(end) = &link.ends[side] else { continue };
             let is_this = |parked: &ParkedEvent| {
@@ -150,19 +160,19 @@ impl<'a> Run<'a> {
                 changes.extend(self.unpark(end.calendar, side, &end.handle));
             }
         }
+        let event = link.number;
         self.links.put(link.clone());
         changes.push(AgendaChange::PutEvent { link, base });
+        for side in Side::ALL.into_iter().filter(|side| moved[*side]) {
+            self.missing.remove(&(event, side));
+            changes.extend(if has_end[side] { self.await_token(event, side) } else { self.unsuspect(event, side) });
+        }
         changes
     }
 
-    /// A link that is new has ends of which no token of the book knows. What is deleted before one does comes and goes between two
-    /// looks, and neither speaks of it: on servers that tell changes such an end is suspected until the token has advanced
-    /// (`tokens.rs`).
+    /// The end is there. Whether a token knows of it is not known, where there are any that tell changes.
     pub fn await_token(&mut self, event: EventNumber, side: Side) -> Option<AgendaChange> {
-        let has_end = self.links.get(event).is_some_and(|link| link.ends[side].is_some());
-        let is_suspected = self.state.suspected.iter().any(|it| (it.event, it.side) == (event, side));
-        let is_open = self.abilities[side].tells_changes && has_end && !is_suspected;
-        is_open.then(|| self.suspect(event, side))
+        if self.abilities[side].tells_changes { Some(self.suspect(event, side)) } else { self.unsuspect(event, side) }
     }
 
     /// The next look at this calendar speaks of every event in it: what we believe of one of them is not true.
@@ -201,6 +211,12 @@ impl<'a> Run<'a> {
         self.state.suspected.retain(|it| (it.event, it.side) != (event, side));
         self.state.suspected.push(suspected);
         AgendaChange::Suspect(suspected)
+    }
+
+    pub fn unsuspect(&mut self, event: EventNumber, side: Side) -> Option<AgendaChange> {
+        let before = self.state.suspected.len();
+        self.state.suspected.retain(|it| (it.event, it.side) != (event, side));
+        (self.state.suspected.len() < before).then_some(AgendaChange::Unsuspect { event, side })
     }
 
     /// Forgets a link and every suspicion about it.
@@ -279,6 +295,7 @@ async fn work(pass: &AgendaPass<'_>, state: AgendaState) -> Result<AgendaReport>
         unseen: HashSet::new(),
         unfinished: HashSet::new(),
         wrote: HashSet::new(),
+        missing: HashSet::new(),
         announced: HashSet::new(),
         findings: Vec::new(),
         next_intent: state.intents.iter().map(|intent| intent.id).max().unwrap_or(0),

@@ -112,9 +112,6 @@ async fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, En
         writes,
     };
     changes.extend(run.remember(link, Some(intent.text.clone())));
-    if known.is_none() {
-        changes.extend(Side::ALL.into_iter().filter_map(|side| run.await_token(intent.event, side)));
-    }
     for side in missing {
         changes.push(run.suspect(intent.event, side));
     }

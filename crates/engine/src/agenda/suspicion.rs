@@ -1,6 +1,6 @@
 //! Missing events: suspected first, and believed gone only with evidence.
 
-use super::looks::{Looks, Now, Shown, Sights, unsuspect};
+use super::looks::{Looks, Now, Shown, Sights};
 use super::pass::{Run, stops_the_pass};
 use parom_domain::events::missing::{Belief, Evidence, believe};
 use parom_domain::events::state::{AgendaChange, SuspectedEvent};
@@ -36,6 +36,9 @@ pub async fn suspect(run: &mut Run<'_>, looks: &Looks, sights: &mut Sights) -> R
             asked += 1;
             run.go_on()?;
             evidence.found = ask(run, sights, looks, event, side).await?;
+        }
+        if evidence.found != Some(true) {
+            run.missing.insert((event, side));
         }
         match believe(evidence, now, grace) {
             Belief::Gone => _ = gone.insert((event, side)),
@@ -105,7 +108,17 @@ async fn ask(
             if of.is_some_and(|of| of != event) || placed || given || aside {
                 continue;
             }
-            unsuspect(run, event, side);
+            // No look has spoken of it. Where it is as the book has it, the tokens know of it.
+            let end = run.links.get(event).and_then(|link| link.ends[side].as_ref());
+            let is_as_it_was = end.is_some_and(|end| {
+                (end.calendar, &end.handle, end.version.as_ref()) == (calendar, &read.handle, Some(&read.version))
+            });
+            let change = if is_as_it_was || read.form.is_err() {
+                run.unsuspect(event, side)
+            } else {
+                run.await_token(event, side)
+            };
+            run.findings.extend(change);
             match read.form {
                 Ok(form) => {
                     let shown = Shown::of(calendar, read.handle, read.version, &form);

@@ -393,3 +393,55 @@ async fn s16_what_is_deleted_as_soon_as_we_have_made_it_is_deleted_everywhere() 
         }
     }
 }
+
+fn silent(_: Side) -> AgendaSwitches {
+    AgendaSwitches { tells_fleeting: false, ..AgendaSwitches::default() }
+}
+
+/// The pass that saw it in its new place dies before a token knows of that place.
+#[tokio::test]
+async fn s17_what_is_moved_and_deleted_around_a_crash_is_deleted_everywhere() {
+    for (here, to) in [(Side::Source, "Work"), (Side::Target, "Work"), (Side::Source, "Calendar")] {
+        for at in 1.. {
+            let world = linked(silent).await;
+            world.servers[here].shift("Calendar", "e0", to);
+            world.steps.crash_at(at);
+            let died = world.pass().await.is_err();
+            world.steps.revive();
+            world.servers[here].delete(to, "e0");
+            world.settle().await;
+            assert_places(&world, &[]);
+            world.assert_idle().await;
+            if !died {
+                break;
+            }
+        }
+    }
+}
+
+/// From the moment on when both copies are there. Before, the event is made anew.
+#[tokio::test]
+async fn s18_what_is_deleted_while_we_move_it_is_deleted_everywhere() {
+    for here in Side::ALL {
+        let there = here.other();
+        let world = linked(silent).await;
+        world.servers[here].shift("Calendar", "e0", "Work");
+        world.pass().await.unwrap();
+        let trail = world.steps.trail();
+        let made = trail.iter().position(|step| *step == format!("{there} create answer")).unwrap();
+        for at in made + 1..=trail.len() {
+            let world = linked(silent).await;
+            world.servers[here].shift("Calendar", "e0", "Work");
+            let server = world.servers[there].clone();
+            world.steps.at(at as u64, move || {
+                server.delete("Calendar", "e0");
+                server.delete("Work", "e0");
+            });
+            world.pass().await.unwrap();
+            world.settle().await;
+            assert_eq!(places(&world, there), Vec::<&str>::new(), "deleted at {}", trail[at - 1]);
+            assert_places(&world, &[]);
+            world.assert_idle().await;
+        }
+    }
+}
