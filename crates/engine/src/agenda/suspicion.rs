@@ -1,5 +1,6 @@
 //! Missing events: suspected first, and believed gone only with evidence.
 
+use super::emptied;
 use super::looks::{Looks, Now, Shown, Sights};
 use super::pass::{Run, stops_the_pass};
 use parom_domain::events::missing::{Belief, Evidence, believe};
@@ -46,6 +47,7 @@ pub async fn suspect(run: &mut Run<'_>, looks: &Looks, sights: &mut Sights) -> R
             Belief::Wait => {}
         }
     }
+    emptied::doubt_empty_lists(run, looks, sights, &mut gone).await?;
     Ok(gone)
 }
 
