@@ -172,7 +172,11 @@ impl<'a> Run<'a> {
 
     /// The end is there. Whether a token knows of it is not known, where there are any that tell changes.
     pub fn await_token(&mut self, event: EventNumber, side: Side) -> Option<AgendaChange> {
-        if self.abilities[side].tells_changes { Some(self.suspect(event, side)) } else { self.unsuspect(event, side) }
+        if !self.abilities[side].tells_changes {
+            return self.unsuspect(event, side);
+        }
+        let waits = self.state.suspected.iter().any(|it| (it.event, it.side, it.since_ms) == (event, side, 0));
+        (!waits).then(|| self.suspect(event, side, 0))
     }
 
     /// The next look at this calendar speaks of every event in it: what we believe of one of them is not true.
@@ -205,9 +209,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Its end on this side may be gone. A look that speaks of it ends that; one that does not makes it be asked for.
-    pub fn suspect(&mut self, event: EventNumber, side: Side) -> AgendaChange {
-        let suspected = SuspectedEvent { event, side, since_ms: self.now_ms() };
+    /// Its end on this side may be gone: a look that does not speak of it makes it be asked for.
+    pub fn suspect(&mut self, event: EventNumber, side: Side, since_ms: u64) -> AgendaChange {
+        let suspected = SuspectedEvent { event, side, since_ms };
         self.state.suspected.retain(|it| (it.event, it.side) != (event, side));
         self.state.suspected.push(suspected);
         AgendaChange::Suspect(suspected)
@@ -353,7 +357,8 @@ fn is_quiet(run: &Run<'_>, looks: &Looks) -> bool {
 fn finish(mut run: Run<'_>) -> AgendaReport {
     let now = run.now_ms();
     let grace = run.pass.policy.grace_ms;
-    let suspected = run.state.suspected.iter().map(|it| it.since_ms.saturating_add(grace));
+    let suspected = run.state.suspected.iter().map(|it| if it.since_ms == 0 { now } else { it.since_ms });
+    let suspected = suspected.map(|since| since.saturating_add(grace));
     let parked = run.state.parked.iter().filter_map(|it| it.until_ms);
     let waits: Vec<u64> = suspected.chain(parked).chain(run.wakes.iter().copied()).collect();
     run.report.wake_at_ms = waits.iter().copied().min().map(|at| at.max(now));

@@ -113,7 +113,7 @@ async fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, En
     };
     changes.extend(run.remember(link, Some(intent.text.clone())));
     for side in missing {
-        changes.push(run.suspect(intent.event, side));
+        changes.push(run.suspect(intent.event, side, run.now_ms()));
     }
     Ok(changes)
 }
@@ -147,7 +147,10 @@ async fn fate(run: &mut Run<'_>, intent: &AgendaIntent) -> Result<Fate> {
                 };
                 let same = |read: &EventRead| read.form.as_ref().is_ok_and(|form| form.hash == intent.hash);
                 let free: Vec<&EventRead> = found.iter().filter(is_free).collect();
-                if let Some(read) = free.iter().find(|read| same(read)).or(free.first()) {
+                // One of a known link that says something else may be the old one, moved or put back: what ours was to say, it
+                // has not been told.
+                let edited = free.first().filter(|_| run.links.get(intent.event).is_none());
+                if let Some(read) = free.iter().find(|read| same(read)).or(edited) {
                     return Ok(Fate::Landed(End {
                         calendar,
                         handle: read.handle.clone(),

@@ -4,7 +4,6 @@ use super::emptied;
 use super::looks::{Looks, Now, Shown, Sights};
 use super::pass::{Run, stops_the_pass};
 use parom_domain::events::missing::{Belief, Evidence, believe};
-use parom_domain::events::state::{AgendaChange, SuspectedEvent};
 use parom_domain::events::{CalendarNumber, EventNumber};
 use parom_domain::{Result, Side};
 use std::collections::HashSet;
@@ -59,16 +58,16 @@ fn unfinished(run: &mut Run<'_>, event: EventNumber) {
 
 fn since(run: &mut Run<'_>, event: EventNumber, side: Side) -> u64 {
     let known = run.state.suspected.iter().find(|it| (it.event, it.side) == (event, side));
-    if let Some(known) = known {
+    if let Some(known) = known.filter(|known| known.since_ms > 0) {
         return known.since_ms;
     }
     // What vanished with its calendar has been missing for as long.
     let calendar = run.links.get(event).and_then(|link| link.ends[side].as_ref()).map(|end| end.calendar);
     let vanished = calendar.and_then(|calendar| run.pair(calendar)?.missing_since_ms[side]);
-    let suspected = SuspectedEvent { event, side, since_ms: vanished.unwrap_or(run.now_ms()) };
-    run.state.suspected.push(suspected);
-    run.findings.push(AgendaChange::Suspect(suspected));
-    suspected.since_ms
+    let since_ms = vanished.unwrap_or(run.now_ms());
+    let change = run.suspect(event, side, since_ms);
+    run.findings.push(change);
+    since_ms
 }
 
 /// Asks every calendar of the side for the UID. `None` where one does not answer.

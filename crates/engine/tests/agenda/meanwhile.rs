@@ -445,3 +445,65 @@ async fn s18_what_is_deleted_while_we_move_it_is_deleted_everywhere() {
         }
     }
 }
+
+/// After a crash the book suspects what no token knows of yet. Its grace begins when it is missing for the first time.
+#[tokio::test]
+async fn s19_what_is_moved_between_two_looks_after_a_crash_is_one_event() {
+    for here in Side::ALL {
+        let there = here.other();
+        for at in 1.. {
+            let world = World::plain();
+            world.servers[here].add_calendar("Work");
+            world.settle().await;
+            world.add(here, "Work", "e0");
+            world.steps.revive();
+            world.steps.crash_at(at);
+            let died = world.pass().await.is_err();
+            world.steps.revive();
+            let is_there = !world.book.all().is_empty();
+            if is_there {
+                world.edit(there, "Work", "e0", "note", "new");
+            }
+            world.wait_out_the_grace();
+            world.servers[here].forget_tokens();
+            let server = world.servers[here].clone();
+            world.steps.on(&format!("{here} observe"), 2, move || _ = server.shift("Work", "e0", "Calendar"));
+            let deleted = world.pass().await.unwrap().deleted;
+            assert_eq!((deleted.source, deleted.target), (0, 0));
+            world.settle().await;
+            assert_places(&world, &["Calendar"]);
+            for side in Side::ALL {
+                let note = world.get(side, "e0", "note");
+                assert_eq!(note.as_deref(), Some(if is_there { "new" } else { "ne0" }), "died at {at}");
+            }
+            world.assert_idle().await;
+            if !died {
+                break;
+            }
+        }
+    }
+}
+
+/// What somebody puts back as it was before it was deleted is not what we were about to make.
+#[tokio::test]
+async fn s20_what_is_put_back_while_we_make_it_anew_takes_no_edit_away() {
+    for here in Side::ALL {
+        let make = async || {
+            let world = linked(plain).await;
+            world.servers[here].delete("Calendar", "e0");
+            world.pass().await.unwrap();
+            world.wait_out_the_grace();
+            world.edit(here.other(), "Calendar", "e0", "note", "new");
+            world
+        };
+        let world = died_at(make, &format!("{here} create")).await;
+        world.add(here, "Work", "e0");
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(world.get(side, "e0", "note").as_deref(), Some("new"), "on {side}");
+        }
+        assert_eq!(places(&world, here).len(), 1);
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
