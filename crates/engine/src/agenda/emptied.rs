@@ -4,8 +4,9 @@ use super::looks::{self, Looks, Now, Sights};
 use super::pass::{Run, grouped};
 use super::suspicion::Gone;
 use parom_domain::agenda::Handle;
+use parom_domain::events::decide::{Deed, Sight, Tie, decide};
 use parom_domain::events::{CalendarNumber, End, EventNumber, guard};
-use parom_domain::{Code, Error, Result, Retry, Scope, Side};
+use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 
 /// Believes an emptied calendar only when the server has none of its events for whoever asks for them one by one. A damaged index
 /// lists nothing for days, and finds nothing by a UID. Where so much is gone that a brake holds it anyway, nobody is asked.
@@ -38,7 +39,7 @@ fn shows_nothing(run: &Run<'_>, calendar: CalendarNumber, side: Side) -> bool {
     linked.all(|link| run.missing.contains(&(link.number, side)))
 }
 
-/// The brake on emptied calendars counts deletions, and there are as many as events of which the other side has no news.
+/// The brake on emptied calendars counts deletions only.
 fn is_held(
     run: &Run<'_>,
     sights: &Sights,
@@ -46,12 +47,17 @@ fn is_held(
     side: Side,
     events: &[(EventNumber, Handle)],
 ) -> bool {
-    let has_news = |event: &EventNumber| {
-        sights.linked.get(event).is_some_and(|both| matches!(both[side.other()], Now::Present(_)))
+    let on = side.other();
+    let policy = run.policy(calendar);
+    let is_deleted = |event: &EventNumber| {
+        let has_news = sights.linked.get(event).is_some_and(|both| matches!(both[on], Now::Present(_)));
+        let there = if has_news { Sight::Changed } else { Sight::Same };
+        let sight = Both::from_fn(|it| if it == side { Sight::Gone } else { there });
+        let tie = run.links.get(*event).map(Tie::of);
+        tie.is_some_and(|tie| decide(Some(&tie), sight, &policy) == Deed::Delete { on })
     };
-    let quiet = events.iter().filter(|(event, _)| !has_news(event)).count();
-    let writes = run.policy(calendar).writes[side.other()];
-    writes && guard::is_emptied(count(quiet), count(run.links.count(side, calendar)))
+    let deleted = events.iter().filter(|(event, _)| is_deleted(event)).count();
+    guard::is_emptied(count(deleted), count(run.links.count(side, calendar)))
 }
 
 fn count(number: usize) -> u32 {

@@ -357,14 +357,16 @@ fn is_quiet(run: &Run<'_>, looks: &Looks) -> bool {
 fn finish(mut run: Run<'_>) -> AgendaReport {
     let now = run.now_ms();
     let grace = run.pass.policy.grace_ms;
-    let suspected = run.state.suspected.iter().map(|it| if it.since_ms == 0 { now } else { it.since_ms });
-    let suspected = suspected.map(|since| since.saturating_add(grace));
+    // What only waits for a token waits for no moment: the next pass may come at once.
+    let missing = run.state.suspected.iter().filter(|it| it.since_ms > 0);
+    let missing = missing.map(|it| it.since_ms.saturating_add(grace));
     let parked = run.state.parked.iter().filter_map(|it| it.until_ms);
-    let waits: Vec<u64> = suspected.chain(parked).chain(run.wakes.iter().copied()).collect();
+    let waits: Vec<u64> = missing.chain(parked).chain(run.wakes.iter().copied()).collect();
     run.report.wake_at_ms = waits.iter().copied().min().map(|at| at.max(now));
     run.report.parked = run.state.parked.len() as u64;
     run.report.calendars = u32::try_from(run.state.calendars.len()).unwrap_or(u32::MAX);
     run.report.settled = waits.is_empty()
+        && run.state.suspected.is_empty()
         && run.unseen.is_empty()
         && run.unfinished.is_empty()
         && run.state.intents.is_empty()

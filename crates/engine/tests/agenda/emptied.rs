@@ -1,6 +1,7 @@
 //! Calendars that list nothing: people have emptied them, or the server has lost its index. Number 39 of the list of 55.
 
 use crate::world::World;
+use parom_domain::events::policy::{CalendarMode, EventPolicy};
 use parom_domain::{Code, Side};
 use parom_lab::memory::AgendaSwitches;
 
@@ -108,4 +109,30 @@ async fn an_edit_meets_a_list_that_lies_and_makes_no_twin() {
         assert_eq!(world.get(here, "e0", "note").as_deref(), Some("new"));
         world.assert_equal();
     }
+}
+
+/// Where only what we brought is taken away, fewer go than were linked, and no brake holds them.
+#[tokio::test]
+async fn a_list_that_lies_takes_nothing_from_a_mirror() {
+    let mut world = World::plain();
+    world.policy = EventPolicy::of(CalendarMode::Sync, true).unwrap();
+    let uids: Vec<String> = (0..6).map(|at| format!("e{at}")).collect();
+    for uid in &uids {
+        world.add(Side::Source, "Calendar", uid);
+    }
+    for uid in &uids[..2] {
+        world.add(Side::Target, "Calendar", uid);
+    }
+    world.settle().await;
+    world.servers.source.switch(|switches| switches.hides = Some("Calendar".to_owned()));
+    world.servers.source.forget_tokens();
+    for _ in 0..3 {
+        world.pass().await.unwrap();
+        world.wait_out_the_grace();
+    }
+    assert_eq!(world.servers.target.uids("Calendar"), uids);
+    world.servers.source.switch(|switches| switches.hides = None);
+    world.settle().await;
+    world.assert_equal();
+    world.assert_idle().await;
 }

@@ -507,3 +507,21 @@ async fn s20_what_is_put_back_while_we_make_it_anew_takes_no_edit_away() {
         world.assert_idle().await;
     }
 }
+
+/// What only waits for a token keeps nobody waiting for a grace.
+#[tokio::test]
+async fn a_pass_that_somebody_disturbs_is_followed_by_another_at_once() {
+    for here in Side::ALL {
+        let there = here.other();
+        let world = linked(plain).await;
+        world.add(here, "Calendar", "e1");
+        let server = world.servers[there].clone();
+        world.steps.on(&format!("{there} observe"), 4, move || _ = server.edit("Calendar", "e0", "note", Some("new")));
+        let report = world.pass().await.unwrap();
+        assert_eq!((report.settled, report.wake_at_ms), (false, None));
+        let report = world.pass().await.unwrap();
+        assert_eq!((report.settled, report.wake_at_ms), (true, None));
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
