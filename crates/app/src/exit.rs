@@ -84,6 +84,7 @@ impl Exit {
             | Code::EventDoubled
             | Code::EventRestless
             | Code::CalendarGone
+            | Code::CalendarIncomplete
             | Code::CalendarRefused
             | Code::SieveExtensionMissing
             | Code::SieveScriptInTheWay

@@ -145,7 +145,7 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
             None if name == "detail" && code == Code::EventUnfit => {
                 crate::unfit::words(text(name)).map_or_else(|| typed(name, text(name)), Value::from)
             }
-            None if name == "side" && code == Code::CalendarUnpaired => {
+            None if name == "side" && matches!(code, Code::CalendarUnpaired | Code::CalendarIncomplete) => {
                 let side = Side::ALL.into_iter().find(|side| side.as_str() == text(name));
                 side.map_or_else(|| typed(name, text(name)), |side| Message::new(side_key(side)).into())
             }

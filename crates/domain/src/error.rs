@@ -135,6 +135,8 @@ codes! {
     CalendarGone = "calendar-gone",
     /// Arguments: host, what, answer.
     CalendarRefused = "calendar-refused",
+    /// Arguments: what, side. The calendar lists no events, and some that are asked for by themselves are there.
+    CalendarIncomplete = "calendar-incomplete",
     /// Arguments: what, side. The calendar has no partner on the side, where none can be made; the event waits.
     CalendarUnpaired = "calendar-unpaired",
     /// Arguments: host, login, answer. The service account may not act for this person.

@@ -210,6 +210,10 @@ error-calendar-refused = { $host } does not open the calendar "{ $what }": { $an
     .why = The account's rights on the calendar do not suffice, or the server has a fault.
     .fix = Check the rights on the calendar.
     .command = parom calendar status
+error-calendar-incomplete = The calendar "{ $what }" on the { $side } lists no events, yet gives those that are asked for one by one.
+    .why = The server's list is not complete: its index is damaged, or the calendar is being restored or moved.
+    .fix = Nothing is deleted because of it. Check the calendar in a client and let the server's index be rebuilt; Parom goes on by itself.
+    .command = parom calendar status
 error-calendar-unpaired = The event waits: its calendar "{ $what }" has no partner on the { $side }, where none can be made.
     .why = The server does not let its users make calendars, or this account may not.
     .fix = Make a calendar of this name there by hand, or set several = "first-with-category"; the event follows by itself.

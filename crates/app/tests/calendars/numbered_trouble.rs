@@ -2,7 +2,9 @@
 //! name and a sentence, and the others go on.
 
 use crate::faults::{ALWAYS, Fault, Faults};
-use crate::stage::{Stage, at, has, in_outlook, phone, told};
+use crate::radicale::PASSWORD;
+use crate::stage::{Office, Stage, at, has, in_outlook, phone, told};
+use parom_lab::caldav::{CalDav, Config, Person};
 use parom_lab::ews::{Event, Reaction};
 use std::time::{Duration, Instant};
 
@@ -270,4 +272,49 @@ fn an_event_larger_than_the_server_takes_is_put_aside_and_the_others_go_on() {
     let (code, text) = stage.parked_for("big");
     assert_eq!(code, "event-too-large", "{text}");
     assert_eq!(stage.ews.outgoing(), []);
+}
+
+/// The lab's own server, whose index can be damaged for as long as wanted.
+#[test]
+fn e39_a_small_calendar_whose_list_lies_is_told_and_loses_nothing() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let people = ["anna", "boris"];
+    let config = people.iter().map(|name| Person::new(name, PASSWORD)).fold(Config::plain(), Config::with);
+    let dav = runtime.block_on(CalDav::start(config)).unwrap();
+    let folder = tempfile::Builder::new().prefix("parom-calendars-").tempdir().unwrap();
+    let office = Office::open(folder, dav.addr().port(), &people);
+    let (outlook, boris) = (office.outlook(), office.ews.outlook("boris@corp.example"));
+    outlook.add(&at("Lunch", 2, 12)).unwrap();
+    outlook.add(&at("Dinner", 3, 18)).unwrap();
+    boris.add(&at("Lunch", 2, 12)).unwrap();
+    office.calendar(&["subscribe", "anna@corp.example", "boris@corp.example"]);
+    office.settle();
+    assert_eq!((dav.events("anna").len(), dav.events("boris").len()), (2, 1));
+
+    let written = office.source_writes();
+    dav.switch(|switches| (switches.hides_objects_of, switches.forgets_tokens) = (Some("anna"), true));
+    boris.add(&at("Talk", 4, 9)).unwrap();
+    assert_eq!(office.run(&["calendar", "sync", "--all"]).status.code(), Some(0), "within the grace it is a suspicion");
+    for _ in 0..2 {
+        std::thread::sleep(Duration::from_millis(1100));
+        let done = office.run(&["calendar", "sync", "--all"]);
+        let said = told(&done);
+        assert_eq!(done.status.code(), Some(3), "{said}");
+        assert!(said.contains("The calendar \"Calendar\" on the target lists no events"), "{said}");
+        assert!(said.contains("boris@corp.example: in step"), "{said}");
+    }
+    assert_eq!((office.source_writes(), outlook.events().len()), (written, 2));
+    assert_eq!(dav.events("boris").len(), 2, "the others go on");
+    let status = office.json(&["status", "anna@corp.example", "--json"]);
+    assert_eq!(status["code"], "calendar-incomplete", "{status}");
+
+    dav.switch(|switches| (switches.hides_objects_of, switches.forgets_tokens) = (None, false));
+    office.settle();
+    assert_eq!((dav.events("anna").len(), outlook.events().len()), (2, 2));
+    // Whoever really empties a small calendar does so on both sides.
+    for (id, _) in outlook.events() {
+        outlook.delete(&id).unwrap();
+    }
+    office.until("the deletion", || dav.events("anna").is_empty());
+    office.settle();
 }

@@ -5,8 +5,15 @@ use super::policy::EventPolicy;
 use crate::Side;
 use crate::state::Held;
 
-/// A calendar in which everything vanished at once counts as implausible from this size on: below, it is tidying.
+/// A calendar in which everything vanished at once counts as implausible from this size on. Below, it is tidying, if the server has
+/// none of its events when it is asked for each.
 const EMPTIED_FROM: u32 = 5;
+
+/// So much is gone from a calendar with so many links that it counts as emptied, and is held.
+#[must_use]
+pub fn is_emptied(gone: u32, linked: u32) -> bool {
+    gone >= EMPTIED_FROM && gone >= linked
+}
 
 /// Keys of calendar brakes begin so, which tells them from those of mail.
 pub const KEY_PREFIX: &str = "calendar:";
@@ -92,7 +99,7 @@ pub fn brakes(
         }
         // New events in an emptied calendar explain nothing: what is held stays held.
         let emptied = on(CalendarBrakeName::EmptiedCalendar);
-        if loss.gone >= EMPTIED_FROM && (loss.gone >= loss.linked || is(&emptied, false)) {
+        if is_emptied(loss.gone, loss.linked) || (loss.gone >= EMPTIED_FROM && is(&emptied, false)) {
             brakes.push(emptied);
         }
     }

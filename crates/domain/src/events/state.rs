@@ -64,11 +64,12 @@ impl ParkedEvent {
     }
 }
 
-/// A linked event that is missing on a side, and not yet believed gone.
+/// A linked event that may be missing on a side, and is not yet believed gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SuspectedEvent {
     pub event: EventNumber,
     pub side: Side,
+    /// When it was first missing, milliseconds since 1970. 0: it was there, but no token knows of it yet.
     pub since_ms: u64,
 }
 

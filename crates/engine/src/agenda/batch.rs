@@ -387,8 +387,6 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
             run.report.archived += 1;
             changes.push(AgendaChange::Archive(lost));
         }
-        let suspected: Vec<Side> =
-            run.state.suspected.iter().filter(|it| it.event == job.task.event).map(|it| it.side).collect();
         let link = EventLink {
             number: job.task.event,
             uid: job.task.uid,
@@ -399,14 +397,7 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
             asleep: None,
             writes: ours,
         };
-        for side in suspected {
-            run.state.suspected.retain(|it| (it.event, it.side) != (job.task.event, side));
-            changes.push(AgendaChange::Unsuspect { event: job.task.event, side });
-        }
         changes.extend(run.remember(link, Some(job.base.text)));
-        if job.link.is_none() {
-            changes.extend(Side::ALL.into_iter().filter_map(|side| run.await_token(job.task.event, side)));
-        }
     }
     run.commit(changes).await?;
     if stopped { Err(crate::ports::cancelled()) } else { Ok(()) }

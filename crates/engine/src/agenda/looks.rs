@@ -5,7 +5,7 @@ use super::pass::{LANES, Run, grouped, stops_the_pass};
 use futures_util::future::{BoxFuture, join};
 use futures_util::{StreamExt as _, stream};
 use parom_domain::agenda::{AgendaLook, EventRead, Form, Handle, Token, Version};
-use parom_domain::events::state::{AgendaChange, ParkedEvent};
+use parom_domain::events::state::ParkedEvent;
 use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
 use parom_domain::{Both, Error, Result, Side};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -150,7 +150,8 @@ pub async fn read_what_changed(run: &mut Run<'_>, looks: &Looks) -> Result<Sight
             sights.set(*event, side, Now::Missing);
         }
         for event in &sorted[side].back {
-            unsuspect(run, *event, side);
+            let change = run.await_token(*event, side);
+            run.findings.extend(change);
         }
         for (calendar, handle) in &sorted[side].unpark {
             unpark(run, *calendar, side, handle);
@@ -374,15 +375,6 @@ fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, calendar: CalendarN
 fn unpark(run: &mut Run<'_>, calendar: CalendarNumber, side: Side, handle: &Handle) {
     let change = run.unpark(calendar, side, handle);
     run.findings.extend(change);
-}
-
-pub fn unsuspect(run: &mut Run<'_>, event: EventNumber, side: Side) {
-    let is =
-        |suspected: &parom_domain::events::state::SuspectedEvent| (suspected.event, suspected.side) == (event, side);
-    if run.state.suspected.iter().any(is) {
-        run.state.suspected.retain(|suspected| !is(suspected));
-        run.findings.push(AgendaChange::Unsuspect { event, side });
-    }
 }
 
 /// Events of one side as they were read, and calendars that could not be read.

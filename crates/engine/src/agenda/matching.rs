@@ -1,7 +1,7 @@
 //! Newcomers by their UID: an old event with a new handle, a twin to be put aside, or something new, perhaps on both sides.
 
 use super::copies;
-use super::looks::{Now, Shown, Sights, unsuspect};
+use super::looks::{Now, Shown, Sights};
 use super::pass::{Run, grouped};
 use parom_domain::events::state::ParkedEvent;
 use parom_domain::events::{CalendarNumber, EventNumber, pair};
@@ -63,7 +63,6 @@ fn match_uid(
     let mut fresh: Vec<Shown> = Vec::new();
     for shown in chosen {
         if let Some(event) = free_link(run, sights, side, uid, shown.calendar) {
-            unsuspect(run, event, side);
             if copies::is_twin_at(run, side, shown.calendar, &shown.handle) {
                 run.let_go_of(event, side);
             } else {

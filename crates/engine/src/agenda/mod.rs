@@ -5,6 +5,7 @@ mod book;
 mod calendars;
 mod copies;
 mod delete;
+mod emptied;
 mod held;
 mod links;
 mod looks;

@@ -74,6 +74,8 @@ pub struct Run<'a> {
     /// Calendars in which something is left for the next pass: their tokens stay.
     pub unfinished: HashSet<CalendarNumber>,
     pub wrote: HashSet<(CalendarNumber, Side)>,
+    /// Ends that this pass did not find where the link has them, nor anywhere else.
+    pub missing: HashSet<(EventNumber, Side)>,
     /// UIDs of events that were announced and may still arrive: nothing is done about them.
     pub announced: HashSet<String>,
     /// What is written with the tokens, because it is covered by them.
@@ -140,8 +142,16 @@ impl<'a> Run<'a> {
     }
 
     /// Puts a link in step with the book. What was put aside as a second event of its UID is none where the link has it.
+    ///
+    /// INVARIANT: an end of which no token of the book knows is suspected. What comes and goes between two looks is spoken of by
+    /// neither, so when the next look from that token is silent about such an end, it has to be asked for. The suspicion ends
+    /// with the commit of a token that knows of it (`tokens.rs`).
     pub fn remember(&mut self, link: EventLink, base: Option<Arc<str>>) -> Vec<AgendaChange> {
         let mut changes = Vec::new();
+        let old = self.links.get(link.number).map(|old| old.ends.clone()).unwrap_or_default();
+        let place = |end: &Option<End>| end.as_ref().map(|end| (end.calendar, end.handle.clone()));
+        let moved = Both::from_fn(|side| place(&old[side]) != place(&link.ends[side]));
+        let has_end = link.ends.as_ref().map(|end| end.is_some());
         for side in Side::ALL {
             let Some(end) = &link.ends[side] else { continue };
             let is_this = |parked: &ParkedEvent| {
@@ -153,19 +163,23 @@ impl<'a> Run<'a> {
                 changes.extend(self.unpark(end.calendar, side, &end.handle));
             }
         }
+        let event = link.number;
         self.links.put(link.clone());
         changes.push(AgendaChange::PutEvent { link, base });
+        for side in Side::ALL.into_iter().filter(|side| moved[*side]) {
+            self.missing.remove(&(event, side));
+            changes.extend(if has_end[side] { self.await_token(event, side) } else { self.unsuspect(event, side) });
+        }
         changes
     }
 
-    /// A link that is new has ends of which no token of the book knows. What is deleted before one does comes and goes between two
-    /// looks, and neither speaks of it: on servers that tell changes such an end is suspected until the token has advanced
-    /// (`tokens.rs`).
+    /// The end is there. Whether a token knows of it is not known, where there are any that tell changes.
     pub fn await_token(&mut self, event: EventNumber, side: Side) -> Option<AgendaChange> {
-        let has_end = self.links.get(event).is_some_and(|link| link.ends[side].is_some());
-        let is_suspected = self.state.suspected.iter().any(|it| (it.event, it.side) == (event, side));
-        let is_open = self.abilities[side].tells_changes && has_end && !is_suspected;
-        is_open.then(|| self.suspect(event, side))
+        if !self.abilities[side].tells_changes {
+            return self.unsuspect(event, side);
+        }
+        let waits = self.state.suspected.iter().any(|it| (it.event, it.side, it.since_ms) == (event, side, 0));
+        (!waits).then(|| self.suspect(event, side, 0))
     }
 
     /// The next look at this calendar speaks of every event in it: what we believe of one of them is not true.
@@ -198,12 +212,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Its end on this side may be gone. A look that speaks of it ends that; one that does not makes it be asked for.
-    pub fn suspect(&mut self, event: EventNumber, side: Side) -> AgendaChange {
-        let suspected = SuspectedEvent { event, side, since_ms: self.now_ms() };
+    /// Its end on this side may be gone: a look that does not speak of it makes it be asked for.
+    pub fn suspect(&mut self, event: EventNumber, side: Side, since_ms: u64) -> AgendaChange {
+        let suspected = SuspectedEvent { event, side, since_ms };
         self.state.suspected.retain(|it| (it.event, it.side) != (event, side));
         self.state.suspected.push(suspected);
         AgendaChange::Suspect(suspected)
+    }
+
+    pub fn unsuspect(&mut self, event: EventNumber, side: Side) -> Option<AgendaChange> {
+        let before = self.state.suspected.len();
+        self.state.suspected.retain(|it| (it.event, it.side) != (event, side));
+        (self.state.suspected.len() < before).then_some(AgendaChange::Unsuspect { event, side })
     }
 
     /// Forgets a link and every suspicion about it.
@@ -282,6 +302,7 @@ async fn work(pass: &AgendaPass<'_>, state: AgendaState) -> Result<AgendaReport>
         unseen: HashSet::new(),
         unfinished: HashSet::new(),
         wrote: HashSet::new(),
+        missing: HashSet::new(),
         announced: HashSet::new(),
         findings: Vec::new(),
         next_intent: state.intents.iter().map(|intent| intent.id).max().unwrap_or(0),
@@ -339,13 +360,16 @@ fn is_quiet(run: &Run<'_>, looks: &Looks) -> bool {
 fn finish(mut run: Run<'_>) -> AgendaReport {
     let now = run.now_ms();
     let grace = run.pass.policy.grace_ms;
-    let suspected = run.state.suspected.iter().map(|it| it.since_ms.saturating_add(grace));
+    // What only waits for a token waits for no moment: the next pass may come at once.
+    let missing = run.state.suspected.iter().filter(|it| it.since_ms > 0);
+    let missing = missing.map(|it| it.since_ms.saturating_add(grace));
     let parked = run.state.parked.iter().filter_map(|it| it.until_ms);
-    let waits: Vec<u64> = suspected.chain(parked).chain(run.wakes.iter().copied()).collect();
+    let waits: Vec<u64> = missing.chain(parked).chain(run.wakes.iter().copied()).collect();
     run.report.wake_at_ms = waits.iter().copied().min().map(|at| at.max(now));
     run.report.parked = run.state.parked.len() as u64;
     run.report.calendars = u32::try_from(run.state.calendars.len()).unwrap_or(u32::MAX);
     run.report.settled = waits.is_empty()
+        && run.state.suspected.is_empty()
         && run.unseen.is_empty()
         && run.unfinished.is_empty()
         && run.state.intents.is_empty()

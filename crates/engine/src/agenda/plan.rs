@@ -212,8 +212,6 @@ pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
                 if let Deed::Sleep { gone } = deed {
                     link.ends[gone] = None;
                     link.asleep = Some(gone);
-                    run.state.suspected.retain(|it| (it.event, it.side) != (task.event, gone));
-                    changes.push(AgendaChange::Unsuspect { event: task.event, side: gone });
                 }
                 let is_left = link.is_left();
                 changes.extend(run.remember(link, None));

@@ -112,11 +112,8 @@ async fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, En
         writes,
     };
     changes.extend(run.remember(link, Some(intent.text.clone())));
-    if known.is_none() {
-        changes.extend(Side::ALL.into_iter().filter_map(|side| run.await_token(intent.event, side)));
-    }
     for side in missing {
-        changes.push(run.suspect(intent.event, side));
+        changes.push(run.suspect(intent.event, side, run.now_ms()));
     }
     Ok(changes)
 }
@@ -150,7 +147,10 @@ async fn fate(run: &mut Run<'_>, intent: &AgendaIntent) -> Result<Fate> {
                 };
                 let same = |read: &EventRead| read.form.as_ref().is_ok_and(|form| form.hash == intent.hash);
                 let free: Vec<&EventRead> = found.iter().filter(is_free).collect();
-                if let Some(read) = free.iter().find(|read| same(read)).or(free.first()) {
+                // One of a known link that says something else may be the old one, moved or put back: what ours was to say, it
+                // has not been told.
+                let edited = free.first().filter(|_| run.links.get(intent.event).is_none());
+                if let Some(read) = free.iter().find(|read| same(read)).or(edited) {
                     return Ok(Fate::Landed(End {
                         calendar,
                         handle: read.handle.clone(),

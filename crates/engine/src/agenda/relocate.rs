@@ -12,7 +12,7 @@ use parom_domain::agenda::{EventSeen, Version};
 use parom_domain::events::breaker;
 use parom_domain::events::copies::{Outcome, Spot, which_stays};
 use parom_domain::events::decide::{Place, place};
-use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ParkedEvent, SuspectedEvent};
+use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ParkedEvent};
 use parom_domain::events::{CalendarNumber, End, EventLink};
 use parom_domain::{Both, Code, Error, Result, Side};
 
@@ -27,8 +27,8 @@ pub async fn move_all(run: &mut Run<'_>) -> Result<()> {
     };
     let links: Vec<EventLink> = run.links.iter().filter(apart).cloned().collect();
     for link in links {
-        let suspected = run.state.suspected.iter().any(|it| it.event == link.number);
-        if suspected || run.announced.contains(&link.uid) {
+        let is_missing = Side::ALL.into_iter().any(|side| run.missing.contains(&(link.number, side)));
+        if is_missing || run.announced.contains(&link.uid) {
             run.unfinished.insert(link.calendar);
             continue;
         }
@@ -175,10 +175,8 @@ fn wait(run: &mut Run<'_>, this: &Move<'_>) {
 async fn lose(run: &mut Run<'_>, this: &Move<'_>) -> Result<()> {
     let (event, side) = (this.intent.event, this.intent.side);
     let mut changes = Vec::new();
-    if !run.state.suspected.iter().any(|it| (it.event, it.side) == (event, side)) {
-        let suspected = SuspectedEvent { event, side, since_ms: run.now_ms() };
-        run.state.suspected.push(suspected);
-        changes.push(AgendaChange::Suspect(suspected));
+    if !run.state.suspected.iter().any(|it| (it.event, it.side, it.since_ms > 0) == (event, side, true)) {
+        changes.push(run.suspect(event, side, run.now_ms()));
     }
     close(run, this.intent, changes).await
 }
@@ -225,9 +223,7 @@ async fn settle(run: &mut Run<'_>, this: &mut Move<'_>, kept: Found) -> Result<(
         changes.push(run.park(parked.because(&error.with("what", name))));
     }
     link.ends[on] = Some(end);
-    let event = link.number;
     changes.extend(run.remember(link, None));
-    changes.extend(run.await_token(event, on));
     close(run, this.intent, changes).await
 }
 

@@ -1,9 +1,9 @@
 //! Missing events: suspected first, and believed gone only with evidence.
 
-use super::looks::{Looks, Now, Shown, Sights, unsuspect};
+use super::emptied;
+use super::looks::{Looks, Now, Shown, Sights};
 use super::pass::{Run, stops_the_pass};
 use parom_domain::events::missing::{Belief, Evidence, believe};
-use parom_domain::events::state::{AgendaChange, SuspectedEvent};
 use parom_domain::events::{CalendarNumber, EventNumber};
 use parom_domain::{Result, Side};
 use std::collections::HashSet;
@@ -37,12 +37,16 @@ pub async fn suspect(run: &mut Run<'_>, looks: &Looks, sights: &mut Sights) -> R
             run.go_on()?;
             evidence.found = ask(run, sights, looks, event, side).await?;
         }
+        if evidence.found != Some(true) {
+            run.missing.insert((event, side));
+        }
         match believe(evidence, now, grace) {
             Belief::Gone => _ = gone.insert((event, side)),
             Belief::Ask => unfinished(run, event),
             Belief::Wait => {}
         }
     }
+    emptied::doubt_empty_lists(run, looks, sights, &mut gone).await?;
     Ok(gone)
 }
 
@@ -54,16 +58,16 @@ fn unfinished(run: &mut Run<'_>, event: EventNumber) {
 
 fn since(run: &mut Run<'_>, event: EventNumber, side: Side) -> u64 {
     let known = run.state.suspected.iter().find(|it| (it.event, it.side) == (event, side));
-    if let Some(known) = known {
+    if let Some(known) = known.filter(|known| known.since_ms > 0) {
         return known.since_ms;
     }
     // What vanished with its calendar has been missing for as long.
     let calendar = run.links.get(event).and_then(|link| link.ends[side].as_ref()).map(|end| end.calendar);
     let vanished = calendar.and_then(|calendar| run.pair(calendar)?.missing_since_ms[side]);
-    let suspected = SuspectedEvent { event, side, since_ms: vanished.unwrap_or(run.now_ms()) };
-    run.state.suspected.push(suspected);
-    run.findings.push(AgendaChange::Suspect(suspected));
-    suspected.since_ms
+    let since_ms = vanished.unwrap_or(run.now_ms());
+    let change = run.suspect(event, side, since_ms);
+    run.findings.push(change);
+    since_ms
 }
 
 /// Asks every calendar of the side for the UID. `None` where one does not answer.
@@ -105,7 +109,17 @@ async fn ask(
             if of.is_some_and(|of| of != event) || placed || given || aside {
                 continue;
             }
-            unsuspect(run, event, side);
+            // No look has spoken of it. Where it is as the book has it, the tokens know of it.
+            let end = run.links.get(event).and_then(|link| link.ends[side].as_ref());
+            let is_as_it_was = end.is_some_and(|end| {
+                (end.calendar, &end.handle, end.version.as_ref()) == (calendar, &read.handle, Some(&read.version))
+            });
+            let change = if is_as_it_was || read.form.is_err() {
+                run.unsuspect(event, side)
+            } else {
+                run.await_token(event, side)
+            };
+            run.findings.extend(change);
             match read.form {
                 Ok(form) => {
                     let shown = Shown::of(calendar, read.handle, read.version, &form);

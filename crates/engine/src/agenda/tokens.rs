@@ -23,17 +23,22 @@ pub async fn advance(run: &mut Run<'_>, looks: &Looks) -> Result<()> {
             continue;
         }
         for (side, again) in [(Side::Source, &source), (Side::Target, &target)] {
-            let Some(first) = token(looks, side, number) else { continue };
-            let token = match again.get(&number) {
-                None => first,
-                Some(look) => beyond_our_echo(run, number, side, look).unwrap_or_else(|| {
+            let Some(look) = looks.0[side].get(&number) else { continue };
+            changes.extend(seen(run, number, side, look));
+            let Some(first) = look.token.clone() else { continue };
+            let again = again.get(&number);
+            let beyond = again.and_then(|look| Some((look, beyond_our_echo(run, number, side, look)?)));
+            let token = match beyond {
+                Some((look, token)) => {
+                    changes.extend(seen(run, number, side, look));
+                    token
+                }
+                None => {
                     // Somebody else was at work too: the next pass looks from the token that was taken before.
-                    run.unfinished.insert(number);
+                    run.unfinished.extend(again.map(|_| number));
                     first
-                }),
+                }
             };
-            let covered = looks.0[side].get(&number).into_iter().chain(again.get(&number));
-            changes.extend(covered.flat_map(|look| seen(run, number, side, look)));
             let Some(pair) = run.state.calendars.iter_mut().find(|pair| pair.number == number) else { continue };
             if pair.tokens[side].as_ref() != Some(&token) {
                 pair.tokens[side] = Some(token.clone());
@@ -62,13 +67,14 @@ async fn look_again(run: &Run<'_>, looks: &Looks, side: Side) -> Result<HashMap<
     Ok(found)
 }
 
-/// What a look speaks of that the token covers was there, and suspected no more: when it goes, the next look says so.
+/// What a look speaks of that the token covers was there, and is suspected no more: when it goes, the next look says so. Where
+/// there is no token, the next look shows everything.
 fn seen(run: &mut Run<'_>, calendar: CalendarNumber, side: Side, look: &AgendaLook) -> Vec<AgendaChange> {
     let seen = look.present.iter().filter_map(|seen| run.links.at(side, calendar, &seen.handle));
     let seen: HashSet<EventNumber> = seen.collect();
-    let (back, still) = std::mem::take(&mut run.state.suspected)
-        .into_iter()
-        .partition::<Vec<_>, _>(|it| it.side == side && seen.contains(&it.event));
+    let (back, still) = std::mem::take(&mut run.state.suspected).into_iter().partition::<Vec<_>, _>(|it| {
+        it.side == side && seen.contains(&it.event) && !run.missing.contains(&(it.event, it.side))
+    });
     run.state.suspected = still;
     back.into_iter().map(|it| AgendaChange::Unsuspect { event: it.event, side }).collect()
 }

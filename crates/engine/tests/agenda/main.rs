@@ -4,6 +4,7 @@
 
 mod book;
 mod crashes;
+mod emptied;
 mod meanwhile;
 mod numbered;
 mod safekeeping;

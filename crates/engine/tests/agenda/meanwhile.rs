@@ -393,3 +393,135 @@ async fn s16_what_is_deleted_as_soon_as_we_have_made_it_is_deleted_everywhere() 
         }
     }
 }
+
+fn silent(_: Side) -> AgendaSwitches {
+    AgendaSwitches { tells_fleeting: false, ..AgendaSwitches::default() }
+}
+
+/// The pass that saw it in its new place dies before a token knows of that place.
+#[tokio::test]
+async fn s17_what_is_moved_and_deleted_around_a_crash_is_deleted_everywhere() {
+    for (here, to) in [(Side::Source, "Work"), (Side::Target, "Work"), (Side::Source, "Calendar")] {
+        for at in 1.. {
+            let world = linked(silent).await;
+            world.servers[here].shift("Calendar", "e0", to);
+            world.steps.crash_at(at);
+            let died = world.pass().await.is_err();
+            world.steps.revive();
+            world.servers[here].delete(to, "e0");
+            world.settle().await;
+            assert_places(&world, &[]);
+            world.assert_idle().await;
+            if !died {
+                break;
+            }
+        }
+    }
+}
+
+/// From the moment on when both copies are there. Before, the event is made anew.
+#[tokio::test]
+async fn s18_what_is_deleted_while_we_move_it_is_deleted_everywhere() {
+    for here in Side::ALL {
+        let there = here.other();
+        let world = linked(silent).await;
+        world.servers[here].shift("Calendar", "e0", "Work");
+        world.pass().await.unwrap();
+        let trail = world.steps.trail();
+        let made = trail.iter().position(|step| *step == format!("{there} create answer")).unwrap();
+        for at in made + 1..=trail.len() {
+            let world = linked(silent).await;
+            world.servers[here].shift("Calendar", "e0", "Work");
+            let server = world.servers[there].clone();
+            world.steps.at(at as u64, move || {
+                server.delete("Calendar", "e0");
+                server.delete("Work", "e0");
+            });
+            world.pass().await.unwrap();
+            world.settle().await;
+            assert_eq!(places(&world, there), Vec::<&str>::new(), "deleted at {}", trail[at - 1]);
+            assert_places(&world, &[]);
+            world.assert_idle().await;
+        }
+    }
+}
+
+/// After a crash the book suspects what no token knows of yet. Its grace begins when it is missing for the first time.
+#[tokio::test]
+async fn s19_what_is_moved_between_two_looks_after_a_crash_is_one_event() {
+    for here in Side::ALL {
+        let there = here.other();
+        for at in 1.. {
+            let world = World::plain();
+            world.servers[here].add_calendar("Work");
+            world.settle().await;
+            world.add(here, "Work", "e0");
+            world.steps.revive();
+            world.steps.crash_at(at);
+            let died = world.pass().await.is_err();
+            world.steps.revive();
+            let is_there = !world.book.all().is_empty();
+            if is_there {
+                world.edit(there, "Work", "e0", "note", "new");
+            }
+            world.wait_out_the_grace();
+            world.servers[here].forget_tokens();
+            let server = world.servers[here].clone();
+            world.steps.on(&format!("{here} observe"), 2, move || _ = server.shift("Work", "e0", "Calendar"));
+            let deleted = world.pass().await.unwrap().deleted;
+            assert_eq!((deleted.source, deleted.target), (0, 0));
+            world.settle().await;
+            assert_places(&world, &["Calendar"]);
+            for side in Side::ALL {
+                let note = world.get(side, "e0", "note");
+                assert_eq!(note.as_deref(), Some(if is_there { "new" } else { "ne0" }), "died at {at}");
+            }
+            world.assert_idle().await;
+            if !died {
+                break;
+            }
+        }
+    }
+}
+
+/// What somebody puts back as it was before it was deleted is not what we were about to make.
+#[tokio::test]
+async fn s20_what_is_put_back_while_we_make_it_anew_takes_no_edit_away() {
+    for here in Side::ALL {
+        let make = async || {
+            let world = linked(plain).await;
+            world.servers[here].delete("Calendar", "e0");
+            world.pass().await.unwrap();
+            world.wait_out_the_grace();
+            world.edit(here.other(), "Calendar", "e0", "note", "new");
+            world
+        };
+        let world = died_at(make, &format!("{here} create")).await;
+        world.add(here, "Work", "e0");
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(world.get(side, "e0", "note").as_deref(), Some("new"), "on {side}");
+        }
+        assert_eq!(places(&world, here).len(), 1);
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+/// What only waits for a token keeps nobody waiting for a grace.
+#[tokio::test]
+async fn a_pass_that_somebody_disturbs_is_followed_by_another_at_once() {
+    for here in Side::ALL {
+        let there = here.other();
+        let world = linked(plain).await;
+        world.add(here, "Calendar", "e1");
+        let server = world.servers[there].clone();
+        world.steps.on(&format!("{there} observe"), 4, move || _ = server.edit("Calendar", "e0", "note", Some("new")));
+        let report = world.pass().await.unwrap();
+        assert_eq!((report.settled, report.wake_at_ms), (false, None));
+        let report = world.pass().await.unwrap();
+        assert_eq!((report.settled, report.wake_at_ms), (true, None));
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}

@@ -76,7 +76,9 @@ fn members(state: &State, place: &Place, who: &str) -> Vec<Place> {
             letters.map(|name| Place::Letter(own(login), own(name))).collect()
         }
         Place::Calendar(login, calendar) => {
-            let objects = state.calendar(login, calendar).into_iter().flat_map(|calendar| calendar.objects.keys());
+            let shown =
+                state.calendar(login, calendar).filter(|_| state.switches.hides_objects_of != Some(login.as_str()));
+            let objects = shown.into_iter().flat_map(|calendar| calendar.objects.keys());
             objects.map(|name| Place::Object(own(login), own(calendar), own(name))).collect()
         }
         Place::Principal(_) | Place::Letter(..) | Place::Object(..) | Place::Nowhere => Vec::new(),

@@ -55,7 +55,8 @@ fn query(call: &Call<'_>, login: &str, name: &str, root: &Element) -> Answer {
     let filter = filter.filter(|filter| filter.attribute("name") == Some("VCALENDAR"));
     let filter = filter.ok_or_else(|| refuse(403, c("valid-filter")))?;
     let judge = Judge { finds_text: call.state.switches.finds_text };
-    let objects = call.state.calendar(login, name).into_iter().flat_map(|calendar| &calendar.objects);
+    let shown = call.state.calendar(login, name).filter(|_| call.state.switches.hides_objects_of != Some(login));
+    let objects = shown.into_iter().flat_map(|calendar| &calendar.objects);
     let fitting = objects.filter(|(_, stored)| judge.fits(filter, &stored.object.root));
     let responses = fitting.map(|(object, _)| {
         let place = Place::Object(login.to_owned(), name.to_owned(), object.clone());

@@ -36,6 +36,8 @@ pub struct Switches {
     pub forgets_tokens: bool,
     /// So many members in a part of sync-collection; then there is more (RFC 6578 section 3.6).
     pub part_limit: Option<usize>,
+    /// The calendars of this person list nothing and find nothing, as with a damaged index. Who asks for an object gets it.
+    pub hides_objects_of: Option<&'static str>,
     /// calendar-query compares texts. Without, it finds nothing by them.
     pub finds_text: bool,
     /// Reports leave out the participants, which GET shows.
@@ -62,6 +64,7 @@ impl Switches {
             tells_ctags: true,
             forgets_tokens: false,
             part_limit: None,
+            hides_objects_of: None,
             finds_text: true,
             reports_lack_attendees: false,
             rewrites: false,

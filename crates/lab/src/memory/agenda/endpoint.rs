@@ -145,7 +145,8 @@ impl Agenda for MemoryAgenda {
             let after = if is_delta { from.unwrap_or(0) } else { 0 };
             let shown =
                 |(handle, stored): (&Handle, &Stored)| EventSeen { handle: handle.clone(), version: version(stored) };
-            let is_shown = |stored: &Stored| stored.changed > after && !world.switches.lists_nothing;
+            let is_hidden = world.switches.lists_nothing || world.switches.hides.as_ref() == Some(&seen.name);
+            let is_shown = |stored: &Stored| stored.changed > after && !is_hidden;
             let is_told = |born: u64| born <= after || world.switches.tells_fleeting;
             let gone = seen.gone.iter().filter(|gone| is_delta && gone.at > after && is_told(gone.born));
             Ok(AgendaLook {
@@ -169,7 +170,11 @@ impl Agenda for MemoryAgenda {
 
     async fn find(&self, calendar: &CalendarId, uid: &str) -> Result<Vec<EventRead>> {
         self.ask("find", |world| {
-            let events = self.opened(world, calendar)?.events.clone();
+            let seen = self.opened(world, calendar)?;
+            if world.switches.hides.as_ref() == Some(&seen.name) {
+                return Ok(Vec::new());
+            }
+            let events = seen.events.clone();
             let handles: Vec<Handle> = of_uid(world, calendar, uid).into_iter().map(|(handle, _)| handle).collect();
             let found = handles.iter().filter_map(|handle| Some((handle, events.get(handle)?)));
             Ok(found.map(|(handle, stored)| self.shown(world, handle, stored)).collect())

@@ -27,6 +27,8 @@ pub struct AgendaSwitches {
     pub unreadable: Option<String>,
     /// An outage that looks like success: every look is complete and empty.
     pub lists_nothing: bool,
+    /// The calendar with this name lists nothing, and nothing is found in it: its index is damaged. Who asks for an event gets it.
+    pub hides: Option<String>,
     /// The calendar with this name cannot be looked at.
     pub closed: Option<String>,
     /// The right to act for this person is gone.
@@ -53,6 +55,7 @@ impl Default for AgendaSwitches {
             refuses: None,
             unreadable: None,
             lists_nothing: false,
+            hides: None,
             closed: None,
             denied: false,
             late_commit: false,
