@@ -9,8 +9,7 @@ pub use compare::Difference;
 use crate::progress::Work;
 use parom_domain::endpoint::{Endpoint, Listing, Permits, Snapshot};
 use parom_domain::policy::Policy;
-use parom_domain::state::FolderPair;
-use parom_domain::tree::{self, Matched, Trees};
+use parom_domain::tree::{self, Matched, TreePlan, Trees};
 use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, Uid, roles};
 use read::{Reading, Seen};
 use std::collections::HashMap;
@@ -81,25 +80,35 @@ pub async fn verify(
     let (source, target) = tokio::join!(sides.source.folders(), sides.target.folders());
     let listings = Both::new(source?, target?);
     let mut verdict = Verdict::default();
-    for pair in pairs(&listings, excluded) {
-        match (pair.paths.source, pair.paths.target) {
+    let plan = plan(&listings, excluded);
+    // What a side does not list this time is neither there nor missing.
+    let known = |side: Side, folder: &FolderPath| match &listings[side].withheld {
+        Some(why) => Err(parom_engine::unreached(folder, why)),
+        None => Ok(()),
+    };
+    plan.withheld.iter().try_for_each(|waiting| known(waiting.side, &waiting.path))?;
+    for pair in plan.put {
+        let (side, only) = match (pair.paths.source, pair.paths.target) {
             (Some(source), Some(target)) => {
                 folder(sides, &listings, Both::new(source, target), (permits, told), &mut verdict).await?;
+                continue;
             }
-            (Some(only), None) => verdict.differences.push(missing(sides, Side::Target, only).await?),
-            (None, Some(only)) => verdict.differences.push(missing(sides, Side::Source, only).await?),
-            (None, None) => {}
-        }
+            (Some(only), None) => (Side::Target, only),
+            (None, Some(only)) => (Side::Source, only),
+            (None, None) => continue,
+        };
+        known(side, &only)?;
+        verdict.differences.push(missing(sides, side, only).await?);
     }
     Ok(verdict)
 }
 
 /// The pairs that folders would make if nothing were known of them.
-fn pairs(listings: &Both<Listing>, excluded: impl Fn(&[FolderSeen], &[Option<Role>]) -> Vec<bool>) -> Vec<FolderPair> {
+fn plan(listings: &Both<Listing>, excluded: impl Fn(&[FolderSeen], &[Option<Role>]) -> Vec<bool>) -> TreePlan {
     let roles = listings.as_ref().map(|listing| roles::roles(&listing.folders));
     let excluded = Both::from_fn(|side| excluded(&listings[side].folders, &roles[side]));
     let trees = Trees { pairs: &[], listings: listings.as_ref(), roles, excluded };
-    tree::plan(&trees, &Matched::default(), &[], &[], &Policy::default(), 0).put
+    tree::plan(&trees, &Matched::default(), &[], &[], &Policy::default(), 0)
 }
 
 async fn missing(sides: Both<&dyn Endpoint>, side: Side, folder: FolderPath) -> Result<Difference> {

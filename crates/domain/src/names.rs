@@ -41,6 +41,13 @@ pub fn spelled(segment: &str, forbidden: &[char]) -> String {
         .collect()
 }
 
+/// May this be the name of a folder that has some forbidden character elsewhere?
+#[must_use]
+pub fn may_be_spelled(path: &FolderPath, forbidden: &[char]) -> bool {
+    let alike = |c: char| LOOKALIKES.iter().any(|(plain, alike)| *alike == c && forbidden.contains(plain));
+    path.segments().iter().any(|segment| segment.chars().any(|c| forbidden.contains(&c) && c != ' ' || alike(c)))
+}
+
 /// Where `path` belongs on the other side: below the place of its nearest ancestor that is paired (`ancestor`: that
 /// ancestor here and there), its own name spelled as the other side can.
 #[must_use]

@@ -44,10 +44,11 @@ impl Server {
             may_have_children: true,
             hides_children: false,
             subscribed: false,
+            subscribable: true,
             status: Some(Cursor { validity: *validity, uidnext: 2, modseq: 1, exists: 1 }),
             mailbox_id: None,
         });
-        Listing { folders: folders.collect(), abilities: abilities() }
+        Listing { folders: folders.collect(), abilities: abilities(), withheld: None }
     }
 
     fn rename(&mut self, from: &FolderPath, to: &FolderPath) {
@@ -330,6 +331,39 @@ fn names_that_differ_by_case_do_not_merge_on_a_server_that_ignores_it() {
         .collect();
     made.sort();
     assert_eq!(made, ["Work", "work (2)"]);
+}
+
+#[test]
+fn a_listing_that_does_not_tell_all_is_no_evidence() {
+    for side in Side::ALL {
+        let mut world = World::new(&["INBOX", "a", "b"], &["INBOX", "a", "b"]);
+        world.settle();
+        world.servers[side].0.retain(|(name, _)| name != "b");
+        // On the other side there is a new folder, and one that may be the partner of what is not told.
+        let mut listings = Both::from_fn(|side| world.servers[side].listing());
+        for name in ["c", "x\u{2215}y"] {
+            let template = listings[side.other()].folders[0].clone();
+            listings[side.other()].folders.push(FolderSeen { path: FolderPath::new([name]).unwrap(), ..template });
+        }
+        let error = crate::Error::new(crate::Code::ServerUnavailable, crate::Scope::Account, crate::Retry::Soon);
+        listings[side].withheld = Some(std::sync::Arc::new(error));
+        let trees = Trees {
+            pairs: &world.pairs,
+            listings: listings.as_ref(),
+            roles: listings.as_ref().map(|listing| vec![None; listing.folders.len()]),
+            excluded: listings.as_ref().map(|listing| vec![false; listing.folders.len()]),
+        };
+        let now_ms = world.now_ms + 1_000_000;
+        let plan = plan(&trees, &match_folders(&trees), &[], &[], &world.policy, now_ms);
+        assert!(plan.gone.is_empty() && plan.forget.is_empty() && plan.unsettled);
+        assert!(plan.put.iter().all(|pair| pair.missing_since_ms == Both::default()), "nothing begins to be missing");
+        let mut withheld: Vec<String> = plan.withheld.iter().map(|folder| folder.path.to_string()).collect();
+        withheld.sort();
+        assert_eq!(withheld, ["b", "x\u{2215}y"]);
+        assert_eq!(plan.active.len(), 3, "all others are worked on");
+        let made = |step: &TreeStep| matches!(step, TreeStep::Create { path, .. } if path.to_string() == "c");
+        assert!(plan.steps.len() == 1 && plan.steps.iter().all(made), "{:?}", plan.steps);
+    }
 }
 
 proptest! {
