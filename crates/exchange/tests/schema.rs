@@ -212,11 +212,11 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&GetNumbers { items: vec![id("A"), id("B")] });
     all.add(&ExpungeMail { items: vec![id("A"), id("B")] });
     for mark in [None, Some(true), Some(false)] {
-        all.add(&MarkMail { items: vec![id("A"), id("B")], read: mark, flagged: Some(mark.is_none()) });
+        all.add(&MarkMail { items: vec![id("A"), id("B")], read: mark, flagged: Some(mark.is_none()), answered: mark });
         let received = mark.map(|_| "2026-03-02T10:00:00Z".parse().unwrap());
         let (content, is_read) = ("Subject: a\r\n\r\nb".into(), mark.is_some());
         let folder = FolderRef::Id("AAMk".into());
-        all.add(&CreateMail { folder, content, received, is_read, is_flagged: is_read });
+        all.add(&CreateMail { folder, content, received, is_read, is_flagged: is_read, is_answered: is_read });
     }
     for with_content in [true, false] {
         all.add(&GetMime { items: vec![id("A"), id("B")], with_content });

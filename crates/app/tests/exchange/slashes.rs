@@ -36,22 +36,28 @@ fn expenses() -> FolderPath {
     path(&["Договоры", "Приход/расход"])
 }
 
+/// Tells Parom of an EWS of the stage's mailbox. The server ends before what it runs on.
+pub fn share(stage: &Stage, version: Version) -> (Ews, Runtime) {
+    let runtime = Runtime::new().unwrap();
+    let mut config = Config::new(version);
+    config.users.push(User::new("anna@corp.example", "Anna").speaking(Language::Russian));
+    let ews = runtime.block_on(Ews::start(config)).unwrap();
+    let mailbox = stage.hands().0;
+    ews.share_mail(Arc::new(move |address| address.starts_with("anna@").then(|| mailbox.clone())));
+    stage.reach_over_ews(&ews.url());
+    (ews, runtime)
+}
+
 /// As the target, which has `/` between folders, spells a name.
-fn spelled(path: &FolderPath) -> FolderPath {
+pub fn spelled(path: &FolderPath) -> FolderPath {
     FolderPath::new(path.segments().iter().map(|name| name.replace('/', "\u{2215}"))).unwrap()
 }
 
 impl Shared {
     fn new(version: Version) -> Shared {
         let stage = Stage::new(version);
-        let runtime = Runtime::new().unwrap();
-        let mut config = Config::new(version);
-        config.users.push(User::new("anna@corp.example", "Anna").speaking(Language::Russian));
-        let ews = runtime.block_on(Ews::start(config)).unwrap();
+        let (ews, runtime) = share(&stage, version);
         let (here, there) = stage.hands();
-        let mailbox = here.clone();
-        ews.share_mail(Arc::new(move |address| address.starts_with("anna@").then(|| mailbox.clone())));
-        stage.reach_over_ews(&ews.url());
         Shared { stage, ews, here, there, _runtime: runtime }
     }
 

@@ -173,9 +173,9 @@ fn marks(seen: &MailSeen) -> Marks {
     Marks::from_system(bits.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum())
 }
 
-/// What can be written. That a message was answered or is a draft is told, and nothing more.
+/// What can be written. That a message is a draft is told, and nothing more.
 fn holds() -> Holds {
-    Holds { marks: Marks::from_system(Marks::SEEN | Marks::FLAGGED), any_keyword: false }
+    Holds { marks: Marks::from_system(Marks::SEEN | Marks::FLAGGED | Marks::ANSWERED), any_keyword: false }
 }
 
 /// A UIDVALIDITY of the folder's id, the same for ever, and none that IMAP would tell: those of Exchange are small.

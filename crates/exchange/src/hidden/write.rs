@@ -25,8 +25,8 @@ impl<T: Transport> Mail<T> {
             let is_in = |marks: &Marks| marks.system() & bit != 0;
             if is_in(&change.add) { Some(true) } else { is_in(&change.remove).then_some(false) }
         };
-        let (read, flagged) = (said(Marks::SEEN), said(Marks::FLAGGED));
-        if read.is_none() && flagged.is_none() {
+        let (read, flagged, answered) = (said(Marks::SEEN), said(Marks::FLAGGED), said(Marks::ANSWERED));
+        if [read, flagged, answered] == [None; 3] {
             return Ok(());
         }
         let there: Listed = change.uids.iter().filter_map(|uid| Some((uid, listed.get(&uid)?.clone()))).collect();
@@ -35,7 +35,7 @@ impl<T: Transport> Mail<T> {
         }
         for items in ids(&there).chunks(AT_ONCE) {
             let items = items.iter().map(|(_, id)| id.clone()).collect();
-            for outcome in self.tree.client.ask(&MarkMail { items, read, flagged }).await? {
+            for outcome in self.tree.client.ask(&MarkMail { items, read, flagged, answered }).await? {
                 self.done(Code::ChangeRefused, folder, outcome)?;
             }
         }
@@ -169,6 +169,7 @@ impl<T: Transport> Mail<T> {
             received: letter.date.and_then(|date| Timestamp::from_second(date.unix_s).ok()),
             is_read: letter.marks.seen(),
             is_flagged: letter.marks.system() & Marks::FLAGGED != 0,
+            is_answered: letter.marks.system() & Marks::ANSWERED != 0,
         };
         match self.tree.client.ask(&create).await? {
             Ok(id) => {

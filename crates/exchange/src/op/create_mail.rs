@@ -2,7 +2,7 @@
 
 use super::{FolderRef, Operation, Outcome, first_id, outcome};
 use crate::classify::About;
-use crate::item::{DELIVERED, FLAG_ICON, FLAG_STATUS, ItemId, MESSAGE_FLAGS};
+use crate::item::{DELIVERED, FLAG_ICON, FLAG_STATUS, ItemId, LAST_VERB, MESSAGE_FLAGS};
 use crate::version::Version;
 use crate::xml::{Element, Out};
 use base64::Engine;
@@ -19,6 +19,7 @@ pub struct CreateMail {
     pub received: Option<Timestamp>,
     pub is_read: bool,
     pub is_flagged: bool,
+    pub is_answered: bool,
 }
 
 impl fmt::Debug for CreateMail {
@@ -48,6 +49,9 @@ impl Operation for CreateMail {
                     if self.is_flagged {
                         FLAG_STATUS.write_value(out, "2");
                         FLAG_ICON.write_value(out, "6");
+                    }
+                    if self.is_answered {
+                        LAST_VERB.write_value(out, "102");
                     }
                 });
             });

@@ -2,7 +2,7 @@
 
 use super::{Operation, Outcome, outcomes, write_id};
 use crate::classify::About;
-use crate::item::{Extended, FLAG_ICON, FLAG_STATUS, ItemId};
+use crate::item::{Extended, FLAG_ICON, FLAG_STATUS, ItemId, LAST_VERB};
 use crate::version::{Feature, Version};
 use crate::xml::{Element, Out};
 
@@ -12,6 +12,7 @@ pub struct MarkMail {
     pub items: Vec<ItemId>,
     pub read: Option<bool>,
     pub flagged: Option<bool>,
+    pub answered: Option<bool>,
 }
 
 impl Operation for MarkMail {
@@ -55,8 +56,10 @@ impl MarkMail {
                 out.within("t:Message", &[], |out| out.leaf("t:IsRead", if read { "true" } else { "false" }));
             });
         }
-        for (property, value) in [(FLAG_STATUS, "2"), (FLAG_ICON, "6")] {
-            match self.flagged {
+        let marks =
+            [(self.flagged, FLAG_STATUS, "2"), (self.flagged, FLAG_ICON, "6"), (self.answered, LAST_VERB, "102")];
+        for (said, property, value) in marks {
+            match said {
                 Some(true) => write_set(out, property, value),
                 Some(false) => out.within("t:DeleteItemField", &[], |out| property.write(out)),
                 None => {}

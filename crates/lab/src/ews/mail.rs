@@ -40,7 +40,7 @@ pub struct Letter {
 /// PidTagInternetArticleNumber, PidTagFlagStatus, PidTagLastVerbExecuted.
 const ARTICLE: u16 = 0x0E23;
 pub const FLAG_STATUS: u16 = 0x1090;
-const LAST_VERB: u16 = 0x1081;
+pub const LAST_VERB: u16 = 0x1081;
 
 /// The mailbox that the call is about, where it is shared.
 pub fn hands(call: &Call<'_>) -> Option<Hands> {

@@ -1,6 +1,6 @@
 //! Writes to mail over EWS, which change the shared mailbox as any other client would, and what of it would be sent to people.
 
-use super::mail::{self, FLAG_STATUS, Letter};
+use super::mail::{self, FLAG_STATUS, LAST_VERB, Letter};
 use super::paths;
 use super::site::Call;
 use super::soap::{Refusal, refuse, success};
@@ -52,6 +52,7 @@ fn created(
         _ => flags.extend(["\\Seen", "\\Draft"]),
     }
     flags.extend((extended(item, call, FLAG_STATUS).as_deref() == Some("2")).then_some("\\Flagged"));
+    flags.extend((extended(item, call, LAST_VERB).as_deref() == Some("102")).then_some("\\Answered"));
     let delivered = extended(item, call, DELIVERED).and_then(|text| time::parse(&text));
     let unix_s = delivered.map_or(call.now_s, |stamp| Zone::utc().instant_of(stamp));
     let date = InternalDate { unix_s, offset_min: 0 };
@@ -95,6 +96,10 @@ fn updated(call: &mut Call<'_>, request: &Element, change: &Element, letter: &Le
             Some(FLAG_STATUS) => {
                 let told = value.and_then(|message| extended(message, call, FLAG_STATUS));
                 if told.as_deref() == Some("2") { add.push("\\Flagged") } else { remove.push("\\Flagged") }
+            }
+            Some(LAST_VERB) => {
+                let told = value.and_then(|message| extended(message, call, LAST_VERB));
+                if told.as_deref() == Some("102") { add.push("\\Answered") } else { remove.push("\\Answered") }
             }
             Some(FLAG_ICON) => {}
             _ => return Err(refuse("ErrorInvalidPropertySet", "Set action is invalid for property.").at(path)),
