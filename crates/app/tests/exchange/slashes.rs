@@ -116,7 +116,9 @@ fn marks(seen: &Seen) -> Vec<String> {
 fn folders_that_imap_hides_are_carried_over_ews_and_followed() {
     for version in Version::ALL {
         let shared = Shared::filled(version);
-        let Shared { stage, here, there, .. } = &shared;
+        let Shared { stage, ews, here, there, .. } = &shared;
+        // A page holds less than a folder.
+        ews.switch(|switches| switches.find_limit = 2);
         shared.expect_in_step();
         assert_eq!(there.messages(&spelled(&estimate())).len(), 3);
         assert_eq!(there.messages(&spelled(&drafts())).len(), 1);
@@ -279,6 +281,39 @@ fn a_server_that_fails_in_between_costs_nothing() {
     shared.expect_in_step();
     let all: usize = here.snapshot().values().map(Vec::len).sum();
     assert_eq!(all, 16, "nothing twice");
+}
+
+#[test]
+fn nobody_gets_a_receipt_for_mail_in_hidden_folders() {
+    for version in [Version::E2010, Version::E2019] {
+        let shared = Shared::new(version);
+        let Shared { stage, ews, here, there, .. } = &shared;
+        let asking = [b"Disposition-Notification-To: boss@corp.example\r\n".to_vec(), mail("asks")].concat();
+        here.add(&estimate(), asking, &[], DATE).unwrap();
+        here.add(&estimate(), mail("plain"), &[], DATE).unwrap();
+        stage.settle();
+        let sums = spelled(&estimate());
+        for token in ["asks", "plain"] {
+            there.flag(&sums, Shared::find(there, &sums, token).uid, &["\\Seen"], &[]).unwrap();
+        }
+        let is_read = |token: &str| !Shared::find(here, &estimate(), token).flags.is_empty();
+        let held = stage.sync();
+        assert!(held.status.code() == Some(6) && told(&held).contains("asks for a read receipt"), "{}", told(&held));
+        assert!(is_read("plain") && !is_read("asks"));
+
+        // What the admin can stop is what IMAP sends. EWS can be told to send nothing from 2013 SP1 on.
+        stage.exchange.switch(|quirks| quirks.suppress_read_receipts = true);
+        stage.suppress_receipts("");
+        stage.reach_over_ews(&ews.url());
+        let synced = stage.sync();
+        if version == Version::E2010 {
+            assert_eq!(synced.status.code(), Some(3), "{}", told(&synced));
+            assert!(told(&synced).contains("would send a receipt") && !is_read("asks"), "{}", told(&synced));
+        } else {
+            assert!(synced.status.success() && is_read("asks"), "{}", told(&synced));
+        }
+        assert!(ews.outgoing().is_empty() && stage.exchange.receipts().is_empty());
+    }
 }
 
 #[test]
