@@ -69,6 +69,8 @@ impl Exit {
             | Code::ValidityChanged
             | Code::FolderRefused
             | Code::ListingIncomplete
+            | Code::HiddenFolderUnreached
+            | Code::HiddenFolderUnnumbered
             | Code::MessageRefused
             | Code::MessageTooLarge
             | Code::MessageUnreadable

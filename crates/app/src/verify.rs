@@ -9,8 +9,7 @@ pub use compare::Difference;
 use crate::progress::Work;
 use parom_domain::endpoint::{Endpoint, Listing, Permits, Snapshot};
 use parom_domain::policy::Policy;
-use parom_domain::state::FolderPair;
-use parom_domain::tree::{self, Matched, Trees};
+use parom_domain::tree::{self, Matched, TreePlan, Trees};
 use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, Uid, roles};
 use read::{Reading, Seen};
 use std::collections::HashMap;
@@ -81,7 +80,14 @@ pub async fn verify(
     let (source, target) = tokio::join!(sides.source.folders(), sides.target.folders());
     let listings = Both::new(source?, target?);
     let mut verdict = Verdict::default();
-    for pair in pairs(&listings, excluded) {
+    let plan = plan(&listings, excluded);
+    // What a side does not list this time is neither there nor missing.
+    for waiting in &plan.withheld {
+        if let Some(why) = &listings[waiting.side].withheld {
+            return Err(parom_engine::unreached(&waiting.path, why));
+        }
+    }
+    for pair in plan.put {
         match (pair.paths.source, pair.paths.target) {
             (Some(source), Some(target)) => {
                 folder(sides, &listings, Both::new(source, target), (permits, told), &mut verdict).await?;
@@ -95,11 +101,11 @@ pub async fn verify(
 }
 
 /// The pairs that folders would make if nothing were known of them.
-fn pairs(listings: &Both<Listing>, excluded: impl Fn(&[FolderSeen], &[Option<Role>]) -> Vec<bool>) -> Vec<FolderPair> {
+fn plan(listings: &Both<Listing>, excluded: impl Fn(&[FolderSeen], &[Option<Role>]) -> Vec<bool>) -> TreePlan {
     let roles = listings.as_ref().map(|listing| roles::roles(&listing.folders));
     let excluded = Both::from_fn(|side| excluded(&listings[side].folders, &roles[side]));
     let trees = Trees { pairs: &[], listings: listings.as_ref(), roles, excluded };
-    tree::plan(&trees, &Matched::default(), &[], &[], &Policy::default(), 0).put
+    tree::plan(&trees, &Matched::default(), &[], &[], &Policy::default(), 0)
 }
 
 async fn missing(sides: Both<&dyn Endpoint>, side: Side, folder: FolderPath) -> Result<Difference> {

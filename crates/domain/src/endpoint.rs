@@ -7,6 +7,7 @@ use crate::date::InternalDate;
 use crate::{Error, Fingerprint, FolderPath, FolderSeen, Marks, Result, Role, Uid, UidSet};
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// Where a folder stood at one moment. Two equal cursors mean that nothing happened in between, if `modseq` is not 0;
 /// without it flags may have changed unseen.
@@ -73,6 +74,9 @@ pub struct Abilities {
 pub struct Listing {
     pub folders: Vec<FolderSeen>,
     pub abilities: Abilities,
+    /// Why some folders could not be listed this time, where the others could (Exchange: IMAP answers, EWS does not): those with a
+    /// character in their names that [`Abilities::forbidden_in_names`] has. Of these nothing is known then.
+    pub withheld: Option<Arc<Error>>,
 }
 
 /// One message as a listing of flags shows it.

@@ -97,6 +97,10 @@ codes! {
     FolderRefused = "folder-refused",
     /// Arguments: host, folder, listed, exists. The listing does not add up and was not believed.
     ListingIncomplete = "listing-incomplete",
+    /// Arguments: host, folder, answer. IMAP does not show the folder, and EWS does not give it at present.
+    HiddenFolderUnreached = "hidden-folder-unreached",
+    /// Arguments: host, folder, count, total. EWS tells no numbers of so many messages of a folder that IMAP does not show.
+    HiddenFolderUnnumbered = "hidden-folder-unnumbered",
 
     // Items.
     /// Arguments: host, folder, uid, answer.

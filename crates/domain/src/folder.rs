@@ -159,6 +159,8 @@ pub struct FolderSeen {
     /// It has children, and the listing shows none of them: there are folders that cannot be carried.
     pub hides_children: bool,
     pub subscribed: bool,
+    /// It can be subscribed to.
+    pub subscribable: bool,
     /// Where the folder stands, when the server tells it along with the listing (LIST-STATUS, RFC 5819).
     pub status: Option<Cursor>,
     /// The folder's permanent id, where the server has one (OBJECTID, RFC 8474).

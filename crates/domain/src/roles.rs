@@ -222,6 +222,7 @@ mod tests {
             may_have_children: true,
             hides_children: false,
             subscribed: true,
+            subscribable: true,
             status: None,
             mailbox_id: None,
         }

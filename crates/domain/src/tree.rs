@@ -177,6 +177,17 @@ pub struct TreePlan {
     pub forget: Vec<FolderId>,
     /// Some folder is missing but not yet believed gone: deletions of unpaired items wait.
     pub unsettled: bool,
+    /// Folders that wait because a listing does not tell all.
+    pub withheld: Vec<Withheld>,
+}
+
+/// A folder of which nothing is known because this side's listing does not tell all ([`Listing::withheld`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    pub side: Side,
+    /// `None`: the other side's folder at `path` may be its partner, and is not carried until that is known.
+    pub id: Option<FolderId>,
+    pub path: FolderPath,
 }
 
 /// Decides about both trees. `renamed` are the candidates that proved to be renames; `wanted` are renames that a crash
@@ -211,6 +222,7 @@ struct Work {
     renamed: Both<bool>,
     gone: Both<bool>,
     missing: Both<bool>,
+    withheld: Both<bool>,
 }
 
 struct Planner<'a> {
@@ -228,6 +240,7 @@ struct Planner<'a> {
     renamed: Both<HashSet<FolderId>>,
     /// The renames as they were planned: side, from, to.
     moved: Vec<(Side, FolderPath, FolderPath)>,
+    withheld: Vec<Withheld>,
 }
 
 impl<'a> Planner<'a> {
@@ -245,6 +258,7 @@ impl<'a> Planner<'a> {
             renames: Vec::new(),
             renamed: Both::default(),
             moved: Vec::new(),
+            withheld: Vec::new(),
         }
     }
 
@@ -270,6 +284,7 @@ impl<'a> Planner<'a> {
                 renamed: Both::default(),
                 gone: Both::default(),
                 missing: Both::default(),
+                withheld: Both::default(),
             };
             for side in Side::ALL {
                 let proved = renamed.iter().find(|c| c.id == old.id && c.side == side);
@@ -294,6 +309,10 @@ impl<'a> Planner<'a> {
                         }
                         work.pair.missing_since_ms[side] = None;
                         work.pair.role = work.pair.role.or(self.role(side, at));
+                    }
+                    // Only a listing that tells such folders is evidence about them.
+                    None if self.is_withheld(side, work.pair.paths[side].as_ref()) => {
+                        (work.missing[side], work.withheld[side]) = (true, true);
                     }
                     None if work.pair.paths[side].is_some() => {
                         let since = *work.pair.missing_since_ms[side].get_or_insert(self.now_ms);
@@ -408,6 +427,10 @@ impl<'a> Planner<'a> {
     fn add_unlinked(&mut self) {
         for side in Side::ALL {
             for at in self.unlinked(side) {
+                if let Some(path) = self.may_have_a_hidden_partner(side, at) {
+                    self.withheld.push(Withheld { side: side.other(), id: None, path });
+                    continue;
+                }
                 let mut ends = Both::default();
                 ends[side] = Some(at);
                 self.new_pair(ends);
@@ -438,6 +461,20 @@ impl<'a> Planner<'a> {
                 self.creates.push((work.pair.id, side));
             }
         }
+    }
+
+    /// Is it one of the folders that this side's listing does not tell this time? They have names that none of the others has.
+    fn is_withheld(&self, side: Side, path: Option<&FolderPath>) -> bool {
+        let hides = self.trees.listings[side].withheld.is_some();
+        hides && path.is_some_and(|path| names::is_forbidden(path, self.forbidden(side)))
+    }
+
+    /// Is the name one that a folder would have here which the other side's listing does not tell this time? Were it made
+    /// there, that one would have a twin.
+    fn may_have_a_hidden_partner(&self, side: Side, at: usize) -> Option<FolderPath> {
+        let path = &self.folder(side, at)?.path;
+        let hides = self.trees.listings[side.other()].withheld.is_some();
+        (hides && names::may_be_spelled(path, self.forbidden(side.other()))).then(|| path.clone())
     }
 
     /// Folders are made where they belong once all renames are done, parents first.
@@ -478,13 +515,15 @@ impl<'a> Planner<'a> {
     fn subscribe(&mut self) {
         for work in &mut self.works {
             let is_made = |side: Side| self.creates.contains(&(work.pair.id, side));
+            let folder = |side: Side| work.at[side].and_then(|at| self.trees.listings[side].folders.get(at));
+            // What a side cannot remember cannot differ there.
+            if Side::ALL.iter().any(|side| folder(*side).is_some_and(|folder| !folder.subscribable)) {
+                continue;
+            }
             if !Side::ALL.iter().all(|side| work.at[*side].is_some() || is_made(*side)) {
                 continue;
             }
-            let seen = Both::from_fn(|side| {
-                let at = work.at[side].and_then(|at| self.trees.listings[side].folders.get(at));
-                at.is_some_and(|folder| folder.subscribed)
-            });
+            let seen = Both::from_fn(|side| folder(side).is_some_and(|folder| folder.subscribed));
             let base = work.pair.subscribed;
             // As with flags: where the two differ, the side that left the base wins. A new pair starts unsubscribed. What was
             // renamed or is still to be made lost nothing by a person's will: RENAME does not carry subscriptions along.
@@ -508,13 +547,16 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(self) -> TreePlan {
-        let mut plan = TreePlan::default();
+        let mut plan = TreePlan { withheld: self.withheld, ..TreePlan::default() };
         for work in self.works {
             let excluded = Side::ALL.iter().any(|side| {
                 work.at[*side].is_some_and(|at| self.trees.excluded[*side].get(at).copied().unwrap_or(false))
             });
             let missing = work.missing.source || work.missing.target;
             plan.unsettled |= missing;
+            plan.withheld.extend(Side::ALL.into_iter().filter(|side| work.withheld[*side]).filter_map(|side| {
+                Some(Withheld { side, id: Some(work.pair.id), path: work.pair.paths[side].clone()? })
+            }));
             // Where the other side never had the folder (or has not any more), nothing is left of the pair.
             let is_left = |side: Side| work.pair.paths[side].is_some() && !work.gone[side];
             match (work.gone.source, work.gone.target) {
@@ -577,6 +619,7 @@ impl<'a> Planner<'a> {
             renamed: Both::default(),
             gone: Both::default(),
             missing: Both::default(),
+            withheld: Both::default(),
         });
     }
 

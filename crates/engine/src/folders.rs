@@ -6,7 +6,7 @@ use crate::{foresee, identity};
 use futures_util::future::join;
 use parom_domain::endpoint::Listing;
 use parom_domain::state::{Change, FolderId, FolderOp, Intent, Work};
-use parom_domain::tree::{self, Candidate, TreePlan, TreeStep, Trees};
+use parom_domain::tree::{self, Candidate, TreePlan, TreeStep, Trees, Withheld};
 use parom_domain::uid::UidSet;
 use parom_domain::{Both, Code, Error, FolderPath, FolderSeen, Result, Role, Side, names, roles};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -73,6 +73,7 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     let plan =
         tree::plan(&trees(run, &listings), &matched, &renamed, &wanted, &run.pass.policy, run.pass.clock.now_ms());
     run.trees_wait = plan.unsettled;
+    tell_withheld(run, &listings, &plan);
     if run.pass.dry_run {
         adopt_pairs(run, &plan);
         return Ok((foresee::as_if_made(run, listings, &plan), plan));
@@ -98,6 +99,18 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     let listings = Both::new(fresh.source.unwrap_or(listings.source), fresh.target.unwrap_or(listings.target));
     learn_mailbox_ids(run, &listings).await?;
     Ok((listings, plan))
+}
+
+/// What a side does not list this time is that folder's trouble: the others go on.
+fn tell_withheld(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) {
+    for Withheld { side, id, path } in &plan.withheld {
+        let Some(why) = &listings[*side].withheld else { continue };
+        let error = crate::hidden::unreached(path, why);
+        match id {
+            Some(id) => run.trouble(*id, error),
+            None => run.report.trouble.push((Some(path.clone()), error)),
+        }
+    }
 }
 
 /// Folders that were made just now have got their permanent ids; were they learnt by the next pass, it would not be idle.

@@ -54,6 +54,7 @@ pub fn as_if_made(run: &mut Run<'_>, mut listings: Both<Listing>, plan: &TreePla
             may_have_children: true,
             hides_children: false,
             subscribed: false,
+            subscribable: true,
             status: Some(Cursor { validity: 1, uidnext: 1, modseq: 0, exists: 0 }),
             mailbox_id: None,
         });

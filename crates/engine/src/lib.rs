@@ -9,6 +9,7 @@ mod foresee;
 mod gather;
 mod halves;
 mod held;
+mod hidden;
 mod identity;
 mod lanes;
 mod likeness;
@@ -36,6 +37,7 @@ mod work;
 
 pub use folders::Exclusions;
 pub use foresee::FolderStep;
+pub use hidden::{HiddenNames, WithHidden, unreached};
 pub use likeness::{MOST_PARSED, essence};
 pub use pass::{Pass, Report, Scars, run_pass};
 pub use plan::{AccountPlan, FolderPlan};

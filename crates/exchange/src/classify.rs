@@ -16,6 +16,39 @@ pub enum About {
     Read,
     /// Creating, changing or removing one event.
     Write,
+    /// One folder of mail: a look at it.
+    MailFolder,
+    /// Reading one message.
+    MailRead,
+    /// Creating, changing or removing messages.
+    MailWrite,
+}
+
+impl About {
+    /// What the same refusal is about where it is one of calendars.
+    fn alike(self) -> About {
+        match self {
+            About::MailFolder => About::Calendar,
+            About::MailRead => About::Read,
+            About::MailWrite => About::Write,
+            about => about,
+        }
+    }
+
+    /// The word for it.
+    fn named(self, code: Code) -> Code {
+        if self.alike() == self {
+            return code;
+        }
+        match code {
+            Code::CalendarGone => Code::FolderGone,
+            Code::CalendarRefused => Code::FolderCannotOpen,
+            Code::EventUnreadable => Code::MessageUnreadable,
+            Code::EventRefused | Code::EventTooLarge => Code::MessageRefused,
+            Code::EventChanged => Code::ChangeRefused,
+            code => code,
+        }
+    }
 }
 
 /// What a server says when its pause is too short to mean anything (`BackOffMilliseconds` of 0).
@@ -28,8 +61,8 @@ const UNAVAILABLE: Duration = Duration::from_secs(30);
 /// The error that a refusal means. The caller adds what it knows: host, calendar, UID.
 #[must_use]
 pub fn classify(about: About, refusal: &Refusal) -> Error {
-    let (code, scope, retry) = verdict(about, refusal);
-    let error = Error::new(code, scope, retry).with("answer", told(refusal));
+    let (code, scope, retry) = verdict(about.alike(), refusal);
+    let error = Error::new(about.named(code), scope, retry).with("answer", told(refusal));
     match retry {
         Retry::After(pause) if code == Code::Throttled => error.with("backoff_ms", pause.as_millis()),
         _ => error,
@@ -173,7 +206,9 @@ fn verdict(about: About, refusal: &Refusal) -> (Code, Scope, Retry) {
             About::Write if code == "ErrorInternalServerError" => (Code::EventRefused, Scope::Item, Retry::Soon),
             About::Write => (Code::EventRefused, Scope::Item, Retry::WhenFixed),
             About::Calendar => (Code::CalendarRefused, Scope::Folder, Retry::Soon),
-            About::Account => (Code::ServerUnavailable, Scope::Account, Retry::Soon),
+            About::Account | About::MailFolder | About::MailRead | About::MailWrite => {
+                (Code::ServerUnavailable, Scope::Account, Retry::Soon)
+            }
         },
     }
 }
@@ -185,7 +220,7 @@ pub fn classify_status(about: About, status: u16, retry_after: Option<Duration>)
         401 => (Code::SignInRefused, Scope::Credential, Retry::WhenFixed),
         // EWS switched off for this mailbox or for this program (EwsEnabled, EwsApplicationAccessPolicy).
         403 => (Code::MailboxMissing, Scope::Account, Retry::WhenFixed),
-        413 if matches!(about, About::Write) => (Code::EventTooLarge, Scope::Item, Retry::WhenFixed),
+        413 if about.alike() == About::Write => (about.named(Code::EventTooLarge), Scope::Item, Retry::WhenFixed),
         429 => (Code::Throttled, Scope::Account, Retry::After(retry_after.unwrap_or(UNAVAILABLE).max(SHORTEST_PAUSE))),
         502..=504 => {
             let pause = retry_after.unwrap_or(UNAVAILABLE).max(SHORTEST_PAUSE);
@@ -217,7 +252,7 @@ mod tests {
 
     #[test]
     fn every_class_of_refusal_has_its_reach() {
-        use About::{Account, Calendar, Read, Write};
+        use About::{Account, Calendar, MailFolder, MailRead, MailWrite, Read, Write};
         let after = |seconds| Retry::After(Duration::from_secs(seconds));
         let table = [
             (Read, "ErrorServerBusy", Some(300_000), Code::Throttled, Scope::Account, after(300)),
@@ -238,6 +273,10 @@ mod tests {
             (Read, "ErrorItemCorrupt", None, Code::EventUnreadable, Scope::Item, Retry::WhenFixed),
             (Write, "ErrorSchemaValidation", None, Code::AnswerUnexpected, Scope::Account, Retry::WhenFixed),
             (Read, "ErrorNobodyKnows", None, Code::EventUnreadable, Scope::Item, Retry::Soon),
+            (MailRead, "ErrorItemCorrupt", None, Code::MessageUnreadable, Scope::Item, Retry::WhenFixed),
+            (MailWrite, "ErrorMessageSizeExceeded", None, Code::MessageRefused, Scope::Item, Retry::WhenFixed),
+            (MailFolder, "ErrorFolderNotFound", None, Code::FolderGone, Scope::Folder, Retry::Soon),
+            (MailFolder, "ErrorServerBusy", None, Code::Throttled, Scope::Account, after(1)),
         ];
         for (about, code, backoff, expected, scope, retry) in table {
             assert_eq!(of(about, code, backoff), (expected, scope, retry), "{code}");

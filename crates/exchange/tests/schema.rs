@@ -188,7 +188,12 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     let calendar = || FolderRef::Known("calendar");
     all.add(&GetFolder { folders: folders() });
     all.add(&FindFolder { below: FolderRef::Known("msgfolderroot"), offset: 500 });
-    all.add(&CreateFolder { below: calendar(), name: "Дежурства".into() });
+    for kind in [FolderKind::Calendar, FolderKind::Mail] {
+        all.add(&CreateFolder { below: calendar(), name: "Дежурства 1/2".into(), kind });
+    }
+    all.add(&RenameFolder { id: "AAMk".into(), name: "Смета <2024/2025>".into() });
+    all.add(&MoveFolder { id: "AAMk".into(), to: FolderRef::Known("msgfolderroot") });
+    all.add(&DeleteFolder { id: "AAMk".into() });
     for state in [None, Some("H4sIAAA=".to_owned())] {
         all.add(&SyncFolderHierarchy { below: FolderRef::Known("msgfolderroot"), state: state.clone() });
         all.add(&SyncFolderItems { folder: FolderRef::Id("AAMk".into()), state });
@@ -203,6 +208,16 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     all.add(&FindItem { folder: calendar(), look: Look::View(moment, moment) });
     all.add(&FindItem { folder: FolderRef::Id("AAMk".into()), look: Look::Article(17) });
     all.add(&FindItem { folder: FolderRef::Known("inbox"), look: Look::Received(moment, moment) });
+    all.add(&ListMail { folder: FolderRef::Id("AAMk".into()), offset: 500 });
+    all.add(&GetNumbers { items: vec![id("A"), id("B")] });
+    all.add(&ExpungeMail { items: vec![id("A"), id("B")] });
+    for mark in [None, Some(true), Some(false)] {
+        all.add(&MarkMail { items: vec![id("A"), id("B")], read: mark, flagged: Some(mark.is_none()), answered: mark });
+        let received = mark.map(|_| "2026-03-02T10:00:00Z".parse().unwrap());
+        let (content, is_read) = ("Subject: a\r\n\r\nb".into(), mark.is_some());
+        let folder = FolderRef::Id("AAMk".into());
+        all.add(&CreateMail { folder, content, received, is_read, is_flagged: is_read, is_answered: is_read });
+    }
     for with_content in [true, false] {
         all.add(&GetMime { items: vec![id("A"), id("B")], with_content });
     }

@@ -182,6 +182,7 @@ impl Found {
                     && attributes.has_children
                     && !lists_below(&self.folders, name, names.namespace.delimiter),
                 subscribed: self.subscribed.contains(name),
+                subscribable: true,
                 status: status.map(|(cursor, _)| *cursor).filter(|_| !attributes.unselectable),
                 mailbox_id: status.and_then(|(_, id)| id.clone()).filter(|id| !shared.contains(id)),
                 path,
@@ -196,7 +197,7 @@ impl Found {
                 .with("exists", "?"));
         }
         let abilities = abilities(conn, &names.namespace);
-        Ok((Listing { folders, abilities }, names))
+        Ok((Listing { folders, abilities, withheld: None }, names))
     }
 }
 

@@ -251,7 +251,7 @@ pace-pause = Nothing is asked of it for another { $left }, as it wished. "parom 
 
 hidden-folders = The { $side } says that there are folders in "{ $folder }", and does not show them. They are not carried.
     .why = Exchange shows no folder over IMAP that has a "/" in its name, nor what is below it.
-    .fix = Rename the folder in Outlook or Outlook on the web, without "/". The next pass finds it.
+    .fix = Rename the folder in Outlook or Outlook on the web, without "/": the next pass finds it. Or configure [domain.source.ews]: such folders then come over EWS.
     .command = parom sync --account { $account }
 parked-none = Nothing is parked.
 parked-head = { $account }, { $side }, "{ $folder }", message { $uid }, parked { $since }

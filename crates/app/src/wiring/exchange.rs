@@ -6,7 +6,7 @@ use crate::config::{EwsAuth, EwsSide};
 use parom_domain::agenda::Agenda;
 use parom_domain::{Code, Error, Result, Retry, Scope};
 use parom_exchange::autodiscover::{self, Found};
-use parom_exchange::{HttpTransport, Settings};
+use parom_exchange::{HttpTransport, Settings, Transport};
 use parom_net::http::{Client, Identity, Lanes, Url};
 use parom_net::{AllowList, Secret, srv};
 use parom_store::Store;
@@ -119,7 +119,12 @@ impl Exchange {
 
 impl Mailbox {
     pub fn client(&self) -> parom_exchange::Client<HttpTransport> {
-        let transport = self.transport(self.server.lanes.clone());
+        self.client_over(|transport| transport)
+    }
+
+    /// With something of one's own around what carries the requests.
+    pub fn client_over<T: Transport>(&self, around: impl FnOnce(HttpTransport) -> T) -> parom_exchange::Client<T> {
+        let transport = around(self.transport(self.server.lanes.clone()));
         parom_exchange::Client::new(transport, &self.found.address, self.impersonates)
     }
 

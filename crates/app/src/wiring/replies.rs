@@ -3,7 +3,7 @@
 
 use super::calendars::{Door, SharedLanes, Who, number, tls_client};
 use super::domain;
-use super::exchange::Exchange;
+use super::exchange::{self, Exchange};
 use crate::config::{Config, MailDomain, SieveSide};
 use parom_domain::{Code, Error, Result, Retry, Scope, Side};
 use parom_exchange::{Client, HttpTransport};
@@ -65,13 +65,18 @@ impl ReplyWiring {
 
     /// Errors: `CalendarsNotConfigured`, `AccountPasswordMissing`, `SecretMissing`, `SignInHeld` and the like.
     pub async fn mailbox(&self, config: &Config, store: &Store, account: &Account) -> Result<Mailbox> {
+        let mailbox = self.opened(config, store, account).await?;
+        Ok(Mailbox { client: mailbox.client(), door: mailbox.door })
+    }
+
+    /// The same, before anybody asks it anything.
+    pub(super) async fn opened(&self, config: &Config, store: &Store, account: &Account) -> Result<exchange::Mailbox> {
         let domain = domain(config, account)?;
         let (Some(exchange), Some(ews)) = (self.sources.get(&domain.name), &domain.calendars.ews) else {
             return Err(missing(Code::CalendarsNotConfigured, config, account));
         };
         let who = Who { account, access: &ews.access, side: Side::Source };
-        let mailbox = exchange.mailbox(store, ews, &who).await?;
-        Ok(Mailbox { client: mailbox.client(), door: mailbox.door })
+        exchange.mailbox(store, ews, &who).await
     }
 
     /// Errors: `SieveNotConfigured`, and those of a password as above.

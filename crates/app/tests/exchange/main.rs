@@ -15,6 +15,7 @@ mod pacing;
 mod receipts;
 mod rescued;
 mod session;
+mod slashes;
 mod stage;
 mod storm;
 mod verifying;

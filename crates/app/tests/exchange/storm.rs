@@ -3,8 +3,10 @@
 //!
 //! `PAROM_STORM_ROUNDS=100 PAROM_STORM_SEED=7 cargo test -p parom-app --test exchange -- storm` for more of it.
 
+use crate::slashes::{share, spelled};
 use crate::stage::{DATE, Stage, mail, token, told};
 use parom_domain::FolderPath;
+use parom_lab::ews::Reaction;
 use parom_lab::exchange::{Quirks, Version};
 use parom_lab::sample::Random;
 use parom_lab::server::Hands;
@@ -24,17 +26,23 @@ const FLAGS: [&str; 3] = ["\\Flagged", "\\Answered", "\\Seen"];
 /// Folders of the storm, besides the inbox.
 const FOLDERS: [&str; 3] = ["Работа", "Архив 2026", "Проекты"];
 
-fn places() -> Vec<FolderPath> {
+/// Folders that Exchange hides from IMAP.
+const HIDDEN: [&[&str]; 2] = [&["Смета 2024/2025"], &["Смета 2024/2025", "Ниже"]];
+
+fn places(with_hidden: bool) -> Vec<FolderPath> {
     let named = FOLDERS.iter().map(|name| FolderPath::new([*name]).unwrap());
-    std::iter::once(FolderPath::inbox()).chain(named).collect()
+    let hidden = HIDDEN.iter().filter(|_| with_hidden).map(|names| FolderPath::new(names.iter().copied()).unwrap());
+    std::iter::once(FolderPath::inbox()).chain(named).chain(hidden).collect()
 }
 
 /// One edit by somebody on one side. What the server would refuse just now is left.
-fn edit(stage: &Stage, random: &mut Random, deeds: &mut Deeds) {
+fn edit(stage: &Stage, random: &mut Random, deeds: &mut Deeds, with_hidden: bool) {
     let (here, there) = stage.hands();
     let on_exchange = random.index(2) == 0;
     let hands: &Hands = if on_exchange { &here } else { &there };
-    let places = places();
+    let places = places(with_hidden);
+    let places: Vec<FolderPath> =
+        places.iter().map(|place| if on_exchange { place.clone() } else { spelled(place) }).collect();
     let Some(folder) = places.get(random.index(places.len())).cloned() else { return };
     let messages = hands.messages(&folder);
     let chosen =
@@ -85,7 +93,9 @@ fn where_each_is(stage: &Stage, hands: &Hands) -> BTreeMap<String, Vec<String>> 
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (folder, tokens) in stage.tokens(hands) {
         for (token, count) in tokens {
-            all.entry(token).or_default().extend(std::iter::repeat_n(folder.clone(), count));
+            // As the target spells it.
+            let folder = folder.replace("//", "\u{2215}");
+            all.entry(token).or_default().extend(std::iter::repeat_n(folder, count));
         }
     }
     all
@@ -102,18 +112,21 @@ fn marks(hands: &Hands) -> BTreeSet<(String, Vec<String>)> {
     messages.map(|seen| named(&seen)).collect()
 }
 
-fn storm(seed: u64, rounds: usize) {
+fn storm(seed: u64, rounds: usize, with_hidden: bool) {
     let mut random = Random::new(seed);
     let stage = Stage::new(Version::E2013);
     stage.configure("deletions = \"expunge\"");
     stage.exchange.switch(|quirks| *quirks = Quirks { budget: None, ..Quirks::worst() });
+    let ews = with_hidden.then(|| share(&stage, Version::E2013));
     let (here, there) = stage.hands();
-    for folder in places().iter().skip(1) {
+    for folder in places(with_hidden).iter().skip(1) {
         here.create(folder, None).unwrap();
     }
+    // People can use what is there on their side.
+    stage.sync();
     let mut deeds = Deeds::default();
     for _ in 0..30 {
-        edit(&stage, &mut random, &mut deeds);
+        edit(&stage, &mut random, &mut deeds, with_hidden);
     }
     let (mut kills, mut breaks) = (0, 0);
     for round in 0..rounds {
@@ -121,7 +134,12 @@ fn storm(seed: u64, rounds: usize) {
         let mut parom = stage.begin();
         for _ in 0..random.index(12) {
             std::thread::sleep(Duration::from_millis(random.index(120) as u64));
-            edit(&stage, &mut random, &mut deeds);
+            edit(&stage, &mut random, &mut deeds, with_hidden);
+            if let Some((ews, _)) = ews.as_ref().filter(|_| random.index(6) == 0) {
+                let (operation, reaction) = fault(&mut random);
+                ews.script(operation, reaction);
+                deeds.log.push(format!("EWS fails: {operation}, {reaction:?}"));
+            }
             if random.index(12) == 0 {
                 stage.exchange.disconnect_all();
                 breaks += 1;
@@ -136,7 +154,7 @@ fn storm(seed: u64, rounds: usize) {
         }
         parom.wait().unwrap();
         for _ in 0..random.index(6) {
-            edit(&stage, &mut random, &mut deeds);
+            edit(&stage, &mut random, &mut deeds, with_hidden);
         }
     }
     let mut last = String::new();
@@ -159,12 +177,34 @@ fn storm(seed: u64, rounds: usize) {
     }
     assert_eq!(marks(&here), marks(&there), "{}", story());
     assert_eq!(stage.exchange.receipts(), [], "{}", story());
+    assert!(ews.as_ref().is_none_or(|(ews, _)| ews.outgoing().is_empty()), "{}", story());
     stage.settle();
+}
+
+/// How the next call of some operation of EWS ends.
+fn fault(random: &mut Random) -> (&'static str, Reaction) {
+    let operations = ["FindFolder", "FindItem", "GetItem", "CreateItem", "UpdateItem", "DeleteItem", "MoveItem"];
+    let reactions = [
+        Reaction::Broken,
+        Reaction::BrokenAfter,
+        Reaction::Status(503),
+        Reaction::Fault("ErrorInternalServerTransientError"),
+        Reaction::Busy { backoff_ms: 300 },
+        Reaction::StopBatchAfter(1),
+    ];
+    (operations[random.index(operations.len())], reactions[random.index(reactions.len())])
 }
 
 #[test]
 fn a_storm_ends_with_both_sides_equal_and_nobody_told() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let rounds = number("PAROM_STORM_ROUNDS").and_then(|rounds| usize::try_from(rounds).ok()).unwrap_or(8);
-    storm(number("PAROM_STORM_SEED").unwrap_or(1), rounds);
+    storm(number("PAROM_STORM_SEED").unwrap_or(1), rounds, false);
+}
+
+#[test]
+fn a_storm_over_folders_that_imap_hides_ends_with_both_sides_equal() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let rounds = number("PAROM_STORM_ROUNDS").and_then(|rounds| usize::try_from(rounds).ok()).unwrap_or(8);
+    storm(number("PAROM_STORM_SEED").unwrap_or(1), rounds, true);
 }

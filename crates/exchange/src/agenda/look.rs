@@ -4,7 +4,9 @@ use super::{Calendars, folder, handle, version};
 use crate::classify::{About, is_forgotten};
 use crate::client::Transport;
 use crate::item::ItemId;
-use crate::op::{Change, CreateFolder, FindFolder, FindItem, Folder, FolderRef, GetFolder, Look, SyncFolderItems};
+use crate::op::{
+    Change, CreateFolder, FindFolder, FindItem, Folder, FolderKind, FolderRef, GetFolder, Look, SyncFolderItems,
+};
 use parom_calendar::{GlobalObjectId, canonical_uid};
 use parom_domain::agenda::{AgendaLook, CalendarId, CalendarSeen, EventSeen, Token};
 use parom_domain::{Code, Error, Result, Retry, Scope};
@@ -59,8 +61,14 @@ impl<T: Transport> Calendars<T> {
     }
 
     pub(super) async fn make(&self, name: &str) -> Result<CalendarSeen> {
-        let made =
-            self.client.ask(&CreateFolder { below: FolderRef::Known("calendar"), name: name.to_owned() }).await?;
+        let made = self
+            .client
+            .ask(&CreateFolder {
+                below: FolderRef::Known("calendar"),
+                name: name.to_owned(),
+                kind: FolderKind::Calendar,
+            })
+            .await?;
         match made {
             Ok(id) => {
                 self.memory().calendar_names.insert(id.clone(), name.to_owned());

@@ -231,15 +231,54 @@ pub const ZONES: Extended = Extended {
     ],
 };
 
+/// PidTagInternetArticleNumber ([MS-OXPROPS]): what IMAP calls the UID.
+pub const ARTICLE: Extended = Extended { attributes: &[("PropertyTag", "0x0E23"), ("PropertyType", "Integer")] };
+/// PidTagFlagStatus ([MS-OXOFLAG] 2.2.1.1): 2 is flagged, 1 is done.
+pub const FLAG_STATUS: Extended = Extended { attributes: &[("PropertyTag", "0x1090"), ("PropertyType", "Integer")] };
+/// PidTagFollowupIcon ([MS-OXOFLAG] 2.2.1.2): the colour of the flag.
+pub const FLAG_ICON: Extended = Extended { attributes: &[("PropertyTag", "0x1095"), ("PropertyType", "Integer")] };
+/// PidTagLastVerbExecuted ([MS-OXOMSG] 2.2.1.26).
+pub const LAST_VERB: Extended = Extended { attributes: &[("PropertyTag", "0x1081"), ("PropertyType", "Integer")] };
+/// PidTagMessageDeliveryTime ([MS-OXOMSG] 2.2.3.9).
+pub const DELIVERED: Extended = Extended { attributes: &[("PropertyTag", "0x0E06"), ("PropertyType", "SystemTime")] };
+/// PidTagMessageFlags ([MS-OXCMSG] 2.2.1.6): 1 is read, 8 is a draft.
+pub const MESSAGE_FLAGS: Extended = Extended { attributes: &[("PropertyTag", "0x0E07"), ("PropertyType", "Integer")] };
+
 impl Extended {
     pub(crate) fn write(&self, out: &mut Out) {
         out.empty("t:ExtendedFieldURI", self.attributes);
     }
 
+    /// With a value, as an item has it.
+    pub(crate) fn write_value(&self, out: &mut Out, value: &str) {
+        out.within("t:ExtendedProperty", &[], |out| {
+            self.write(out);
+            out.leaf("t:Value", value);
+        });
+    }
+
+    /// What an item has of it.
+    pub(crate) fn of<'a>(&self, item: &'a Element) -> Option<&'a str> {
+        let property =
+            item.all("ExtendedProperty").find(|one| one.child("ExtendedFieldURI").is_some_and(|uri| self.is(uri)))?;
+        property.text_of("Value").map(str::trim)
+    }
+
     /// Is it the one that this element is about?
     fn is(&self, uri: &Element) -> bool {
-        self.attributes
-            .iter()
-            .all(|(name, value)| uri.attribute(name).is_some_and(|told| told.trim().eq_ignore_ascii_case(value)))
+        let is = |name: &str, told: &str, value: &str| match name {
+            // The server writes the tag as a number of its own: `0xe23`.
+            "PropertyTag" => tag(told).is_some() && tag(told) == tag(value),
+            _ => told.trim().eq_ignore_ascii_case(value),
+        };
+        self.attributes.iter().all(|(name, value)| uri.attribute(name).is_some_and(|told| is(name, told, value)))
+    }
+}
+
+fn tag(text: &str) -> Option<u32> {
+    let text = text.trim();
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
     }
 }

@@ -5,11 +5,18 @@ use crate::classify::About;
 use crate::version::Version;
 use crate::xml::{Element, Out};
 
-/// Makes one calendar.
+/// Makes one folder.
 #[derive(Clone, Debug)]
 pub struct CreateFolder {
     pub below: FolderRef,
     pub name: String,
+    pub kind: FolderKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderKind {
+    Calendar,
+    Mail,
 }
 
 impl Operation for CreateFolder {
@@ -23,8 +30,12 @@ impl Operation for CreateFolder {
         out.within("m:CreateFolder", &[], |out| {
             out.within("m:ParentFolderId", &[], |out| self.below.write(out));
             out.within("m:Folders", &[], |out| {
-                out.within("t:CalendarFolder", &[], |out| {
-                    out.leaf("t:FolderClass", "IPF.Appointment");
+                let (element, class) = match self.kind {
+                    FolderKind::Calendar => ("t:CalendarFolder", "IPF.Appointment"),
+                    FolderKind::Mail => ("t:Folder", "IPF.Note"),
+                };
+                out.within(element, &[], |out| {
+                    out.leaf("t:FolderClass", class);
                     out.leaf("t:DisplayName", &self.name);
                 });
             });

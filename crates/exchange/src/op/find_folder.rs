@@ -15,6 +15,8 @@ pub struct FindFolder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoldersFound {
     pub folders: Vec<Folder>,
+    /// How many there are in all.
+    pub total: Option<usize>,
     /// Where the next page begins; `None` after the last.
     pub next: Option<usize>,
 }
@@ -44,7 +46,8 @@ impl Operation for FindFolder {
             let is_last = root.attribute("IncludesLastItemInRange") != Some("false") || folders.is_empty();
             let told = root.attribute("IndexedPagingOffset").and_then(|text| text.parse().ok());
             let next = told.filter(|next| *next > self.offset).unwrap_or(self.offset + folders.len());
-            Some(FoldersFound { folders, next: (!is_last).then_some(next) })
+            let total = root.attribute("TotalItemsInView").and_then(|text| text.parse().ok());
+            Some(FoldersFound { folders, total, next: (!is_last).then_some(next) })
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{FolderRef, Operation, Outcome, outcome};
 use crate::classify::About;
-use crate::item::{CLEAN_OBJECT_ID, ItemId};
+use crate::item::{ARTICLE, CLEAN_OBJECT_ID, ItemId};
 use crate::version::Version;
 use crate::xml::{Element, Out};
 use base64::Engine;
@@ -53,15 +53,15 @@ impl Operation for FindItem {
                 Look::Article(uid) => {
                     write_page(out);
                     out.within("m:Restriction", &[], |out| {
-                        let uri = [("PropertyTag", "0x0E23"), ("PropertyType", "Integer")];
-                        write_test(out, "t:IsEqualTo", ("t:ExtendedFieldURI", &uri), &uid.to_string());
+                        write_test(out, "t:IsEqualTo", |out| ARTICLE.write(out), &uid.to_string());
                     });
                 }
                 Look::Received(from, to) => {
                     write_page(out);
                     out.within("m:Restriction", &[], |out| {
                         out.within("t:And", &[], |out| {
-                            let received = ("t:FieldURI", &[("FieldURI", "item:DateTimeReceived")][..]);
+                            let received =
+                                |out: &mut Out| out.empty("t:FieldURI", &[("FieldURI", "item:DateTimeReceived")]);
                             write_test(out, "t:IsGreaterThanOrEqualTo", received, &from.to_string());
                             write_test(out, "t:IsLessThan", received, &to.to_string());
                         });
@@ -90,9 +90,9 @@ fn write_page(out: &mut Out) {
     out.empty("m:IndexedPageItemView", &view);
 }
 
-fn write_test(out: &mut Out, test: &str, (path, uri): (&str, &[(&str, &str)]), value: &str) {
+fn write_test(out: &mut Out, test: &str, path: impl FnOnce(&mut Out), value: &str) {
     out.within(test, &[], |out| {
-        out.empty(path, uri);
+        path(out);
         out.within("t:FieldURIOrConstant", &[], |out| out.empty("t:Constant", &[("Value", value)]));
     });
 }

@@ -27,7 +27,7 @@ pub struct Mime {
 
 impl Operation for GetMime {
     const NAME: &'static str = "GetItem";
-    const ABOUT: About = About::Read;
+    const ABOUT: About = About::MailRead;
     type Answer = Vec<Outcome<Mime>>;
 
     fn write(&self, out: &mut Out, _: Version) {

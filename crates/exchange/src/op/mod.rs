@@ -4,9 +4,12 @@ mod convert_id;
 mod create_attachment;
 mod create_folder;
 mod create_item;
+mod create_mail;
 mod delete_attachment;
+mod delete_folder;
 mod delete_item;
 mod export_items;
+mod expunge_mail;
 mod find_folder;
 mod find_item;
 mod get_attachment;
@@ -14,12 +17,17 @@ mod get_events;
 mod get_folder;
 mod get_item;
 mod get_mime;
+mod get_numbers;
 mod get_server_time_zones;
 mod get_streaming_events;
 mod get_user_availability;
 mod get_user_configuration;
 mod get_user_oof_settings;
+mod list_mail;
+mod mark_mail;
+mod move_folder;
 mod move_item;
+mod rename_folder;
 mod resolve_names;
 mod respond;
 mod set_user_oof_settings;
@@ -32,11 +40,14 @@ mod upload_items;
 
 pub use convert_id::{ConvertId, Converted, IdFormat};
 pub use create_attachment::{Attached, CreateAttachment, NewAttachment};
-pub use create_folder::CreateFolder;
+pub use create_folder::{CreateFolder, FolderKind};
 pub use create_item::CreateItem;
+pub use create_mail::CreateMail;
 pub use delete_attachment::DeleteAttachment;
+pub use delete_folder::DeleteFolder;
 pub use delete_item::DeleteItem;
 pub use export_items::ExportItems;
+pub use expunge_mail::ExpungeMail;
 pub use find_folder::{FindFolder, FoldersFound};
 pub use find_item::{FindItem, ItemsFound, Look};
 pub use get_attachment::GetAttachment;
@@ -44,12 +55,17 @@ pub use get_events::{EventsTold, GetEvents};
 pub use get_folder::GetFolder;
 pub use get_item::{GetItem, Shape};
 pub use get_mime::{GetMime, Mime};
+pub use get_numbers::GetNumbers;
 pub use get_server_time_zones::GetServerTimeZones;
 pub use get_streaming_events::{GetStreamingEvents, Streamed};
 pub use get_user_availability::{Availability, BusyTime, GetUserAvailability};
 pub use get_user_configuration::{Category, Configuration, GetUserConfiguration};
 pub use get_user_oof_settings::{GetUserOofSettings, OofTold};
+pub use list_mail::{ListMail, MailPage, MailSeen};
+pub use mark_mail::MarkMail;
+pub use move_folder::MoveFolder;
 pub use move_item::MoveItem;
+pub use rename_folder::RenameFolder;
 pub use resolve_names::ResolveNames;
 pub use respond::{Respond, Response};
 pub use set_user_oof_settings::SetUserOofSettings;
@@ -150,7 +166,7 @@ impl FolderRef {
 pub struct Folder {
     pub id: String,
     pub parent: String,
-    /// `IPF.Appointment` and what begins so are calendars.
+    /// `IPF.Appointment` and what begins so are calendars, `IPF.Note` is mail.
     pub class: String,
     pub name: String,
     /// Items may be created, changed and removed in it.
@@ -162,6 +178,13 @@ impl Folder {
     pub fn is_calendar(&self) -> bool {
         let class = self.class.to_ascii_lowercase();
         class == "ipf.appointment" || class.starts_with("ipf.appointment.")
+    }
+
+    /// Without a class it is for mail ([MS-OXOSFLD]).
+    #[must_use]
+    pub fn is_mail(&self) -> bool {
+        let class = self.class.to_ascii_lowercase();
+        class.is_empty() || class == "ipf.note" || class.starts_with("ipf.note.")
     }
 
     pub(crate) fn read(element: &Element) -> Option<Folder> {

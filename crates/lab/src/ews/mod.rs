@@ -32,6 +32,7 @@ mod ical;
 mod ids;
 mod item;
 mod mail;
+mod mail_write;
 mod notify;
 mod oof;
 mod op;
@@ -54,7 +55,7 @@ mod zones;
 
 pub use autodiscover::Elsewhere;
 pub use gate::{Gate, SignIns};
-pub use mail::Mail;
+pub use mail::{Mail, SharedMail};
 pub use oof::Oof;
 pub use outlook::{Event, EventId, Outlook};
 pub use switches::Switches;
@@ -271,6 +272,12 @@ impl Ews {
     /// Shows the mail of another server's mailboxes, the simulated Exchange's, as mail of the same mailboxes.
     pub fn show_mail(&self, mail: Mail) {
         self.site.state().mail = Some(mail);
+    }
+
+    /// Shares the mailboxes of another server, the simulated Exchange's: their mail is seen here, and what is written to it here
+    /// is written there.
+    pub fn share_mail(&self, mail: SharedMail) {
+        self.site.state().shared_mail = Some(mail);
     }
 
     /// Takes from the service account the right to impersonate this person.

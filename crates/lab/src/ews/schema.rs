@@ -40,6 +40,9 @@ const ORDERS: &[(&str, &[&str])] = &[
     ("MoveItem", &["ToFolderId", "ItemIds", "ReturnNewItemIds"]),
     ("CopyItem", &["ToFolderId", "ItemIds", "ReturnNewItemIds"]),
     ("CreateFolder", &["ParentFolderId", "Folders"]),
+    ("UpdateFolder", &["FolderChanges"]),
+    ("FolderChange", &["FolderId", "DistinguishedFolderId", "Updates"]),
+    ("MoveFolder", &["ToFolderId", "FolderIds"]),
     ("DeleteFolder", &["FolderIds"]),
     (
         "SyncFolderItems",

@@ -2,7 +2,7 @@
 
 use super::ids::{self, Id};
 use super::item::{Item, Occurrence};
-use super::mail::{Letter, Mail};
+use super::mail::{Letter, Mail, SharedMail};
 use super::oof::Oof;
 use super::site::now_s;
 use super::soap::{Refusal, refuse};
@@ -50,6 +50,9 @@ pub struct State {
     /// Automatic replies, of those who ever set any.
     pub oofs: BTreeMap<u32, Oof>,
     pub mail: Option<Mail>,
+    pub shared_mail: Option<SharedMail>,
+    /// The folders of shared mailboxes, by mailbox and by their own numbers there.
+    pub shared_folders: BTreeMap<(u32, u64), u64>,
     /// The mail that was seen last.
     pub letters: Vec<Letter>,
     /// Where Autodiscover sends questions about these addresses.
@@ -88,6 +91,8 @@ impl State {
             calls: BTreeMap::new(),
             oofs: BTreeMap::new(),
             mail: None,
+            shared_mail: None,
+            shared_folders: BTreeMap::new(),
             letters: Vec::new(),
             elsewhere: Vec::new(),
             exports: Vec::new(),

@@ -43,6 +43,8 @@ pub struct Switches {
     pub drops_exceptions: bool,
     /// Autodiscover answers as SOAP too (2010 and later).
     pub knows_soap_autodiscover: bool,
+    /// Messages have the numbers by which IMAP knows them (PidTagInternetArticleNumber).
+    pub numbers_mail: bool,
     /// `ExportItems` and `UploadItems` are there (2010 SP1 and later).
     pub exports: bool,
     /// Most of what one `FindItem` gives (EWSFindCountLimit).
@@ -105,6 +107,7 @@ impl Switches {
             drops_exceptions: true,
             knows_soap_autodiscover: true,
             exports: true,
+            numbers_mail: true,
             find_limit: 1000,
             stream_limit: 200,
             hanging_limit: 10,

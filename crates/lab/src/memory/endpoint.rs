@@ -68,7 +68,7 @@ impl Endpoint for MemoryEndpoint {
         self.ask("list", |world| {
             let moves_in_one_step = world.switches.moves_atomically;
             let abilities = Abilities { moves_in_one_step, ..world.switches.abilities.clone() };
-            Ok(Listing { folders: world.listing(), abilities })
+            Ok(Listing { folders: world.listing(), abilities, withheld: None })
         })
     }
 

@@ -134,6 +134,7 @@ impl World {
             may_have_children: true,
             hides_children: false,
             subscribed: self.subscribed.contains(path),
+            subscribable: true,
             status: folder.filter(|_| switches.lists_status).map(|folder| self.cursor(path, folder)),
             mailbox_id: folder.filter(|_| switches.has_mailbox_ids).map(|folder| folder.mailbox_id.clone()),
         }

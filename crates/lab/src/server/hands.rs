@@ -53,6 +53,13 @@ impl Hands {
         store.paths.keys().map(|path| (path.clone(), store.at(path).map(all).unwrap_or_default())).collect()
     }
 
+    /// Everything, with the number that each folder keeps under whatever name.
+    pub(crate) fn identified(&self) -> Vec<(FolderPath, u64, Vec<Seen>)> {
+        let store = self.0.lock();
+        let seen = |id: &u64| store.folders.get(id).map(all).unwrap_or_default();
+        store.paths.iter().map(|(path, id)| (path.clone(), *id, seen(id))).collect()
+    }
+
     #[must_use]
     pub fn validity(&self, folder: &FolderPath) -> Option<u32> {
         self.0.lock().at(folder).map(|folder| folder.validity)

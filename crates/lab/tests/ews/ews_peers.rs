@@ -1,5 +1,6 @@
 //! exchangelib at work in every version, and all that was said held to Microsoft's schema.
 
+use crate::ews_mail;
 use parom_lab::ews::{Config, Ews, OutgoingKind, User};
 use parom_lab::exchange::{Language, Version};
 use parom_lab::python;
@@ -65,6 +66,10 @@ async fn exchangelib_is_served_by_the_ews_of_every_version() {
         let sent: Vec<OutgoingKind> = ews.outgoing().into_iter().map(|outgoing| outgoing.kind).collect();
         assert_eq!(sent, [OutgoingKind::Request, OutgoingKind::Response, OutgoingKind::Cancellation]);
         assert!(ews.count("GetStreamingEvents") >= 1 && ews.streams() == 0);
+        let (_mail, hands) = ews_mail::share(&ews).await;
+        if version > Version::E2010 {
+            ews_mail::say_all(&ews, &hands).await;
+        }
         judge(&python, &ews, version).await;
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
 
 mod ews_asked;
+mod ews_mail;
 mod ews_memory;
 mod ews_oof;
 mod ews_peers;

@@ -4,6 +4,7 @@ use super::get_item::shown;
 use super::respond;
 use crate::ews::draft::Draft;
 use crate::ews::item::Item;
+use crate::ews::mail_write;
 use crate::ews::show::Shape;
 use crate::ews::site::{Call, Named};
 use crate::ews::soap::{Refusal, refuse, success};
@@ -16,7 +17,10 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Element {
     call.each(request.list("Items"), |call, item| match item.name.as_str() {
         "CalendarItem" => event(call, request, folder.as_ref(), item),
         "AcceptItem" | "TentativelyAcceptItem" | "DeclineItem" => respond::run(call, request, item),
-        "Message" => message(call, request, folder.as_ref(), item),
+        "Message" => match mail_write::create(call, request, folder.as_ref(), item) {
+            Some(created) => created,
+            None => message(call, request, folder.as_ref(), item),
+        },
         _ => Err(refuse("ErrorInvalidRequest", "Items of this kind are beyond the lab.")),
     })
 }

@@ -1,5 +1,6 @@
 //! `DeleteItem` ([MS-OXWSCORE] 3.1.4.3).
 
+use crate::ews::mail_write;
 use crate::ews::site::Call;
 use crate::ews::soap::{Refusal, refuse, success};
 use crate::ews::store::no_item;
@@ -7,7 +8,10 @@ use crate::ews::trap::{Letter, OutgoingKind};
 use crate::ews::xml::Element;
 
 pub fn run(call: &mut Call<'_>, request: &Element) -> Element {
-    call.each(request.list("ItemIds"), |call, id| delete(call, request, id))
+    call.each(request.list("ItemIds"), |call, id| match mail_write::delete(call, request, id) {
+        Some(deleted) => deleted,
+        None => delete(call, request, id),
+    })
 }
 
 fn delete(call: &mut Call<'_>, request: &Element, id: &Element) -> Result<Element, Refusal> {

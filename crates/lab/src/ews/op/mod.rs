@@ -32,6 +32,8 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Result<Element, Fault> {
     Ok(match request.name.as_str() {
         "GetFolder" => folders::get(call, request),
         "CreateFolder" => folders::create(call, request),
+        "UpdateFolder" => folders::update(call, request),
+        "MoveFolder" => folders::relocate(call, request),
         "DeleteFolder" => folders::delete(call, request),
         "FindFolder" => find_folder::run(call, request),
         "SyncFolderHierarchy" => sync_folder_hierarchy::run(call, request),

@@ -2,6 +2,7 @@
 
 use super::get_item::shown;
 use crate::ews::goid;
+use crate::ews::mail_write;
 use crate::ews::show::Shape;
 use crate::ews::site::{Call, Named};
 use crate::ews::soap::{refuse, success};
@@ -14,6 +15,9 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Element {
     let is_copy = request.name == "CopyItem";
     let operation = request.name.clone();
     call.each(request.list("ItemIds"), |call, id| {
+        if let Some(moved) = mail_write::relocate(call, id, to.as_ref()).filter(|_| !is_copy) {
+            return moved;
+        }
         let (mailbox, folder) = call.folder(to.as_ref().ok_or_else(no_folder)?)?;
         let named = call.item(id)?;
         if named.day.is_some() {

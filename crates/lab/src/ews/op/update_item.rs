@@ -3,6 +3,7 @@
 use super::create_item::invite;
 use super::get_item::shown;
 use crate::ews::draft::Draft;
+use crate::ews::mail_write;
 use crate::ews::show::Shape;
 use crate::ews::site::{Call, Named};
 use crate::ews::soap::{Refusal, refuse, success};
@@ -11,7 +12,10 @@ use crate::ews::trap::{Letter, OutgoingKind};
 use crate::ews::xml::{Element, m, tt};
 
 pub fn run(call: &mut Call<'_>, request: &Element) -> Element {
-    call.each(request.list("ItemChanges"), |call, change| update(call, request, change))
+    call.each(request.list("ItemChanges"), |call, change| match mail_write::update(call, request, change) {
+        Some(updated) => updated,
+        None => update(call, request, change),
+    })
 }
 
 fn update(call: &mut Call<'_>, request: &Element, change: &Element) -> Result<Element, Refusal> {
