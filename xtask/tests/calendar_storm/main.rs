@@ -2,8 +2,8 @@
 //! stumble, and Parom is killed. When it is over both sides hold the same, each event once, and nobody was written to.
 //!
 //! `cargo xtask long calendar-storm` for 50 accounts, 10,000 edits, 200 faults and 20 kills on the lab's CalDAV server and on
-//! Radicale. `PAROM_STORM_SEED=7` for another one, `PAROM_STORM_EDITS=1000` for a longer one, `PAROM_STORM_OF_ONE=2` to let people
-//! edit what they have just made, `PAROM_STORM_LOG=file` to see what Parom did.
+//! Radicale. `PAROM_STORM_SEED=7` for another one, `PAROM_STORM_EDITS=1000` for a longer one, `PAROM_STORM_OF_ONE=3` to let people
+//! edit one event more often, `PAROM_STORM_LOG=file` to see what Parom did.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the report")]
 
@@ -62,7 +62,7 @@ impl Size {
             faults: edits / 20,
             kills: edits / 100,
             edits_in_a_round: 20,
-            most_of_one: number("PAROM_STORM_OF_ONE").unwrap_or(1),
+            most_of_one: number("PAROM_STORM_OF_ONE").unwrap_or(2),
             calm: Duration::from_secs(90),
         }
     }
