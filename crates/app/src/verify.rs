@@ -82,23 +82,20 @@ pub async fn verify(
     let mut verdict = Verdict::default();
     let plan = plan(&listings, excluded);
     // What a side does not list this time is neither there nor missing.
-    let known = |side: Side, folder: &FolderPath| match &listings[side].withheld {
-        Some(why) => Err(parom_engine::unreached(folder, why)),
-        None => Ok(()),
-    };
-    plan.withheld.iter().try_for_each(|waiting| known(waiting.side, &waiting.path))?;
+    for waiting in &plan.withheld {
+        if let Some(why) = &listings[waiting.side].withheld {
+            return Err(parom_engine::unreached(&waiting.path, why));
+        }
+    }
     for pair in plan.put {
-        let (side, only) = match (pair.paths.source, pair.paths.target) {
+        match (pair.paths.source, pair.paths.target) {
             (Some(source), Some(target)) => {
                 folder(sides, &listings, Both::new(source, target), (permits, told), &mut verdict).await?;
-                continue;
             }
-            (Some(only), None) => (Side::Target, only),
-            (None, Some(only)) => (Side::Source, only),
-            (None, None) => continue,
-        };
-        known(side, &only)?;
-        verdict.differences.push(missing(sides, side, only).await?);
+            (Some(only), None) => verdict.differences.push(missing(sides, Side::Target, only).await?),
+            (None, Some(only)) => verdict.differences.push(missing(sides, Side::Source, only).await?),
+            (None, None) => {}
+        }
     }
     Ok(verdict)
 }

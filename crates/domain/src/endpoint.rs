@@ -74,8 +74,8 @@ pub struct Abilities {
 pub struct Listing {
     pub folders: Vec<FolderSeen>,
     pub abilities: Abilities,
-    /// Why some folders could not be listed this time, where the others could (Exchange: IMAP answers, EWS does not). Of a
-    /// folder that is missing then nothing is known.
+    /// Why some folders could not be listed this time, where the others could (Exchange: IMAP answers, EWS does not): those with a
+    /// character in their names that [`Abilities::forbidden_in_names`] has. Of these nothing is known then.
     pub withheld: Option<Arc<Error>>,
 }
 

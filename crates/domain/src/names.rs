@@ -41,11 +41,17 @@ pub fn spelled(segment: &str, forbidden: &[char]) -> String {
         .collect()
 }
 
+/// Has it a character that no name may hold, wherever it stands?
+#[must_use]
+pub fn is_forbidden(path: &FolderPath, forbidden: &[char]) -> bool {
+    path.segments().iter().any(|segment| segment.contains(|c: char| c != ' ' && forbidden.contains(&c)))
+}
+
 /// May this be the name of a folder that has some forbidden character elsewhere?
 #[must_use]
 pub fn may_be_spelled(path: &FolderPath, forbidden: &[char]) -> bool {
     let alike = |c: char| LOOKALIKES.iter().any(|(plain, alike)| *alike == c && forbidden.contains(plain));
-    path.segments().iter().any(|segment| segment.chars().any(|c| forbidden.contains(&c) && c != ' ' || alike(c)))
+    is_forbidden(path, forbidden) || path.segments().iter().any(|segment| segment.contains(alike))
 }
 
 /// Where `path` belongs on the other side: below the place of its nearest ancestor that is paired (`ancestor`: that

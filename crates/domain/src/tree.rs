@@ -310,8 +310,8 @@ impl<'a> Planner<'a> {
                         work.pair.missing_since_ms[side] = None;
                         work.pair.role = work.pair.role.or(self.role(side, at));
                     }
-                    // Only listings that tell all are evidence.
-                    None if work.pair.paths[side].is_some() && self.trees.listings[side].withheld.is_some() => {
+                    // Only a listing that tells such folders is evidence about them.
+                    None if self.is_withheld(side, work.pair.paths[side].as_ref()) => {
                         (work.missing[side], work.withheld[side]) = (true, true);
                     }
                     None if work.pair.paths[side].is_some() => {
@@ -461,6 +461,12 @@ impl<'a> Planner<'a> {
                 self.creates.push((work.pair.id, side));
             }
         }
+    }
+
+    /// Is it one of the folders that this side's listing does not tell this time? They have names that none of the others has.
+    fn is_withheld(&self, side: Side, path: Option<&FolderPath>) -> bool {
+        let hides = self.trees.listings[side].withheld.is_some();
+        hides && path.is_some_and(|path| names::is_forbidden(path, self.forbidden(side)))
     }
 
     /// Is the name one that a folder would have here which the other side's listing does not tell this time? Were it made

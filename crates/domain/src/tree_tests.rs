@@ -334,14 +334,19 @@ fn names_that_differ_by_case_do_not_merge_on_a_server_that_ignores_it() {
 }
 
 #[test]
-fn a_listing_that_does_not_tell_all_is_no_evidence() {
+fn a_listing_that_does_not_tell_all_is_no_evidence_about_the_rest() {
     for side in Side::ALL {
         let mut world = World::new(&["INBOX", "a", "b"], &["INBOX", "a", "b"]);
         world.settle();
-        world.servers[side].0.retain(|(name, _)| name != "b");
-        // On the other side there is a new folder, and one that may be the partner of what is not told.
+        // This side cannot have a name that one of its folders has all the same, and does not tell it this time; nor does it
+        // tell one that is gone.
+        world.servers[side].0.retain(|(name, _)| !["a", "b"].contains(&name.as_str()));
+        let hidden = FolderPath::new(["x/y"]).unwrap();
+        let pair = world.pairs.iter_mut().find(|pair| pair.paths[side] == Some(path("b"))).unwrap();
+        pair.paths[side] = Some(hidden.clone());
         let mut listings = Both::from_fn(|side| world.servers[side].listing());
-        for name in ["c", "x\u{2215}y"] {
+        // On the other side there is a new folder, and one that may be the partner of what is not told.
+        for name in ["c", "z\u{2215}y"] {
             let template = listings[side.other()].folders[0].clone();
             listings[side.other()].folders.push(FolderSeen { path: FolderPath::new([name]).unwrap(), ..template });
         }
@@ -356,11 +361,15 @@ fn a_listing_that_does_not_tell_all_is_no_evidence() {
         let now_ms = world.now_ms + 1_000_000;
         let plan = plan(&trees, &match_folders(&trees), &[], &[], &world.policy, now_ms);
         assert!(plan.gone.is_empty() && plan.forget.is_empty() && plan.unsettled);
-        assert!(plan.put.iter().all(|pair| pair.missing_since_ms == Both::default()), "nothing begins to be missing");
-        let mut withheld: Vec<String> = plan.withheld.iter().map(|folder| folder.path.to_string()).collect();
+        let missing: Vec<&FolderPair> =
+            plan.put.iter().filter(|pair| pair.missing_since_ms != Both::default()).collect();
+        assert!(matches!(missing.as_slice(), [pair] if pair.paths[side] == Some(path("a"))), "{missing:?}");
+        let mut withheld: Vec<(Option<FolderId>, FolderPath)> =
+            plan.withheld.iter().map(|folder| (folder.id, folder.path.clone())).collect();
         withheld.sort();
-        assert_eq!(withheld, ["b", "x\u{2215}y"]);
-        assert_eq!(plan.active.len(), 3, "all others are worked on");
+        assert_eq!(withheld.iter().map(|(id, _)| id.is_some()).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(withheld[1].1, hidden);
+        assert_eq!(plan.active.len(), 2, "all others are worked on");
         let made = |step: &TreeStep| matches!(step, TreeStep::Create { path, .. } if path.to_string() == "c");
         assert!(plan.steps.len() == 1 && plan.steps.iter().all(made), "{:?}", plan.steps);
     }

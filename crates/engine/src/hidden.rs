@@ -148,7 +148,7 @@ impl Endpoint for WithHidden {
         let hidden = match hidden {
             Ok(hidden) => hidden,
             Err(error) => {
-                tracing::warn!(error = ?error, "the folders that IMAP hides cannot be listed");
+                tracing::info!(error = ?error, "the folders that IMAP hides cannot be listed");
                 listing.withheld = Some(Arc::new(error));
                 return Ok(listing);
             }
