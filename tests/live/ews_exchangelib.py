@@ -12,7 +12,7 @@ import time
 
 from exchangelib import (
     BASIC, IMPERSONATION, NTLM, Account, Attendee, CalendarItem, Configuration, Credentials, EWSDate, EWSDateTime, EWSTimeZone,
-    ExtendedProperty, FileAttachment, HTMLBody, Mailbox, Version,
+    ExtendedProperty, FileAttachment, HTMLBody, Mailbox, Message, Version,
 )
 from exchangelib.errors import (
     ErrorCalendarOccurrenceIsDeletedFromRecurrence, ErrorImpersonateUserDenied, ErrorIrresolvableConflict,
@@ -20,7 +20,7 @@ from exchangelib.errors import (
     ErrorCalendarViewRangeTooBig, ErrorOccurrenceCrossingBoundary, ErrorServerBusy, ErrorInvalidSchemaVersionForMailboxVersion,
     UnauthorizedError,
 )
-from exchangelib.folders import Calendar
+from exchangelib.folders import Calendar, Folder
 from exchangelib.items import SEND_TO_NONE, AcceptItem
 from exchangelib.properties import UID, ReferenceItemId, CreatedEvent, DeletedEvent, ModifiedEvent, MovedEvent
 from exchangelib.protocol import FailFast
@@ -406,6 +406,44 @@ def exports():
     back.delete(send_meeting_cancellations=SEND_TO_NONE)
 
 
+class MessageFlags(ExtendedProperty):
+    property_tag = 0x0E07
+    property_type = "Integer"
+
+
+class ArticleNumber(ExtendedProperty):
+    property_tag = 0x0E23
+    property_type = "Integer"
+
+
+Message.register("message_flags", MessageFlags)
+Message.register("article_number", ArticleNumber)
+
+
+def mail():
+    """Mail in a folder that IMAP hides, which the test finds in the other server."""
+    folder = Folder(parent=alice.msg_folder_root, name="Смета 2024/2025")
+    folder.save()
+    for subject in ["one", "two"]:
+        content = f"From: bob@corp.example\r\nSubject: {subject}\r\n\r\ntext\r\n".encode()
+        Message(account=alice, folder=folder, mime_content=content, message_flags=0).save()
+    seen = {m.subject: m for m in folder.all().only("subject", "is_read", "is_draft", "article_number", "mime_content")}
+    one, two = seen["one"], seen["two"]
+    assert (one.article_number, two.article_number) == (1, 2), seen
+    assert (one.is_read, one.is_draft) == (False, False) and one.mime_content.startswith(b"From: bob@"), one
+    one.is_read = True
+    one.save(update_fields=["is_read"])
+    (again,) = [m for m in folder.all().only("subject", "is_read") if m.subject == "one"]
+    assert again.is_read
+    two.move(to_folder=alice.inbox)
+    assert [m.subject for m in folder.all().only("subject")] == ["one"]
+    (moved,) = alice.inbox.all().only("subject")
+    assert moved.subject == "two"
+    moved.delete()
+    folder.name = "Смета 2025/2026"
+    folder.save(update_fields=["name"])
+
+
 def sign_in_by_ntlm():
     """The conversation of another client: without TLS, once for each connection."""
     if "ntlm" not in sys.argv[3:]:
@@ -422,7 +460,7 @@ def sign_in_by_ntlm():
 
 
 steps = [single_event, reminders_and_all_day, series, patterns, attachments, sync, pull, streaming, responses, people, replies, exports,
-         sign_in_by_ntlm]
+         mail, sign_in_by_ntlm]
 for step in steps:
     began = time.monotonic()
     step()

@@ -249,6 +249,48 @@ fn while_ews_is_closed_hidden_folders_wait_and_the_rest_goes_on() {
 }
 
 #[test]
+fn what_goes_into_a_hidden_folder_while_ews_is_closed_is_not_deleted() {
+    let shared = Shared::filled(Version::E2016);
+    let Shared { stage, ews, here, there, .. } = &shared;
+    shared.expect_in_step();
+    ews.deny("anna@corp.example");
+    let inbox1 = Shared::find(here, &FolderPath::inbox(), "inbox1");
+    here.shift(&FolderPath::inbox(), &[inbox1.uid], &estimate()).unwrap();
+    let sum1 = Shared::find(here, &estimate(), "sum1");
+    here.shift(&estimate(), &[sum1.uid], &FolderPath::inbox()).unwrap();
+    for _ in 0..3 {
+        stage.sync();
+    }
+    let there_now = Shared::held(there);
+    let is_in = |folder: &FolderPath, wanted: &str| {
+        there_now[&spelled(folder).to_string()].iter().filter(|(token, _)| token == wanted).count()
+    };
+    assert_eq!((is_in(&FolderPath::inbox(), "inbox1"), is_in(&estimate(), "sum1")), (1, 1), "{there_now:?}");
+    ews.allow("anna@corp.example");
+    shared.expect_in_step();
+    let all: usize = there.snapshot().values().map(Vec::len).sum();
+    assert_eq!(all, 9, "moved, and not copied");
+}
+
+#[test]
+fn an_ews_that_is_not_there_keeps_no_mail_waiting() {
+    let stage = Stage::new(Version::E2016);
+    stage.reach_over_ews("http://127.0.0.1:9/EWS/Exchange.asmx");
+    let (here, there) = stage.hands();
+    here.add(&FolderPath::inbox(), mail("inbox1"), &["\\Seen"], DATE).unwrap();
+    here.add(&path(&["Работа"]), mail("work"), &["\\Seen"], DATE).unwrap();
+    stage.settle();
+    here.delete(&path(&["Работа"])).unwrap();
+    there.create(&path(&["Новая"]), None).unwrap();
+    for _ in 0..3 {
+        stage.sync();
+    }
+    // As without EWS: a folder that vanishes may be one whose new name IMAP does not show.
+    assert!(told(&stage.run(&["brakes"])).contains("vanished on the source"));
+    assert!(here.folders().contains(&path(&["Новая"])) && there.folders().contains(&path(&["Работа"])));
+}
+
+#[test]
 fn a_server_that_fails_in_between_costs_nothing() {
     let shared = Shared::filled(Version::E2019);
     let Shared { stage, ews, here, there, .. } = &shared;

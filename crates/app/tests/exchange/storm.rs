@@ -192,7 +192,8 @@ fn fault(random: &mut Random) -> (&'static str, Reaction) {
         Reaction::Busy { backoff_ms: 300 },
         Reaction::StopBatchAfter(1),
     ];
-    (operations[random.index(operations.len())], reactions[random.index(reactions.len())])
+    let operation = operations.get(random.index(operations.len())).copied().unwrap();
+    (operation, reactions.get(random.index(reactions.len())).copied().unwrap())
 }
 
 #[test]

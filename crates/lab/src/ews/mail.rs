@@ -186,7 +186,10 @@ pub fn get(call: &Call<'_>, id: &Element, request: &Element) -> Option<Element> 
     let letter = letter(call, id)?;
     let shape = request.child("ItemShape");
     let mut shown = shown(call, &letter, shape);
-    if shape.and_then(|shape| shape.text_of("IncludeMimeContent")).is_some_and(|text| text.trim() == "true") {
+    let includes =
+        shape.and_then(|shape| shape.text_of("IncludeMimeContent")).is_some_and(|text| text.trim() == "true");
+    let asked = shape.map_or(&[][..], |shape| shape.list("AdditionalProperties"));
+    if includes || asked.iter().any(|path| path.attribute("FieldURI") == Some("item:MimeContent")) {
         let content = tt("MimeContent", STANDARD.encode(&letter.bytes)).set("CharacterSet", "UTF-8");
         shown.children.insert(0, content);
     }

@@ -83,7 +83,8 @@ fn updated(call: &mut Call<'_>, request: &Element, change: &Element, letter: &Le
         let path = update.children.first().ok_or_else(no_item)?;
         let value = update.children.get(1);
         if path.attribute("FieldURI") == Some("message:IsRead") {
-            let is_read = value.and_then(|message| message.text_of("IsRead")).is_some_and(|text| text.trim() == "true");
+            let said = value.and_then(|message| message.text_of("IsRead")).unwrap_or_default();
+            let is_read = matches!(said.trim(), "true" | "1");
             if is_read {
                 add.push("\\Seen")
             } else {
@@ -182,7 +183,7 @@ fn extended(item: &Element, call: &Call<'_>, tag: u16) -> Option<String> {
 
 /// The receipt that Exchange sends when a message that asks for one is read, or deleted unread, and nobody forbids it.
 fn receipt(call: &mut Call<'_>, request: &Element, letter: &Letter) {
-    let is_suppressed = request.attribute("SuppressReadReceipts") == Some("true");
+    let is_suppressed = matches!(request.attribute("SuppressReadReceipts"), Some("true" | "1"));
     if letter.asks_receipt() && !letter.has("\\Seen") && !is_suppressed {
         trap(call, letter);
     }

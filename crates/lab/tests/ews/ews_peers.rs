@@ -1,6 +1,7 @@
 //! exchangelib at work in every version, and all that was said held to Microsoft's schema.
 
 use crate::ews_mail;
+use parom_domain::FolderPath;
 use parom_lab::ews::{Config, Ews, OutgoingKind, User};
 use parom_lab::exchange::{Language, Version};
 use parom_lab::python;
@@ -56,6 +57,7 @@ async fn exchangelib_is_served_by_the_ews_of_every_version() {
     let Some(python) = made else { return };
     for version in Version::ALL {
         let ews = server(version).await;
+        let (_mail, hands) = ews_mail::share(&ews).await;
         let mut client = Command::new(&python);
         client.arg(root().join("tests/live/ews_exchangelib.py")).arg(ews.url()).arg(version.year()).env("TZ", "UTC");
         if cfg!(feature = "ntlm") {
@@ -66,7 +68,8 @@ async fn exchangelib_is_served_by_the_ews_of_every_version() {
         let sent: Vec<OutgoingKind> = ews.outgoing().into_iter().map(|outgoing| outgoing.kind).collect();
         assert_eq!(sent, [OutgoingKind::Request, OutgoingKind::Response, OutgoingKind::Cancellation]);
         assert!(ews.count("GetStreamingEvents") >= 1 && ews.streams() == 0);
-        let (_mail, hands) = ews_mail::share(&ews).await;
+        let written = hands.messages(&FolderPath::new(["Смета 2025/2026"]).unwrap());
+        assert!(matches!(written.as_slice(), [one] if one.flags == ["\\Seen"]), "{written:?}");
         if version > Version::E2010 {
             ews_mail::say_all(&ews, &hands).await;
         }
