@@ -46,7 +46,8 @@ impl CalDavAgenda {
     #[must_use]
     pub fn new(settings: Arc<ServerSettings>, identity: Identity, owner: &str) -> CalDavAgenda {
         let client = Client::patient(settings.dialer.clone(), settings.target.clone(), identity, settings.patience);
-        let dav = Dav { client, host: settings.target.host.to_string(), owner: owner.to_owned() };
+        let (host, owner) = (settings.target.host.to_string(), owner.to_owned());
+        let dav = Dav { client, host, owner, most_event_bytes: settings.most_event_bytes };
         CalDavAgenda { dav, settings, known: Mutex::default() }
     }
 

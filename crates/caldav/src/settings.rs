@@ -20,7 +20,12 @@ pub struct ServerSettings {
     pub zone: Option<Zone>,
     pub overrides: Overrides,
     pub patience: Patience,
+    /// A larger event is not read.
+    pub most_event_bytes: u64,
 }
+
+/// Exchange takes no request of more than 64 MB, attachments in base64 and all; this is a good deal more.
+const MOST_EVENT_BYTES: u64 = 96 << 20;
 
 impl ServerSettings {
     #[must_use]
@@ -33,6 +38,7 @@ impl ServerSettings {
             zone: None,
             overrides: Overrides::default(),
             patience: Patience::default(),
+            most_event_bytes: MOST_EVENT_BYTES,
         }
     }
 

@@ -362,6 +362,28 @@ async fn a_thousand_events_are_listed_and_read() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_too_large_is_left_where_it_is_and_the_others_are_read() {
+    for server in Server::all() {
+        let writer = server.agenda();
+        let calendar = calendar(&writer, "work").await;
+        let large = form_with("large", "x", |event| event.master_mut().unwrap().body.text = "word ".repeat(8000));
+        let seen = [create(&writer, &calendar, &large).await, create(&writer, &calendar, &form("small", "y")).await];
+        let agenda = server.agenda_with(|settings| settings.most_event_bytes = 20_000);
+        // One by one, as they are read when many together are too much.
+        for seen in &seen {
+            let read = agenda.read(&calendar, std::slice::from_ref(&seen.handle)).await.unwrap();
+            let told = read[0].form.as_ref().map_err(|error| (error.code(), error.scope(), error.arg("limit")));
+            match seen.handle.0.contains("large") {
+                true => assert_eq!(told.unwrap_err(), (Code::EventTooLarge, Scope::Item, Some("20000"))),
+                false => assert_eq!(told.unwrap().uid, "small"),
+            }
+            // With its version, so that it is left alone until it is another.
+            assert_eq!(read[0].version, seen.version, "{:?}", server.kind);
+        }
+    }
+}
+
+#[tokio::test]
 async fn reading_one_by_one_gives_the_same() {
     for server in Server::all() {
         let agenda = server.agenda();
