@@ -329,10 +329,16 @@ async fn tasks_are_left_out_and_counted() {
 async fn a_thousand_events_are_listed_and_read() {
     for server in Server::all() {
         let agenda = server.agenda();
-        let (calendar, count) = if server.kind == Kind::Radicale {
+        let (calendar, count) = if server.kind == Kind::Lab {
+            let calendar = calendar(&agenda, "work").await;
+            for number in 0..1000 {
+                create(&agenda, &calendar, &form(&format!("event-{number}"), "x")).await;
+            }
+            (calendar, 1000)
+        } else if server.kind == Kind::Radicale {
             // A whole calendar at once, as Radicale takes it.
             let mut all = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n");
-            for number in 0..1000 {
+            for number in 0..250 {
                 all.push_str(&format!(
                     "BEGIN:VEVENT\r\nUID:event-{number}\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260302T100000Z\r\n\
                      SUMMARY:№ {number}\r\nEND:VEVENT\r\n"
@@ -341,7 +347,7 @@ async fn a_thousand_events_are_listed_and_read() {
             all.push_str("END:VCALENDAR\r\n");
             let (status, answer) = server.request("PUT", "/anna/many/", &[("Content-Type", "text/calendar")], &all);
             assert_eq!(status, 201, "{answer}");
-            (CalendarId("/anna/many/".into()), 1000)
+            (CalendarId("/anna/many/".into()), 250)
         } else {
             let calendar = calendar(&agenda, "work").await;
             for number in 0..60 {
