@@ -138,7 +138,7 @@ fn what_is_too_large_is_told_as_far_as_it_is_known() {
     let say = |args: &[(&'static str, u64)]| {
         let error = Error::new(Code::EventTooLarge, Scope::Item, Retry::WhenFixed);
         let error = error.with("uid", "u1").with("what", "Calendar").with("host", "dav.example");
-        let error = args.iter().fold(error, |error, (name, value)| error.with(*name, value));
+        let error = args.iter().fold(error, |error, (name, value)| error.with(name, value));
         Texts::new(Lang::En).say(&sentence(&error)).replace('\u{a0}', " ")
     };
     let event = "The event u1 in \"Calendar\"";
