@@ -43,6 +43,18 @@ const SUITES: &[Suite] = &[
         filter: "fifty_accounts",
         shows: "50 calendars, 10,000 edits, 200 faults and 20 kills between Exchange and the lab's CalDAV, then Radicale",
     },
+    Suite {
+        name: "large-events",
+        binary: "large_calendars",
+        filter: "events_of_fifty_megabytes",
+        shows: "events of 50 MB from Exchange and from a phone, with limits on either side, and what they take of memory",
+    },
+    Suite {
+        name: "large-calendar",
+        binary: "large_calendars",
+        filter: "ten_thousand_events",
+        shows: "calendars of 10,000 events both ways, an idle pass over them, and a few changes",
+    },
 ];
 
 pub fn run(words: &[&str]) -> Result<()> {

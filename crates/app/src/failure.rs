@@ -130,9 +130,16 @@ const ARGUMENTS: [&str; 29] = [
     "what",
 ];
 
+/// Codes with a sentence of its own for what lacks an argument: a server tells that an event is too large, and not what it
+/// takes; of one that is not even read, nobody knows how large it is.
+pub const WITHOUT: [(Code, &str); 2] = [(Code::EventTooLarge, "limit"), (Code::EventTooLarge, "bytes")];
+
 fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
     let text = |name: &str| arg(name).unwrap_or("—");
-    let mut message = Message::new(format!("error-{}", code.as_str()));
+    let mut message = Message::new(match WITHOUT.iter().find(|(of, name)| *of == code && arg(name).is_none()) {
+        Some((_, name)) => format!("error-{}-without-{name}", code.as_str()),
+        None => format!("error-{}", code.as_str()),
+    });
     for name in ARGUMENTS {
         let mail = BrakeName::ALL.into_iter().map(BrakeName::as_str);
         let mut brakes = mail.chain(CalendarBrakeName::ALL.into_iter().map(CalendarBrakeName::as_str));

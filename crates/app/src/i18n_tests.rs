@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::exit::Exit;
-use crate::failure::sentence;
+use crate::failure::{WITHOUT, sentence};
 use fluent_syntax::ast;
 use parom_domain::events::guard::CalendarBrakeName;
 use parom_domain::guard::BrakeName;
@@ -75,12 +75,17 @@ fn every_code_has_its_sentence_cause_remedy_and_command() {
     let documented = documented_arguments();
     for lang in Lang::ALL {
         let entries = entries(lang);
-        for code in Code::ALL {
+        let all = Code::ALL.iter().map(|code| (*code, None));
+        for (code, without) in all.chain(WITHOUT.iter().map(|(code, name)| (*code, Some(*name)))) {
             let mut allowed = documented.get(code.as_str()).cloned().unwrap_or_default();
             // Every error can say whose it is.
             allowed.insert("account".to_owned());
+            if let Some(name) = without {
+                allowed.remove(name);
+            }
+            let ending = without.map(|name| format!("-without-{name}")).unwrap_or_default();
             for part in ["", ".why", ".fix", ".command"] {
-                let key = format!("error-{}{part}", code.as_str());
+                let key = format!("error-{}{ending}{part}", code.as_str());
                 let variables = entries.get(&key).unwrap_or_else(|| panic!("{lang:?} lacks {key}"));
                 assert!(variables.is_subset(&allowed), "{key} uses {variables:?}, documented are {allowed:?}");
             }
@@ -129,6 +134,26 @@ fn no_sentence_of_an_error_has_a_hole() {
 }
 
 #[test]
+fn what_is_too_large_is_told_as_far_as_it_is_known() {
+    let say = |args: &[(&'static str, u64)]| {
+        let error = Error::new(Code::EventTooLarge, Scope::Item, Retry::WhenFixed);
+        let error = error.with("uid", "u1").with("what", "Calendar").with("host", "dav.example");
+        let error = args.iter().fold(error, |error, (name, value)| error.with(name, value));
+        Texts::new(Lang::En).say(&sentence(&error)).replace('\u{a0}', " ")
+    };
+    let event = "The event u1 in \"Calendar\"";
+    assert_eq!(
+        say(&[("bytes", 3 << 20), ("limit", 1 << 20)]),
+        format!("{event} has 3.0 MB; dav.example takes at most 1.0 MB.")
+    );
+    assert_eq!(say(&[("bytes", 3 << 20)]), format!("{event} has 3.0 MB, which is more than dav.example takes."));
+    assert_eq!(
+        say(&[("limit", 1 << 20)]),
+        format!("{event} has more than 1.0 MB, and events that large are not carried.")
+    );
+}
+
+#[test]
 fn every_key_is_used_and_every_used_key_is_there() {
     let mut words = BTreeSet::new();
     literals(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut words);
@@ -168,8 +193,9 @@ fn literals(folder: &Path, words: &mut BTreeSet<String>) {
 fn made_keys_are_exactly_those_that_are_needed() {
     let keys: BTreeSet<String> = entries(Lang::En).into_keys().filter(|key| !key.contains('.')).collect();
     let family = |prefix: &str| keys.iter().filter(|key| key.starts_with(prefix)).cloned().collect::<BTreeSet<_>>();
-    let codes = Code::ALL.iter().map(|code| format!("error-{}", code.as_str())).collect();
-    assert_eq!(family("error-"), codes);
+    let codes = Code::ALL.iter().map(|code| format!("error-{}", code.as_str()));
+    let without = WITHOUT.iter().map(|(code, name)| format!("error-{}-without-{name}", code.as_str()));
+    assert_eq!(family("error-"), codes.chain(without).collect());
     assert_eq!(family("exit-"), Exit::ALL.iter().map(|exit| format!("exit-{}", exit.number())).collect());
     let docs = crate::config::keys::KEYS.iter().map(|key| format!("doc-{}-{}", key.part.as_str(), key.name)).collect();
     assert_eq!(family("doc-"), docs);

@@ -3,7 +3,7 @@
 use crate::cli::ReferencePage;
 use crate::config::keys::{Kind, Part, Preset};
 use crate::exit::Exit;
-use crate::failure::sentence;
+use crate::failure::{WITHOUT, sentence};
 use crate::help;
 use crate::i18n::Texts;
 use crate::message::Message;
@@ -79,7 +79,9 @@ fn command_help(command: &mut Command, texts: &Texts, text: &mut String) {
 fn errors(texts: &Texts) -> String {
     let mut text = format!("# {}\n\n{}\n", texts.text("reference-errors"), texts.text("reference-made"));
     for code in Code::ALL {
-        let error = Error::new(*code, Scope::System, Retry::Never);
+        // The sentence of an error of which everything is known.
+        let known = WITHOUT.iter().filter(|(of, _)| of == code).map(|(_, name)| *name);
+        let error = known.fold(Error::new(*code, Scope::System, Retry::Never), |error, name| error.with(name, "—"));
         let lines = texts.explain(&sentence(&error)).replace("\n  ", "\n- ");
         let exit = format!("{} {}", texts.text("reference-exit"), Exit::of(*code).number());
         text.push_str(&format!("\n## `{}`\n\n{}\n- {exit}\n", code.as_str(), lines.replacen('\n', "\n\n", 1)));

@@ -48,7 +48,8 @@ impl CalDavAgenda {
         let (dialer, target, patience) = (settings.dialer.clone(), settings.target.clone(), settings.patience);
         let lanes = settings.lanes.clone().unwrap_or_else(|| Lanes::new(patience.connections));
         let client = Client::sharing(dialer, target, identity, patience, lanes);
-        let dav = Dav { client, host: settings.target.host.to_string(), owner: owner.to_owned() };
+        let (host, owner) = (settings.target.host.to_string(), owner.to_owned());
+        let dav = Dav { client, host, owner, most_event_bytes: settings.most_event_bytes };
         CalDavAgenda { dav, settings, known: Mutex::default() }
     }
 

@@ -59,6 +59,20 @@ pub fn classify(asked: Asked, refusal: &Refusal) -> Error {
     }
 }
 
+/// A request of so many octets is one that servers may refuse for its size alone: nginx takes no more where nobody says otherwise.
+const LARGE: usize = 1 << 20;
+
+/// The error of a connection that ended while so many octets of an event were sent. What stands before a server may hang up on
+/// a request that is too large for it instead of saying so; that may have been the line too, so it is tried again later.
+#[must_use]
+pub fn classify_large(error: Error, octets: usize) -> Error {
+    if octets < LARGE || error.code() != Code::ConnectionLost {
+        return error;
+    }
+    let detail = error.arg("detail").unwrap_or_default().to_owned();
+    Error::new(Code::EventTooLarge, Scope::Item, Retry::Soon).with("bytes", octets).with("answer", detail)
+}
+
 /// What a server may ask for and be believed: who asks for more than a day has lost count.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 const USUAL_PAUSE: Duration = Duration::from_secs(60);
@@ -233,6 +247,17 @@ mod tests {
             let told = (error.code(), error.scope(), error.retry());
             assert_eq!(told, (*code, *scope, *retry), "{asked:?} {status} {condition}");
         }
+    }
+
+    #[test]
+    fn who_hangs_up_on_a_large_event_stops_only_this_event() {
+        let lost = || Error::new(Code::ConnectionLost, Scope::Account, Retry::Soon);
+        let told = |error: Error| (error.code(), error.scope(), error.arg("bytes").map(str::to_owned));
+        let large = (Code::EventTooLarge, Scope::Item, Some("50000000".to_owned()));
+        assert_eq!(told(classify_large(lost(), 50_000_000)), large);
+        assert_eq!(told(classify_large(lost(), 5_000)), told(lost()));
+        let slow = || Error::new(Code::TimedOut, Scope::Account, Retry::Soon);
+        assert_eq!(told(classify_large(slow(), 50_000_000)), told(slow()));
     }
 
     #[test]

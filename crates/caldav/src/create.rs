@@ -7,6 +7,7 @@ use crate::href;
 use crate::observe::{version, version_of};
 use crate::request::{Condition, Put, get, put};
 use crate::silence::WOULD_WRITE;
+use bytes::Bytes;
 use parom_calendar::Event;
 use parom_domain::agenda::{CalendarId, Form, Handle, Version, Written};
 use parom_domain::{Code, Error, Result, Retry};
@@ -59,14 +60,14 @@ impl CalDavAgenda {
     }
 
     /// The text of an event, if the server may have it: nobody hears of it, and it is not too large.
-    pub(crate) async fn fitting(&self, calendar: &CalendarId, event: &Event, now: Option<&[u8]>) -> Result<String> {
+    pub(crate) async fn fitting(&self, calendar: &CalendarId, event: &Event, now: Option<&[u8]>) -> Result<Bytes> {
         let way = self.way().await?;
         if way.watch.would_write(now, Some(event)) {
             return Err(self
                 .event_error(Code::EventUnfit, Retry::WhenFixed, calendar, &event.uid)
                 .with("detail", WOULD_WRITE));
         }
-        let text = outgoing(event);
+        let text = Bytes::from(outgoing(event));
         let bytes = text.len() as u64;
         match self.facts(calendar).await?.max_bytes {
             Some(limit) if bytes > limit => Err(self

@@ -20,6 +20,8 @@ pub struct Dav {
     pub host: String,
     /// Whose calendars they are.
     pub owner: String,
+    /// A larger event is not read.
+    pub most_event_bytes: u64,
 }
 
 /// An answer of any status.

@@ -45,7 +45,7 @@ impl Multistatus {
         let mut all = Multistatus::default();
         let root = xml::read(bytes, |element| {
             if element.is(Ns::Dav, "response") {
-                members(&element, &mut all.members)?;
+                members(element, &mut all.members)?;
             } else if element.is(Ns::Dav, "sync-token") {
                 all.sync_token = Some(element.trimmed().to_owned()).filter(|token| !token.is_empty());
             }
@@ -55,23 +55,25 @@ impl Multistatus {
     }
 }
 
-fn members(response: &Element, out: &mut Vec<Member>) -> Result<(), Broken> {
+/// What a response says, which may be events in full and is not copied.
+fn members(response: Element, out: &mut Vec<Member>) -> Result<(), Broken> {
     let whole = response.child(Ns::Dav, "status").map(status).transpose()?;
     let conditions = response.child(Ns::Dav, "error").map(names).unwrap_or_default();
     let mut member = Member { status: whole, conditions, ..Member::default() };
-    for propstat in response.all(Ns::Dav, "propstat") {
-        let status = propstat.child(Ns::Dav, "status").map_or(Ok(200), status)?;
-        if (200..300).contains(&status) {
-            member.found.extend(propstat.child(Ns::Dav, "prop").into_iter().flat_map(|prop| prop.children.clone()));
-        } else {
-            member.withheld.push(status);
-        }
-    }
     let mut hrefs = response.all(Ns::Dav, "href");
     member.href = hrefs.next().ok_or(Broken("a response without href"))?.trimmed().to_owned();
     // One status for several resources (RFC 4918 section 14.24).
     let others = hrefs.map(|href| Member { href: href.trimmed().to_owned(), status: whole, ..Member::default() });
     let others: Vec<Member> = others.collect();
+    for propstat in response.children.into_iter().filter(|child| child.is(Ns::Dav, "propstat")) {
+        let status = propstat.child(Ns::Dav, "status").map_or(Ok(200), status)?;
+        if (200..300).contains(&status) {
+            let prop = propstat.children.into_iter().find(|child| child.is(Ns::Dav, "prop"));
+            member.found.extend(prop.into_iter().flat_map(|prop| prop.children));
+        } else {
+            member.withheld.push(status);
+        }
+    }
     out.push(member);
     out.extend(others);
     Ok(())

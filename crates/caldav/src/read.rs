@@ -6,7 +6,7 @@ use crate::form::stored;
 use crate::href;
 use crate::multistatus::Member;
 use crate::observe::{handle, version, version_of};
-use crate::request::{get, multiget};
+use crate::request::{Depth, Properties, get, multiget, propfind};
 use crate::xml::Ns;
 use parom_calendar::Unfit;
 use parom_domain::agenda::{CalendarId, EventRead, Handle, Version};
@@ -96,7 +96,12 @@ impl CalDavAgenda {
         match get(&self.dav, &handle.0).await {
             Ok(Some(got)) => Ok(Some(self.event(calendar, handle, got.etag.as_deref(), &got.text))),
             Ok(None) => Ok(None),
-            Err(error) if error.scope() == Scope::Item || error.arg("limit").is_some() => {
+            Err(error) if error.arg("limit").is_some() => {
+                let error = self.event_error(Code::EventTooLarge, Retry::WhenFixed, calendar, &href::last(&handle.0));
+                let form = Err(error.with("limit", self.settings.most_event_bytes));
+                Ok(Some(EventRead { handle: handle.clone(), version: self.version_of(handle).await?, form }))
+            }
+            Err(error) if error.scope() == Scope::Item => {
                 let about = self.about(calendar);
                 let told = error.arg("answer").unwrap_or_default().to_owned();
                 let error = Error::new(Code::EventUnreadable, Scope::Item, error.retry()).with("answer", told);
@@ -105,6 +110,13 @@ impl CalDavAgenda {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The version of what is not read, so that it is left alone until it has another one.
+    async fn version_of(&self, handle: &Handle) -> Result<Version> {
+        let (_, all) = propfind(&self.dav, Asked::Read, &handle.0, Depth::Itself, Properties::EVENTS).await?;
+        let etag = all.members.first().and_then(|member| member.text(Ns::Dav, "getetag"));
+        Ok(etag.and_then(version).unwrap_or_else(|| Version("".into())))
     }
 
     pub(crate) fn event(&self, calendar: &CalendarId, handle: &Handle, etag: Option<&str>, text: &[u8]) -> EventRead {

@@ -22,7 +22,12 @@ pub struct ServerSettings {
     pub patience: Patience,
     /// What the accounts' connections are counted by; `None`: each account for itself.
     pub lanes: Option<Lanes>,
+    /// A larger event is not read.
+    pub most_event_bytes: u64,
 }
+
+/// Exchange takes no request of more than 64 MB, attachments in base64 and all; this is a good deal more.
+const MOST_EVENT_BYTES: u64 = 96 << 20;
 
 impl ServerSettings {
     #[must_use]
@@ -36,6 +41,7 @@ impl ServerSettings {
             overrides: Overrides::default(),
             patience: Patience::default(),
             lanes: None,
+            most_event_bytes: MOST_EVENT_BYTES,
         }
     }
 

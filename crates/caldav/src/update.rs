@@ -7,6 +7,7 @@ use crate::href;
 use crate::observe::{changed, is_etag, version, version_of};
 use crate::request::{Condition, Deleted, Got, delete, get, put};
 use crate::silence::WOULD_WRITE;
+use bytes::Bytes;
 use parom_calendar::Event;
 use parom_domain::agenda::{CalendarId, EventSeen, Form, Version, Written};
 use parom_domain::{Code, Result, Retry};
@@ -61,7 +62,7 @@ impl CalDavAgenda {
         calendar: &CalendarId,
         seen: &EventSeen,
         now: &Got,
-        text: String,
+        text: Bytes,
         form: &Form,
     ) -> Result<Written> {
         let place = &seen.handle.0;
@@ -89,7 +90,7 @@ impl CalDavAgenda {
         if let Some(before) = before {
             let mut event = event(&before.form)?;
             event.uid = before.uid;
-            let back = put(&self.dav, place, &Condition::New, outgoing(&event)).await?;
+            let back = put(&self.dav, place, &Condition::New, outgoing(&event).into()).await?;
             if let Err(refusal) = back {
                 return Err(self.refusal(Asked::Create, &refusal));
             }

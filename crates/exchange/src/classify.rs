@@ -237,6 +237,22 @@ pub fn classify_status(about: About, status: u16, retry_after: Option<Duration>)
     }
 }
 
+/// A request of so many octets is one that servers may refuse for its size alone: nginx takes no more where nobody says otherwise.
+const LARGE: usize = 1 << 20;
+
+/// The error of a request that carried so many octets. Not every server that takes no such request says so: IIS answers with a
+/// bare 404 (404.13), and what stands before it may hang up while it is being sent. That may have been the line too, so it is
+/// tried again later.
+#[must_use]
+pub fn classify_large(error: Error, octets: usize) -> Error {
+    let is_wordless = matches!(error.code(), Code::ConnectionLost | Code::AnswerUnexpected);
+    if octets < LARGE || !is_wordless {
+        return if error.code() == Code::EventTooLarge { error.with("bytes", octets) } else { error };
+    }
+    let answer = error.arg("answer").or(error.arg("detail")).unwrap_or_default().to_owned();
+    Error::new(Code::EventTooLarge, Scope::Item, Retry::Soon).with("bytes", octets).with("answer", answer)
+}
+
 fn told(refusal: &Refusal) -> String {
     printable(&format!("{} {}", refusal.code, refusal.text))
 }
@@ -248,6 +264,21 @@ mod tests {
     fn of(about: About, code: &str, backoff_ms: Option<u64>) -> (Code, Scope, Retry) {
         let error = classify(about, &Refusal { code: code.into(), text: String::new(), backoff_ms });
         (error.code(), error.scope(), error.retry())
+    }
+
+    #[test]
+    fn who_hangs_up_on_a_large_request_stops_only_this_event() {
+        let lost = || Error::new(Code::ConnectionLost, Scope::Account, Retry::Soon);
+        let bare = || classify_status(About::Write, 404, None);
+        let told = |error: Error| (error.code(), error.scope(), error.retry(), error.arg("bytes").map(str::to_owned));
+        let large = || (Code::EventTooLarge, Scope::Item, Retry::Soon, Some("50000000".to_owned()));
+        assert_eq!(told(classify_large(lost(), 50_000_000)), large());
+        assert_eq!(told(classify_large(bare(), 50_000_000)), large());
+        assert_eq!(told(classify_large(lost(), 5_000)), told(lost()));
+        let busy = || Error::new(Code::Throttled, Scope::Account, Retry::Soon);
+        assert_eq!(told(classify_large(busy(), 50_000_000)), told(busy()));
+        let said = classify_status(About::Write, 413, None);
+        assert_eq!(told(classify_large(said, 5_000)).3.as_deref(), Some("5000"));
     }
 
     #[test]

@@ -120,12 +120,14 @@ impl<T: Transport> Client<T> {
             .call(&headers, request.into(), O::IS_REPEATABLE)
             .await
             .map_err(|error| self.told(operation, error))?;
-        let answer = match envelope::answer(&reply.body) {
+        let Reply { status, retry_after, body } = reply;
+        let answer = envelope::answer(&body);
+        // It was read, and may be large.
+        drop(body);
+        let answer = match answer {
             Ok(answer) => answer,
-            Err(broken) if reply.status == 200 => return Err(self.told(operation, unexpected(broken))),
-            Err(_) => {
-                return Err(self.told(operation, classify_status(O::ABOUT, reply.status, reply.retry_after)));
-            }
+            Err(broken) if status == 200 => return Err(self.told(operation, unexpected(broken))),
+            Err(_) => return Err(self.told(operation, classify_status(O::ABOUT, status, retry_after))),
         };
         // A server that is older than what was asked for says so, and some only in passing.
         if let Some(spoken) = answer.spoken {

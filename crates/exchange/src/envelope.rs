@@ -62,12 +62,13 @@ pub struct Refusal {
 /// What is no XML. An XML document that is no SOAP envelope is malformed too.
 pub fn answer(bytes: &[u8]) -> Result<Answer, Broken> {
     let root = xml::read(bytes)?;
-    let body = root.child("Body").filter(|_| root.name == "Envelope").ok_or(Broken::Malformed)?;
     let spoken = root.child("Header").and_then(|header| header.child("ServerVersionInfo")).map(|info| {
         let number = |name: &str| info.attribute(name).and_then(|text| text.parse().ok()).unwrap_or(0);
         Version::of_build(number("MajorVersion"), number("MinorVersion"), number("MajorBuildNumber"))
     });
-    let content = body.children.first().cloned().ok_or(Broken::Malformed)?;
+    // It may hold an attachment, and is not copied.
+    let body = Some(root).filter(|root| root.name == "Envelope").and_then(|root| root.into_child("Body"));
+    let content = body.and_then(|body| body.children.into_iter().next()).ok_or(Broken::Malformed)?;
     let body = if content.name == "Fault" { Body::Fault(fault(&content)) } else { Body::Response(content) };
     Ok(Answer { spoken, body })
 }

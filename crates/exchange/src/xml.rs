@@ -1,5 +1,7 @@
 //! XML as Exchange speaks it: a careful writer, and a tolerant reader of bounded depth and size.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::fmt;
@@ -47,6 +49,12 @@ impl Element {
         self.children.iter().find(|child| child.name == name)
     }
 
+    /// The first child of that name, apart from everything else.
+    #[must_use]
+    pub fn into_child(self, name: &str) -> Option<Element> {
+        self.children.into_iter().find(|child| child.name == name)
+    }
+
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.children.iter().filter(move |child| child.name == name)
     }
@@ -66,6 +74,16 @@ impl Element {
     #[must_use]
     pub fn descendant(&self, name: &str) -> Option<&Element> {
         self.children.iter().find_map(|child| if child.name == name { Some(child) } else { child.descendant(name) })
+    }
+
+    /// What its text means in base64, with any spaces in it; `None` where it is none.
+    #[must_use]
+    pub fn octets(&self) -> Option<Vec<u8>> {
+        if self.text.contains(char::is_whitespace) {
+            let bare: String = self.text.split_whitespace().collect();
+            return STANDARD.decode(bare).ok();
+        }
+        STANDARD.decode(&self.text).ok()
     }
 
     /// `true` and `1` (XML Schema part 2, section 3.2.2).
@@ -163,18 +181,24 @@ fn element(start: &BytesStart<'_>) -> Element {
     }
 }
 
-/// Line ends are one character (XML 1.0 section 2.11).
+/// Line ends are one character (XML 1.0 section 2.11). A text may be an attachment: what is clean is taken in one piece.
 fn push_clean(out: &mut String, text: &str) {
-    let mut last = ' ';
-    for c in text.chars() {
-        match c {
-            '\r' => out.push('\n'),
-            '\n' if last == '\r' => {}
-            c if is_xml(c) => out.push(c),
-            _ => {}
+    let mut rest = text;
+    while let Some((clean, odd, after)) = split_at_odd(rest, |c| c == '\r' || !is_xml(c)) {
+        out.push_str(clean);
+        rest = after;
+        if odd == '\r' {
+            out.push('\n');
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
         }
-        last = c;
     }
+    out.push_str(rest);
+}
+
+/// What stands before the first of such characters, that one, and what stands behind it.
+fn split_at_odd(text: &str, is_odd: impl Fn(char) -> bool) -> Option<(&str, char, &str)> {
+    let (at, odd) = text.char_indices().find(|(_, c)| is_odd(*c))?;
+    Some((text.get(..at)?, odd, text.get(at + odd.len_utf8()..)?))
 }
 
 /// What a reference between `&` and `;` stands for.
@@ -263,6 +287,11 @@ impl Out {
         self.within(name, attributes, |out| escape(&mut out.text, text));
     }
 
+    /// An element with octets in it, in base64.
+    pub fn octets(&mut self, name: &str, octets: &[u8]) {
+        self.within(name, &[], |out| STANDARD.encode_string(octets, &mut out.text));
+    }
+
     /// What another writer has written.
     pub fn raw(&mut self, xml: &str) {
         self.text.push_str(xml);
@@ -283,17 +312,21 @@ impl Out {
 
 /// What XML cannot hold is left out: Exchange refuses the whole request for it.
 fn escape(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\r' => out.push_str("&#xD;"),
-            c if is_xml(c) => out.push(c),
-            _ => {}
-        }
+    let is_odd = |c| matches!(c, '&' | '<' | '>' | '"' | '\r') || !is_xml(c);
+    let mut rest = text;
+    while let Some((clean, odd, after)) = split_at_odd(rest, is_odd) {
+        out.push_str(clean);
+        out.push_str(match odd {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '"' => "&quot;",
+            '\r' => "&#xD;",
+            _ => "",
+        });
+        rest = after;
     }
+    out.push_str(rest);
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+/// Servers take their time over what is large.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 pub struct Answer {
     pub status: u16,
     /// The status line and the headers.
@@ -33,7 +36,7 @@ pub fn request(
     body: &str,
 ) -> io::Result<Answer> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let login = STANDARD.encode(format!("{user}:{password}"));
     let head = format!(
         "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Basic {login}\r\n\

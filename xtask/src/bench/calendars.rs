@@ -86,7 +86,7 @@ fn measured(wish: &Wish, folder: &Path, machine: &str) -> Result<String> {
 }
 
 /// An event of one hour; every tenth is a series of ten weeks, of which one occurrence is elsewhere and one is left out.
-fn plan(rig: &Rig, name: &str, number: usize) -> Result<()> {
+pub fn plan(rig: &Rig, name: &str, number: usize) -> Result<()> {
     let refused = |code: &'static str| failure(format!("the lab's Exchange refused an event: {code}"));
     let (month, day, hour) = (1 + number / 28 % 12, 1 + number % 28, 7 + number % 11);
     let at = |minute: u32| format!("2027-{month:02}-{day:02}T{hour:02}:{minute:02}:00");

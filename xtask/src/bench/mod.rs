@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: Parom beside mbsync and `doveadm sync`, on the same servers in the same run.
 
 mod calendar_watch;
-mod calendars;
+pub mod calendars;
 pub mod corpus;
 pub mod extensions;
 mod fleet;

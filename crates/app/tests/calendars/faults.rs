@@ -11,6 +11,8 @@ type Spoiler = dyn Fn(&mut String, &mut String) + Send;
 pub enum Fault {
     /// It never gets to the server: this status with these headers and this body comes back.
     Answer { status: u16, headers: &'static str, body: String },
+    /// The connection ends without an answer.
+    HangUp,
     /// The server answers, and this is done to the answer's head and body.
     Spoil(Box<Spoiler>),
     /// Somebody is quicker: this is done before the server gets it.
@@ -74,11 +76,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn serve(mut stream: TcpStream, server: u16, rules: &Rules) {
     let mut buffer = Vec::new();
     while let Some(request) = request(&mut stream, &mut buffer) {
-        let Ok(()) = stream.write_all(&answer(&request, server, rules)) else { return };
+        let Some(answer) = answer(&request, server, rules) else { return };
+        let Ok(()) = stream.write_all(&answer) else { return };
     }
 }
 
-fn answer(request: &[u8], server: u16, rules: &Rules) -> Vec<u8> {
+/// `None`: there is none.
+fn answer(request: &[u8], server: u16, rules: &Rules) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(request).into_owned();
     let mut rules = lock(rules);
     let fits = |rule: &&mut Rule| {
@@ -88,12 +92,13 @@ fn answer(request: &[u8], server: u16, rules: &Rules) -> Vec<u8> {
     };
     let Some(rule) = rules.iter_mut().find(fits) else {
         drop(rules);
-        return forwarded(request, server);
+        return Some(forwarded(request, server));
     };
     if rule.times != ALWAYS {
         rule.times -= 1;
     }
-    match &rule.fault {
+    Some(match &rule.fault {
+        Fault::HangUp => return None,
         Fault::Answer { status, headers, body } => whole(&format!("HTTP/1.1 {status} Said\r\n{headers}"), body),
         Fault::Spoil(spoil) => {
             let answer = forwarded(request, server);
@@ -109,7 +114,7 @@ fn answer(request: &[u8], server: u16, rules: &Rules) -> Vec<u8> {
             drop(rules);
             forwarded(request, server)
         }
-    }
+    })
 }
 
 fn whole(head: &str, body: &str) -> Vec<u8> {

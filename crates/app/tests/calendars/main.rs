@@ -15,6 +15,7 @@ mod faults;
 #[cfg(feature = "ntlm")]
 #[path = "../exchange/front.rs"]
 mod front;
+mod large;
 mod mirrored;
 mod numbered_days;
 mod numbered_fields;

@@ -15,9 +15,10 @@ pub struct Got {
 /// `None` for one that is gone.
 ///
 /// # Errors
-/// Whatever is neither 200 nor 404 nor 410.
+/// Whatever is neither 200 nor 404 nor 410, and with an argument `limit` that of an event that is too large.
 pub async fn get(dav: &Dav, place: &str) -> Result<Option<Got>> {
     let request = Request::new(Method::GET, place).with(header::ACCEPT, "text/calendar")?.repeatable();
+    let request = request.at_most(dav.most_event_bytes);
     let answer = dav.send(request).await?;
     match answer.status() {
         200 => Ok(Some(Got { etag: answer.etag().map(str::to_owned), text: answer.body })),

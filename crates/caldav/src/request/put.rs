@@ -1,7 +1,8 @@
 //! PUT (RFC 4791 section 5.3.2): an event is created or replaced.
 
-use crate::classify::Refusal;
+use crate::classify::{Refusal, classify_large};
 use crate::dav::{Dav, SCHEDULE_REPLY};
+use bytes::Bytes;
 use parom_domain::Result;
 use parom_net::http::{Method, Request, Url, header};
 
@@ -37,13 +38,14 @@ pub struct Put {
 
 /// # Errors
 /// Those of the connection: then it is not known whether the event was stored.
-pub async fn put(dav: &Dav, place: &str, condition: &Condition, text: String) -> Result<Result<Put, Refusal>> {
+pub async fn put(dav: &Dav, place: &str, condition: &Condition, text: Bytes) -> Result<Result<Put, Refusal>> {
+    let octets = text.len();
     let request = Request::new(Method::PUT, place)
         .with(header::CONTENT_TYPE, "text/calendar; charset=utf-8")?
         // INVARIANT: nobody is mailed because of us. The participants' SCHEDULE-AGENT is in the text.
         .with(SCHEDULE_REPLY, "F")?
         .body(text);
-    let answer = dav.send(condition.set(request)?).await?;
+    let answer = dav.send(condition.set(request)?).await.map_err(|error| classify_large(error, octets))?;
     if !matches!(answer.status(), 200 | 201 | 204) {
         return Ok(Err(answer.refusal()));
     }

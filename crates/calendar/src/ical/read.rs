@@ -276,7 +276,7 @@ impl Marks {
 /// Takes a line into the normal form; `false`: it has no word for it.
 fn take(line: &Line, details: &mut Details, marks: &mut Marks) -> bool {
     let value = line.value.trim();
-    let upper = value.to_ascii_uppercase();
+    let upper = || value.to_ascii_uppercase();
     match line.name.as_str() {
         // Read elsewhere; RRULE on an exception is a defect of Exchange's.
         "UID" | "DTSTART" | "DTEND" | "RECURRENCE-ID" | "RRULE" | "RDATE" | "EXDATE" => {}
@@ -288,19 +288,19 @@ fn take(line: &Line, details: &mut Details, marks: &mut Marks) -> bool {
         "URL" => details.url = value.to_owned(),
         "PRIORITY" => details.importance = spelling::importance(value),
         "CLASS" => details.sensitivity = spelling::sensitivity(value),
-        spelling::SENSITIVITY_MARK => marks.personal = upper == "PERSONAL",
-        "STATUS" => match upper.as_str() {
+        spelling::SENSITIVITY_MARK => marks.personal = value.eq_ignore_ascii_case("PERSONAL"),
+        "STATUS" => match upper().as_str() {
             "TENTATIVE" => details.status = Some(Status::Tentative),
             "CONFIRMED" => details.status = Some(Status::Confirmed),
             "CANCELLED" => details.status = Some(Status::Cancelled),
             _ => return false,
         },
-        "TRANSP" => match upper.as_str() {
+        "TRANSP" => match upper().as_str() {
             "OPAQUE" => marks.transparent = Some(false),
             "TRANSPARENT" => marks.transparent = Some(true),
             _ => return false,
         },
-        "X-MICROSOFT-CDO-BUSYSTATUS" => match upper.as_str() {
+        "X-MICROSOFT-CDO-BUSYSTATUS" => match upper().as_str() {
             "FREE" => marks.cdo_busy = Some(Busy::Free),
             "TENTATIVE" => marks.cdo_busy = Some(Busy::Tentative),
             "BUSY" => marks.cdo_busy = Some(Busy::Busy),
@@ -308,7 +308,7 @@ fn take(line: &Line, details: &mut Details, marks: &mut Marks) -> bool {
             "WORKINGELSEWHERE" => marks.cdo_busy = Some(Busy::WorkingElsewhere),
             _ => return false,
         },
-        "X-MICROSOFT-CDO-IMPORTANCE" => match upper.as_str() {
+        "X-MICROSOFT-CDO-IMPORTANCE" => match upper().as_str() {
             "0" => marks.cdo_importance = Some(Importance::Low),
             "1" => {}
             "2" => marks.cdo_importance = Some(Importance::High),
@@ -316,7 +316,7 @@ fn take(line: &Line, details: &mut Details, marks: &mut Marks) -> bool {
         },
         // Both follow from the start and the recurrence.
         "X-MICROSOFT-CDO-ALLDAYEVENT" | "X-MICROSOFT-CDO-INSTTYPE" => {}
-        "X-MICROSOFT-DISALLOW-COUNTER" => details.no_counter = upper == "TRUE",
+        "X-MICROSOFT-DISALLOW-COUNTER" => details.no_counter = value.eq_ignore_ascii_case("TRUE"),
         "X-MICROSOFT-SKYPETEAMSMEETINGURL" => details.online_meeting = value.to_owned(),
         "CONFERENCE" => return conference(line, details, marks),
         "CATEGORIES" => categories(line, &mut details.categories),
@@ -378,8 +378,7 @@ fn attachment(line: &Line) -> Option<Attachment> {
     let is_inline = line.param("VALUE").is_some_and(|kind| kind.eq_ignore_ascii_case("BINARY"))
         || line.param("ENCODING").is_some_and(|encoding| encoding.eq_ignore_ascii_case("BASE64"));
     let content = if is_inline {
-        let packed: String = line.value.chars().filter(|c| !c.is_whitespace()).collect();
-        Content::Inline(STANDARD.decode(packed).ok()?.into())
+        Content::Inline(unpacked(&line.value)?.into())
     } else {
         Content::Link(line.value.trim().to_owned())
     };
@@ -394,6 +393,15 @@ fn attachment(line: &Line) -> Option<Attachment> {
         params: line.params.iter().filter(other).cloned().collect(),
         content,
     })
+}
+
+/// Spaces count for nothing.
+fn unpacked(base64: &str) -> Option<Vec<u8>> {
+    if base64.contains(char::is_whitespace) {
+        let bare: String = base64.chars().filter(|c| !c.is_whitespace()).collect();
+        return STANDARD.decode(bare).ok();
+    }
+    STANDARD.decode(base64).ok()
 }
 
 /// Stamps are in UTC; one that cannot be read tells nothing. The epoch stands for none.

@@ -40,7 +40,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Component>, Unfit> {
     let mut roots = Vec::new();
     let mut open: Vec<Component> = Vec::new();
     for text in unfold(bytes)? {
-        let line = Line::parse(&text)?;
+        let line = Line::read(text)?;
         match line.name.as_str() {
             "BEGIN" => {
                 if open.len() >= DEEPEST {

@@ -14,21 +14,38 @@ use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, Archiv
 use parom_domain::events::{CalendarNumber, End, EventLink};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use std::collections::HashMap;
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Events of one batch. Their texts are in memory together, and their intents are one commit.
 const BATCH: usize = 200;
+/// What they show together, in bytes. A larger event is alone in its batch.
+const BATCH_BYTES: usize = 8 << 20;
 
 pub async fn write_all(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
-    let mut tasks = std::mem::take(&mut plan.writes);
-    while !tasks.is_empty() {
+    let mut tasks = std::mem::take(&mut plan.writes).into_iter().peekable();
+    while tasks.peek().is_some() {
         run.go_on()?;
-        let rest = tasks.split_off(tasks.len().min(BATCH));
-        write_batch(run, tasks).await?;
-        tasks = rest;
+        write_batch(run, next_batch(&mut tasks)).await?;
     }
     Ok(())
+}
+
+fn next_batch(tasks: &mut Peekable<impl Iterator<Item = Task>>) -> Vec<Task> {
+    let shown = |task: &Task| -> usize {
+        Side::ALL.into_iter().filter_map(|side| task.shown[side].as_ref()).map(|shown| shown.bytes).sum()
+    };
+    let mut batch = Vec::new();
+    let mut room = BATCH_BYTES;
+    while let Some(bytes) = tasks.peek().map(shown).filter(|bytes| batch.is_empty() || *bytes <= room) {
+        room = room.saturating_sub(bytes);
+        batch.extend(tasks.next());
+        if batch.len() == BATCH {
+            break;
+        }
+    }
+    batch
 }
 
 /// One event, ready to be written.
@@ -434,6 +451,8 @@ fn refused(run: &mut Run<'_>, job: &Job, side: Side, error: &Error) -> Vec<Agend
             leave(run, &job.task);
             Vec::new()
         }
+        // That it is too large was guessed from a server that hung up.
+        (Code::EventTooLarge, Scope::Item) if error.retry() == Retry::Soon => put_aside_until(run, &job.task, error),
         (_, Scope::Item) => put_aside(run, &job.task, error, None),
         _ => {
             let calendar = place_of(job, side);
@@ -457,4 +476,41 @@ fn put_aside_until(run: &mut Run<'_>, task: &Task, error: &Error) -> Vec<AgendaC
 /// The text of a form, for intents that are taken up again.
 pub fn form_of(uid: &str, hash: [u8; 32], text: &Arc<str>) -> Form {
     Form { uid: uid.to_owned(), hash, text: text.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parom_domain::agenda::{Handle, Version};
+    use parom_domain::events::EventNumber;
+
+    fn task(bytes: usize) -> Task {
+        let shown = Shown {
+            calendar: CalendarNumber(1),
+            handle: Handle("h".into()),
+            version: Version("v".into()),
+            hash: [0; 32],
+            bytes,
+            text: None,
+        };
+        Task {
+            event: EventNumber(1),
+            uid: "u".to_owned(),
+            calendar: CalendarNumber(1),
+            shown: Both::new(Some(shown), None),
+            deed: Deed::Create { into: Side::Target },
+        }
+    }
+
+    #[test]
+    fn a_batch_ends_where_its_texts_would_be_too_much_together() {
+        let sizes = |sizes: &[usize]| {
+            let mut tasks = sizes.iter().map(|bytes| task(*bytes)).peekable();
+            std::iter::from_fn(|| Some(next_batch(&mut tasks).len()).filter(|count| *count > 0)).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[1; 100]), [BATCH, BATCH, 20]);
+        let large = BATCH_BYTES + 1;
+        assert_eq!(sizes(&[1, large, 1, 1, large, large]), [1, 1, 2, 1, 1]);
+        assert_eq!(sizes(&[BATCH_BYTES / 2; 5]), [2, 2, 1]);
+    }
 }

@@ -10,9 +10,25 @@ use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
 use parom_domain::{Both, Error, Result, Side};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Texts beyond this are not kept from the look to the write, but read again, in bytes.
 const KEPT_BYTES: usize = 32 << 20;
+
+/// What is kept already, of both sides together.
+#[derive(Default)]
+struct Room(AtomicUsize);
+
+impl Room {
+    fn has(&self, bytes: usize) -> bool {
+        let taken = self.0.fetch_add(bytes, Ordering::Relaxed);
+        let fits = taken.saturating_add(bytes) <= KEPT_BYTES;
+        if !fits {
+            self.0.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        fits
+    }
+}
 
 /// What the looks found, by calendar.
 #[derive(Default)]
@@ -33,12 +49,16 @@ pub struct Shown {
     pub handle: Handle,
     pub version: Version,
     pub hash: [u8; 32],
+    /// How long its text is.
+    pub bytes: usize,
+    /// `None`: it is read again when it is needed.
     pub text: Option<Arc<str>>,
 }
 
 impl Shown {
     pub fn of(calendar: CalendarNumber, handle: Handle, version: Version, form: &Form) -> Shown {
-        Shown { calendar, handle, version, hash: form.hash, text: Some(form.text.clone()) }
+        let (bytes, text) = (form.text.len(), Some(form.text.clone()));
+        Shown { calendar, handle, version, hash: form.hash, bytes, text }
     }
 
     pub fn form(&self, uid: &str) -> Option<Form> {
@@ -158,7 +178,8 @@ pub async fn read_what_changed(run: &mut Run<'_>, looks: &Looks) -> Result<Sight
         }
     }
     let wanted = sorted.map(|sorted| sorted.wanted);
-    read_and_place(run, &mut sights, &wanted).await?;
+    let room = Room::default();
+    read_and_place(run, &mut sights, &wanted, &room).await?;
     // A twin that was put aside takes the place of the one that is gone, and one that is put aside for another reason is
     // the partner of what is new on the other side.
     let twins = Both::from_fn(|side| {
@@ -180,19 +201,7 @@ pub async fn read_what_changed(run: &mut Run<'_>, looks: &Looks) -> Result<Sight
         let found = run.state.parked.iter().filter(is_free);
         found.map(|parked| (parked.calendar, parked.handle.clone())).collect::<BTreeSet<Place>>()
     });
-    read_and_place(run, &mut sights, &twins).await?;
-    let mut kept = 0;
-    let texts = Side::ALL.into_iter().flat_map(|side| {
-        let linked = sights.linked.values().filter_map(move |both| match &both[side] {
-            Now::Present(shown) => Some(shown),
-            _ => None,
-        });
-        linked.chain(sights.newcomers[side].iter().map(|(_, shown)| shown)).map(|shown| shown.text.as_ref())
-    });
-    texts.for_each(|text| kept += text.map_or(0, |text| text.len()));
-    if kept > KEPT_BYTES {
-        drop_texts(&mut sights);
-    }
+    read_and_place(run, &mut sights, &twins, &room).await?;
     Ok(sights)
 }
 
@@ -210,13 +219,13 @@ pub async fn look_up_linked(run: &mut Run<'_>, sights: &mut Sights) -> Result<()
                 }
             }
         }
-        let found = read_on(run, side, places.keys().cloned()).await?;
+        let found = read_on(run, side, places.keys().cloned(), &Room(KEPT_BYTES.into())).await?;
         for (calendar, error) in found.failed {
             run.unseen.insert((calendar, side));
             run.trouble(calendar, error);
         }
-        for (calendar, read) in found.events {
-            places.remove(&(calendar, read.handle));
+        for event in found.events {
+            places.remove(&(event.calendar, event.handle));
         }
         places.retain(|(calendar, _), _| !run.unseen.contains(&(*calendar, side)));
         for event in places.into_values() {
@@ -224,19 +233,6 @@ pub async fn look_up_linked(run: &mut Run<'_>, sights: &mut Sights) -> Result<()
         }
     }
     Ok(())
-}
-
-fn drop_texts(sights: &mut Sights) {
-    for both in sights.linked.values_mut() {
-        for side in Side::ALL {
-            if let Now::Present(shown) = &mut both[side] {
-                shown.text = None;
-            }
-        }
-    }
-    for side in Side::ALL {
-        sights.newcomers[side].iter_mut().for_each(|(_, shown)| shown.text = None);
-    }
 }
 
 fn sort(run: &Run<'_>, looks: &Looks, side: Side) -> Sorted {
@@ -299,8 +295,13 @@ fn sort(run: &Run<'_>, looks: &Looks, side: Side) -> Sorted {
 }
 
 /// Reads what is wanted, and puts it where it belongs: to its link, to the newcomers, or aside.
-async fn read_and_place(run: &mut Run<'_>, sights: &mut Sights, wanted: &Both<BTreeSet<Place>>) -> Result<()> {
-    let ask = |side: Side| read_on(run, side, wanted[side].iter().cloned());
+async fn read_and_place(
+    run: &mut Run<'_>,
+    sights: &mut Sights,
+    wanted: &Both<BTreeSet<Place>>,
+    room: &Room,
+) -> Result<()> {
+    let ask = |side: Side| read_on(run, side, wanted[side].iter().cloned(), room);
     let (source, target) = join(ask(Side::Source), ask(Side::Target)).await;
     for (side, found) in [(Side::Source, source?), (Side::Target, target?)] {
         for (calendar, error) in found.failed {
@@ -308,9 +309,9 @@ async fn read_and_place(run: &mut Run<'_>, sights: &mut Sights, wanted: &Both<BT
             run.trouble(calendar, error);
         }
         let mut answered = BTreeSet::new();
-        for (calendar, read) in found.events {
-            answered.insert((calendar, read.handle.clone()));
-            place(run, sights, side, calendar, read);
+        for event in found.events {
+            answered.insert((event.calendar, event.handle.clone()));
+            place(run, sights, side, event);
         }
         for (calendar, handle) in &wanted[side] {
             if answered.contains(&(*calendar, handle.clone())) || run.unseen.contains(&(*calendar, side)) {
@@ -327,28 +328,28 @@ async fn read_and_place(run: &mut Run<'_>, sights: &mut Sights, wanted: &Both<BT
     Ok(())
 }
 
-fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, calendar: CalendarNumber, read: EventRead) {
-    let event = run.links.at(side, calendar, &read.handle);
-    match read.form {
-        Ok(form) => {
+fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, seen: Seen) {
+    let Seen { calendar, handle, version, shown } = seen;
+    let event = run.links.at(side, calendar, &handle);
+    match shown {
+        Ok((uid, shown)) => {
             // One that shows what it showed when it was put aside stays so until it is settled: no look speaks of it again.
             let is_as_it_was = run.state.parked.iter().any(|parked| {
-                (parked.calendar, parked.side, &parked.handle) == (calendar, side, &read.handle)
-                    && parked.version.as_ref() == Some(&read.version)
+                (parked.calendar, parked.side, &parked.handle) == (calendar, side, &handle)
+                    && parked.version.as_ref() == Some(&version)
             });
             // A twin that was edited is still one, until it is known whether it takes a place.
-            if !is_as_it_was && !copies::is_twin_at(run, side, calendar, &read.handle) {
-                unpark(run, calendar, side, &read.handle);
+            if !is_as_it_was && !copies::is_twin_at(run, side, calendar, &handle) {
+                unpark(run, calendar, side, &handle);
             }
-            let shown = Shown::of(calendar, read.handle, read.version, &form);
-            let same = |event: &EventNumber| run.links.get(*event).is_some_and(|link| link.uid == form.uid);
+            let same = |event: &EventNumber| run.links.get(*event).is_some_and(|link| link.uid == uid);
             match event.filter(same) {
                 Some(event) => sights.set(event, side, Now::Present(shown)),
                 None => {
                     if let Some(event) = event {
                         sights.set(event, side, Now::Missing);
                     }
-                    sights.newcomers[side].push((form.uid, shown));
+                    sights.newcomers[side].push((uid, shown));
                 }
             }
         }
@@ -357,8 +358,8 @@ fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, calendar: CalendarN
             let parked = ParkedEvent {
                 calendar,
                 side,
-                handle: read.handle,
-                version: Some(read.version),
+                handle,
+                version: Some(version),
                 uid,
                 code: String::new(),
                 args: Vec::new(),
@@ -384,34 +385,56 @@ pub struct Found {
     pub failed: Vec<(CalendarNumber, Error)>,
 }
 
-/// Reads events of one side until somebody wants the pass to stop.
-async fn read_on(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>) -> Result<Found> {
-    read_while(run, side, grouped(places), true).await
+/// An event that was read after a look.
+struct Seen {
+    calendar: CalendarNumber,
+    handle: Handle,
+    version: Version,
+    /// With its UID.
+    shown: Result<(String, Shown)>,
 }
 
-/// Reads events of one side. What was begun is read to its end: a write is settled even if the pass is to stop.
+#[derive(Default)]
+struct SeenAll {
+    events: Vec<Seen>,
+    failed: Vec<(CalendarNumber, Error)>,
+}
+
+/// Reads events of one side, batch by batch, until somebody wants the pass to stop. Texts are kept while there is room.
+async fn read_on(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>, room: &Room) -> Result<SeenAll> {
+    let mut all = SeenAll::default();
+    for (calendar, handles) in grouped(places) {
+        for batch in handles.chunks(run.abilities[side].batch_items.max(1)) {
+            run.go_on()?;
+            let part = read(run, side, batch.iter().map(|handle| (calendar, handle.clone()))).await?;
+            all.events.extend(part.events.into_iter().map(|(calendar, EventRead { handle, version, form })| {
+                let shown = form.map(|form| {
+                    let mut shown = Shown::of(calendar, handle.clone(), version.clone(), &form);
+                    shown.text = shown.text.filter(|text| room.has(text.len()));
+                    (form.uid, shown)
+                });
+                Seen { calendar, handle, version, shown }
+            }));
+            let failed = !part.failed.is_empty();
+            all.failed.extend(part.failed);
+            if failed {
+                break;
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Reads events of one side, a few batches at once. What was begun is read to its end: a write is settled even if the pass is to stop.
 pub async fn read(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>) -> Result<Found> {
-    read_while(run, side, grouped(places), false).await
-}
-
-async fn read_while(
-    run: &Run<'_>,
-    side: Side,
-    places: Vec<(CalendarNumber, Vec<Handle>)>,
-    stops: bool,
-) -> Result<Found> {
+    let places = grouped(places);
     let mut found = Found::default();
     for (calendar, handles) in &places {
         let Some(id) = run.id(*calendar, side) else { continue };
         let mut parts: Vec<BoxFuture<'_, Result<Vec<EventRead>>>> = Vec::new();
         for batch in handles.chunks(run.abilities[side].batch_items.max(1)) {
             let id = &id;
-            parts.push(Box::pin(async move {
-                if stops {
-                    run.go_on()?;
-                }
-                run.pass.sides[side].read(id, batch).await
-            }));
+            parts.push(Box::pin(async move { run.pass.sides[side].read(id, batch).await }));
         }
         let mut parts = stream::iter(parts).buffered(LANES);
         while let Some(part) = parts.next().await {

@@ -1,11 +1,11 @@
 //! Attachments: fetched up to a limit, and brought in step by name and content.
 
 use super::Calendars;
-use crate::classify::{About, classify, is_lost_attachment};
+use crate::classify::{About, classify, classify_large, is_lost_attachment};
 use crate::client::Transport;
 use crate::item::{AttachmentSeen, CalendarItem, ItemId};
 use crate::op::{CreateAttachment, DeleteAttachment, GetAttachment, NewAttachment, Shape};
-use parom_domain::{Error, Result};
+use parom_domain::Result;
 use std::sync::Arc;
 
 impl<T: Transport> Calendars<T> {
@@ -45,8 +45,9 @@ impl<T: Transport> Calendars<T> {
                 content_type: attachment.content_type.clone(),
                 content: content.clone(),
             };
-            let made = self.client.ask(&CreateAttachment { parent: id.clone(), file }).await?;
-            id = made.map_err(|refusal| refused(&refusal, content.len()))?.root;
+            let made = self.client.ask(&CreateAttachment { parent: id.clone(), file }).await;
+            let made = made.and_then(|made| made.map_err(|refusal| classify(About::Write, &refusal)));
+            id = made.map_err(|error| classify_large(error, content.len()))?.root;
         }
         let removed: Vec<&AttachmentSeen> =
             from.iter().filter(|attachment| !to.iter().any(|other| is_same(attachment, other))).collect();
@@ -72,8 +73,4 @@ impl<T: Transport> Calendars<T> {
 
 fn is_same(one: &AttachmentSeen, two: &AttachmentSeen) -> bool {
     one.name == two.name && one.content == two.content
-}
-
-fn refused(refusal: &crate::envelope::Refusal, bytes: usize) -> Error {
-    classify(About::Write, refusal).with("bytes", bytes)
 }

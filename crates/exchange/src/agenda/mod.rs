@@ -64,8 +64,8 @@ struct Memory {
 
 /// GetItem takes so many at a time, as Microsoft advises for calendar items.
 const BATCH: usize = 10;
-/// So many are read together: their exceptions share requests.
-const TOGETHER: usize = 4 * BATCH;
+/// So many are read together, because their exceptions share requests; they are in memory together, with their attachments.
+const TOGETHER: usize = 2 * BATCH;
 
 impl<T: Transport> Calendars<T> {
     #[must_use]

@@ -2,7 +2,7 @@
 
 use super::occurrences::Now;
 use super::{Calendars, event, folder, item_id, unfit, written};
-use crate::classify::{About, classify, is_gone};
+use crate::classify::{About, classify, classify_large, is_gone};
 use crate::client::Transport;
 use crate::convert::{Draft, stand_in, to_ews};
 use crate::item::{CalendarItem, Field, FieldChange, ItemId, changes};
@@ -22,9 +22,17 @@ impl<T: Transport> Calendars<T> {
         if !self.with_uid(calendar, &form.uid).await?.is_empty() {
             return Err(Error::new(Code::EventExists, Scope::Item, Retry::Soon));
         }
-        let made = self.client.ask(&CreateItem { folder: folder(calendar), item: draft.master.clone() }).await?;
-        let id = made.map_err(|refusal| classify(About::Write, &refusal))?;
-        let id = self.attach(id, &[], &draft.master.attachments).await?;
+        let made = self.client.ask(&CreateItem { folder: folder(calendar), item: draft.master.clone() }).await;
+        let made = made.and_then(|made| made.map_err(|refusal| classify(About::Write, &refusal)));
+        let id = made.map_err(|error| classify_large(error, form.text.len()))?;
+        let id = match self.attach(id.clone(), &[], &draft.master.attachments).await {
+            // Half an event is none: what is put aside is on one side only.
+            Err(error) if error.scope() == Scope::Item => {
+                self.delete(ItemId { change_key: None, ..id }).await?;
+                return Err(error);
+            }
+            attached => attached?,
+        };
         if draft.exceptions.is_empty() && draft.deleted.is_empty() {
             return Ok(written(&id));
         }
@@ -85,6 +93,10 @@ impl<T: Transport> Calendars<T> {
             Some(now) if now.id.as_ref() != Some(&id) => return Err(changed()),
             Some(_) => {}
         }
+        self.delete(id).await
+    }
+
+    async fn delete(&self, id: ItemId) -> Result<()> {
         for outcome in self.client.ask(&DeleteItem { items: vec![ItemRef::Item(id)] }).await? {
             match outcome {
                 Err(refusal) if !is_gone(&refusal.code) => return Err(classify(About::Write, &refusal)),

@@ -6,8 +6,6 @@ use crate::classify::About;
 use crate::item::ItemId;
 use crate::version::Version;
 use crate::xml::{Element, Out};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
 
 /// Adds one file to an item.
@@ -53,7 +51,7 @@ impl Operation for CreateAttachment {
                     if !self.file.content_type.is_empty() {
                         out.leaf("t:ContentType", &self.file.content_type);
                     }
-                    out.leaf("t:Content", &STANDARD.encode(&self.file.content));
+                    out.octets("t:Content", &self.file.content);
                 });
             });
         });

@@ -4,8 +4,6 @@ use super::{Operation, Outcome, outcome};
 use crate::classify::About;
 use crate::version::Version;
 use crate::xml::{Element, Out};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
 
 /// The content of one attachment: of a file its bytes, of an item its MIME text.
@@ -29,12 +27,11 @@ impl Operation for GetAttachment {
     fn read(&self, response: &Element) -> Option<Self::Answer> {
         outcome(response, |message| {
             let attachment = message.child("Attachments")?.children.first()?;
-            let packed = match attachment.name.as_str() {
-                "FileAttachment" => attachment.text_of("Content").unwrap_or_default(),
-                _ => attachment.descendant("MimeContent")?.text.as_str(),
+            let content = match attachment.name.as_str() {
+                "FileAttachment" => attachment.child("Content"),
+                _ => Some(attachment.descendant("MimeContent")?),
             };
-            let packed: String = packed.chars().filter(|c| !c.is_whitespace()).collect();
-            STANDARD.decode(packed).ok().map(Into::into)
+            content.map_or_else(|| Some(Vec::new()), Element::octets).map(Into::into)
         })
     }
 }

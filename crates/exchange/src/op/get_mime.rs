@@ -5,8 +5,6 @@ use crate::classify::About;
 use crate::item::{ItemId, moment};
 use crate::version::Version;
 use crate::xml::{Element, Out};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -48,11 +46,11 @@ impl Operation for GetMime {
     fn read(&self, response: &Element) -> Option<Self::Answer> {
         outcomes(response, |message| {
             let item = message.child("Items")?.children.first()?;
-            let text: String = item.text_of("MimeContent").unwrap_or_default().split_ascii_whitespace().collect();
+            let content = item.child("MimeContent").map_or_else(|| Some(Vec::new()), Element::octets)?;
             Some(Mime {
                 subject: item.text_of("Subject").unwrap_or_default().to_owned(),
                 received: item.text_of("DateTimeReceived").and_then(moment),
-                content: STANDARD.decode(text).ok()?.into(),
+                content: content.into(),
             })
         })
     }

@@ -1,6 +1,6 @@
 //! `FindItem` ([MS-OXWSSRCH] 3.1.4.2): events and series by pages, or their occurrences within a time (`CalendarView`).
 
-use crate::ews::item::Seen;
+use crate::ews::item::{Item, Seen};
 use crate::ews::mail;
 use crate::ews::paths::{self, Path};
 use crate::ews::query;
@@ -11,6 +11,8 @@ use crate::ews::store::no_folder;
 use crate::ews::time::{self, DAY_S};
 use crate::ews::xml::{Element, m, t};
 use crate::ews::zones::Zone;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeSet;
 
 /// The longest view, in days.
@@ -31,7 +33,11 @@ pub fn run(call: &mut Call<'_>, request: &Element) -> Element {
 fn find(call: &Call<'_>, request: &Element, mailbox: u32, folder: u64, shape: &Shape) -> Result<Element, Refusal> {
     let place = call.state.mailbox(mailbox).ok_or_else(no_folder)?;
     let lens = Lens { state: call.state, mailbox: place, zone: &call.zone, level: call.level, is_table: true };
-    let items = place.items.values().filter(|item| item.folder == folder);
+    let ids = request.child("Restriction").and_then(wanted_ids);
+    let may_be = |item: &&Item| {
+        ids.as_ref().is_none_or(|ids: &Vec<Vec<u8>>| item.goid_day.is_some() || ids.contains(&item.goid))
+    };
+    let items = place.items.values().filter(|item| item.folder == folder).filter(may_be);
     let (mut found, view) = match request.child("CalendarView") {
         Some(view) => {
             if request.child("Restriction").is_some() || request.child("SortOrder").is_some() {
@@ -104,6 +110,23 @@ fn find(call: &Call<'_>, request: &Element, mailbox: u32, folder: u64, shape: &S
         .set("IncludesLastItemInRange", to == total)
         .with(t("Items").with_all(shown));
     Ok(success("FindItem").with(root))
+}
+
+/// The GlobalObjectIds of which an item must have one, where nothing else is asked: what a mailbox finds by an index. Whether it
+/// holds is asked of those alone.
+fn wanted_ids(restriction: &Element) -> Option<Vec<Vec<u8>>> {
+    match restriction.name.as_str() {
+        "Restriction" | "Or" if !restriction.children.is_empty() => {
+            let all: Option<Vec<Vec<Vec<u8>>>> = restriction.children.iter().map(wanted_ids).collect();
+            all.map(|all| all.concat())
+        }
+        "IsEqualTo" => {
+            let constant = restriction.child("FieldURIOrConstant")?.child("Constant")?.attribute("Value")?;
+            let bytes = STANDARD.decode(constant).ok()?;
+            bytes.starts_with(&[4, 0, 0, 0, 0x82, 0, 0xE0, 0]).then(|| vec![bytes])
+        }
+        _ => None,
+    }
 }
 
 fn range(view: &Element, zone: &Zone) -> Result<(i64, i64), Refusal> {
