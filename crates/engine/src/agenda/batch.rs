@@ -317,21 +317,28 @@ fn announce(run: &mut Run<'_>, job: &Job, side: Side) -> AgendaIntent {
 /// One side's writes, a few at once. `None` where nothing was tried.
 async fn perform(run: &Run<'_>, jobs: &[Job], side: Side) -> Vec<Option<Result<Written>>> {
     let stopped = AtomicBool::new(false);
-    let mut writes: Vec<BoxFuture<'_, Option<Result<Written>>>> = Vec::new();
-    for job in jobs {
+    let mut writes: Vec<BoxFuture<'_, (usize, Option<Result<Written>>)>> = Vec::new();
+    for (at, job) in jobs.iter().enumerate().filter(|(_, job)| job.writes[side]) {
         let stopped = &stopped;
         writes.push(Box::pin(async move {
-            if !job.writes[side] || stopped.load(Ordering::Relaxed) || run.pass.observer.should_stop() {
-                return None;
+            if stopped.load(Ordering::Relaxed) || run.pass.observer.should_stop() {
+                return (at, None);
             }
-            let outcome = perform_one(run, job, side).await?;
-            if matches!(&outcome, Err(error) if stops_the_pass(error)) {
+            let outcome = perform_one(run, job, side).await;
+            if matches!(&outcome, Some(Err(error)) if stops_the_pass(error)) {
                 stopped.store(true, Ordering::Relaxed);
             }
-            Some(outcome)
+            (at, outcome)
         }));
     }
-    stream::iter(writes).buffered(LANES).collect().await
+    let mut outcomes: Vec<Option<Result<Written>>> = jobs.iter().map(|_| None).collect();
+    let mut writes = stream::iter(writes).buffer_unordered(LANES);
+    while let Some((at, outcome)) = writes.next().await {
+        if let Some(place) = outcomes.get_mut(at) {
+            *place = outcome;
+        }
+    }
+    outcomes
 }
 
 async fn perform_one(run: &Run<'_>, job: &Job, side: Side) -> Option<Result<Written>> {

@@ -3,7 +3,7 @@
 use super::copies;
 use super::pass::{LANES, Run, grouped, stops_the_pass};
 use futures_util::future::{BoxFuture, join};
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use parom_domain::agenda::{AgendaLook, EventRead, Form, Handle, Token, Version};
 use parom_domain::events::state::ParkedEvent;
 use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
@@ -14,6 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Texts beyond this are not kept from the look to the write, but read again, in bytes.
 const KEPT_BYTES: usize = 32 << 20;
+
+/// A batch with more text than this is not read beside others.
+const LARGE_BYTES: usize = 1 << 20;
 
 /// What is kept already, of both sides together.
 #[derive(Default)]
@@ -400,25 +403,43 @@ struct SeenAll {
     failed: Vec<(CalendarNumber, Error)>,
 }
 
-/// Reads events of one side, batch by batch, until somebody wants the pass to stop. Texts are kept while there is room.
+/// Reads events of one side, a few batches at once, until somebody wants the pass to stop. Texts are kept while there is room.
 async fn read_on(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>, room: &Room) -> Result<SeenAll> {
+    let places = grouped(places);
     let mut all = SeenAll::default();
-    for (calendar, handles) in grouped(places) {
-        for batch in handles.chunks(run.abilities[side].batch_items.max(1)) {
-            run.go_on()?;
-            let part = read(run, side, batch.iter().map(|handle| (calendar, handle.clone()))).await?;
-            all.events.extend(part.events.into_iter().map(|(calendar, EventRead { handle, version, form })| {
-                let shown = form.map(|form| {
-                    let mut shown = Shown::of(calendar, handle.clone(), version.clone(), &form);
-                    shown.text = shown.text.filter(|text| room.has(text.len()));
-                    (form.uid, shown)
-                });
-                Seen { calendar, handle, version, shown }
-            }));
-            let failed = !part.failed.is_empty();
-            all.failed.extend(part.failed);
-            if failed {
-                break;
+    let mut lanes = LANES;
+    for (calendar, handles) in &places {
+        let Some(id) = run.id(*calendar, side) else { continue };
+        let mut batches = handles.chunks(run.abilities[side].batch_items.max(1));
+        let mut parts = FuturesUnordered::new();
+        loop {
+            while parts.len() < lanes
+                && let Some(batch) = batches.next()
+            {
+                run.go_on()?;
+                parts.push(run.pass.sides[side].read(&id, batch));
+            }
+            let mut bytes = 0;
+            match parts.next().await {
+                None => break,
+                Some(Ok(events)) => all.events.extend(events.into_iter().map(|EventRead { handle, version, form }| {
+                    let shown = form.map(|form| {
+                        bytes += form.text.len();
+                        let mut shown = Shown::of(*calendar, handle.clone(), version.clone(), &form);
+                        shown.text = shown.text.filter(|text| room.has(text.len()));
+                        (form.uid, shown)
+                    });
+                    Seen { calendar: *calendar, handle, version, shown }
+                })),
+                Some(Err(error)) if stops_the_pass(&error) => return Err(error),
+                Some(Err(error)) => {
+                    all.failed.push((*calendar, error));
+                    break;
+                }
+            }
+            // Where events are large, one batch after the other is in memory.
+            if bytes > LARGE_BYTES {
+                lanes = 1;
             }
         }
     }

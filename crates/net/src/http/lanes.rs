@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// A connection that its client did not need for so long may go to one that began later. Between two batches of work passes less.
-const LINGER: Duration = Duration::from_millis(250);
+const LINGER: Duration = Duration::from_millis(50);
 
 /// How many connections to a server may be open. Clones share them.
 #[derive(Clone)]
