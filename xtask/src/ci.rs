@@ -13,6 +13,9 @@ pub const LIVE_SUITES: &[&str] =
 /// What the tests are built with beyond what everybody builds (decision 006).
 const FEATURES: [&str; 2] = ["--features", "parom-app/ntlm"];
 
+/// Most tests wait for servers and pauses: so many at once on each core keep it at work.
+const TESTS_PER_CORE: usize = 3;
+
 /// How many passed and failed. A check without tests of its own (fmt, clippy, tidy, build) counts as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -49,7 +52,10 @@ pub fn run() -> Result<()> {
     total.add(Tally::of_check(tidied.is_ok()));
     total.add(check("build", &["build", "--release", "--quiet", "--package", "parom-app"])?);
     // The live suites take all the cores for themselves: they come after the others, not among them.
-    total.add(tests("tests", nextest, &[&["--workspace", "--exclude", "xtask"][..], &FEATURES].concat())?);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = format!("--test-threads={}", cores * TESTS_PER_CORE);
+    let at_once: &[&str] = if nextest { &[&threads] } else { &[] };
+    total.add(tests("tests", nextest, &[&["--workspace", "--exclude", "xtask"][..], &FEATURES, at_once].concat())?);
     total.add(tests(
         "tests of xtask",
         nextest,

@@ -515,7 +515,7 @@ mod tests {
             let mut tasks = sizes.iter().map(|bytes| task(*bytes)).peekable();
             std::iter::from_fn(|| Some(next_batch(&mut tasks).len()).filter(|count| *count > 0)).collect::<Vec<_>>()
         };
-        assert_eq!(sizes(&[1; 100]), [BATCH, BATCH, 20]);
+        assert_eq!(sizes(&[1; 2 * BATCH + 20]), [BATCH, BATCH, 20]);
         let large = BATCH_BYTES + 1;
         assert_eq!(sizes(&[1, large, 1, 1, large, large]), [1, 1, 2, 1, 1]);
         assert_eq!(sizes(&[BATCH_BYTES / 2; 5]), [2, 2, 1]);
