@@ -35,11 +35,10 @@ impl Watching<'_> {
         self.until_nobody_looks();
     }
 
-    /// A ring is waited for two seconds, and only a burst of them for longer.
     fn until_nobody_looks(&self) {
         let deadline = Instant::now() + self.patience;
         let mut last = (0, Instant::now());
-        while last.1.elapsed() < Duration::from_secs(3) {
+        while last.1.elapsed() < Duration::from_secs(5) {
             assert!(Instant::now() < deadline, "it never rests: {}", self.stage.said());
             let looks = self.stage.ews.count("SyncFolderItems");
             if looks != last.0 {

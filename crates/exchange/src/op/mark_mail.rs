@@ -1,9 +1,10 @@
 //! UpdateItem for messages: <https://learn.microsoft.com/exchange/client-developer/web-service-reference/updateitem-operation>.
 
+use super::update_item::silently;
 use super::{Operation, Outcome, outcomes, write_id};
 use crate::classify::About;
 use crate::item::{Extended, FLAG_ICON, FLAG_STATUS, ItemId, LAST_VERB};
-use crate::version::{Feature, Version};
+use crate::version::Version;
 use crate::xml::{Element, Out};
 
 /// Sets or takes away the same marks on messages. What is `None` stays as it is.
@@ -21,16 +22,8 @@ impl Operation for MarkMail {
     type Answer = Vec<Outcome<()>>;
 
     fn write(&self, out: &mut Out, version: Version) {
-        // A mark is set whatever else was changed meanwhile. INVARIANT: nobody is told.
-        let mut attributes = vec![
-            ("ConflictResolution", "AlwaysOverwrite"),
-            ("MessageDisposition", "SaveOnly"),
-            ("SendMeetingInvitationsOrCancellations", "SendToNone"),
-        ];
-        if version.knows(Feature::SuppressReadReceipts) {
-            attributes.push(("SuppressReadReceipts", "true"));
-        }
-        out.within("m:UpdateItem", &attributes, |out| {
+        // A mark is set whatever else was changed meanwhile.
+        out.within("m:UpdateItem", &silently("AlwaysOverwrite", version), |out| {
             out.within("m:ItemChanges", &[], |out| {
                 for id in &self.items {
                     out.within("t:ItemChange", &[], |out| {

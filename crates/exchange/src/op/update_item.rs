@@ -14,6 +14,19 @@ pub struct UpdateItem {
     pub changes: Vec<FieldChange>,
 }
 
+/// INVARIANT: nobody is told of an update.
+pub(super) fn silently(resolution: &'static str, version: Version) -> Vec<(&'static str, &'static str)> {
+    let mut attributes = vec![
+        ("ConflictResolution", resolution),
+        ("MessageDisposition", "SaveOnly"),
+        ("SendMeetingInvitationsOrCancellations", "SendToNone"),
+    ];
+    if version.knows(Feature::SuppressReadReceipts) {
+        attributes.push(("SuppressReadReceipts", "true"));
+    }
+    attributes
+}
+
 impl Operation for UpdateItem {
     const NAME: &'static str = "UpdateItem";
     const ABOUT: About = About::Write;
@@ -21,16 +34,8 @@ impl Operation for UpdateItem {
     type Answer = Outcome<ItemId>;
 
     fn write(&self, out: &mut Out, version: Version) {
-        // INVARIANT: nobody is told, and what somebody else has changed in between is not overwritten.
-        let mut attributes = vec![
-            ("ConflictResolution", "NeverOverwrite"),
-            ("MessageDisposition", "SaveOnly"),
-            ("SendMeetingInvitationsOrCancellations", "SendToNone"),
-        ];
-        if version.knows(Feature::SuppressReadReceipts) {
-            attributes.push(("SuppressReadReceipts", "true"));
-        }
-        out.within("m:UpdateItem", &attributes, |out| {
+        // INVARIANT: what somebody else has changed in between is not overwritten.
+        out.within("m:UpdateItem", &silently("NeverOverwrite", version), |out| {
             out.within("m:ItemChanges", &[], |out| {
                 out.within("t:ItemChange", &[], |out| {
                     self.item.write(out);
