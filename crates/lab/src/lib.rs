@@ -8,6 +8,7 @@ pub mod ews;
 pub mod exchange;
 pub mod face;
 pub mod gauge;
+pub mod keeper;
 pub mod memory;
 pub mod phone;
 pub mod proxy;

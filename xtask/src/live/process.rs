@@ -1,6 +1,7 @@
 //! A server process with its folder: started as an ordinary user, ended with its guard or with the test process.
 
 use crate::{Result, failure};
+use parom_lab::keeper::KEEPER;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -117,17 +118,6 @@ impl RunDir {
 pub struct Server {
     keeper: Child,
 }
-
-const KEEPER: &str = r#"
-folder=$1; shift
-"$@" </dev/null & server=$!
-read -r _
-kill -TERM "$server" 2>/dev/null
-(sleep 5; kill -KILL "$server") 2>/dev/null & impatience=$!
-wait "$server" 2>/dev/null
-kill "$impatience" 2>/dev/null
-rm -rf "$folder"
-"#;
 
 impl Server {
     /// Starts `program` in the foreground and waits until `port` answers with an IMAP greeting.

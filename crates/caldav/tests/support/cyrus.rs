@@ -26,7 +26,7 @@ pub fn is_installed() -> bool {
 }
 
 /// The command that runs it, as a user that is not root.
-pub fn command(folder: &Path, port: u16, keeper: &str) -> Command {
+pub fn command(folder: &Path, port: u16) -> Command {
     let here = folder.display();
     let is_new = !folder.join("imapd.conf").exists();
     let name = |what: &str| {
@@ -67,7 +67,7 @@ pub fn command(folder: &Path, port: u16, keeper: &str) -> Command {
         command = Command::new("setpriv");
         command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups", "/bin/sh"]);
     }
-    command.args(["-c", keeper, "keeper", MASTER]);
+    command.args(["-c", &super::keeper(), "keeper", "", MASTER]);
     let file = |name: &str| folder.join(name).display().to_string();
     command.args(["-C", &file("imapd.conf"), "-M", &file("cyrus.conf"), "-p", &file("master.pid"), "-D"]);
     command

@@ -8,6 +8,7 @@ mod lab;
 use lab::Lab;
 use parom_caldav::{CalDavAgenda, ServerSettings};
 use parom_lab::caldav::CalDav;
+use parom_lab::keeper::KEEPER;
 use parom_lab::phone;
 use parom_net::http::{Identity, Target};
 use parom_net::{AllowList, Dialer};
@@ -169,25 +170,19 @@ impl Drop for Server {
     }
 }
 
-/// Ends the server when its standard input closes: with the guard, and also when the test process dies in whatever way.
-const KEEPER: &str = r#"
-ulimit -n 1024
-"$@" </dev/null & server=$!
-read -r _
-kill -TERM "$server" 2>/dev/null
-(sleep 5; kill -KILL "$server") 2>/dev/null & impatience=$!
-wait "$server" 2>/dev/null
-kill "$impatience" 2>/dev/null
-"#;
+/// Cyrus goes through all the files that it might have open, each time it starts a process.
+fn keeper() -> String {
+    format!("ulimit -n 1024\n{KEEPER}")
+}
 
 fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
     let data = folder.join("data");
     fs::create_dir_all(&data).unwrap();
     let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", KEEPER, "keeper", kind.program()]);
+    command.args(["-c", &keeper(), "keeper", "", kind.program()]);
     match kind {
-        Kind::Cyrus => command = cyrus::command(folder, port, KEEPER),
+        Kind::Cyrus => command = cyrus::command(folder, port),
         Kind::Lab => unreachable!("it runs here"),
         Kind::Radicale => {
             command.arg("--config").arg(radicale(folder, &data, port));
@@ -198,7 +193,7 @@ fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
             command.args(["--current-user-principal", &principal, "--defaults"]);
         }
     }
-    // Cyrus ends its whole process group, which must not be ours.
+    // An interrupt at the terminal is for the test, whose end is the server's.
     command.process_group(0);
     command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut child = command.spawn().unwrap();
