@@ -272,6 +272,15 @@ pub struct MarkChange {
     pub remove: Marks,
 }
 
+/// What became of changes of marks.
+#[derive(Debug)]
+pub struct Marked {
+    /// One for each change, in order.
+    pub results: Vec<Result<()>>,
+    /// What a look from the cursor would show now, where the answers to the changes tell all of it.
+    pub echo: Option<Snapshot>,
+}
+
 /// One account on one side.
 ///
 /// Every call names the UIDVALIDITY it believes in; when the folder has another one, the answer is
@@ -330,8 +339,8 @@ pub trait Endpoint: Send + Sync {
     /// Opens a lane for messages.
     async fn writer(&self) -> Result<Box<dyn Writer>>;
 
-    /// One result for each change, in order. What the folder does not hold is left out of it.
-    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>>;
+    /// Changes marks in a folder that stood there. What the folder does not hold is left out.
+    async fn mark(&self, folder: &FolderPath, since: &Cursor, changes: &[MarkChange]) -> Result<Marked>;
 
     /// Moves messages as MOVE does (RFC 6851), or by COPY and UID EXPUNGE where the server has none. Messages that were
     /// already gone are missing from the answer, where the server tells. Each folder comes with its UIDVALIDITY. What landed

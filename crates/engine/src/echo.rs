@@ -1,7 +1,7 @@
 //! The end of a pass: cursors advance past what was settled, and past the echo of our own writing.
 //!
-//! INVARIANT: a cursor is one that was taken before our writing, or one up to which a second look found nothing but what
-//! is linked. So it never covers a change that was not settled, parked or suspected.
+//! INVARIANT: a cursor is one that was taken before our writing, or one up to which a second look, or what stands for one, found
+//! nothing but what is linked. So it never covers a change that was not settled, parked or suspected.
 
 use crate::looks::observe_many;
 use crate::pass::{Run, stops_the_pass};
@@ -15,6 +15,7 @@ use parom_domain::{Both, Result, Side};
 use std::collections::{BTreeMap, HashMap};
 
 pub async fn advance_cursors(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<()> {
+    works.values_mut().for_each(|work| take_echoes(run, work));
     let (source, target) = join(look_again(run, works, Side::Source), look_again(run, works, Side::Target)).await;
     let mut again = Both::new(source, target);
     let mut changes = Vec::new();
@@ -43,6 +44,17 @@ pub async fn advance_cursors(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, F
         }
     }
     run.pass.book.commit(changes).await
+}
+
+/// What the answers to our marks told stands for a look. Where it is more than our own writing, a look tells the rest.
+fn take_echoes(run: &Run<'_>, work: &mut FolderWork) {
+    for side in Side::ALL {
+        let Some(echo) = work.echo[side].take() else { continue };
+        match beyond_our_echo(run, work, side, &echo) {
+            Some(cursor) => work.seen[side].iter_mut().for_each(|seen| seen.cursor = cursor),
+            None => work.wrote[side] = true,
+        }
+    }
 }
 
 /// Looks at the folders that we wrote to, from where they stood before.

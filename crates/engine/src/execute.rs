@@ -8,7 +8,7 @@ use crate::recovery::settle_moved;
 use crate::work::FolderWork;
 use crate::{halves, held, likeness, strays};
 use futures_util::future::BoxFuture;
-use parom_domain::endpoint::{Cursor, MarkChange, Shifted};
+use parom_domain::endpoint::{Cursor, MarkChange, Marked, Shifted};
 use parom_domain::link::{Link, Slot};
 use parom_domain::state::{Change, FolderId, Intent, Moving, Suspected, Work};
 use parom_domain::uid::UidSet;
@@ -339,8 +339,8 @@ pub fn warm_for_marks(run: &Run<'_>, plan: &AccountPlan) {
     }
 }
 
-/// What became of each change of marks in one folder on one side.
-type Marked = (FolderId, Side, Vec<Result<()>>);
+/// What became of the changes of marks in one folder on one side.
+type MarkedIn = (FolderId, Side, Marked);
 
 /// So many messages to mark are worth a connection of their own on a near server.
 const WORTH_A_CONNECTION: u64 = 400;
@@ -350,7 +350,7 @@ pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> 
     let results = {
         let (run, works) = (&*run, &*works);
         let convoys = Side::ALL.into_iter().flat_map(|side| mark_convoys(run, works, plan, side));
-        let jobs = convoys.map(|(side, folders)| -> BoxFuture<'_, Vec<Marked>> {
+        let jobs = convoys.map(|(side, folders)| -> BoxFuture<'_, Vec<MarkedIn>> {
             Box::pin(async move {
                 let mut results = Vec::with_capacity(folders.len());
                 for (work, changes) in folders {
@@ -362,13 +362,15 @@ pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> 
         side_by_side(run.lanes, jobs.collect()).await
     };
     let mut refused: HashSet<(FolderId, Slot)> = HashSet::new();
-    for (id, side, results) in results.into_iter().flatten() {
+    for (id, side, marked) in results.into_iter().flatten() {
         let Some(folder) = plan.folders.get(&id) else { continue };
         if let Some(work) = works.get_mut(&id) {
-            work.wrote[side] = true;
+            // Without an echo a look has to tell what came of it.
+            work.wrote[side] |= marked.echo.is_none();
+            work.echo[side] = marked.echo;
         }
         let mut done = 0u64;
-        for ((change, slots), result) in folder.marks[side].iter().zip(results) {
+        for ((change, slots), result) in folder.marks[side].iter().zip(marked.results) {
             match result {
                 Ok(()) => done += change.uids.count(),
                 Err(error) => {
@@ -412,17 +414,18 @@ fn mark_convoys<'a>(
     counts.into_iter().map(|count| (side, folders.by_ref().take(count).collect())).collect()
 }
 
-/// One result for each change.
-async fn mark(run: &Run<'_>, work: &FolderWork, changes: &[(MarkChange, Vec<Slot>)], side: Side) -> Vec<Result<()>> {
-    let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Vec::new() };
+async fn mark(run: &Run<'_>, work: &FolderWork, changes: &[(MarkChange, Vec<Slot>)], side: Side) -> Marked {
+    let (Some(path), Some(seen)) = (&work.paths[side], &work.seen[side]) else {
+        return Marked { results: Vec::new(), echo: None };
+    };
     let commands: Vec<MarkChange> = changes.iter().map(|(change, _)| change.clone()).collect();
-    match run.pass.sides[side].mark(path, validity, &commands).await {
-        Ok(results) => results,
+    match run.pass.sides[side].mark(path, &seen.cursor, &commands).await {
+        Ok(marked) => marked,
         Err(error) => {
             // One failure for all of them; the first tells why.
             let refused = || Error::new(Code::ChangeRefused, Scope::Folder, Retry::Soon).with("folder", path);
             let rest = commands.iter().skip(1).map(|_| Err(refused()));
-            std::iter::once(Err(error)).chain(rest).collect()
+            Marked { results: std::iter::once(Err(error)).chain(rest).collect(), echo: None }
         }
     }
 }

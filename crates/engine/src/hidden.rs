@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::join;
 use parom_domain::endpoint::{
     BatchOutcome, Body, BodyStream, Cursor, Endpoint, Item, Letter, LetterBody, Listing, LookAt, Looked, MarkChange,
-    ReadFrom, Shifted, Snapshot, Stamp, Writer,
+    Marked, ReadFrom, Shifted, Snapshot, Stamp, Writer,
 };
 use parom_domain::{Code, Error, FolderPath, FolderSeen, Result, Role, Scope, Uid, UidSet};
 use std::collections::{HashSet, VecDeque};
@@ -227,9 +227,10 @@ impl Endpoint for WithHidden {
         }))
     }
 
-    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
-        let results = self.told(folder, self.side(folder).mark(folder, validity, changes).await)?;
-        Ok(results.into_iter().map(|result| self.told(folder, result)).collect())
+    async fn mark(&self, folder: &FolderPath, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
+        let marked = self.told(folder, self.side(folder).mark(folder, since, changes).await)?;
+        let results = marked.results.into_iter().map(|result| self.told(folder, result)).collect();
+        Ok(Marked { results, echo: marked.echo })
     }
 
     async fn shift(&self, from: (&FolderPath, u32), uids: &UidSet, to: (&FolderPath, u32)) -> Result<Vec<Shifted>> {

@@ -5,8 +5,8 @@ use crate::substitutes::subject_of;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parom_domain::endpoint::{
-    Body, BodyRescue, BodyStream, Cursor, Endpoint, Item, Listing, LookAt, Looked, MarkChange, ReadFrom, Shifted,
-    Snapshot, Stamp, Veiled, Writer,
+    Body, BodyRescue, BodyStream, Cursor, Endpoint, Item, Listing, LookAt, Looked, MarkChange, Marked, ReadFrom,
+    Shifted, Snapshot, Stamp, Veiled, Writer,
 };
 use parom_domain::{Fingerprint, FolderPath, Result, Role, Uid, UidSet};
 use std::collections::VecDeque;
@@ -153,8 +153,8 @@ impl Endpoint for Rescued {
         self.side.writer().await
     }
 
-    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
-        self.side.mark(folder, validity, changes).await
+    async fn mark(&self, folder: &FolderPath, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
+        self.side.mark(folder, since, changes).await
     }
 
     async fn shift(&self, from: (&FolderPath, u32), uids: &UidSet, to: (&FolderPath, u32)) -> Result<Vec<Shifted>> {

@@ -31,6 +31,8 @@ pub struct FolderWork {
     pub went_back: Both<bool>,
     /// Something was written to this side, so that the cursor has to be taken past our own echo.
     pub wrote: Both<bool>,
+    /// What the answers to our writing told, where that is all that a look would tell.
+    pub echo: Both<Option<Snapshot>>,
     /// Nothing that the look found is left undone.
     pub settled: bool,
     /// Something failed here: cursors stay where they are, and nothing is deleted.
@@ -83,6 +85,7 @@ impl FolderWork {
             replaced: Both::default(),
             went_back: Both::default(),
             wrote: Both::default(),
+            echo: Both::default(),
             settled: true,
             failed: false,
             waits: false,

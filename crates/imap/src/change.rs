@@ -4,12 +4,13 @@ use crate::append::expanded;
 use crate::classify::{Answer, Request, classify};
 use crate::command::{Command, WireName};
 use crate::connection::ignore;
+use crate::echo::Echo;
 use crate::observe::esearch_all;
 use crate::pool::Lent;
 use crate::response::{Condition, Response, ranges};
 use crate::stamps::SET_BYTES;
 use crate::tokens::Token;
-use parom_domain::endpoint::{MarkChange, Shifted};
+use parom_domain::endpoint::{Cursor, MarkChange, Marked, Shifted};
 use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
 
 /// A command names at most so many messages: large moves overtax some servers.
@@ -27,22 +28,29 @@ pub fn catch_up(conn: &mut Lent) {
 ///
 /// # Errors
 /// When the connection breaks: then nothing is known about any of them.
-pub async fn mark(conn: &mut Lent, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
+pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
     let (mut commands, mut owners) = (Vec::new(), Vec::new());
     let holds = conn.selected.as_ref().map(|selected| selected.holds.clone());
+    let mut echo = Echo::of(conn, since);
+    let item = if echo.is_some() { "FLAGS" } else { "FLAGS.SILENT" };
     for (owner, change) in changes.iter().enumerate() {
         let add = holds.as_ref().map_or_else(|| change.add.clone(), |holds| holds.of(&change.add));
         for set in change.uids.chunks(SET_BYTES, ITEMS) {
             for (sign, marks) in [('+', &add), ('-', &change.remove)] {
                 if !marks.is_empty() {
-                    commands.push(store(&set, sign, marks));
+                    commands.push(store(&set, sign, item, marks));
                     owners.push(owner);
                 }
             }
         }
     }
     catch_up(conn);
-    let answers = conn.run(&commands, &mut ignore).await?;
+    let answers = conn
+        .run(&commands, &mut |_, response| {
+            echo.iter_mut().for_each(|echo| echo.note(response));
+            Ok(())
+        })
+        .await?;
     let mut results: Vec<Result<()>> = changes.iter().map(|_| Ok(())).collect();
     for (owner, answer) in owners.into_iter().zip(answers) {
         if let Err(error) = accepted(conn, answer)
@@ -52,12 +60,12 @@ pub async fn mark(conn: &mut Lent, changes: &[MarkChange]) -> Result<Vec<Result<
             *result = Err(error);
         }
     }
-    Ok(results)
+    Ok(Marked { results, echo: echo.and_then(Echo::snapshot) })
 }
 
-fn store(set: &UidSet, sign: char, marks: &Marks) -> Command {
+fn store(set: &UidSet, sign: char, item: &str, marks: &Marks) -> Command {
     let names: Vec<&str> = marks.names().collect();
-    Command::new("UID STORE", Request::Change).raw(&format!("{set} {sign}FLAGS.SILENT ({})", names.join(" ")))
+    Command::new("UID STORE", Request::Change).raw(&format!("{set} {sign}{item} ({})", names.join(" ")))
 }
 
 /// That a message is gone already is no failure.
@@ -177,7 +185,7 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
     catch_up(conn);
     let deleted = Marks::from_system(Marks::DELETED);
     let sets = uids.chunks(SET_BYTES, ITEMS);
-    let mut commands: Vec<Command> = sets.iter().map(|set| store(set, '+', &deleted)).collect();
+    let mut commands: Vec<Command> = sets.iter().map(|set| store(set, '+', "FLAGS.SILENT", &deleted)).collect();
     commands.push(Command::new("UID SEARCH", Request::Read).raw("DELETED"));
     if conn.ext.uidplus {
         let expunge = |set: &UidSet| Command::new("UID EXPUNGE", Request::Change).raw(&set.to_string());

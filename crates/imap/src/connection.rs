@@ -9,7 +9,7 @@ use crate::response::{Response, Status};
 use crate::tokens::Tokens;
 use crate::wire::Wire;
 use bytes::Bytes;
-use parom_domain::endpoint::Holds;
+use parom_domain::endpoint::{Cursor, Holds};
 use parom_domain::{Error, Result};
 use parom_net::Secret;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub struct Selected {
     pub name: WireName,
     pub validity: u32,
     pub holds: Holds,
+    /// Where it stood when it was opened, which was just now.
+    pub stood: Option<Cursor>,
 }
 
 pub struct Connection {

@@ -18,7 +18,8 @@ use crate::settings::{Login, ServerSettings};
 use crate::stamps;
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Shifted, Snapshot, Stamp, Writer,
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Marked, ReadFrom, Shifted, Snapshot, Stamp,
+    Writer,
 };
 use parom_domain::{Code, Error, FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
@@ -167,10 +168,17 @@ impl Endpoint for ImapEndpoint {
         Ok(Box::new(Appender::new(conn, self.names.clone())))
     }
 
-    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
-        let mut conn = self.open(folder, validity).await.about(folder)?;
-        let results = change::mark(&mut conn, changes).await.about(folder)?;
-        Ok(results.into_iter().map(|result| result.about(folder)).collect())
+    async fn mark(&self, folder: &FolderPath, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
+        let name = self.name(folder).await?;
+        let mut conn = self.pool.lend(None, Some(&name)).await?;
+        if since.modseq > 0 {
+            // Opened anew, so that it is known where the folder stands.
+            conn.selected = None;
+        }
+        ensure_open(&mut conn, &name, since.validity).await.about(folder)?;
+        let marked = change::mark(&mut conn, since, changes).await.about(folder)?;
+        let results = marked.results.into_iter().map(|result| result.about(folder)).collect();
+        Ok(Marked { results, echo: marked.echo })
     }
 
     async fn shift(

@@ -11,6 +11,7 @@ pub mod classify;
 pub mod command;
 pub mod connection;
 mod deflate;
+mod echo;
 mod endpoint;
 pub mod fetch;
 mod folders;

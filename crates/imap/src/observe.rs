@@ -80,7 +80,6 @@ impl<'a> Visit<'a> {
     fn opening(&self, conn: &Lent) -> Command {
         match self.way {
             Way::Resync(since) => select(conn, self.name, &format!("(QRESYNC ({} {}))", since.validity, since.modseq)),
-            _ if conn.ext.condstore && !conn.ext.qresync => select(conn, self.name, "(CONDSTORE)"),
             _ => select(conn, self.name, ""),
         }
     }

@@ -67,7 +67,8 @@ impl Opening {
     /// The folder that this has opened.
     #[must_use]
     pub fn selected(&self, name: &WireName) -> Selected {
-        Selected { name: name.clone(), validity: self.validity.unwrap_or(0), holds: self.holds() }
+        let (validity, stood) = (self.validity.unwrap_or(0), self.cursor());
+        Selected { name: name.clone(), validity, holds: self.holds(), stood }
     }
 
     /// The marks that stay. Without PERMANENTFLAGS all of FLAGS do (RFC 3501 section 6.3.1).
@@ -85,7 +86,12 @@ impl Opening {
 #[must_use]
 pub fn select(conn: &Connection, name: &WireName, parameters: &str) -> Command {
     let command = Command::new("SELECT", Request::Open).string(name, conn.literals());
-    if parameters.is_empty() { command } else { command.raw(parameters) }
+    match parameters {
+        // QRESYNC was enabled when signing in, and MODSEQs with it.
+        "" if conn.ext.condstore && !conn.ext.qresync => command.raw("(CONDSTORE)"),
+        "" => command,
+        parameters => command.raw(parameters),
+    }
 }
 
 /// Makes sure that `name` is open with the UIDVALIDITY that the caller believes in.
@@ -93,7 +99,8 @@ pub fn select(conn: &Connection, name: &WireName, parameters: &str) -> Command {
 /// # Errors
 /// `ValidityChanged`, `FolderGone`, `FolderCannotOpen`.
 pub async fn ensure_open(conn: &mut Lent, name: &WireName, validity: u32) -> Result<()> {
-    if conn.selected.as_ref().is_some_and(|selected| selected.name == *name && selected.validity == validity) {
+    if let Some(selected) = conn.selected.as_mut().filter(|it| it.name == *name && it.validity == validity) {
+        selected.stood = None;
         // The connection may not have looked for a while: without this, messages that came since would not be found,
         // and commands about them would silently do nothing.
         conn.push_silent(&Command::new("NOOP", Request::Account));

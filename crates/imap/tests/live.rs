@@ -194,11 +194,11 @@ async fn messages_go_in_and_come_out_alike_with_and_without_each_extension() {
             add: Marks::from_names(["\\Flagged", "$Новое"]),
             remove: Marks::from_names(["$Work"]),
         };
-        let refused = endpoint.mark(&folder, validity, std::slice::from_ref(&change)).await.unwrap();
+        let refused = endpoint.mark(&folder, &full.cursor, std::slice::from_ref(&change)).await.unwrap();
         // Keywords are ASCII (RFC 3501 section 9, `atom`): the server says no, and that is an item's error.
-        assert!(refused[0].is_err(), "{off:?}");
+        assert!(refused.results[0].is_err(), "{off:?}");
         let change = MarkChange { add: Marks::from_names(["\\Flagged", "new"]), ..change };
-        assert!(endpoint.mark(&folder, validity, &[change]).await.unwrap()[0].is_ok());
+        assert!(endpoint.mark(&folder, &full.cursor, &[change]).await.unwrap().results[0].is_ok());
         endpoint.expunge(&folder, validity, &set(&uids[3..4])).await.unwrap();
         endpoint.expunge(&folder, validity, &set(&uids[3..4])).await.unwrap();
         let other = path(&["Other"]);
@@ -247,6 +247,53 @@ async fn messages_go_in_and_come_out_alike_with_and_without_each_extension() {
         let wrong = writer.send(&other, validity.wrapping_add(77), vec![letter]).await.unwrap_err();
         drop(writer);
         assert_eq!(wrong.code(), Code::ValidityChanged);
+        endpoint.close().await;
+    }
+}
+
+fn another(dovecot: &Dovecot, user: &str) -> ImapEndpoint {
+    endpoint(dovecot, user, PASSWORD, &[], &[])
+}
+
+#[tokio::test]
+async fn the_answers_to_marks_stand_for_a_look_where_nobody_else_was_at_work() {
+    let Some(dovecot) = Dovecot::start("maildir:~/Maildir", ".", "") else { return };
+    for off in [&[][..], &["qresync"], &["qresync", "condstore"]] {
+        let user = format!("echo{}", off.len());
+        let endpoint = endpoint(&dovecot, &user, PASSWORD, off, &[]);
+        let stranger = another(&dovecot, &user);
+        let inbox = FolderPath::inbox();
+        let validity = endpoint.observe(&inbox, None).await.unwrap().cursor.validity;
+        let letters = (0..4).map(|at| vec![small(format!("Subject: {at}\r\n\r\nx\r\n"), &[])]).collect();
+        append(&endpoint, &inbox, validity, letters).await;
+        let full = endpoint.observe(&inbox, None).await.unwrap();
+        let uids: Vec<Uid> = full.present.iter().map(|sighting| sighting.uid).collect();
+        let change = |uids: &[Uid], add: &str| MarkChange {
+            uids: set(uids),
+            add: Marks::from_names([add]),
+            remove: Marks::from_names(["\\Draft"]),
+        };
+        let changes = [change(&uids[..2], "\\Flagged"), change(&uids[2..3], "$Work"), change(&uids[..1], "\\Seen")];
+        let marked = endpoint.mark(&inbox, &full.cursor, &changes).await.unwrap();
+        assert!(marked.results.iter().all(Result::is_ok));
+        let looked = stranger.observe(&inbox, Some(&full.cursor)).await.unwrap();
+        assert_eq!(marked.echo.is_some(), !off.contains(&"condstore"), "{off:?}");
+        let stands = match marked.echo {
+            Some(echo) => {
+                assert_eq!((echo.cursor, echo.present), (looked.cursor, looked.present));
+                assert!(echo.vanished.is_empty() && looked.vanished.is_empty());
+                echo.cursor
+            }
+            None => looked.cursor,
+        };
+
+        // What is so already moves nothing. Dovecot does not even tell it.
+        let marked = endpoint.mark(&inbox, &stands, &changes[..1]).await.unwrap();
+        assert!(marked.echo.is_none_or(|echo| echo.cursor == stands), "{off:?}");
+
+        stranger.mark(&inbox, &stands, &[change(&uids[3..], "\\Answered")]).await.unwrap();
+        let marked = endpoint.mark(&inbox, &stands, &[change(&uids[..1], "$New")]).await.unwrap();
+        assert!(marked.results[0].is_ok() && marked.echo.is_none(), "somebody else was at work");
         endpoint.close().await;
     }
 }

@@ -539,10 +539,59 @@ async fn marks_that_the_folder_does_not_hold_are_not_sent() {
     };
     let changes =
         [add(1, &["\\Seen", "old", "new"], &[]), add(2, &["\\Flagged"], &["\\Flagged"]), add(3, &["new"], &[])];
-    let results = endpoint.mark(&inbox(), 5, &changes).await.unwrap();
-    assert!(results.iter().all(Result::is_ok) && results.len() == 3);
+    let marked = endpoint.mark(&inbox(), &Cursor::covering_nothing(5), &changes).await.unwrap();
+    assert!(marked.results.iter().all(Result::is_ok) && marked.results.len() == 3 && marked.echo.is_none());
     drop(endpoint);
     peer.finished().await;
+}
+
+#[tokio::test]
+async fn the_answers_to_marks_stand_for_a_look_only_where_they_tell_all() {
+    let selected = "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 5] v\r\n* OK [UIDNEXT 10] n\r\n* OK [HIGHESTMODSEQ 70] m\r\n\
+                    $ OK [READ-WRITE] open\r\n";
+    let row =
+        |uid: u32, flags: &str, modseq: u64| format!("* 1 FETCH (UID {uid} FLAGS ({flags}) MODSEQ ({modseq}))\r\n");
+    let ours = || row(1, "\\Seen", 71);
+    let cases = [
+        ("ours alone", ours(), row(2, "\\Seen", 72), Some((72, 2))),
+        ("nothing was to be changed", row(1, "\\Seen", 12), row(2, "\\Seen", 70), Some((70, 2))),
+        ("one was to be changed", row(1, "\\Seen", 12), row(2, "\\Seen", 71), Some((71, 2))),
+        (
+            "somebody else's change came in between, and is told",
+            row(3, "", 71) + &row(1, "\\Seen", 72),
+            row(2, "", 73),
+            Some((73, 3)),
+        ),
+        ("and is not told", ours(), row(2, "\\Seen", 73), None),
+        ("without a MODSEQ", ours(), "* 2 FETCH (UID 2 FLAGS (\\Seen))\r\n".into(), None),
+        ("without a UID", ours(), "* 2 FETCH (FLAGS (\\Seen) MODSEQ (72))\r\n".into(), None),
+        ("new mail", ours(), row(2, "\\Seen", 72) + "* 4 EXISTS\r\n", None),
+        ("a removal", ours(), row(2, "\\Seen", 72) + "* 3 EXPUNGE\r\n", None),
+        ("a removal by UID", ours(), row(2, "\\Seen", 72) + "* VANISHED 9\r\n", None),
+    ];
+    let since = Cursor { validity: 5, uidnext: 10, modseq: 70, exists: 3 };
+    let change = |uid| MarkChange { uids: uids(&[uid]), add: Marks::from_names(["\\Seen"]), remove: Marks::default() };
+    for (what, first, second, told) in cases {
+        for stood in
+            [since, Cursor { modseq: 69, ..since }, Cursor { uidnext: 9, ..since }, Cursor { exists: 2, ..since }]
+        {
+            let item = if stood == since { "FLAGS" } else { "FLAGS.SILENT" };
+            let lines = [(1, &first), (2, &second)].map(|(uid, told)| -> (&str, &str) {
+                (format!("UID STORE {uid} +{item} (\\Seen)").leak(), format!("{told}$ OK\r\n").leak())
+            });
+            let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 CONDSTORE] in\r\n");
+            let mut script = vec![welcome, LIST, LSUB, ("SELECT \"INBOX\" (CONDSTORE)", selected)];
+            script.extend(lines);
+            let peer = Peer::start(vec![(GREETING, script)]).await;
+            let endpoint = peer.endpoint();
+            let marked = endpoint.mark(&inbox(), &stood, &[change(1), change(2)]).await.unwrap();
+            assert!(marked.results.iter().all(Result::is_ok), "{what}");
+            let echo = marked.echo.map(|echo| (echo.cursor.modseq, echo.present.len()));
+            assert_eq!(echo, told.filter(|_| stood == since), "{what}, {stood:?}");
+            drop(endpoint);
+            peer.finished().await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use crate::paces::Paces;
 use crate::ports::At;
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, ReadFrom, Shifted, Snapshot, Stamp, Writer,
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Marked, ReadFrom, Shifted, Snapshot, Stamp,
+    Writer,
 };
 use parom_domain::{Code, Error, FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
@@ -159,8 +160,8 @@ impl Endpoint for Guarded<'_> {
         self.noted(self.endpoint.writer()).await
     }
 
-    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
-        self.noted(self.endpoint.mark(folder, validity, changes)).await
+    async fn mark(&self, folder: &FolderPath, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
+        self.noted(self.endpoint.mark(folder, since, changes)).await
     }
 
     async fn shift(&self, from: (&FolderPath, u32), uids: &UidSet, to: (&FolderPath, u32)) -> Result<Vec<Shifted>> {

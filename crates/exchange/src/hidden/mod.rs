@@ -18,8 +18,8 @@ use crate::rescue::MOST_BYTES;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parom_domain::endpoint::{
-    Abilities, BodyStream, Cursor, Endpoint, Holds, Listing, MarkChange, ReadFrom, Shifted, Sighting, Snapshot, Stamp,
-    Writer,
+    Abilities, BodyStream, Cursor, Endpoint, Holds, Listing, MarkChange, Marked, ReadFrom, Shifted, Sighting, Snapshot,
+    Stamp, Writer,
 };
 use parom_domain::{Code, Error, Fingerprint, FolderPath, FolderSeen, Marks, Result, Retry, Role, Scope, Uid, UidSet};
 use read::Bodies;
@@ -251,13 +251,13 @@ impl<T: Transport + 'static> Endpoint for HiddenFolders<T> {
         Ok(Box::new(Posting::new(self.mail.clone())))
     }
 
-    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
-        let listed = self.mail.chosen(folder, validity, |_| true).await?;
+    async fn mark(&self, folder: &FolderPath, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
+        let listed = self.mail.chosen(folder, since.validity, |_| true).await?;
         let mut results = Vec::with_capacity(changes.len());
         for change in changes {
             results.push(self.mail.mark(folder, &listed, change).await);
         }
-        Ok(results)
+        Ok(Marked { results, echo: None })
     }
 
     async fn shift(&self, from: (&FolderPath, u32), uids: &UidSet, to: (&FolderPath, u32)) -> Result<Vec<Shifted>> {

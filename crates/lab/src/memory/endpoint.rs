@@ -7,7 +7,8 @@ use super::switches::Omission;
 use super::world::{Folder, World};
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    Abilities, BodyStream, Cursor, Endpoint, Listing, MarkChange, ReadFrom, Shifted, Sighting, Snapshot, Stamp, Writer,
+    Abilities, BodyStream, Cursor, Endpoint, Listing, MarkChange, Marked, ReadFrom, Shifted, Sighting, Snapshot, Stamp,
+    Writer,
 };
 use parom_domain::{Fingerprint, FolderPath, Result, Role, Uid, UidSet};
 use std::collections::HashMap;
@@ -130,19 +131,30 @@ impl Endpoint for MemoryEndpoint {
         Ok(super::write::lane(self))
     }
 
-    async fn mark(&self, folder: &FolderPath, validity: u32, changes: &[MarkChange]) -> Result<Vec<Result<()>>> {
+    async fn mark(&self, folder: &FolderPath, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
         let mut results = Vec::with_capacity(changes.len());
+        let mut stands = Some(*since);
+        let mut echo = None;
         for change in changes {
             results.push(self.act("mark", |world| {
-                world.opened(&self.name, folder, Some(validity))?;
-                world.mark(&self.name, folder, &change.uids, &change.add, &change.remove)
+                let before = world.cursor(folder, world.opened(&self.name, folder, Some(since.validity))?);
+                world.mark(&self.name, folder, &change.uids, &change.add, &change.remove)?;
+                // Only what nobody else has touched since the cursor is told by these changes alone.
+                let is_calm = before.modseq > 0 && stands == Some(before);
+                let marked = world.opened(&self.name, folder, None)?;
+                stands = is_calm.then(|| world.cursor(folder, marked));
+                echo = match stands {
+                    Some(_) => Some(snapshot(&self.name, world, folder, marked, Some(since))?),
+                    None => None,
+                };
+                Ok(())
             }));
             // The UIDVALIDITY and a lost connection are the matter of all changes, not of one.
             if let Some(Err(error)) = results.pop_if(|result| is_common(result)) {
                 return Err(error);
             }
         }
-        Ok(results)
+        Ok(Marked { results, echo })
     }
 
     async fn shift(

@@ -164,7 +164,7 @@ async fn another_uidvalidity_stops_every_call() {
     assert_eq!(code(endpoint.observe(&inbox(), Some(&before)).await), Code::ValidityChanged);
     assert_eq!(code(endpoint.expunge(&inbox(), before.validity, &all).await), Code::ValidityChanged);
     let change = MarkChange { uids: all.clone(), add: Marks::from_system(1), remove: Marks::default() };
-    assert_eq!(code(endpoint.mark(&inbox(), before.validity, &[change]).await), Code::ValidityChanged);
+    assert_eq!(code(endpoint.mark(&inbox(), &before, &[change]).await), Code::ValidityChanged);
     let mut bodies = endpoint.read(&inbox(), before.validity, &all).await.unwrap();
     assert_eq!(code(bodies.next().await), Code::ValidityChanged);
     assert!(!bodies.turn().await.unwrap());
@@ -308,4 +308,21 @@ async fn a_backup_is_an_older_server_and_pictures_ignore_uids() {
     assert!(server.messages(&inbox()).is_empty());
     server.restore(&backup);
     assert_eq!(server.picture(), other.picture());
+}
+
+#[tokio::test]
+async fn the_echo_of_marks_is_what_a_look_shows_where_nobody_else_was_at_work() {
+    let (server, _, endpoint) = three(Switches::default());
+    let before = look(&endpoint, None).await.cursor;
+    let change = |set: &[u32], add: &str| MarkChange {
+        uids: uids(set),
+        add: Marks::from_names([add]),
+        remove: Marks::default(),
+    };
+    let marked = endpoint.mark(&inbox(), &before, &[change(&[1, 2], "\\Seen"), change(&[1], "a")]).await.unwrap();
+    let looked = look(&endpoint, Some(&before)).await;
+    assert_eq!(format!("{:?}", marked.echo.unwrap()), format!("{looked:?}"));
+
+    server.mark(&inbox(), uid(3), &Marks::from_names(["\\Seen"]), &Marks::default()).unwrap();
+    assert!(endpoint.mark(&inbox(), &looked.cursor, &[change(&[1], "b")]).await.unwrap().echo.is_none());
 }
