@@ -9,9 +9,10 @@ use crate::overtaken::has_fleeting;
 use crate::pass::{Run, stops_the_pass};
 use crate::work::FolderWork;
 use parom_domain::endpoint::Stamp;
-use parom_domain::state::{Change, FolderId, Recent};
+use parom_domain::link::stored_size;
+use parom_domain::state::{Change, FolderId, Moving, Recent};
 use parom_domain::uid::UidSet;
-use parom_domain::{Result, Side, Uid};
+use parom_domain::{Fingerprint, Result, Side, Uid};
 use std::collections::BTreeMap;
 
 type Works = BTreeMap<FolderId, FolderWork>;
@@ -40,7 +41,9 @@ pub async fn drop_halves(run: &mut Run<'_>, works: &mut Works) -> Result<()> {
                     Ok(()) => drop_half(run, works, &half, *other).await?,
                 }
             }
-            [one, other] if is_lost(works, &half) => drop_other(run, works, half.into, *one, *other).await?,
+            [one, other] if is_lost(works, &half) && is_only_one_lost(works, &half) => {
+                drop_other(run, works, half.into, *one, *other).await?
+            }
             [] => !has_fleeting(works, half.into),
             _ => true,
         };
@@ -57,7 +60,7 @@ pub async fn drop_halves(run: &mut Run<'_>, works: &mut Works) -> Result<()> {
 
 /// Newcomers that look like the linked half.
 fn alike(works: &Works, half: &Recent) -> Vec<(FolderId, Uid)> {
-    let is_alike = |stamp: &&Stamp| (stamp.fingerprint, stamp.size) == (half.fingerprint, half.len);
+    let is_alike = |stamp: &&Stamp| (stamp.fingerprint.short(), stored_size(stamp.size)) == look(half);
     let places = works.values().flat_map(|work| {
         let newcomers = work.findings.newcomers[half.into].iter();
         let stamps = newcomers.filter_map(|sighting| work.stamps[half.into].get(&sighting.uid)).filter(is_alike);
@@ -66,11 +69,21 @@ fn alike(works: &Works, half: &Recent) -> Vec<(FolderId, Uid)> {
     places.collect()
 }
 
+fn look(half: &Recent) -> (u64, u32) {
+    (half.fingerprint.short(), stored_size(half.len))
+}
+
 /// The linked half is not in its place any more.
 fn is_lost(works: &Works, half: &Recent) -> bool {
     let Some(work) = works.get(&half.folder) else { return false };
     let slot = half.uid.and_then(|uid| work.links.slot(half.into, uid));
     work.gone_side == Some(half.into) || slot.is_some_and(|slot| moves::is_lost(work, slot, half.into))
+}
+
+/// Nothing else that looks like the half is missing: then there is one newcomer more than a person can have moved.
+fn is_only_one_lost(works: &Works, half: &Recent) -> bool {
+    let lost = works.values().flat_map(|work| moves::lost(work, half.into));
+    lost.filter(|lost| (lost.short, lost.size) == look(half)).count() <= 1
 }
 
 /// Somebody moved both halves on: where their bodies are the same, one of them is removed, and the link follows the other.
@@ -145,4 +158,10 @@ pub async fn left_behind(
 pub fn half(run: &Run<'_>, folder: FolderId, into: Side, stamp: &Stamp) -> Recent {
     let at_ms = run.pass.clock.now_ms();
     Recent { folder, into, fingerprint: stamp.fingerprint, len: stamp.size, content: 0, uid: Some(stamp.uid), at_ms }
+}
+
+/// The half of a move neither of whose ends is where it was.
+pub fn of_lost(run: &Run<'_>, from: FolderId, into: Side, item: &Moving) -> Recent {
+    let (fingerprint, at_ms) = (Fingerprint::of_short(item.short), run.pass.clock.now_ms());
+    Recent { folder: from, into, fingerprint, len: item.size.into(), content: 0, uid: Some(item.uid), at_ms }
 }

@@ -281,6 +281,10 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
             {
                 recent.push(halves::half(run, folder, *side, stamp));
             }
+            // Where both are, nobody knows yet: the copy may be in a folder that is missing, or may have been moved too.
+            if *answer == MoveRecovery::Lost {
+                recent.push(halves::of_lost(run, *from, *side, item));
+            }
         }
         let mut changes = put_links(*from, &mut old_links);
         changes.extend(put_links(*to, &mut new_links));

@@ -3,7 +3,7 @@
 use crate::moved_meanwhile::servers_without_move;
 use crate::total;
 use crate::world::{World, path};
-use parom_domain::Side;
+use parom_domain::{Side, UidSet};
 use parom_lab::memory::{MemoryServer, Switches};
 
 /// Another client edits a message, or moves it away and puts it back: it is there under a new UID.
@@ -97,6 +97,84 @@ async fn d4_two_halves_of_a_move_that_somebody_moved_on_are_one_message() {
         });
         settle_after_edits(&world).await;
         assert_one(&world);
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_half_a_move_into_a_folder_that_is_renamed_is_no_second_message() {
+    for switches in servers_without_move() {
+        for to in ["there", "elsewhere"] {
+            let world = World::in_memory(Switches::default(), switches.clone());
+            world.add(Side::Source, "INBOX", "a", &[]);
+            for folder in ["there", "elsewhere"] {
+                world.servers.source.create(&path(folder)).unwrap();
+            }
+            world.settle().await;
+            world.shift(Side::Source, "INBOX", "a", "there");
+            let (server, steps) = (world.servers.target.clone(), world.steps.clone());
+            world.steps.on("target expunge copied", 1, move || {
+                let uids = server.uids_of(&path("INBOX"), "<a@");
+                server.shift(&path("INBOX"), &uids, &path(to)).unwrap();
+                steps.crash_at(steps.taken() + 2);
+            });
+            world.pass().await.unwrap_err();
+            world.revive();
+            // Nothing was known in it, so it is not known again.
+            world.servers.target.rename(&path("there"), &path("renamed")).unwrap();
+            settle_after_edits(&world).await;
+            assert_one(&world);
+            world.assert_idle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_two_halves_of_a_move_that_were_moved_on_before_we_look_are_one_message() {
+    for switches in servers_without_move() {
+        let world = World::in_memory(Switches::default(), switches);
+        world.add(Side::Source, "INBOX", "a", &[]);
+        for folder in ["there", "elsewhere", "later"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        world.shift(Side::Source, "INBOX", "a", "there");
+        let steps = world.steps.clone();
+        world.steps.on("target copy answer", 1, move || steps.crash_at(steps.taken() + 1));
+        world.pass().await.unwrap_err();
+        world.revive();
+        world.shift(Side::Target, "INBOX", "a", "elsewhere");
+        world.shift(Side::Target, "there", "a", "later");
+        settle_after_edits(&world).await;
+        assert_one(&world);
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_true_doubles_that_are_moved_on_after_half_a_move_stay_two() {
+    for switches in servers_without_move() {
+        let world = World::in_memory(Switches::default(), switches);
+        world.add(Side::Source, "INBOX", "a", &[]);
+        world.add(Side::Source, "INBOX", "a", &[]);
+        for folder in ["there", "elsewhere"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        let one = world.servers.source.uids_of(&path("INBOX"), "<a@").iter().next().unwrap();
+        world.servers.source.shift(&path("INBOX"), &UidSet::range(one, one), &path("there")).unwrap();
+        // The move is announced, and the process dies before it leaves.
+        let steps = world.steps.clone();
+        world.steps.on("book committed", 1, move || steps.crash_at(steps.taken() + 1));
+        world.pass().await.unwrap_err();
+        assert_eq!(world.steps.trail().last().unwrap(), "target copy");
+        world.revive();
+        world.shift(Side::Target, "INBOX", "a", "elsewhere");
+        settle_after_edits(&world).await;
+        for side in Side::ALL {
+            assert_eq!(total(&world.servers[side]), 2, "{side}");
+        }
+        world.assert_equal();
         world.assert_idle().await;
     }
 }
