@@ -2,8 +2,8 @@
 
 use crate::moved_meanwhile::servers_without_move;
 use crate::total;
-use crate::world::{World, path};
-use parom_domain::{Side, UidSet};
+use crate::world::{World, date, mail, path};
+use parom_domain::{Marks, Side, UidSet};
 use parom_lab::memory::{MemoryServer, Switches};
 
 /// Another client edits a message, or moves it away and puts it back: it is there under a new UID.
@@ -173,6 +173,87 @@ async fn d4_true_doubles_that_are_moved_on_after_half_a_move_stay_two() {
         settle_after_edits(&world).await;
         for side in Side::ALL {
             assert_eq!(total(&world.servers[side]), 2, "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+/// Servers that copy, mark and expunge.
+fn servers_that_mark() -> [Switches; 2] {
+    servers_without_move().map(|switches| Switches { marks_before_expunge: true, ..switches })
+}
+
+/// Nothing bears the mark of removal, which a mail program would act upon.
+fn assert_unmarked(world: &World) {
+    for side in Side::ALL {
+        for folder in world.servers[side].folders() {
+            let messages = world.servers[side].messages(&folder);
+            assert!(messages.iter().all(|(_, stored)| !stored.marks.deleted()), "{side} {folder}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_what_is_edited_or_moved_while_it_bears_our_mark_is_one_message_without_it() {
+    for switches in servers_that_mark() {
+        for (step, to) in [("search", "elsewhere"), ("search", "INBOX"), ("expunge", "INBOX")] {
+            let world = World::in_memory(Switches::default(), switches.clone());
+            world.add(Side::Source, "INBOX", "a", &["\\Seen"]);
+            world.add(Side::Source, "INBOX", "b", &[]);
+            for folder in ["there", "elsewhere"] {
+                world.servers.source.create(&path(folder)).unwrap();
+            }
+            world.settle().await;
+            world.shift(Side::Source, "INBOX", "a", "there");
+            let server = world.servers.target.clone();
+            let step = if step == "search" { "target search expunge copied" } else { "target expunge copied" };
+            world.steps.on(step, 1, move || {
+                let uids = server.uids_of(&path("INBOX"), "<a@");
+                assert_eq!(uids.count(), 1);
+                server.shift(&path("INBOX"), &uids, &path(to)).unwrap();
+            });
+            settle_after_edits(&world).await;
+            for side in Side::ALL {
+                let ids = world.ids(side, to);
+                assert_eq!(
+                    (ids.contains(&"a".to_owned()), total(&world.servers[side])),
+                    (true, 2),
+                    "{side} {step} {to}"
+                );
+            }
+            assert_unmarked(&world);
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_what_comes_or_is_marked_while_we_remove_what_we_moved_costs_a_look_and_no_message() {
+    for switches in servers_that_mark() {
+        let world = World::in_memory(Switches::default(), switches);
+        for id in ["a", "b"] {
+            world.add(Side::Source, "INBOX", id, &[]);
+        }
+        for folder in ["there", "elsewhere"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        world.shift(Side::Source, "INBOX", "a", "there");
+        let server = world.servers.target.clone();
+        world.steps.on("target expunge copied", 1, move || {
+            let marked = |id| (mail(id), Marks::from_names(["\\Deleted"]), date(1));
+            // Somebody's own copy, made of the original while that bears our mark; another message; and mail that comes.
+            for (folder, (bytes, marks, date)) in [("elsewhere", marked("a")), ("INBOX", marked("c"))] {
+                server.add(&path(folder), bytes, marks, date).unwrap();
+            }
+            server.add(&path("INBOX"), mail("d"), Marks::default(), date(1)).unwrap();
+        });
+        settle_after_edits(&world).await;
+        for side in Side::ALL {
+            assert_eq!(world.ids(side, "INBOX"), ["b", "c", "d"], "{side}");
+            assert_eq!([world.ids(side, "there"), world.ids(side, "elsewhere")], [["a"], ["a"]], "{side}");
         }
         world.assert_equal();
         world.assert_idle().await;
