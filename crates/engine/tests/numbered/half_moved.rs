@@ -30,7 +30,9 @@ fn assert_one(world: &World) {
 
 #[tokio::test]
 async fn d4_half_a_move_whose_original_is_renewed_while_we_recover_is_no_second_message() {
-    for switches in servers_without_move() {
+    let marking = servers_that_mark().into_iter();
+    let marking = marking.flat_map(|it| [(it.clone(), "target search expunge"), (it, "target expunge")]);
+    for (switches, step) in servers_without_move().map(|it| (it, "target expunge")).into_iter().chain(marking) {
         let world = World::in_memory(Switches::default(), switches);
         world.add(Side::Source, "INBOX", "a", &[]);
         for folder in ["there", "elsewhere"] {
@@ -44,9 +46,10 @@ async fn d4_half_a_move_whose_original_is_renewed_while_we_recover_is_no_second_
         world.revive();
         // Recovery has seen both halves, and is about to remove the old one.
         let server = world.servers.target.clone();
-        world.steps.on("target expunge", 1, move || renew(&server));
+        world.steps.on(step, 1, move || renew(&server));
         settle_after_edits(&world).await;
         assert_one(&world);
+        assert_unmarked(&world);
         world.assert_idle().await;
     }
 }
