@@ -12,7 +12,7 @@ use parom_domain::endpoint::{MarkChange, Stamp};
 use parom_domain::link::stored_size;
 use parom_domain::state::{Change, FolderId, Moving, Recent};
 use parom_domain::uid::UidSet;
-use parom_domain::{Fingerprint, FolderPath, Marks, Result, Side, Uid};
+use parom_domain::{Fingerprint, FolderPath, Marks, Result, Role, Side, Uid};
 use std::collections::{BTreeMap, HashSet};
 
 type Works = BTreeMap<FolderId, FolderWork>;
@@ -105,9 +105,11 @@ async fn drop_other(
     if bodies.first() != bodies.last() {
         return Ok(true);
     }
-    // The one that bears the mark of removal is the one to remove.
-    let is_marked = |(folder, uid): (FolderId, Uid)| works.get(&folder).is_some_and(|work| is_marked(work, side, uid));
-    let (stays, (folder, uid)) = if is_marked(one) { (other, one) } else { (one, other) };
+    // The one that bears the mark of removal, or went to the trash, is the one to remove.
+    let is_waste = |(folder, uid): (FolderId, Uid)| {
+        works.get(&folder).is_some_and(|work| is_marked(work, side, uid) || work.role == Some(Role::Trash))
+    };
+    let (stays, (folder, uid)) = if is_waste(one) { (other, one) } else { (one, other) };
     if !unmark(run, works, side, stays).await? {
         return Ok(true);
     }

@@ -3,7 +3,8 @@
 use crate::moved_meanwhile::servers_without_move;
 use crate::total;
 use crate::world::{World, date, mail, path};
-use parom_domain::{Marks, Side, UidSet};
+use parom_domain::policy::Deletions;
+use parom_domain::{Marks, Role, Side, UidSet};
 use parom_lab::memory::{MemoryServer, Switches};
 
 /// Another client edits a message, or moves it away and puts it back: it is there under a new UID.
@@ -260,5 +261,36 @@ async fn d4_what_comes_or_is_marked_while_we_remove_what_we_moved_costs_a_look_a
         }
         world.assert_equal();
         world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_of_two_halves_the_one_in_the_trash_goes() {
+    for switches in servers_without_move() {
+        for kept in ["a first", "z last"] {
+            let mut world = World::in_memory(Switches::default(), switches.clone());
+            world.policy.deletions = Deletions::Trash;
+            world.add(Side::Source, "INBOX", "a", &[]);
+            for side in Side::ALL {
+                world.servers[side].create_with_role(&path("Trash"), Role::Trash).unwrap();
+            }
+            world.settle().await;
+            world.expunge(Side::Source, "INBOX", "a");
+            let steps = world.steps.clone();
+            world.steps.on("target copy answer", 1, move || steps.crash_at(steps.taken() + 1));
+            while world.pass().await.is_ok() {
+                world.wait_out_the_grace();
+            }
+            world.revive();
+            // Somebody keeps the original, in a new folder, and calls the trash otherwise.
+            let (server, kept_path) = (world.servers.target.clone(), path(kept));
+            server.create(&kept_path).unwrap();
+            world.shift(Side::Target, "INBOX", "a", kept);
+            server.rename(&path("Trash"), &path("Bin")).unwrap();
+            settle_after_edits(&world).await;
+            assert_eq!(server.uids_of(&kept_path, "<a@").count(), 1, "{kept}");
+            assert_eq!(total(&server), 1, "{kept}");
+            world.assert_equal();
+        }
     }
 }
