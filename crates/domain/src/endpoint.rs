@@ -262,6 +262,18 @@ pub struct Shifted {
     /// The server says that it was copied, and not where to; the original is still in its place. It is removed when the copy
     /// was found.
     pub kept: bool,
+    /// As in [`Removed::doubted`].
+    pub doubted: bool,
+}
+
+/// What became of messages that were to be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Those that were still there.
+    pub there: UidSet,
+    /// Right after, something else in the folder bore `\Deleted` that had not borne it right before. Some servers give a message
+    /// that is edited a new UID: it may be one of these, edited in that very instant, and then we have not removed it.
+    pub doubted: bool,
 }
 
 /// The same marks added and removed on a set of messages.
@@ -349,7 +361,7 @@ pub trait Endpoint: Send + Sync {
 
     /// Removes exactly these messages, never another client's `\Deleted` ones, and answers which of them were there. Missing
     /// ones are no failure, but somebody may have moved them.
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet>;
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Removed>;
 
     /// Makes a folder (and tells the server its role, where CREATE-SPECIAL-USE allows). One that exists is a success.
     async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()>;

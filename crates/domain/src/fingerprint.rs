@@ -52,6 +52,16 @@ impl Fingerprint {
         self.0
     }
 
+    /// Of a message of which no more than [`Fingerprint::short`] is known. It equals no fingerprint, but its short form does.
+    #[must_use]
+    pub fn of_short(short: u64) -> Fingerprint {
+        let mut bytes = [0; 16];
+        for (to, from) in bytes.iter_mut().zip(short.to_le_bytes().into_iter().take(6)) {
+            *to = from;
+        }
+        Fingerprint(bytes)
+    }
+
     /// The first 48 bits, as links keep them: enough to tell the messages of one mailbox apart (a false match among a
     /// million messages has a chance below 0.2 %, and every use of it checks the size too).
     #[must_use]
@@ -133,6 +143,13 @@ mod tests {
             assert_ne!(Fingerprint::of_headers(text.replacen(from, to, 1).as_bytes()), base, "{from}");
         }
         assert_eq!(Fingerprint::of_headers(text.replace("no header", "other").as_bytes()), base);
+    }
+
+    #[test]
+    fn what_is_known_in_short_is_equal_in_short() {
+        let whole = Fingerprint::of_headers(MAIL);
+        assert_eq!(Fingerprint::of_short(whole.short()).short(), whole.short());
+        assert_ne!(Fingerprint::of_short(whole.short()), whole);
     }
 
     proptest! {

@@ -405,12 +405,17 @@ impl<'a> Planner<'a> {
                 .into_iter()
                 .find(|there| role_is_free && self.role(Side::Target, *there) == role);
             let there = by_role.or_else(|| {
+                if self.hangs(Side::Source, at) {
+                    return None;
+                }
                 let path = self.place_on(Side::Target, &self.renamed_by_steps(Side::Source, &here.path));
                 let same = |folder: &FolderSeen| {
                     let there = self.renamed_by_steps(Side::Target, &folder.path);
                     self.keyed(Side::Target, &there) == self.keyed(Side::Target, &path)
                 };
                 let unlinked = self.unlinked(Side::Target);
+                let unlinked: Vec<usize> =
+                    unlinked.into_iter().filter(|there| !self.hangs(Side::Target, *there)).collect();
                 let by_name = unlinked.iter().find(|there| self.folder(Side::Target, **there).is_some_and(same));
                 // Else the one that this folder may be the spelling of: its name has characters that only the target can
                 // have, and the state that knew of the pair is lost.
@@ -427,6 +432,9 @@ impl<'a> Planner<'a> {
     fn add_unlinked(&mut self) {
         for side in Side::ALL {
             for at in self.unlinked(side) {
+                if self.hangs(side, at) {
+                    continue;
+                }
                 if let Some(path) = self.may_have_a_hidden_partner(side, at) {
                     self.withheld.push(Withheld { side: side.other(), id: None, path });
                     continue;
@@ -461,6 +469,21 @@ impl<'a> Planner<'a> {
                 self.creates.push((work.pair.id, side));
             }
         }
+    }
+
+    /// Does it stand below a name whose folder is missing? That folder may be called otherwise by now, or be gone, and then
+    /// others stand above this one: where it belongs on the other side is known when that is.
+    fn hangs(&self, side: Side, at: usize) -> bool {
+        let mut above = self.folder(side, at).and_then(|folder| self.renamed_by_steps(side, &folder.path).parent());
+        while let Some(here) = above {
+            let named = |work: &&Work| work.places[side].as_ref() == Some(&here) && !work.gone[side];
+            let mut named = self.works.iter().filter(named).peekable();
+            if named.peek().is_some() {
+                return named.all(|work| work.missing[side] && !work.withheld[side]);
+            }
+            above = here.parent();
+        }
+        false
     }
 
     /// Is it one of the folders that this side's listing does not tell this time? They have names that none of the others has.
@@ -631,11 +654,14 @@ impl<'a> Planner<'a> {
     fn place_on(&self, side: Side, path: &FolderPath) -> FolderPath {
         let mut above = path.parent();
         while let Some(here) = above {
-            // One that is missing on this side has no place there.
+            // One that is missing on this side has no place there, and one that is gone on the other is nothing's ancestor.
             let is_ancestor = |work: &&Work| {
-                work.places[side.other()].as_ref() == Some(&here) && !work.missing[side] && !work.gone[side]
+                work.places[side.other()].as_ref() == Some(&here)
+                    && !work.missing[side]
+                    && Side::ALL.iter().all(|side| !work.gone[*side])
             };
-            let ancestor = self.works.iter().find(is_ancestor);
+            // A folder may have taken the name of one that is missing.
+            let ancestor = self.works.iter().filter(is_ancestor).min_by_key(|work| work.missing[side.other()]);
             if let Some(work) = ancestor {
                 let planned = self.renames.iter().find(|(id, on, _)| *id == work.pair.id && *on == side);
                 if let Some(there) = planned.map(|(_, _, to)| to).or(work.places[side].as_ref()) {

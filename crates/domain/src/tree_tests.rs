@@ -270,6 +270,42 @@ fn a_missing_folder_is_believed_gone_only_when_a_second_listing_agrees() {
 }
 
 #[test]
+fn a_folder_below_the_name_of_a_missing_one_waits_until_that_is_known() {
+    for side in Side::ALL {
+        let mut world = World::new(&["INBOX", "a"], &["INBOX"]);
+        world.settle();
+        rename(&mut world, side.other(), "a", "b");
+        let server = &mut world.servers[side].0;
+        server.retain(|(name, _)| name != "a");
+        server.push(("a/c".to_owned(), 7000));
+        let plan = world.pass();
+        assert!(plan.steps.is_empty() && plan.unsettled, "{plan:?}");
+        world.settle();
+        assert!(world.is_equal(), "{:?}", world.servers);
+        assert_eq!(world.servers.source.names(), ["INBOX", "a/c"]);
+    }
+}
+
+#[test]
+fn a_folder_below_a_missing_one_that_is_back_is_made_below_its_partner() {
+    for side in Side::ALL {
+        let mut world = World::new(&["INBOX", "Sent Items"], &["INBOX", "Sent"]);
+        world.settle();
+        let [name, theirs] = if side == Side::Source { ["Sent Items", "Sent"] } else { ["Sent", "Sent Items"] };
+        assert_eq!(world.pairs.len(), 2);
+        world.servers[side].0.push((format!("{name}/new"), 7000));
+        let whole = world.servers[side].clone();
+        world.servers[side].0.retain(|(known, _)| known != name);
+        let plan = world.pass();
+        assert!(plan.steps.is_empty() && plan.unsettled, "{plan:?}");
+        world.servers[side] = whole;
+        world.settle();
+        let wanted = format!("{theirs}/new");
+        assert!(world.servers[side.other()].names().contains(&wanted.as_str()), "{:?}", world.servers);
+    }
+}
+
+#[test]
 fn one_way_never_touches_the_source() {
     let mut world = World::new(&["INBOX", "a"], &["INBOX", "own"]);
     world.policy.mode = Mode::ToTarget;

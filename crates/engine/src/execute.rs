@@ -220,7 +220,8 @@ async fn shift(
             work.links.iter().filter_map(|(_, l)| l.uids[side]).max(),
         ))
     };
-    let (Some((from_path, from_seen, _)), Some((to_path, to_seen, last))) = (place(works, from), place(works, to))
+    let (Some((from_path, from_seen, last_there)), Some((to_path, to_seen, last))) =
+        (place(works, from), place(works, to))
     else {
         return Ok(0);
     };
@@ -256,7 +257,14 @@ async fn shift(
                 return Err(Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("folder", &to_path));
             }
             let removed = endpoint.expunge(&from_path, from_seen.cursor.validity, &kept).await?;
-            shifted.iter_mut().filter(|one| one.kept).for_each(|one| one.overtaken = !removed.contains(one.old));
+            for one in shifted.iter_mut().filter(|one| one.kept) {
+                (one.overtaken, one.doubted) = (!removed.there.contains(one.old), removed.doubted);
+            }
+        }
+        if shifted.iter().any(|one| one.doubted) {
+            let place = (&from_path, from_seen.cursor.validity);
+            let renewed = halves::renewed(run, side, place, from_seen.floor(last_there), items).await?;
+            shifted.iter_mut().for_each(|one| one.overtaken |= renewed.contains(one.old));
         }
         let overtaken = shifted.iter().filter(|shifted| shifted.overtaken);
         let overtaken: UidSet = overtaken.filter_map(|shifted| new_uids.get(&shifted.old).copied()).collect();
@@ -489,7 +497,8 @@ async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side,
     for slot in slots {
         let Some(work) = works.get_mut(&id) else { continue };
         // What went before we came may have been moved: its link stays until a look has seen both ends of that.
-        let went = work.links.get(*slot).and_then(|link| link.uids[side]).is_some_and(|uid| !removed.contains(uid));
+        let went =
+            work.links.get(*slot).and_then(|link| link.uids[side]).is_some_and(|uid| !removed.there.contains(uid));
         if went {
             work.failed = true;
             work.settled = false;
@@ -500,7 +509,7 @@ async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side,
     }
     let Some(work) = works.get_mut(&id) else { return Ok(0) };
     changes.extend(work.link_changes());
-    changes.extend(held::count_deleted(run, role, removed.count()));
+    changes.extend(held::count_deleted(run, role, removed.there.count()));
     run.pass.book.commit(changes).await?;
-    Ok(removed.count())
+    Ok(removed.there.count())
 }

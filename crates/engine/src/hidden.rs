@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::join;
 use parom_domain::endpoint::{
     BatchOutcome, Body, BodyStream, Cursor, Endpoint, Item, Letter, LetterBody, Listing, LookAt, Looked, MarkChange,
-    Marked, ReadFrom, Shifted, Snapshot, Stamp, Writer,
+    Marked, ReadFrom, Removed, Shifted, Snapshot, Stamp, Writer,
 };
 use parom_domain::{Code, Error, FolderPath, FolderSeen, Result, Role, Scope, Uid, UidSet};
 use std::collections::{HashSet, VecDeque};
@@ -99,8 +99,13 @@ impl WithHidden {
         }
         let originals: UidSet = copied.iter().map(|(uid, _)| *uid).collect();
         let removed = self.shown.expunge(from, from_validity, &originals).await?;
-        let shifted =
-            |(old, new): (Uid, Option<Uid>)| Shifted { old, new, overtaken: !removed.contains(old), kept: false };
+        let shifted = |(old, new): (Uid, Option<Uid>)| Shifted {
+            old,
+            new,
+            overtaken: !removed.there.contains(old),
+            kept: false,
+            doubted: removed.doubted,
+        };
         Ok(copied.into_iter().map(shifted).collect())
     }
 }
@@ -241,7 +246,7 @@ impl Endpoint for WithHidden {
         }
     }
 
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Removed> {
         self.told(folder, self.side(folder).expunge(folder, validity, uids).await)
     }
 

@@ -4,6 +4,7 @@
 use crate::gather::{Looks, fetch_stamps};
 use crate::likeness::{contents, stamps};
 use crate::pass::Run;
+use crate::strays;
 use crate::work::FolderWork;
 use parom_domain::link::{Link, Slot};
 use parom_domain::pair::{self, Found, Lost, Moved};
@@ -70,7 +71,7 @@ pub async fn pair_moves(run: &mut Run<'_>, works: &mut Works) -> Result<Vec<Plan
 }
 
 /// Link ends that are missing from a folder on one side, as far as a move could explain them.
-fn lost(work: &FolderWork, side: Side) -> Vec<Lost> {
+pub fn lost(work: &FolderWork, side: Side) -> Vec<Lost> {
     let slots = work.findings.gone[side].iter().chain(&work.findings.missing[side]);
     slots
         .filter_map(|slot| Some((*slot, work.links.get(*slot)?)))
@@ -175,7 +176,7 @@ fn place(works: &Works, changes: &Both<Option<Moved>>, side: Side) -> Option<(Fo
 /// Takes a move out of the findings of both folders and says what carries it over. Where both sides moved the message,
 /// home's move wins, and the other side's message goes from where it is to where home has it. But a message that was only
 /// put back goes along with a move, and a folder that is being removed takes nothing.
-fn plan_move(run: &Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>) -> Option<PlannedMove> {
+fn plan_move(run: &mut Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>) -> Option<PlannedMove> {
     let home = run.pass.policy.home;
     let mut ways: Vec<Moved> = [changes[home], changes[home.other()]].into_iter().flatten().collect();
     ways.sort_by_key(Moved::is_put_back);
@@ -199,6 +200,10 @@ fn plan_move(run: &Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>) ->
         if is_to_be_made(run, works, &change) {
             // The move is carried over when the folder is there.
             keep(works, &change, &link);
+        } else if changes[other].is_some() {
+            // Both places are in folders that are gone on one side, and what is new in them keeps them alive. The link is not
+            // kept, as its own folder may be one of them: what the message looks like is.
+            strays::add(run, change.lost.folder, change.side, &[(link.short, link.size)]);
         }
         return None;
     }

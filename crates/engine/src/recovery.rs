@@ -256,10 +256,17 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
         }
         let both = items.iter().zip(&answers).filter(|(_, answer)| matches!(answer, MoveRecovery::Half(_)));
         let halves: UidSet = both.map(|(item, _)| item.uid).collect();
-        let removed = match from_path.filter(|_| !halves.is_empty()) {
-            Some(path) => endpoint.expunge(&path, *from_validity, &halves).await?,
-            None => UidSet::new(),
-        };
+        let mut removed = UidSet::new();
+        if let Some(path) = from_path.filter(|_| !halves.is_empty()) {
+            let answer = endpoint.expunge(&path, *from_validity, &halves).await?;
+            removed = answer.there;
+            if answer.doubted {
+                let last = old_links.iter().filter_map(|(_, link)| link.uids[*side]).max();
+                let floor = last.and_then(Uid::next).unwrap_or(Uid::MIN);
+                let renewed = halves::renewed(run, *side, (&path, *from_validity), floor, items).await?;
+                removed = removed.iter().filter(|uid| !renewed.contains(*uid)).collect();
+            }
+        }
         let mut recent = Vec::new();
         for (item, answer) in items.iter().zip(&answers) {
             match answer {
@@ -280,6 +287,10 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
                 && let Some(stamp) = stamps.iter().find(|stamp| stamp.uid == uid)
             {
                 recent.push(halves::half(run, folder, *side, stamp));
+            }
+            // Where both are, nobody knows yet: the copy may be in a folder that is missing, or may have been moved too.
+            if *answer == MoveRecovery::Lost {
+                recent.push(halves::of_lost(run, *from, *side, item));
             }
         }
         let mut changes = put_links(*from, &mut old_links);

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parom_domain::endpoint::{
     Body, BodyRescue, BodyStream, Cursor, Endpoint, Item, Listing, LookAt, Looked, MarkChange, Marked, ReadFrom,
-    Shifted, Snapshot, Stamp, Veiled, Writer,
+    Removed, Shifted, Snapshot, Stamp, Veiled, Writer,
 };
 use parom_domain::{Fingerprint, FolderPath, Result, Role, Uid, UidSet};
 use std::collections::VecDeque;
@@ -161,7 +161,7 @@ impl Endpoint for Rescued {
         self.side.shift(from, uids, to).await
     }
 
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Removed> {
         self.side.expunge(folder, validity, uids).await
     }
 

@@ -29,7 +29,8 @@ pub async fn note(run: &mut Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> 
     Ok(())
 }
 
-fn add(run: &mut Run<'_>, folder: FolderId, side: Side, lost: &[(u64, u32)]) {
+/// Adds what these messages look like. Their place on this side is not known any more; it was this folder.
+pub fn add(run: &mut Run<'_>, folder: FolderId, side: Side, lost: &[(u64, u32)]) {
     let same = |strays: &Strays| (strays.folder, strays.side) == (folder, side);
     let old = run.state.strays.iter().position(same).map(|at| run.state.strays.swap_remove(at));
     let mut strays = old.unwrap_or(Strays { folder, side, at_ms: 0, looks: Vec::new() });

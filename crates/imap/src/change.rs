@@ -10,7 +10,7 @@ use crate::pool::Lent;
 use crate::response::{Condition, Response, ranges};
 use crate::stamps::SET_BYTES;
 use crate::tokens::Token;
-use parom_domain::endpoint::{Cursor, MarkChange, Marked, Shifted};
+use parom_domain::endpoint::{Cursor, MarkChange, Marked, Removed, Shifted};
 use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
 
 /// A command names at most so many messages: large moves overtax some servers.
@@ -92,10 +92,10 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
             let refused = !answer.is_ok() && !answer.has_code("EXPUNGEISSUED");
             if !refused || classify(Request::Change, &answer).code() != Code::ChangeRefused {
                 accepted(conn, answer)?;
-                moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: false, kept: false }));
+                moved.extend(pairs.into_iter().map(in_one_step));
                 continue;
             }
-            moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: false, kept: false }));
+            moved.extend(pairs.into_iter().map(in_one_step));
             conn.ext.move_messages = false;
         }
         catch_up(conn);
@@ -103,19 +103,22 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
         accepted(conn, answer)?;
         if conn.ext.uidplus && pairs.iter().all(|(_, new)| new.is_none()) {
             // It ought to have told, and did not: what cannot be found there is not removed here.
-            moved.extend(pairs.into_iter().map(|(old, new)| Shifted { old, new, overtaken: false, kept: true }));
+            moved.extend(pairs.into_iter().map(|pair| Shifted { kept: true, ..in_one_step(pair) }));
             continue;
         }
         let old: UidSet = pairs.iter().map(|(old, _)| *old).collect();
-        let taken = expunge(conn, &old).await?;
-        moved.extend(pairs.into_iter().map(|(old, new)| Shifted {
-            old,
-            new,
-            overtaken: !taken.contains(old),
-            kept: false,
+        let Removed { there, doubted } = expunge(conn, &old).await?;
+        moved.extend(pairs.into_iter().map(|pair| Shifted {
+            overtaken: !there.contains(pair.0),
+            doubted,
+            ..in_one_step(pair)
         }));
     }
     Ok(moved)
+}
+
+fn in_one_step((old, new): (Uid, Option<Uid>)) -> Shifted {
+    Shifted { old, new, overtaken: false, kept: false, doubted: false }
 }
 
 /// Old and new UIDs of messages.
@@ -175,25 +178,34 @@ fn copied(condition: &Condition<'_>, validity: u32) -> Option<Pairs> {
 
 /// Removes exactly these messages, and answers which of them were still there.
 ///
+/// What is marked as deleted is searched for before and after. A message that somebody edits in between has a new UID on some
+/// servers (Exchange), and bears our mark: it is there the second time. One that somebody moves to another folder in between
+/// leaves no trace: the server tells its removal like ours.
+///
 /// # Errors
 /// `ChangeRefused`, also where the server has no UIDPLUS and other messages wait for their removal: plain EXPUNGE would
 /// take them too.
-pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
+pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
     if uids.is_empty() {
-        return Ok(UidSet::new());
+        return Ok(Removed::default());
     }
     catch_up(conn);
     let deleted = Marks::from_system(Marks::DELETED);
     let sets = uids.chunks(SET_BYTES, ITEMS);
     let mut commands: Vec<Command> = sets.iter().map(|set| store(set, '+', "FLAGS.SILENT", &deleted)).collect();
-    commands.push(Command::new("UID SEARCH", Request::Read).raw("DELETED"));
+    let search = Command::new("UID SEARCH", Request::Read).raw("DELETED");
+    let first_search = commands.len();
+    commands.push(search.clone());
     if conn.ext.uidplus {
         let expunge = |set: &UidSet| Command::new("UID EXPUNGE", Request::Change).raw(&set.to_string());
         commands.extend(sets.iter().map(expunge));
+        // Where messages are moved in one step, nobody needs to know.
+        commands.extend((!conn.ext.move_messages).then_some(search));
     }
-    let mut waiting = UidSet::new();
+    let (mut waiting, mut waiting_still) = (UidSet::new(), UidSet::new());
     let answers = conn
-        .run(&commands, &mut |_, response| {
+        .run(&commands, &mut |oldest, response| {
+            let waiting = if oldest <= first_search { &mut waiting } else { &mut waiting_still };
             if let Some(rest) = response.data("SEARCH") {
                 let numbers = rest.map_while(Token::number);
                 waiting.extend(numbers.filter_map(|uid| u32::try_from(uid).ok()).filter_map(Uid::new));
@@ -208,7 +220,8 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
     }
     let there: UidSet = uids.iter().filter(|uid| waiting.contains(*uid)).collect();
     if conn.ext.uidplus {
-        return Ok(there);
+        let doubted = waiting_still.iter().any(|uid| !waiting.contains(uid) && !uids.contains(uid));
+        return Ok(Removed { there, doubted });
     }
     let theirs = waiting
         .ranges()
@@ -221,5 +234,5 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
         ));
     }
     conn.done(Command::new("EXPUNGE", Request::Change), &mut ignore).await?;
-    Ok(there)
+    Ok(Removed { there, doubted: false })
 }

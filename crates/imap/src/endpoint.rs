@@ -18,8 +18,8 @@ use crate::settings::{Login, ServerSettings};
 use crate::stamps;
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Marked, ReadFrom, Shifted, Snapshot, Stamp,
-    Writer,
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Marked, ReadFrom, Removed, Shifted, Snapshot,
+    Stamp, Writer,
 };
 use parom_domain::{Code, Error, FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
@@ -192,7 +192,7 @@ impl Endpoint for ImapEndpoint {
         change::shift(&mut conn, uids, &to, to_validity).await.about(from)
     }
 
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Removed> {
         let mut conn = self.open(folder, validity).await.about(folder)?;
         change::expunge(&mut conn, uids).await.about(folder)
     }

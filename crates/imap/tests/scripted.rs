@@ -508,7 +508,13 @@ async fn messages_that_were_gone_are_missing_from_a_move() {
     .await;
     let endpoint = peer.endpoint();
     let other = FolderPath::new(["Other"]).unwrap();
-    let shifted = |old, new| Shifted { old: Uid::new(old).unwrap(), new: Uid::new(new), overtaken: false, kept: false };
+    let shifted = |old, new| Shifted {
+        old: Uid::new(old).unwrap(),
+        new: Uid::new(new),
+        overtaken: false,
+        kept: false,
+        doubted: false,
+    };
     // Exchange may say nothing in any case: where they are now has to be looked up.
     let moved = endpoint.shift((&inbox(), 5), &uids(&[1, 2]), (&other, 14)).await.unwrap();
     assert_eq!(moved, [shifted(1, 0), shifted(2, 0)]);
@@ -610,12 +616,42 @@ async fn without_move_the_message_that_somebody_took_before_we_removed_it_is_tol
             ("UID SEARCH DELETED", "* SEARCH 2\r\n$ OK\r\n"),
             (last, "* 1 EXPUNGE\r\n$ OK\r\n"),
         ];
+        let again = ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n");
+        let script = script.into_iter().chain(uidplus.then_some(again)).collect();
         let peer = Peer::start(vec![(GREETING, script)]).await;
         let endpoint = peer.endpoint();
         let other = FolderPath::new(["Other"]).unwrap();
         let moved = endpoint.shift((&inbox(), 5), &uids(&[1, 2]), (&other, 14)).await.unwrap();
         assert_eq!(moved.iter().map(|shifted| shifted.overtaken).collect::<Vec<_>>(), [true, false]);
+        assert!(moved.iter().all(|shifted| !shifted.doubted));
         assert_eq!(moved.iter().all(|shifted| shifted.new.is_some()), uidplus);
+        drop(endpoint);
+        peer.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn without_move_what_bears_our_mark_under_a_new_uid_is_told() {
+    // An edit, mail that comes, what another client had marked before, and what is left of ours.
+    let edited = "* SEARCH 7 9\r\n$ OK\r\n";
+    for (after, doubted) in [(edited, true), ("* SEARCH 7\r\n$ OK\r\n", false), ("* SEARCH 1 7\r\n$ OK\r\n", false)] {
+        let caps = "$ OK [CAPABILITY IMAP4rev1 UIDPLUS] in\r\n";
+        let script = vec![
+            (WELCOME.0, caps),
+            LIST,
+            LSUB,
+            ("SELECT", SELECTED),
+            ("UID COPY 1:2 \"Other\"", "$ OK [COPYUID 14 1:2 21:22] done\r\n"),
+            ("UID STORE 1:2 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
+            ("UID SEARCH DELETED", "* SEARCH 1 2 7\r\n$ OK\r\n"),
+            ("UID EXPUNGE 1:2", "* 1 EXPUNGE\r\n* 4 EXISTS\r\n* 1 EXPUNGE\r\n* 3 EXISTS\r\n$ OK\r\n"),
+            ("UID SEARCH DELETED", after),
+        ];
+        let peer = Peer::start(vec![(GREETING, script)]).await;
+        let endpoint = peer.endpoint();
+        let other = FolderPath::new(["Other"]).unwrap();
+        let moved = endpoint.shift((&inbox(), 5), &uids(&[1, 2]), (&other, 14)).await.unwrap();
+        assert!(moved.iter().all(|shifted| !shifted.overtaken && shifted.doubted == doubted), "{moved:?}");
         drop(endpoint);
         peer.finished().await;
     }
@@ -703,7 +739,7 @@ async fn l19_only_the_named_messages_are_expunged() {
     ])
     .await;
     let endpoint = peer.endpoint();
-    assert_eq!(endpoint.expunge(&inbox(), 5, &uids(&[2, 7])).await.unwrap(), uids(&[2]), "7 was gone before");
+    assert_eq!(endpoint.expunge(&inbox(), 5, &uids(&[2, 7])).await.unwrap().there, uids(&[2]), "7 was gone before");
     drop(endpoint);
     peer.finished().await;
 }

@@ -6,8 +6,8 @@ use crate::paces::Paces;
 use crate::ports::At;
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Marked, ReadFrom, Shifted, Snapshot, Stamp,
-    Writer,
+    BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Marked, ReadFrom, Removed, Shifted, Snapshot,
+    Stamp, Writer,
 };
 use parom_domain::{Code, Error, FolderPath, Result, Role, Uid, UidSet};
 use std::sync::Arc;
@@ -168,7 +168,7 @@ impl Endpoint for Guarded<'_> {
         self.noted(self.endpoint.shift(from, uids, to)).await
     }
 
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Removed> {
         self.noted(self.endpoint.expunge(folder, validity, uids)).await
     }
 

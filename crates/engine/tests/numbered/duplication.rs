@@ -4,7 +4,7 @@ use crate::world::{World, date, mail, path, uid};
 use crate::{survives_every_crash, total};
 use parom_domain::policy::Deletions;
 use parom_domain::state::{Change, FolderId};
-use parom_domain::{Code, Marks, Role, Side};
+use parom_domain::{Both, Code, Marks, Role, Side};
 use parom_engine::{Book, LeasedBook};
 use parom_lab::memory::{BatchLanding, Fault, MemoryServer, Switches};
 
@@ -163,6 +163,29 @@ async fn d7_a_renamed_tree_is_renamed_and_not_copied() {
             assert_eq!(Side::ALL.map(|side| total(&world.servers[side])), [50, 50]);
             world.assert_equal();
         }
+    }
+}
+
+#[tokio::test]
+async fn d7_what_is_made_below_the_old_name_of_a_renamed_folder_has_one_name() {
+    for side in Side::ALL {
+        let mut servers = Both::new(Switches::default(), Switches::default());
+        servers[side].rename_keeps_validity = false;
+        let world = World::in_memory(servers.source, servers.target);
+        world.add(Side::Source, "a", "m", &[]);
+        world.settle().await;
+        // Here nothing says that it is the same folder, and it stands below its own old name. There the old one has another.
+        for (from, to) in [("a", "c"), ("c", "a/c")] {
+            world.servers[side].rename(&path(from), &path(to)).unwrap();
+        }
+        world.servers[side.other()].rename(&path("a"), &path("b/e")).unwrap();
+        world.settle().await;
+        world.add(side, "a/c", "n", &[]);
+        world.settle().await;
+        assert_eq!(world.ids(side.other(), "a/c"), ["m", "n"]);
+        assert_eq!(Side::ALL.map(|side| total(&world.servers[side])), [2, 2]);
+        world.assert_equal();
+        world.assert_idle().await;
     }
 }
 

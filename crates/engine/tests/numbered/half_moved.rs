@@ -2,8 +2,9 @@
 
 use crate::moved_meanwhile::servers_without_move;
 use crate::total;
-use crate::world::{World, path};
-use parom_domain::Side;
+use crate::world::{World, date, mail, path};
+use parom_domain::policy::Deletions;
+use parom_domain::{Marks, Role, Side, UidSet};
 use parom_lab::memory::{MemoryServer, Switches};
 
 /// Another client edits a message, or moves it away and puts it back: it is there under a new UID.
@@ -30,7 +31,9 @@ fn assert_one(world: &World) {
 
 #[tokio::test]
 async fn d4_half_a_move_whose_original_is_renewed_while_we_recover_is_no_second_message() {
-    for switches in servers_without_move() {
+    let marking = servers_that_mark().into_iter();
+    let marking = marking.flat_map(|it| [(it.clone(), "target search expunge"), (it, "target expunge")]);
+    for (switches, step) in servers_without_move().map(|it| (it, "target expunge")).into_iter().chain(marking) {
         let world = World::in_memory(Switches::default(), switches);
         world.add(Side::Source, "INBOX", "a", &[]);
         for folder in ["there", "elsewhere"] {
@@ -44,9 +47,10 @@ async fn d4_half_a_move_whose_original_is_renewed_while_we_recover_is_no_second_
         world.revive();
         // Recovery has seen both halves, and is about to remove the old one.
         let server = world.servers.target.clone();
-        world.steps.on("target expunge", 1, move || renew(&server));
+        world.steps.on(step, 1, move || renew(&server));
         settle_after_edits(&world).await;
         assert_one(&world);
+        assert_unmarked(&world);
         world.assert_idle().await;
     }
 }
@@ -98,5 +102,195 @@ async fn d4_two_halves_of_a_move_that_somebody_moved_on_are_one_message() {
         settle_after_edits(&world).await;
         assert_one(&world);
         world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_half_a_move_into_a_folder_that_is_renamed_is_no_second_message() {
+    for switches in servers_without_move() {
+        for to in ["there", "elsewhere"] {
+            let world = World::in_memory(Switches::default(), switches.clone());
+            world.add(Side::Source, "INBOX", "a", &[]);
+            for folder in ["there", "elsewhere"] {
+                world.servers.source.create(&path(folder)).unwrap();
+            }
+            world.settle().await;
+            world.shift(Side::Source, "INBOX", "a", "there");
+            let (server, steps) = (world.servers.target.clone(), world.steps.clone());
+            world.steps.on("target expunge copied", 1, move || {
+                let uids = server.uids_of(&path("INBOX"), "<a@");
+                server.shift(&path("INBOX"), &uids, &path(to)).unwrap();
+                steps.crash_at(steps.taken() + 2);
+            });
+            world.pass().await.unwrap_err();
+            world.revive();
+            // Nothing was known in it, so it is not known again.
+            world.servers.target.rename(&path("there"), &path("renamed")).unwrap();
+            settle_after_edits(&world).await;
+            assert_one(&world);
+            world.assert_idle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_two_halves_of_a_move_that_were_moved_on_before_we_look_are_one_message() {
+    for switches in servers_without_move() {
+        let world = World::in_memory(Switches::default(), switches);
+        world.add(Side::Source, "INBOX", "a", &[]);
+        for folder in ["there", "elsewhere", "later"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        world.shift(Side::Source, "INBOX", "a", "there");
+        let steps = world.steps.clone();
+        world.steps.on("target copy answer", 1, move || steps.crash_at(steps.taken() + 1));
+        world.pass().await.unwrap_err();
+        world.revive();
+        world.shift(Side::Target, "INBOX", "a", "elsewhere");
+        world.shift(Side::Target, "there", "a", "later");
+        settle_after_edits(&world).await;
+        assert_one(&world);
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_true_doubles_that_are_moved_on_after_half_a_move_stay_two() {
+    for switches in servers_without_move() {
+        let world = World::in_memory(Switches::default(), switches);
+        world.add(Side::Source, "INBOX", "a", &[]);
+        world.add(Side::Source, "INBOX", "a", &[]);
+        for folder in ["there", "elsewhere"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        let one = world.servers.source.uids_of(&path("INBOX"), "<a@").iter().next().unwrap();
+        world.servers.source.shift(&path("INBOX"), &UidSet::range(one, one), &path("there")).unwrap();
+        // The move is announced, and the process dies before it leaves.
+        let steps = world.steps.clone();
+        world.steps.on("book committed", 1, move || steps.crash_at(steps.taken() + 1));
+        world.pass().await.unwrap_err();
+        assert_eq!(world.steps.trail().last().unwrap(), "target copy");
+        world.revive();
+        world.shift(Side::Target, "INBOX", "a", "elsewhere");
+        settle_after_edits(&world).await;
+        for side in Side::ALL {
+            assert_eq!(total(&world.servers[side]), 2, "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+/// Servers that copy, mark and expunge.
+fn servers_that_mark() -> [Switches; 2] {
+    servers_without_move().map(|switches| Switches { marks_before_expunge: true, ..switches })
+}
+
+/// Nothing bears the mark of removal, which a mail program would act upon.
+fn assert_unmarked(world: &World) {
+    for side in Side::ALL {
+        for folder in world.servers[side].folders() {
+            let messages = world.servers[side].messages(&folder);
+            assert!(messages.iter().all(|(_, stored)| !stored.marks.deleted()), "{side} {folder}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_what_is_edited_or_moved_while_it_bears_our_mark_is_one_message_without_it() {
+    for switches in servers_that_mark() {
+        for (step, to) in [("search", "elsewhere"), ("search", "INBOX"), ("expunge", "INBOX")] {
+            let world = World::in_memory(Switches::default(), switches.clone());
+            world.add(Side::Source, "INBOX", "a", &["\\Seen"]);
+            world.add(Side::Source, "INBOX", "b", &[]);
+            for folder in ["there", "elsewhere"] {
+                world.servers.source.create(&path(folder)).unwrap();
+            }
+            world.settle().await;
+            world.shift(Side::Source, "INBOX", "a", "there");
+            let server = world.servers.target.clone();
+            let step = if step == "search" { "target search expunge copied" } else { "target expunge copied" };
+            world.steps.on(step, 1, move || {
+                let uids = server.uids_of(&path("INBOX"), "<a@");
+                assert_eq!(uids.count(), 1);
+                server.shift(&path("INBOX"), &uids, &path(to)).unwrap();
+            });
+            settle_after_edits(&world).await;
+            for side in Side::ALL {
+                let ids = world.ids(side, to);
+                assert_eq!(
+                    (ids.contains(&"a".to_owned()), total(&world.servers[side])),
+                    (true, 2),
+                    "{side} {step} {to}"
+                );
+            }
+            assert_unmarked(&world);
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_what_comes_or_is_marked_while_we_remove_what_we_moved_costs_a_look_and_no_message() {
+    for switches in servers_that_mark() {
+        let world = World::in_memory(Switches::default(), switches);
+        for id in ["a", "b"] {
+            world.add(Side::Source, "INBOX", id, &[]);
+        }
+        for folder in ["there", "elsewhere"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        world.shift(Side::Source, "INBOX", "a", "there");
+        let server = world.servers.target.clone();
+        world.steps.on("target expunge copied", 1, move || {
+            let marked = |id| (mail(id), Marks::from_names(["\\Deleted"]), date(1));
+            // Somebody's own copy, made of the original while that bears our mark; another message; and mail that comes.
+            for (folder, (bytes, marks, date)) in [("elsewhere", marked("a")), ("INBOX", marked("c"))] {
+                server.add(&path(folder), bytes, marks, date).unwrap();
+            }
+            server.add(&path("INBOX"), mail("d"), Marks::default(), date(1)).unwrap();
+        });
+        settle_after_edits(&world).await;
+        for side in Side::ALL {
+            assert_eq!(world.ids(side, "INBOX"), ["b", "c", "d"], "{side}");
+            assert_eq!([world.ids(side, "there"), world.ids(side, "elsewhere")], [["a"], ["a"]], "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn d4_of_two_halves_the_one_in_the_trash_goes() {
+    for switches in servers_without_move() {
+        for kept in ["a first", "z last"] {
+            let mut world = World::in_memory(Switches::default(), switches.clone());
+            world.policy.deletions = Deletions::Trash;
+            world.add(Side::Source, "INBOX", "a", &[]);
+            for side in Side::ALL {
+                world.servers[side].create_with_role(&path("Trash"), Role::Trash).unwrap();
+            }
+            world.settle().await;
+            world.expunge(Side::Source, "INBOX", "a");
+            let steps = world.steps.clone();
+            world.steps.on("target copy answer", 1, move || steps.crash_at(steps.taken() + 1));
+            while world.pass().await.is_ok() {
+                world.wait_out_the_grace();
+            }
+            world.revive();
+            // Somebody keeps the original, in a new folder, and calls the trash otherwise.
+            let (server, kept_path) = (world.servers.target.clone(), path(kept));
+            server.create(&kept_path).unwrap();
+            world.shift(Side::Target, "INBOX", "a", kept);
+            server.rename(&path("Trash"), &path("Bin")).unwrap();
+            settle_after_edits(&world).await;
+            assert_eq!(server.uids_of(&kept_path, "<a@").count(), 1, "{kept}");
+            assert_eq!(total(&server), 1, "{kept}");
+            world.assert_equal();
+        }
     }
 }

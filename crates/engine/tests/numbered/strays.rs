@@ -2,7 +2,7 @@
 
 use crate::world::{World, path};
 use crate::{survives_every_crash, total};
-use parom_domain::{Side, Uid, UidSet};
+use parom_domain::{Both, Side, Uid, UidSet};
 use parom_lab::memory::{MemoryServer, Switches};
 
 fn all() -> UidSet {
@@ -177,6 +177,35 @@ async fn d4_what_both_sides_move_into_a_folder_made_anew_and_one_moves_on_is_one
                 assert_eq!(places.iter().sum::<usize>(), 1, "{side}: {places:?}");
             }
             world.assert_equal();
+        }
+    }
+}
+
+#[tokio::test]
+async fn d4_what_gets_a_new_uid_in_a_folder_that_the_other_side_renames_is_one_message() {
+    for side in Side::ALL {
+        for removed in [true, false] {
+            let mut servers = Both::new(Switches::default(), Switches::default());
+            servers[side].rename_keeps_validity = false;
+            let world = World::in_memory(servers.source, servers.target);
+            world.servers.source.create(&path("work")).unwrap();
+            world.add(Side::Source, "work", "a", &["\\Seen"]);
+            world.settle().await;
+            world.shift(side.other(), "work", "a", "work");
+            // Nothing says that it is the same folder.
+            world.servers[side].rename(&path("work"), &path("renamed")).unwrap();
+            world.pass().await.unwrap();
+            // Neither folder is on both sides then, and either holds the message on one.
+            if removed {
+                world.servers[side.other()].remove(&path("renamed")).unwrap();
+                world.pass().await.unwrap();
+            }
+            world.settle().await;
+            for side in Side::ALL {
+                assert_eq!((world.ids(side, "renamed").len(), total(&world.servers[side])), (1, 1), "{side}");
+            }
+            world.assert_equal();
+            world.assert_idle().await;
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::rescue::MOST_BYTES;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parom_domain::endpoint::{
-    Abilities, BodyStream, Cursor, Endpoint, Holds, Listing, MarkChange, Marked, ReadFrom, Shifted, Sighting, Snapshot,
-    Stamp, Writer,
+    Abilities, BodyStream, Cursor, Endpoint, Holds, Listing, MarkChange, Marked, ReadFrom, Removed, Shifted, Sighting,
+    Snapshot, Stamp, Writer,
 };
 use parom_domain::{Code, Error, Fingerprint, FolderPath, FolderSeen, Marks, Result, Retry, Role, Scope, Uid, UidSet};
 use read::Bodies;
@@ -264,7 +264,7 @@ impl<T: Transport + 'static> Endpoint for HiddenFolders<T> {
         self.mail.shift(from, uids, to).await
     }
 
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Removed> {
         self.mail.expunge(folder, validity, uids).await
     }
 

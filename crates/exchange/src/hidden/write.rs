@@ -11,7 +11,7 @@ use crate::version::Feature;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use parom_domain::endpoint::{BatchOutcome, Landed, Letter, LetterBody, MarkChange, Shifted, Writer};
+use parom_domain::endpoint::{BatchOutcome, Landed, Letter, LetterBody, MarkChange, Removed, Shifted, Writer};
 use parom_domain::{Code, Error, FolderPath, Marks, Result, Retry, Scope, Uid, UidSet};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -42,16 +42,16 @@ impl<T: Transport> Mail<T> {
         Ok(())
     }
 
-    pub(super) async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
+    pub(super) async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Removed> {
         let there = self.chosen(folder, validity, |uid| uids.contains(uid)).await?;
         self.keep_silent(folder, &there)?;
-        let mut removed = UidSet::new();
+        let mut removed = Removed::default();
         for some in ids(&there).chunks(AT_ONCE) {
             let items = some.iter().map(|(_, id)| id.clone()).collect();
             let outcomes = self.tree.client.ask(&ExpungeMail { items }).await?;
             for ((uid, _), outcome) in some.iter().zip(outcomes) {
                 if self.done(Code::ChangeRefused, folder, outcome)? {
-                    removed.insert(*uid);
+                    removed.there.insert(*uid);
                 }
             }
         }
@@ -95,6 +95,7 @@ impl<T: Transport> Mail<T> {
                 new: news.get(&id.id).copied(),
                 overtaken: false,
                 kept: false,
+                doubted: false,
             }));
         }
         Ok(shifted)

@@ -4,13 +4,13 @@ use super::refusal;
 use super::server::MemoryServer;
 use super::steps::Steps;
 use super::switches::Omission;
-use super::world::{Folder, World};
+use super::world::{Folder, Stored, World};
 use async_trait::async_trait;
 use parom_domain::endpoint::{
-    Abilities, BodyStream, Cursor, Endpoint, Listing, MarkChange, Marked, ReadFrom, Shifted, Sighting, Snapshot, Stamp,
-    Writer,
+    Abilities, BodyStream, Cursor, Endpoint, Listing, MarkChange, Marked, ReadFrom, Removed, Shifted, Sighting,
+    Snapshot, Stamp, Writer,
 };
-use parom_domain::{Fingerprint, FolderPath, Result, Role, Uid, UidSet};
+use parom_domain::{Fingerprint, FolderPath, Marks, Result, Role, Uid, UidSet};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -47,6 +47,27 @@ impl MemoryEndpoint {
         let done = self.server.edit(change);
         self.step(&format!("{what} answer"))?;
         done
+    }
+
+    /// Removes messages, in one step or as IMAP does it.
+    fn take_out(&self, what: &str, folder: &FolderPath, uids: &UidSet) -> Result<Removed> {
+        let name = &self.name;
+        if !self.server.look(|world| world.switches.marks_before_expunge) {
+            return self.act(what, |world| world.expunge(name, folder, uids).map(removed));
+        }
+        let deleted = Marks::from_system(Marks::DELETED);
+        self.act(&format!("flag {what}"), |world| world.mark(name, folder, uids, &deleted, &Marks::default()))?;
+        let marked = |world: &World| -> Result<UidSet> {
+            let messages = world.folder(name, folder)?.messages.iter();
+            Ok(messages.filter(|(_, it)| it.marks.deleted()).map(|(uid, _)| *uid).collect())
+        };
+        let before = self.ask(&format!("search {what}"), marked)?;
+        let after = self.act(what, |world| {
+            world.expunge(name, folder, uids)?;
+            marked(world)
+        })?;
+        let there = uids.iter().filter(|uid| before.contains(*uid)).collect();
+        Ok(Removed { there, doubted: after.iter().any(|uid| !before.contains(uid)) })
     }
 
     fn stamps_of(&self, folder: &Folder, wanted: impl Fn(Uid) -> bool) -> Vec<Stamp> {
@@ -164,10 +185,11 @@ impl Endpoint for MemoryEndpoint {
         (to, to_validity): (&FolderPath, u32),
     ) -> Result<Vec<Shifted>> {
         let name = &self.name;
-        let (pairs, taken) = if self.server.look(|world| world.switches.moves_atomically) {
+        let (pairs, removed) = if self.server.look(|world| world.switches.moves_atomically) {
             self.act("move", |world| {
                 world.opened(name, from, Some(validity))?;
-                Ok((world.copy(name, from, uids, to)?, world.expunge(name, from, uids)?))
+                let pairs = world.copy(name, from, uids, to)?;
+                Ok((pairs, removed(world.expunge(name, from, uids)?)))
             })?
         } else {
             let pairs = self.act("copy", |world| {
@@ -175,22 +197,23 @@ impl Endpoint for MemoryEndpoint {
                 world.copy(name, from, uids, to)
             })?;
             let copied: UidSet = pairs.iter().map(|(old, _)| *old).collect();
-            let taken = self.act("expunge copied", |world| world.expunge(name, from, &copied))?;
-            (pairs, taken)
+            (pairs, self.take_out("expunge copied", from, &copied)?)
         };
-        let taken: UidSet = taken.iter().map(|(uid, _)| *uid).collect();
         let is_known = self.server.validity(to) == Some(to_validity);
         let tells = is_known && self.server.look(|world| world.switches.abilities.tells_new_uids);
-        let shifted =
-            |(old, new)| Shifted { old, new: tells.then_some(new), overtaken: !taken.contains(old), kept: false };
+        let shifted = |(old, new)| Shifted {
+            old,
+            new: tells.then_some(new),
+            overtaken: !removed.there.contains(old),
+            kept: false,
+            doubted: removed.doubted,
+        };
         Ok(pairs.into_iter().map(shifted).collect())
     }
 
-    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
-        self.act("expunge", |world| {
-            world.opened(&self.name, folder, Some(validity))?;
-            Ok(world.expunge(&self.name, folder, uids)?.into_iter().map(|(uid, _)| uid).collect())
-        })
+    async fn expunge(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Removed> {
+        self.server.look(|world| world.opened(&self.name, folder, Some(validity)).map(drop))?;
+        self.take_out("expunge", folder, uids)
     }
 
     async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()> {
@@ -231,6 +254,10 @@ impl Endpoint for MemoryEndpoint {
     }
 
     async fn close(&self) {}
+}
+
+fn removed(taken: Vec<(Uid, Stored)>) -> Removed {
+    Removed { there: taken.into_iter().map(|(uid, _)| uid).collect(), doubted: false }
 }
 
 fn is_common(result: &Result<()>) -> bool {

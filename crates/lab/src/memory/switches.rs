@@ -62,6 +62,8 @@ pub struct Switches {
     pub keyword_limit: Option<usize>,
     /// MOVE in one step; otherwise copy and expunge are two.
     pub moves_atomically: bool,
+    /// Messages are expunged as IMAP does it: marked as deleted, searched for that mark, and then removed, in three steps.
+    pub marks_before_expunge: bool,
     pub rename_keeps_validity: bool,
     /// No folder is renamed to a name below which others stand.
     pub refuses_names_above: bool,
@@ -127,6 +129,7 @@ impl Default for Switches {
             holds: Holds { marks: Marks::from_system(31), any_keyword: true },
             keyword_limit: None,
             moves_atomically: true,
+            marks_before_expunge: false,
             rename_keeps_validity: true,
             refuses_names_above: false,
             remove_takes_children: false,

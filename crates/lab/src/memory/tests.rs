@@ -186,7 +186,7 @@ async fn a_move_without_move_may_be_caught_half_way() {
     steps.revive();
     server.switch(|switches| *switches = Switches::default());
     let moved = endpoint.shift((&inbox(), validity), &uids(&[2, 9]), (&to, there)).await.unwrap();
-    assert_eq!(moved, [Shifted { old: uid(2), new: Some(uid(2)), overtaken: false, kept: false }]);
+    assert_eq!(moved, [Shifted { old: uid(2), new: Some(uid(2)), overtaken: false, kept: false, doubted: false }]);
     assert_eq!(server.messages(&inbox()).len(), 2);
 }
 
