@@ -3,7 +3,7 @@
 use crate::stage::{DATE, Stage, mail, told};
 use parom_domain::FolderPath;
 use parom_lab::exchange::{Charged, Version};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn filled(names: &[String], messages: usize) -> Stage {
     let stage = Stage::of(Version::E2016, names);
@@ -99,12 +99,17 @@ fn after_a_throttle_it_goes_at_half_the_speed() {
     let stage = filled(&names, 1);
     stage.exchange.throttle("svc", Duration::from_millis(1500));
     stage.tune("max_connections_per_service_login = 4");
+    let began = Instant::now();
     let synced = stage.sync();
+    // One connection more for every ten seconds that went well.
+    let most = 2 + began.elapsed().as_secs() / 10;
     assert!(synced.status.success(), "{}", told(&synced));
     assert_crossed(&stage, &names, 1);
     assert!(stage.exchange.tally().throttled >= 1);
     let paces = stage.paces();
-    assert_eq!((paces.len(), paces[0]["connections"].as_u64()), (1, Some(2)), "{paces:?}");
+    assert_eq!(paces.len(), 1, "{paces:?}");
+    let connections = paces[0]["connections"].as_u64().unwrap();
+    assert!((2..=most).contains(&connections), "{paces:?}");
 }
 
 #[test]
