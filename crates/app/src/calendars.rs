@@ -25,7 +25,8 @@ use parom_domain::events::policy::{CalendarMode, EventPolicy};
 use parom_domain::state::{AccountId, Lease, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use parom_engine::agenda::{
-    AgendaEvent, AgendaObserver, AgendaPass, AgendaPlan, AgendaReport, LeasedAgendaBook, Safekeeping, run_agenda_pass,
+    AgendaEvent, AgendaObserver, AgendaPass, AgendaPlan, AgendaReport, BATCH, LeasedAgendaBook, Safekeeping,
+    run_agenda_pass,
 };
 use parom_engine::{Clock, SystemClock};
 use parom_service::{Gates, GuardedAgenda, Stop, Tenure};
@@ -240,6 +241,7 @@ impl Calendars {
             clock: &SystemClock,
             observer: &Watcher { stop: &self.stop, address, tell },
             policy,
+            batch: BATCH,
             dry_run: self.dry_run,
         };
         let state = self.store.load_agenda(linked.account.id).await?;

@@ -27,6 +27,8 @@ pub struct AgendaPass<'a> {
     pub clock: &'a dyn Clock,
     pub observer: &'a dyn AgendaObserver,
     pub policy: EventPolicy,
+    /// Events that are announced together, usually [`BATCH`](super::BATCH).
+    pub batch: usize,
     /// Look and plan, but change nothing anywhere.
     pub dry_run: bool,
 }

@@ -1,9 +1,9 @@
 //! A book in memory, where a thousand crashes cost nothing.
 
 use async_trait::async_trait;
-use parom_domain::{Result, Side};
 use parom_domain::events::state::{AgendaChange, AgendaState, ArchivedEvent};
 use parom_domain::events::{EventLink, EventNumber};
+use parom_domain::{Result, Side};
 use parom_engine::agenda::AgendaBook;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
