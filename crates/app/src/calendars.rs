@@ -123,12 +123,12 @@ impl Calendars {
 
     /// One pass for each account, several at once. One that fails stops no other.
     pub async fn pass(&self, accounts: &[Linked]) -> Vec<(Arc<str>, Ending)> {
-        let passes = stream::iter(accounts).map(async |linked| {
+        let passes = accounts.iter().map(async |linked| {
             let address: Arc<str> = linked.account.address.as_str().into();
             let ending = self.account(linked, &address).await;
             (address, ending)
         });
-        passes.buffered(self.wiring.at_once()).collect().await
+        in_order(passes, self.wiring.at_once()).await
     }
 
     async fn account(&self, linked: &Linked, address: &Arc<str>) -> Ending {
@@ -284,7 +284,7 @@ impl Calendars {
 
     /// Reads both sides of each account, and tells what differs. Nothing is written anywhere.
     pub async fn compare(&self, accounts: &[Linked]) -> Vec<(Arc<str>, Result<(Both<Shelf>, Verdict)>)> {
-        let compared = stream::iter(accounts).map(async |linked| {
+        let compared = accounts.iter().map(async |linked| {
             let address: Arc<str> = linked.account.address.as_str().into();
             let compared = tokio::select! {
                 compared = self.compared(&linked.account, &address) => compared,
@@ -292,7 +292,7 @@ impl Calendars {
             };
             (address, compared)
         });
-        compared.buffered(self.wiring.at_once()).collect().await
+        in_order(compared, self.wiring.at_once()).await
     }
 
     async fn compared(&self, account: &Account, address: &Arc<str>) -> Result<(Both<Shelf>, Verdict)> {
@@ -342,6 +342,14 @@ impl Calendars {
         }
         Ending::Unsettled { parked: report.parked, wake_at_ms: report.wake_at_ms, soon, troubles }
     }
+}
+
+/// What becomes of all of them, in their order, so many at once. One that takes long keeps no other from beginning.
+async fn in_order<T>(all: impl Iterator<Item = impl Future<Output = T>>, at_once: usize) -> Vec<T> {
+    let numbered = all.enumerate().map(async |(at, one)| (at, one.await));
+    let mut done: Vec<(usize, T)> = stream::iter(numbered).buffer_unordered(at_once).collect().await;
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, it)| it).collect()
 }
 
 fn cancelled() -> Error {

@@ -83,6 +83,8 @@ impl CalDavAgenda {
                 Some(text) => {
                     let etag = member.and_then(|member| member.text(Ns::Dav, "getetag"));
                     events.push(self.event(calendar, handle, etag, text.text.as_bytes()));
+                    // Reading many keeps the thread from other requests, whose answers may have come.
+                    tokio::task::yield_now().await;
                 }
                 // Nothing was said about it, or not enough: it is asked for by itself.
                 None => events.extend(self.fetch_one(calendar, handle).await?),
