@@ -16,7 +16,7 @@ use crate::message::Message;
 use crate::progress::{self, Phase, Progress, What, Work};
 use crate::state;
 use crate::sync::{about, seconds};
-use crate::wiring::{self, CalendarWiring, Reached};
+use crate::wiring::{self, CalendarWiring, Reached, SharedLanes};
 use compare::{Shelf, Verdict};
 use futures_util::{StreamExt, stream};
 use merge::EventMerge;
@@ -116,7 +116,18 @@ impl Calendars {
         stop: Stop,
         dry_run: bool,
     ) -> Result<Calendars> {
-        let wiring = CalendarWiring::new(config)?;
+        Calendars::beside(&SharedLanes::default(), config, store, progress, (stop, dry_run))
+    }
+
+    /// Beside other work, with which connections to a server are counted together.
+    pub fn beside(
+        lanes: &SharedLanes,
+        config: &Config,
+        store: &Store,
+        progress: Arc<dyn Progress>,
+        (stop, dry_run): (Stop, bool),
+    ) -> Result<Calendars> {
+        let wiring = CalendarWiring::new(config, lanes)?;
         let (config, store) = (config.clone(), store.clone());
         Ok(Calendars { config, store, progress, stop, dry_run, wiring, gates: Gates::new(false) })
     }
