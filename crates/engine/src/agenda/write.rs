@@ -107,7 +107,11 @@ impl<'a> Writer<'a> {
             return Err(fatal);
         }
         let (source, target) = join(self.read_back(&jobs, Side::Source), self.read_back(&jobs, Side::Target)).await;
-        let read_back = Both::new(index(source?), index(target?));
+        let mut read_back = Both::new(index(source?), index(target?));
+        // What was read is known by its hash. Its text is not kept beside that of the event while the links are committed.
+        for side in Side::ALL {
+            read_back[side].values_mut().for_each(|shown| shown.text = None);
+        }
         Ok(Done { jobs, read_back })
     }
 
