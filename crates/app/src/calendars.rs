@@ -16,7 +16,7 @@ use crate::message::Message;
 use crate::progress::{self, Phase, Progress, What, Work};
 use crate::state;
 use crate::sync::{about, seconds};
-use crate::wiring::{self, CalendarWiring, Reached};
+use crate::wiring::{self, CalendarWiring, Reached, SharedLanes};
 use compare::{Shelf, Verdict};
 use futures_util::{StreamExt, stream};
 use merge::EventMerge;
@@ -25,7 +25,8 @@ use parom_domain::events::policy::{CalendarMode, EventPolicy};
 use parom_domain::state::{AccountId, Lease, PassSummary};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use parom_engine::agenda::{
-    AgendaEvent, AgendaObserver, AgendaPass, AgendaPlan, AgendaReport, LeasedAgendaBook, Safekeeping, run_agenda_pass,
+    AgendaEvent, AgendaObserver, AgendaPass, AgendaPlan, AgendaReport, BATCH, LeasedAgendaBook, Safekeeping,
+    run_agenda_pass,
 };
 use parom_engine::{Clock, SystemClock};
 use parom_service::{Gates, GuardedAgenda, Stop, Tenure};
@@ -115,19 +116,30 @@ impl Calendars {
         stop: Stop,
         dry_run: bool,
     ) -> Result<Calendars> {
-        let wiring = CalendarWiring::new(config)?;
+        Calendars::beside(&SharedLanes::default(), config, store, progress, (stop, dry_run))
+    }
+
+    /// Beside other work, with which connections to a server are counted together.
+    pub fn beside(
+        lanes: &SharedLanes,
+        config: &Config,
+        store: &Store,
+        progress: Arc<dyn Progress>,
+        (stop, dry_run): (Stop, bool),
+    ) -> Result<Calendars> {
+        let wiring = CalendarWiring::new(config, lanes)?;
         let (config, store) = (config.clone(), store.clone());
         Ok(Calendars { config, store, progress, stop, dry_run, wiring, gates: Gates::new(false) })
     }
 
     /// One pass for each account, several at once. One that fails stops no other.
     pub async fn pass(&self, accounts: &[Linked]) -> Vec<(Arc<str>, Ending)> {
-        let passes = stream::iter(accounts).map(async |linked| {
+        let passes = accounts.iter().map(async |linked| {
             let address: Arc<str> = linked.account.address.as_str().into();
             let ending = self.account(linked, &address).await;
             (address, ending)
         });
-        passes.buffered(self.wiring.at_once()).collect().await
+        in_order(passes, self.wiring.at_once()).await
     }
 
     async fn account(&self, linked: &Linked, address: &Arc<str>) -> Ending {
@@ -240,6 +252,7 @@ impl Calendars {
             clock: &SystemClock,
             observer: &Watcher { stop: &self.stop, address, tell },
             policy,
+            batch: BATCH,
             dry_run: self.dry_run,
         };
         let state = self.store.load_agenda(linked.account.id).await?;
@@ -282,7 +295,7 @@ impl Calendars {
 
     /// Reads both sides of each account, and tells what differs. Nothing is written anywhere.
     pub async fn compare(&self, accounts: &[Linked]) -> Vec<(Arc<str>, Result<(Both<Shelf>, Verdict)>)> {
-        let compared = stream::iter(accounts).map(async |linked| {
+        let compared = accounts.iter().map(async |linked| {
             let address: Arc<str> = linked.account.address.as_str().into();
             let compared = tokio::select! {
                 compared = self.compared(&linked.account, &address) => compared,
@@ -290,7 +303,7 @@ impl Calendars {
             };
             (address, compared)
         });
-        compared.buffered(self.wiring.at_once()).collect().await
+        in_order(compared, self.wiring.at_once()).await
     }
 
     async fn compared(&self, account: &Account, address: &Arc<str>) -> Result<(Both<Shelf>, Verdict)> {
@@ -340,6 +353,14 @@ impl Calendars {
         }
         Ending::Unsettled { parked: report.parked, wake_at_ms: report.wake_at_ms, soon, troubles }
     }
+}
+
+/// What becomes of all of them, in their order, so many at once. One that takes long keeps no other from beginning.
+async fn in_order<T>(all: impl Iterator<Item = impl Future<Output = T>>, at_once: usize) -> Vec<T> {
+    let numbered = all.enumerate().map(async |(at, one)| (at, one.await));
+    let mut done: Vec<(usize, T)> = stream::iter(numbered).buffer_unordered(at_once).collect().await;
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, it)| it).collect()
 }
 
 fn cancelled() -> Error {

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::state;
-use crate::wiring::{Door, ReplyWiring};
+use crate::wiring::{Door, ReplyWiring, SharedLanes};
 use futures_util::{StreamExt, stream};
 use parom_domain::absence::{Audience, AutoReply, Period};
 use parom_domain::{Code, Error, Result, Side};
@@ -62,7 +62,8 @@ impl Carried {
 
 impl<'a> Replies<'a> {
     pub fn new(config: &'a Config, store: &'a Store, stop: Stop, dry_run: bool) -> Result<Replies<'a>> {
-        Ok(Replies { config, store, stop, dry_run, wiring: ReplyWiring::new(config)?, gates: Gates::new(false) })
+        let wiring = ReplyWiring::new(config, &SharedLanes::default())?;
+        Ok(Replies { config, store, stop, dry_run, wiring, gates: Gates::new(false) })
     }
 
     /// Brings the replies of all these accounts, in their order.

@@ -7,7 +7,7 @@ use crate::failure::{self, Failure};
 use crate::message::Message;
 use crate::progress::{self, Phase, Progress, What, Work};
 use crate::state;
-use crate::wiring::{Factory, Wiring};
+use crate::wiring::{Factory, SharedLanes, Wiring};
 use parom_domain::Error;
 use parom_engine::{AccountPlan, Event};
 use parom_service::{AccountOutcome, Ending, Leases, Listener, Mode, Notice, Roster, Service, Settings, Stop};
@@ -43,11 +43,13 @@ pub async fn run(
         body_budget_bytes: config.limits.body_budget_bytes,
     };
     let leases = Arc::new(Leases::default());
+    // What mail needs over EWS goes to the server of the calendars.
+    let lanes = SharedLanes::default();
     let calendars = match mode {
-        Mode::Watch { .. } if !dry_run => watch(config, store, &roster, &progress, &stop).await?,
+        Mode::Watch { .. } if !dry_run => watch(&lanes, config, store, &roster, (&progress, &stop)).await?,
         _ => None,
     };
-    let factory = Factory { wiring: Wiring::new(config)?, config: config.clone(), store: store.clone() };
+    let factory = Factory { wiring: Wiring::new(config, &lanes)?, config: config.clone(), store: store.clone() };
     let service = Service::new(store.clone(), Arc::new(factory), Arc::new(Teller(progress)), stop, settings);
     let calendars = async {
         match calendars {
@@ -65,11 +67,11 @@ pub async fn run(
 
 /// The calendars of those whose calendars are to be carried.
 async fn watch(
+    lanes: &SharedLanes,
     config: &Config,
     store: &Store,
     roster: &Roster,
-    progress: &Arc<dyn Progress>,
-    stop: &Stop,
+    (progress, stop): (&Arc<dyn Progress>, &Stop),
 ) -> Result<Option<Watch>, Failure> {
     let mut accounts = match roster {
         Roster::These(accounts) => accounts.clone(),
@@ -77,7 +79,7 @@ async fn watch(
     };
     accounts.retain(|account| account.enabled || matches!(roster, Roster::These(_)));
     let linked = calendars::linked(config, store, accounts).await?;
-    let calendars = Calendars::new(config, store, progress.clone(), stop.clone(), false)?;
+    let calendars = Calendars::beside(lanes, config, store, progress.clone(), (stop.clone(), false))?;
     Ok(Watch::over(calendars, linked, true))
 }
 

@@ -7,7 +7,7 @@ mod exchange;
 mod replies;
 mod rescue;
 
-pub use calendars::{CalendarWiring, Door, Reached};
+pub use calendars::{CalendarWiring, Door, Reached, SharedLanes};
 pub use replies::ReplyWiring;
 
 use crate::config::{Config, Excluded, ImapSide, MailDomain, PasswordFrom, Sasl, Switch, Words};
@@ -32,14 +32,14 @@ pub struct Wiring {
 
 impl Wiring {
     /// Reads what has to be read once, such as certificates. Connects to nothing.
-    pub fn new(config: &Config) -> Result<Wiring> {
+    pub fn new(config: &Config, lanes: &SharedLanes) -> Result<Wiring> {
         let mut servers = HashMap::new();
         let allowed = AllowList::of(&config.allow_hosts);
         for domain in &config.domains {
             let side = |side: Side| server(&domain.sides[side], &allowed).map(Arc::new);
             servers.insert(domain.name.clone(), Both::new(side(Side::Source)?, side(Side::Target)?));
         }
-        Ok(Wiring { servers, over_ews: ReplyWiring::new(config)? })
+        Ok(Wiring { servers, over_ews: ReplyWiring::new(config, lanes)? })
     }
 
     /// A side that gives what it does not show, where there is another way to that.

@@ -17,8 +17,8 @@ const MOST_NAMES: u32 = 4;
 
 impl CalDavAgenda {
     pub(crate) async fn store_new(&self, calendar: &CalendarId, form: &Form) -> Result<Written> {
-        let event = event(form)?;
-        let text = self.fitting(calendar, &event, None).await?;
+        // The event itself is not kept while its text is sent: it may be large.
+        let text = self.fitting(calendar, &event(form)?, None).await?;
         for turn in 0..MOST_NAMES {
             let place = format!("{}{}", calendar.0, href::of_uid(&form.uid, turn));
             match put(&self.dav, &place, &Condition::New, text.clone()).await? {

@@ -14,9 +14,14 @@ pub struct Stored {
 
 /// Reads what a server stores. What concerns delivery (SCHEDULE-AGENT and the like) is not in the form.
 pub fn stored(text: &[u8], home: Option<&Zone>) -> Result<Stored, Unfit> {
-    let event = from_ical(text, home)?;
-    let sequence = event.all_details().map(|details| details.sequence).max().unwrap_or_default();
-    Ok(Stored { uid: event.uid.clone(), sequence, form: form(event) })
+    from_ical(text, home).map(Stored::of)
+}
+
+impl Stored {
+    pub fn of(event: Event) -> Stored {
+        let sequence = event.all_details().map(|details| details.sequence).max().unwrap_or_default();
+        Stored { uid: event.uid.clone(), sequence, form: form(event) }
+    }
 }
 
 /// The form of an event, under the canonical spelling of its UID.

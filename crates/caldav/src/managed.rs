@@ -2,7 +2,7 @@
 //! stays where it is.
 
 use crate::agenda::CalDavAgenda;
-use crate::form::{event, form as form_of, stored};
+use crate::form::{event, form as form_of};
 use crate::request::content;
 use parom_calendar::Event;
 use parom_calendar::event::{Attachment, Content};
@@ -36,12 +36,11 @@ impl CalDavAgenda {
     }
 
     /// Puts back what the server keeps already, where the event still has it: by name and content.
-    pub(crate) async fn keep_managed(&self, calendar: &CalendarId, event: &mut Event, now: &[u8]) -> Result<()> {
-        let Ok(there) = stored(now, self.settings.zone.as_ref()) else { return Ok(()) };
-        if !there.form.text.contains(MANAGED_ID) {
+    pub(crate) async fn keep_managed(&self, calendar: &CalendarId, event: &mut Event, now: &Form) -> Result<()> {
+        if !now.text.contains(MANAGED_ID) {
             return Ok(());
         }
-        let mut there = crate::form::event(&there.form)?;
+        let mut there = crate::form::event(now)?;
         let mut kept = Vec::new();
         for details in there.all_details_mut() {
             for attachment in &details.attachments {

@@ -2,13 +2,13 @@
 
 use crate::agenda::CalDavAgenda;
 use crate::classify::{Asked, classify, report_is_unknown};
-use crate::form::stored;
+use crate::form::{Stored, stored};
 use crate::href;
 use crate::multistatus::Member;
 use crate::observe::{handle, version, version_of};
-use crate::request::{Depth, Properties, get, multiget, propfind};
+use crate::request::{Depth, Got, Properties, get, multiget, propfind};
 use crate::xml::Ns;
-use parom_calendar::Unfit;
+use parom_calendar::{Unfit, from_ical};
 use parom_domain::agenda::{CalendarId, EventRead, Handle, Version};
 use parom_domain::{Code, Error, Result, Retry, Scope};
 use std::collections::BTreeMap;
@@ -83,6 +83,8 @@ impl CalDavAgenda {
                 Some(text) => {
                     let etag = member.and_then(|member| member.text(Ns::Dav, "getetag"));
                     events.push(self.event(calendar, handle, etag, text.text.as_bytes()));
+                    // Reading many keeps the thread from other requests, whose answers may have come.
+                    tokio::task::yield_now().await;
                 }
                 // Nothing was said about it, or not enough: it is asked for by itself.
                 None => events.extend(self.fetch_one(calendar, handle).await?),
@@ -94,7 +96,15 @@ impl CalDavAgenda {
     /// `None` for one that is gone.
     pub(crate) async fn fetch_one(&self, calendar: &CalendarId, handle: &Handle) -> Result<Option<EventRead>> {
         match get(&self.dav, &handle.0).await {
-            Ok(Some(got)) => Ok(Some(self.event(calendar, handle, got.etag.as_deref(), &got.text))),
+            Ok(Some(Got { etag, text })) => {
+                let version = etag.as_deref().and_then(version).unwrap_or_else(|| version_of(&text));
+                let event = from_ical(&text, self.settings.zone.as_ref());
+                // An event that is alone may be large: what was read of it is not kept beside its form.
+                drop(text);
+                let form = event.map(|event| Stored::of(event).form);
+                let form = form.map_err(|unfit| self.unfit(calendar, handle, unfit));
+                Ok(Some(EventRead { handle: handle.clone(), version, form }))
+            }
             Ok(None) => Ok(None),
             Err(error) if error.arg("limit").is_some() => {
                 let error = self.event_error(Code::EventTooLarge, Retry::WhenFixed, calendar, &href::last(&handle.0));

@@ -23,6 +23,7 @@ impl CalDavAgenda {
             return Err(changed(self, calendar, &form.uid));
         }
         let mut event = event(form)?;
+        // It may be large, and is let go as soon as it has told what it knows.
         if let Ok(stored) = stored(&now.text, self.settings.zone.as_ref()) {
             if stored.form.uid != form.uid {
                 return Err(changed(self, calendar, &form.uid));
@@ -32,12 +33,15 @@ impl CalDavAgenda {
             }
             event.uid = stored.uid;
             not_before(&mut event, stored.sequence);
+            self.keep_managed(calendar, &mut event, &stored.form).await?;
         }
-        self.keep_managed(calendar, &mut event, &now.text).await?;
         let text = self.fitting(calendar, &event, Some(&now.text)).await?;
+        drop(event);
         if way.watch.would_answer(&now.text) {
             return self.exchange(calendar, seen, &now, text, form).await;
         }
+        // What may be large is not kept while it is sent.
+        drop(now);
         let mut condition = condition(&seen.version);
         loop {
             match put(&self.dav, &seen.handle.0, &condition, text.clone()).await? {

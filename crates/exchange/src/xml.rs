@@ -289,7 +289,11 @@ impl Out {
 
     /// An element with octets in it, in base64.
     pub fn octets(&mut self, name: &str, octets: &[u8]) {
-        self.within(name, &[], |out| STANDARD.encode_string(octets, &mut out.text));
+        self.within(name, &[], |out| {
+            // With room for what comes behind them: it may be an attachment, which shall not be moved about.
+            out.text.reserve(octets.len() / 3 * 4 + 1024);
+            STANDARD.encode_string(octets, &mut out.text);
+        });
     }
 
     /// What another writer has written.

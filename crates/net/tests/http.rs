@@ -180,6 +180,34 @@ async fn many_clients_open_no_more_connections_than_their_server_may_have() {
 }
 
 #[tokio::test]
+async fn who_begins_is_served_before_those_at_work_and_these_in_their_order() {
+    let peer = Peer::start(vec![vec![Says::Keep(OK); 40]; 9]).await;
+    let lanes = Lanes::new(1);
+    let of = |user: &str| {
+        let identity = Identity::Basic { user: user.into(), password: "sesame".into() };
+        peer.client_on(identity, lanes.clone())
+    };
+    let (anna, boris) = (of("anna"), of("boris"));
+    for _ in 0..20 {
+        text(&anna, get("/work")).await.unwrap();
+    }
+    let (_, held) = anna.stream(get("/work")).await.unwrap();
+    let begins = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        text(&boris, get("/begins")).await
+    };
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        held.finish().await;
+    };
+    let (works, begins, ()) = tokio::join!(text(&anna, get("/more")), begins, release);
+    assert_eq!((works.unwrap(), begins.unwrap()), ("200 hi".into(), "200 hi".into()));
+    let heard = peer.heard();
+    let at = |path: &str| heard.iter().position(|request| request.starts_with(path)).unwrap();
+    assert!(at("GET /begins") < at("GET /more"), "{heard:?}");
+}
+
+#[tokio::test]
 async fn other_methods_carry_their_bodies() {
     let peer = Peer::start(vec![vec![
         Says::Keep("HTTP/1.1 207 Multi-Status\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"),

@@ -24,7 +24,7 @@ impl Store {
             calendars: db.all(sqlx::query(CALENDARS).bind(account.0), calendar).await?,
             intents: db.all(sqlx::query(INTENTS).bind(account.0), intent).await?,
             parked: self.parked_events(account).await?,
-            suspected: db.all(sqlx::query(SUSPECTED).bind(account.0), suspected).await?,
+            suspected: db.all(sqlx::query(SUSPECTED).bind(account.0), suspected).await?.into_iter().collect(),
             held: self.held_by(account, |key| key.starts_with(KEY_PREFIX)).await?,
             deleted: db.all(sqlx::query(DELETED).bind(account.0), deleted).await?,
             left: left.unwrap_or(0),

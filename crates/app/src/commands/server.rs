@@ -8,7 +8,7 @@ use crate::i18n::Texts;
 use crate::message::Message;
 use crate::output;
 use crate::state::{self, Access};
-use crate::wiring::{Wiring, server_name};
+use crate::wiring::{SharedLanes, Wiring, server_name};
 use parom_domain::Side;
 use parom_domain::endpoint::Endpoint;
 use parom_imap::{Profile, QuirkValue};
@@ -24,7 +24,7 @@ struct Seen<'c> {
 
 pub fn run(json: bool, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
     let seen = state::with(config, Access::Read, async |store| {
-        let wiring = Wiring::new(config)?;
+        let wiring = Wiring::new(config, &SharedLanes::default())?;
         let gates = Gates::new(false);
         keep_pauses(&store.paces().await?, &gates);
         let accounts = store.accounts().await?;

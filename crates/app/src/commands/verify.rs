@@ -12,7 +12,7 @@ use crate::progress::{self, Event, Phase, Progress, Style, What};
 use crate::state::{self, Access};
 use crate::stop;
 use crate::verify::{Cause, Difference, Step, Verdict, verify};
-use crate::wiring::{self, Wiring};
+use crate::wiring::{self, SharedLanes, Wiring};
 use futures_util::{StreamExt, stream};
 use parom_domain::state::{FolderId, FolderPair, Parked};
 use parom_domain::{Both, Code, Error, Marks, Role, Side, Uid};
@@ -29,7 +29,7 @@ const LANES: usize = 1;
 const TOLD: usize = 20;
 
 pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
-    let wiring = Wiring::new(config)?;
+    let wiring = Wiring::new(config, &SharedLanes::default())?;
     // The verdicts are the output; how far it is interests only who watches.
     let bars =
         (!args.json && std::io::stderr().is_terminal()).then(|| progress::show(Some(Style::Bars), texts.clone()));

@@ -13,7 +13,7 @@ use parom_net::{AllowList, Dialer, Secret, TlsClient};
 use parom_service::{Place, Shared};
 use parom_store::{Account, Refusal, SignIn, Store};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The calendar servers of all domains that have them.
@@ -57,13 +57,12 @@ pub(super) const LANES: usize = 4;
 
 impl CalendarWiring {
     /// Reads what has to be read once, such as certificates. Connects to nothing.
-    pub fn new(config: &Config) -> Result<CalendarWiring> {
+    pub fn new(config: &Config, lanes: &SharedLanes) -> Result<CalendarWiring> {
         let sides = config.domains.iter().filter_map(|domain| both(&domain.calendars));
         let limits = sides.flat_map(|(ews, caldav)| [ews.access.max_connections, caldav.access.max_connections]);
         let at_once = limits.chain([config.limits.accounts_at_once]).min().map_or(1, number).max(1);
         let allowed = AllowList::of(&config.allow_hosts);
         let mut servers = HashMap::new();
-        let mut lanes = SharedLanes::default();
         for domain in &config.domains {
             let Some((ews, caldav)) = both(&domain.calendars) else { continue };
             let source = Exchange::new(ews, &allowed, lanes.of(&ews.url, &ews.access))?;
@@ -278,13 +277,15 @@ pub(super) fn tls_client(access: &Access, host: &str, port: u16) -> Result<Arc<T
     client.map(Arc::new).map_err(|error| error.with("host", host).with("port", port))
 }
 
-/// One count of connections for each server, whatever domains are on it.
-#[derive(Default)]
-pub(super) struct SharedLanes(BTreeMap<Origin, Lanes>);
+/// One count of connections for each server, whatever domains are on it, and whether they are for calendars, for mail or for
+/// replies. Clones share it.
+#[derive(Clone, Default)]
+pub struct SharedLanes(Arc<Mutex<BTreeMap<Origin, Lanes>>>);
 
 impl SharedLanes {
-    pub fn of(&mut self, url: &Url, access: &Access) -> Lanes {
-        self.0.entry(url.origin.clone()).or_insert_with(|| Lanes::new(number(access.max_connections))).clone()
+    pub(super) fn of(&self, url: &Url, access: &Access) -> Lanes {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(url.origin.clone()).or_insert_with(|| Lanes::new(number(access.max_connections))).clone()
     }
 }
 

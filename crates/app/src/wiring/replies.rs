@@ -36,7 +36,7 @@ pub struct Scripts {
 
 impl ReplyWiring {
     /// Reads what has to be read once, such as certificates. Connects to nothing.
-    pub fn new(config: &Config) -> Result<ReplyWiring> {
+    pub fn new(config: &Config, lanes: &SharedLanes) -> Result<ReplyWiring> {
         let limits = config.domains.iter().flat_map(|domain| {
             let ews = domain.calendars.ews.as_ref().map(|ews| ews.access.max_connections);
             [ews, domain.sieve.as_ref().map(|sieve| sieve.access.max_connections)]
@@ -45,7 +45,6 @@ impl ReplyWiring {
         let at_once = limits.min().map_or(1, number).max(1);
         let allowed = AllowList::of(&config.allow_hosts);
         let (mut sources, mut targets) = (HashMap::new(), HashMap::new());
-        let mut lanes = SharedLanes::default();
         for domain in &config.domains {
             if let Some(ews) = &domain.calendars.ews {
                 sources.insert(domain.name.clone(), Exchange::new(ews, &allowed, lanes.of(&ews.url, &ews.access))?);

@@ -80,6 +80,15 @@ impl Line {
         Ok((name.to_ascii_uppercase(), params, value.len()))
     }
 
+    /// What is written of it, folded. Carets and quotation marks are not counted.
+    pub(super) fn octets(&self) -> usize {
+        let param =
+            |param: &Param| param.name.len() + param.values.iter().map(|value| value.len() + 3).sum::<usize>() + 2;
+        let unfolded =
+            self.name.len() + self.params.iter().map(param).sum::<usize>() + self.value.len() + "::\r\n".len();
+        unfolded + unfolded / (FOLD - 4) * "\r\n ".len()
+    }
+
     /// Appends the line, folded, with its line end. What would break a line is left out of it.
     pub fn write(&self, out: &mut String) {
         let mut head = self.name.clone();
@@ -121,16 +130,51 @@ impl fmt::Debug for Param {
 pub fn unfold(bytes: &[u8]) -> Result<Vec<String>, Unfit> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut lines: Vec<Vec<u8>> = Vec::new();
-    // Line ends are CRLF, LF, or CR in very old files.
-    for physical in bytes.split(|byte| *byte == b'\n' || *byte == b'\r') {
+    let mut rest = bytes;
+    while let Some(physical) = next_line(&mut rest) {
         match (physical.split_first(), lines.last_mut()) {
-            (Some((b' ' | b'\t', rest)), Some(line)) => line.extend_from_slice(rest),
+            (Some((b' ' | b'\t', more)), Some(line)) => {
+                if line.capacity() - line.len() < more.len() {
+                    // It may be an attachment, which shall not be moved about while it grows.
+                    line.reserve_exact(more.len() + folded_bytes(rest));
+                }
+                line.extend_from_slice(more);
+            }
             (Some(_), _) => lines.push(physical.to_vec()),
             (None, _) => {}
         }
     }
     lines.retain(|line| !line.trim_ascii().is_empty());
     lines.into_iter().map(|line| String::from_utf8(line).map_err(|_| Unfit::NotUtf8)).collect()
+}
+
+/// Line ends are CRLF, LF, or CR in very old files.
+fn is_end(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// Takes the next line of the text; between the two octets of a CRLF is an empty one.
+fn next_line<'t>(rest: &mut &'t [u8]) -> Option<&'t [u8]> {
+    if rest.is_empty() {
+        return None;
+    }
+    let mut parts = rest.splitn(2, is_end);
+    let line = parts.next()?;
+    *rest = parts.next().unwrap_or_default();
+    Some(line)
+}
+
+/// What the lines at the beginning of a text add to the one before them, in octets.
+fn folded_bytes(mut rest: &[u8]) -> usize {
+    let mut bytes = 0;
+    while let Some(line) = next_line(&mut rest) {
+        match line.split_first() {
+            Some((b' ' | b'\t', more)) => bytes += more.len(),
+            Some(_) => break,
+            None => {}
+        }
+    }
+    bytes
 }
 
 fn is_name(byte: u8) -> bool {

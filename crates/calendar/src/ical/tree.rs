@@ -26,6 +26,13 @@ impl Component {
         self.lines.iter().find(|line| line.name == name)
     }
 
+    /// About as much as is written of it, so that a large text is not moved about while it grows.
+    pub fn octets(&self) -> usize {
+        let lines: usize = self.lines.iter().map(Line::octets).sum();
+        let children: usize = self.children.iter().map(Component::octets).sum();
+        2 * (self.name.len() + "BEGIN:\r\n".len()) + lines + children
+    }
+
     pub fn write(&self, out: &mut String) {
         Line::new("BEGIN", &*self.name).write(out);
         self.lines.iter().for_each(|line| line.write(out));

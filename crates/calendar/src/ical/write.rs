@@ -39,7 +39,7 @@ pub fn to_ical(event: &Event, scheduling: Scheduling) -> String {
         calendar.children.push(component(event, details, vec![recurrence_id], scheduling));
     }
     calendar.children.extend(event.extra_components.iter().cloned());
-    let mut out = String::new();
+    let mut out = String::with_capacity(calendar.octets());
     calendar.write(&mut out);
     out
 }

@@ -4,6 +4,7 @@ use super::{CalendarNumber, CalendarPair, End, EventLink, EventNumber};
 use crate::agenda::{Handle, Token, Version};
 use crate::state::Held;
 use crate::{Both, Error, Side};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A write that is announced before it is tried, because repeating it blindly could do harm.
@@ -73,6 +74,49 @@ pub struct SuspectedEvent {
     pub since_ms: u64,
 }
 
+/// What is suspected, by event and side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suspicions(BTreeMap<(EventNumber, Side), u64>);
+
+impl Suspicions {
+    /// Since when this end is missing, as [`SuspectedEvent::since_ms`] tells it. `None`: it is not suspected.
+    #[must_use]
+    pub fn since_ms(&self, event: EventNumber, side: Side) -> Option<u64> {
+        self.0.get(&(event, side)).copied()
+    }
+
+    pub fn put(&mut self, suspected: SuspectedEvent) {
+        self.0.insert((suspected.event, suspected.side), suspected.since_ms);
+    }
+
+    /// Ends a suspicion, and tells whether there was one.
+    pub fn end(&mut self, event: EventNumber, side: Side) -> bool {
+        self.0.remove(&(event, side)).is_some()
+    }
+
+    /// In the order of their events.
+    pub fn iter(&self) -> impl Iterator<Item = SuspectedEvent> {
+        self.0.iter().map(|((event, side), since_ms)| SuspectedEvent {
+            event: *event,
+            side: *side,
+            since_ms: *since_ms,
+        })
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<SuspectedEvent> for Suspicions {
+    fn from_iter<I: IntoIterator<Item = SuspectedEvent>>(all: I) -> Suspicions {
+        let mut suspicions = Suspicions::default();
+        all.into_iter().for_each(|suspected| suspicions.put(suspected));
+        suspicions
+    }
+}
+
 /// A version that a merge gave up. It is kept until the migration is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchivedEvent {
@@ -108,7 +152,7 @@ pub struct AgendaState {
     pub calendars: Vec<CalendarPair>,
     pub intents: Vec<AgendaIntent>,
     pub parked: Vec<ParkedEvent>,
-    pub suspected: Vec<SuspectedEvent>,
+    pub suspected: Suspicions,
     pub held: Vec<Held>,
     pub deleted: Vec<DeletedEvents>,
     /// Links with one end that wait for leave to be carried.

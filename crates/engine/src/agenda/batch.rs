@@ -1,82 +1,135 @@
-//! Writes events, batch by batch: commit the intents, act, read back, settle.
+//! Writes events, batch by batch: commit the intents, act, read back, settle. One batch begins before the last one is settled.
 
 use super::book::AgendaEvent;
 use super::looks::{self, Shown};
 use super::matching::parked;
-use super::pass::{LANES, Run, stops_the_pass};
+use super::pass::{Run, stops_the_pass};
 use super::plan::{Plan, Task};
-use futures_util::future::{BoxFuture, join};
-use futures_util::{StreamExt as _, stream};
-use parom_domain::agenda::{EventSeen, Form, Written};
+use super::write::{Done, Job, Writer, end, index, is_changed};
+use futures_util::future::{BoxFuture, Either, join, select};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use parom_domain::agenda::Form;
+use parom_domain::events::EventLink;
 use parom_domain::events::breaker;
 use parom_domain::events::decide::{Deed, writes};
 use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ArchivedEvent};
-use parom_domain::events::{CalendarNumber, End, EventLink};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::iter::Peekable;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Events of one batch. Their texts are in memory together, and their intents are one commit.
-const BATCH: usize = 200;
-/// What they show together, in bytes. A larger event is alone in its batch.
-const BATCH_BYTES: usize = 8 << 20;
+/// Events of one batch, unless a pass says otherwise. Their intents are one commit.
+pub const BATCH: usize = 200;
+/// What the events of a batch show together, in bytes. A larger event is alone.
+const BATCH_BYTES: usize = 4 << 20;
+/// Batches whose texts are in memory together.
+const MOST: usize = 2;
 
-pub async fn write_all(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
-    let mut tasks = std::mem::take(&mut plan.writes).into_iter().peekable();
-    while tasks.peek().is_some() {
-        run.go_on()?;
-        write_batch(run, next_batch(&mut tasks)).await?;
-    }
-    Ok(())
+/// Events whose intents are one commit.
+struct Batch {
+    tasks: Vec<Task>,
+    bytes: usize,
 }
 
-fn next_batch(tasks: &mut Peekable<impl Iterator<Item = Task>>) -> Vec<Task> {
-    let shown = |task: &Task| -> usize {
-        Side::ALL.into_iter().filter_map(|side| task.shown[side].as_ref()).map(|shown| shown.bytes).sum()
-    };
-    let mut batch = Vec::new();
-    let mut room = BATCH_BYTES;
-    while let Some(bytes) = tasks.peek().map(shown).filter(|bytes| batch.is_empty() || *bytes <= room) {
-        room = room.saturating_sub(bytes);
-        batch.extend(tasks.next());
-        if batch.len() == BATCH {
-            break;
+impl Batch {
+    fn next(tasks: &mut Peekable<impl Iterator<Item = Task>>, most: usize) -> Option<Batch> {
+        let shown = |task: &Task| -> usize {
+            Side::ALL.into_iter().filter_map(|side| task.shown[side].as_ref()).map(|shown| shown.bytes).sum()
+        };
+        let mut batch = Batch { tasks: Vec::new(), bytes: 0 };
+        while let Some(bytes) = tasks.peek().map(shown) {
+            let is_full = batch.tasks.len() >= most || batch.bytes.saturating_add(bytes) > BATCH_BYTES;
+            if is_full && !batch.tasks.is_empty() {
+                break;
+            }
+            batch.bytes = batch.bytes.saturating_add(bytes);
+            batch.tasks.extend(tasks.next());
+        }
+        (!batch.tasks.is_empty()).then_some(batch)
+    }
+
+    fn is_large(&self) -> bool {
+        self.bytes > BATCH_BYTES
+    }
+}
+
+/// Batches that are being written, while others are made ready or settled.
+#[derive(Default)]
+struct UnderWay<'w> {
+    writes: FuturesUnordered<BoxFuture<'w, Result<Done>>>,
+    done: VecDeque<Result<Done>>,
+    is_large: bool,
+}
+
+impl UnderWay<'_> {
+    /// There is room for a batch beside those under way. What is large is alone.
+    fn takes(&self, batch: &Batch) -> bool {
+        let count = self.writes.len() + self.done.len();
+        count == 0 || count < MOST && !self.is_large && !batch.is_large()
+    }
+
+    /// Waits for something else, and lets the writes go on meanwhile.
+    async fn beside<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let mut other = pin!(other);
+        while !self.writes.is_empty() {
+            match select(other, self.writes.next()).await {
+                Either::Left((it, _)) => return it,
+                Either::Right((done, still)) => {
+                    self.done.extend(done);
+                    other = still;
+                }
+            }
+        }
+        other.await
+    }
+
+    async fn next(&mut self) -> Option<Result<Done>> {
+        match self.done.pop_front() {
+            None => self.writes.next().await,
+            done => done,
         }
     }
-    batch
 }
 
-/// One event, ready to be written.
-struct Job {
-    task: Task,
-    /// The link as it was.
-    link: Option<EventLink>,
-    /// What each side has now.
-    has: Both<Option<Shown>>,
-    merged: Form,
-    /// What both sides agree on from now on.
-    base: Form,
-    writes: Both<bool>,
-    lost: Option<ArchivedEvent>,
-    intents: Both<Option<u64>>,
-    outcome: Both<Option<Result<Written>>>,
-}
-
-impl Job {
-    fn is_changed(&self, side: Side) -> bool {
-        is_changed(self.link.as_ref(), &self.has, side)
+/// Writes everything. While one batch is written, the next one is made ready, and the last one read back and settled.
+pub async fn write_all(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
+    let writer = Writer::of(run);
+    let most = run.pass.batch.max(1);
+    let mut tasks = std::mem::take(&mut plan.writes).into_iter().peekable();
+    let mut next = Batch::next(&mut tasks, most);
+    let mut under_way = UnderWay::default();
+    let mut ended = Ok(());
+    loop {
+        while ended.is_ok()
+            && let Some(batch) = next.take_if(|batch| under_way.takes(batch))
+        {
+            next = Batch::next(&mut tasks, most);
+            let is_large = batch.is_large();
+            match under_way.beside(begin(run, batch.tasks)).await {
+                Ok(jobs) => {
+                    under_way.is_large = is_large;
+                    under_way.writes.push(Box::pin(writer.write(jobs)));
+                }
+                Err(error) => ended = Err(error),
+            }
+        }
+        // What was begun is brought to its end and settled, whatever became of the others.
+        if ended.is_err() {
+            writer.stop();
+        }
+        let settled = match under_way.next().await {
+            None => return ended,
+            Some(Ok(done)) => under_way.beside(settle(run, done)).await,
+            Some(Err(error)) => Err(error),
+        };
+        ended = ended.and(settled);
     }
 }
 
-/// The side shows something else than it did when both were settled.
-fn is_changed(link: Option<&EventLink>, has: &Both<Option<Shown>>, side: Side) -> bool {
-    let end = link.and_then(|link| link.ends[side].as_ref());
-    has[side].as_ref().is_some_and(|shown| end.is_none_or(|end| end.hash != shown.hash))
-}
-
-async fn write_batch(run: &mut Run<'_>, tasks: Vec<Task>) -> Result<()> {
+/// Makes a batch ready, and announces what will be written.
+async fn begin(run: &mut Run<'_>, tasks: Vec<Task>) -> Result<Vec<Job>> {
+    run.go_on()?;
     let mut jobs = prepare(run, tasks).await?;
     let mut intents = Vec::new();
     for job in &mut jobs {
@@ -89,52 +142,9 @@ async fn write_batch(run: &mut Run<'_>, tasks: Vec<Task>) -> Result<()> {
             }
         }
     }
-    // INVARIANT: the intents are committed before this line.
+    // INVARIANT: nothing of the batch is written before its intents are committed, which they are when this returns.
     run.commit(intents).await?;
-    let (source, target) = join(perform(run, &jobs, Side::Source), perform(run, &jobs, Side::Target)).await;
-    let mut fatal = None;
-    for (side, outcomes) in [(Side::Source, source), (Side::Target, target)] {
-        for (job, outcome) in jobs.iter_mut().zip(outcomes) {
-            job.outcome[side] = outcome;
-        }
-        for job in &mut jobs {
-            if matches!(&job.outcome[side], Some(Err(error)) if stops_the_pass(error)) {
-                fatal = job.outcome[side].take().and_then(Result::err).or(fatal);
-            }
-        }
-    }
-    if let Some(fatal) = fatal {
-        // Nobody knows what arrived: recovery looks it up.
-        return Err(fatal);
-    }
-    let written = Both::from_fn(|side| places(&jobs, side));
-    let ask = |side: Side| looks::read(run, side, written[side].iter().cloned());
-    let (source, target) = join(ask(Side::Source), ask(Side::Target)).await;
-    let read_back = Both::new(index(source?), index(target?));
-    settle(run, jobs, &read_back).await
-}
-
-type ReadBack = HashMap<(CalendarNumber, parom_domain::agenda::Handle), Shown>;
-
-fn index(found: looks::Found) -> ReadBack {
-    let shown = |(calendar, read): (CalendarNumber, parom_domain::agenda::EventRead)| {
-        let form = read.form.ok()?;
-        Some(((calendar, read.handle.clone()), Shown::of(calendar, read.handle, read.version, &form)))
-    };
-    found.events.into_iter().filter_map(shown).collect()
-}
-
-fn places(jobs: &[Job], side: Side) -> Vec<(CalendarNumber, parom_domain::agenda::Handle)> {
-    let place = |job: &Job| match &job.outcome[side] {
-        Some(Ok(written)) => Some((place_of(job, side), written.handle.clone())),
-        _ => None,
-    };
-    jobs.iter().filter_map(place).collect()
-}
-
-/// Where an event is written: where it is, else in its own calendar.
-fn place_of(job: &Job, side: Side) -> CalendarNumber {
-    job.has[side].as_ref().map_or(job.task.calendar, |shown| shown.calendar)
+    Ok(jobs)
 }
 
 /// Gets every text that is needed and merges. What cannot be written now is put aside or left for the next pass.
@@ -314,45 +324,8 @@ fn announce(run: &mut Run<'_>, job: &Job, side: Side) -> AgendaIntent {
     }
 }
 
-/// One side's writes, a few at once. `None` where nothing was tried.
-async fn perform(run: &Run<'_>, jobs: &[Job], side: Side) -> Vec<Option<Result<Written>>> {
-    let stopped = AtomicBool::new(false);
-    let mut writes: Vec<BoxFuture<'_, (usize, Option<Result<Written>>)>> = Vec::new();
-    for (at, job) in jobs.iter().enumerate().filter(|(_, job)| job.writes[side]) {
-        let stopped = &stopped;
-        writes.push(Box::pin(async move {
-            if stopped.load(Ordering::Relaxed) || run.pass.observer.should_stop() {
-                return (at, None);
-            }
-            let outcome = perform_one(run, job, side).await;
-            if matches!(&outcome, Some(Err(error)) if stops_the_pass(error)) {
-                stopped.store(true, Ordering::Relaxed);
-            }
-            (at, outcome)
-        }));
-    }
-    let mut outcomes: Vec<Option<Result<Written>>> = jobs.iter().map(|_| None).collect();
-    let mut writes = stream::iter(writes).buffer_unordered(LANES);
-    while let Some((at, outcome)) = writes.next().await {
-        if let Some(place) = outcomes.get_mut(at) {
-            *place = outcome;
-        }
-    }
-    outcomes
-}
-
-async fn perform_one(run: &Run<'_>, job: &Job, side: Side) -> Option<Result<Written>> {
-    let calendar = run.id(place_of(job, side), side)?;
-    let agenda = run.pass.sides[side];
-    let Some(shown) = &job.has[side] else { return Some(agenda.create(&calendar, &job.merged).await) };
-    let Some(base) = shown.form(&job.task.uid) else {
-        return Some(Err(Error::internal("an event without its text")));
-    };
-    let seen = EventSeen { handle: shown.handle.clone(), version: shown.version.clone() };
-    Some(agenda.update(&calendar, &seen, &base, &job.merged).await)
-}
-
-async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -> Result<()> {
+async fn settle(run: &mut Run<'_>, done: Done) -> Result<()> {
+    let Done { jobs, read_back } = done;
     let now = run.now_ms();
     let mut changes = Vec::new();
     let mut stopped = false;
@@ -368,7 +341,7 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
         for side in Side::ALL.into_iter().filter(|side| job.writes[*side]) {
             match &job.outcome[side] {
                 Some(Ok(_)) => {
-                    run.wrote.insert((place_of(&job, side), side));
+                    run.wrote.insert((job.place(side), side));
                     let is_new = job.has[side].is_none();
                     let event =
                         if is_new { AgendaEvent::Created { into: side } } else { AgendaEvent::Updated { on: side } };
@@ -427,24 +400,6 @@ async fn settle(run: &mut Run<'_>, jobs: Vec<Job>, read_back: &Both<ReadBack>) -
     if stopped { Err(crate::ports::cancelled()) } else { Ok(()) }
 }
 
-/// The end of a link after a write: as it was read back, if what was read is what was written.
-fn end(job: &Job, side: Side, read_back: &ReadBack) -> Option<End> {
-    let Some(Ok(written)) = &job.outcome[side] else { return job.has[side].as_ref().map(Shown::end) };
-    let calendar = place_of(job, side);
-    let shown = read_back.get(&(calendar, written.handle.clone()));
-    match (shown, &written.version) {
-        (Some(shown), None) => Some(shown.end()),
-        (Some(shown), Some(version)) if shown.version == *version => Some(shown.end()),
-        // Somebody was faster: the next look reads it and compares it with what we wrote.
-        _ => Some(End {
-            calendar,
-            handle: written.handle.clone(),
-            version: written.version.clone(),
-            hash: job.merged.hash,
-        }),
-    }
-}
-
 /// What a refusal means: look again, put aside, or stop for this calendar.
 fn refused(run: &mut Run<'_>, job: &Job, side: Side, error: &Error) -> Vec<AgendaChange> {
     match (error.code(), error.scope()) {
@@ -462,7 +417,7 @@ fn refused(run: &mut Run<'_>, job: &Job, side: Side, error: &Error) -> Vec<Agend
         (Code::EventTooLarge, Scope::Item) if error.retry() == Retry::Soon => put_aside_until(run, &job.task, error),
         (_, Scope::Item) => put_aside(run, &job.task, error, None),
         _ => {
-            let calendar = place_of(job, side);
+            let calendar = job.place(side);
             let copy = Error::new(error.code(), error.scope(), error.retry());
             let copy = error.args().iter().fold(copy, |copy, (name, value)| copy.with(name, value));
             if run.report.trouble.iter().all(|(name, _)| *name != run.name(calendar)) {
@@ -489,7 +444,7 @@ pub fn form_of(uid: &str, hash: [u8; 32], text: &Arc<str>) -> Form {
 mod tests {
     use super::*;
     use parom_domain::agenda::{Handle, Version};
-    use parom_domain::events::EventNumber;
+    use parom_domain::events::{CalendarNumber, EventNumber};
 
     fn task(bytes: usize) -> Task {
         let shown = Shown {
@@ -513,7 +468,7 @@ mod tests {
     fn a_batch_ends_where_its_texts_would_be_too_much_together() {
         let sizes = |sizes: &[usize]| {
             let mut tasks = sizes.iter().map(|bytes| task(*bytes)).peekable();
-            std::iter::from_fn(|| Some(next_batch(&mut tasks).len()).filter(|count| *count > 0)).collect::<Vec<_>>()
+            std::iter::from_fn(|| Batch::next(&mut tasks, BATCH).map(|batch| batch.tasks.len())).collect::<Vec<_>>()
         };
         assert_eq!(sizes(&[1; 2 * BATCH + 20]), [BATCH, BATCH, 20]);
         let large = BATCH_BYTES + 1;

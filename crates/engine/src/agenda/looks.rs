@@ -4,7 +4,7 @@ use super::copies;
 use super::pass::{LANES, Run, grouped, stops_the_pass};
 use futures_util::future::{BoxFuture, join};
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
-use parom_domain::agenda::{AgendaLook, EventRead, Form, Handle, Token, Version};
+use parom_domain::agenda::{Agenda, AgendaLook, CalendarId, EventRead, Form, Handle, Token, Version};
 use parom_domain::events::state::ParkedEvent;
 use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
 use parom_domain::{Both, Error, Result, Side};
@@ -152,7 +152,8 @@ async fn look_at(run: &Run<'_>, side: Side) -> Result<Vec<(CalendarNumber, Resul
     Ok(found)
 }
 
-type Place = (CalendarNumber, Handle);
+/// Where an event is on a side.
+pub type Place = (CalendarNumber, Handle);
 
 /// What one side's looks mean, before anything is read.
 #[derive(Default)]
@@ -448,14 +449,24 @@ async fn read_on(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>,
 
 /// Reads events of one side, a few batches at once. What was begun is read to its end: a write is settled even if the pass is to stop.
 pub async fn read(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>) -> Result<Found> {
+    let id = |calendar| run.id(calendar, side);
+    read_by(run.pass.sides[side], run.abilities[side].batch_items, id, places).await
+}
+
+/// The same by itself, where the account's state is in other hands.
+pub async fn read_by(
+    agenda: &dyn Agenda,
+    batch_items: usize,
+    id: impl Fn(CalendarNumber) -> Option<CalendarId>,
+    places: impl Iterator<Item = Place>,
+) -> Result<Found> {
     let places = grouped(places);
     let mut found = Found::default();
     for (calendar, handles) in &places {
-        let Some(id) = run.id(*calendar, side) else { continue };
+        let Some(id) = id(*calendar) else { continue };
         let mut parts: Vec<BoxFuture<'_, Result<Vec<EventRead>>>> = Vec::new();
-        for batch in handles.chunks(run.abilities[side].batch_items.max(1)) {
-            let id = &id;
-            parts.push(Box::pin(async move { run.pass.sides[side].read(id, batch).await }));
+        for batch in handles.chunks(batch_items.max(1)) {
+            parts.push(agenda.read(&id, batch));
         }
         let mut parts = stream::iter(parts).buffered(LANES);
         while let Some(part) = parts.next().await {

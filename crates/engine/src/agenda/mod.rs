@@ -17,7 +17,9 @@ mod relocate;
 mod safekeeping;
 mod suspicion;
 mod tokens;
+mod write;
 
+pub use batch::BATCH;
 pub use book::{AgendaBook, AgendaEvent, AgendaObserver, LeasedAgendaBook, SilentAgenda};
 pub use pass::{AgendaPass, AgendaReport, run_agenda_pass};
 pub use plan::{AgendaPlan, PlannedEvent};

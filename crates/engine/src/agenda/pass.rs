@@ -27,6 +27,8 @@ pub struct AgendaPass<'a> {
     pub clock: &'a dyn Clock,
     pub observer: &'a dyn AgendaObserver,
     pub policy: EventPolicy,
+    /// Events that are announced together, usually [`BATCH`](super::BATCH).
+    pub batch: usize,
     /// Look and plan, but change nothing anywhere.
     pub dry_run: bool,
 }
@@ -178,7 +180,7 @@ impl<'a> Run<'a> {
         if !self.abilities[side].tells_changes {
             return self.unsuspect(event, side);
         }
-        let waits = self.state.suspected.iter().any(|it| (it.event, it.side, it.since_ms) == (event, side, 0));
+        let waits = self.state.suspected.since_ms(event, side) == Some(0);
         (!waits).then(|| self.suspect(event, side, 0))
     }
 
@@ -215,21 +217,20 @@ impl<'a> Run<'a> {
     /// Its end on this side may be gone: a look that does not speak of it makes it be asked for.
     pub fn suspect(&mut self, event: EventNumber, side: Side, since_ms: u64) -> AgendaChange {
         let suspected = SuspectedEvent { event, side, since_ms };
-        self.state.suspected.retain(|it| (it.event, it.side) != (event, side));
-        self.state.suspected.push(suspected);
+        self.state.suspected.put(suspected);
         AgendaChange::Suspect(suspected)
     }
 
     pub fn unsuspect(&mut self, event: EventNumber, side: Side) -> Option<AgendaChange> {
-        let before = self.state.suspected.len();
-        self.state.suspected.retain(|it| (it.event, it.side) != (event, side));
-        (self.state.suspected.len() < before).then_some(AgendaChange::Unsuspect { event, side })
+        self.state.suspected.end(event, side).then_some(AgendaChange::Unsuspect { event, side })
     }
 
     /// Forgets a link and every suspicion about it.
     pub fn forget(&mut self, number: EventNumber) -> AgendaChange {
         self.links.drop(number);
-        self.state.suspected.retain(|suspected| suspected.event != number);
+        for side in Side::ALL {
+            self.state.suspected.end(number, side);
+        }
         AgendaChange::DropEvent(number)
     }
 

@@ -175,7 +175,7 @@ fn wait(run: &mut Run<'_>, this: &Move<'_>) {
 async fn lose(run: &mut Run<'_>, this: &Move<'_>) -> Result<()> {
     let (event, side) = (this.intent.event, this.intent.side);
     let mut changes = Vec::new();
-    if !run.state.suspected.iter().any(|it| (it.event, it.side, it.since_ms > 0) == (event, side, true)) {
+    if run.state.suspected.since_ms(event, side).is_none_or(|since_ms| since_ms == 0) {
         changes.push(run.suspect(event, side, run.now_ms()));
     }
     close(run, this.intent, changes).await

@@ -57,9 +57,8 @@ fn unfinished(run: &mut Run<'_>, event: EventNumber) {
 }
 
 fn since(run: &mut Run<'_>, event: EventNumber, side: Side) -> u64 {
-    let known = run.state.suspected.iter().find(|it| (it.event, it.side) == (event, side));
-    if let Some(known) = known.filter(|known| known.since_ms > 0) {
-        return known.since_ms;
+    if let Some(known) = run.state.suspected.since_ms(event, side).filter(|since_ms| *since_ms > 0) {
+        return known;
     }
     // What vanished with its calendar has been missing for as long.
     let calendar = run.links.get(event).and_then(|link| link.ends[side].as_ref()).map(|end| end.calendar);

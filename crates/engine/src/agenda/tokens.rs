@@ -11,7 +11,7 @@ use parom_domain::agenda::{AgendaLook, Token};
 use parom_domain::events::state::AgendaChange;
 use parom_domain::events::{CalendarNumber, EventNumber};
 use parom_domain::{Result, Side};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 pub async fn advance(run: &mut Run<'_>, looks: &Looks) -> Result<()> {
     suspicion::record(run).await?;
@@ -71,12 +71,9 @@ async fn look_again(run: &Run<'_>, looks: &Looks, side: Side) -> Result<HashMap<
 /// there is no token, the next look shows everything.
 fn seen(run: &mut Run<'_>, calendar: CalendarNumber, side: Side, look: &AgendaLook) -> Vec<AgendaChange> {
     let seen = look.present.iter().filter_map(|seen| run.links.at(side, calendar, &seen.handle));
-    let seen: HashSet<EventNumber> = seen.collect();
-    let (back, still) = std::mem::take(&mut run.state.suspected).into_iter().partition::<Vec<_>, _>(|it| {
-        it.side == side && seen.contains(&it.event) && !run.missing.contains(&(it.event, it.side))
-    });
-    run.state.suspected = still;
-    back.into_iter().map(|it| AgendaChange::Unsuspect { event: it.event, side }).collect()
+    let seen = seen.filter(|event| !run.missing.contains(&(*event, side)));
+    let seen: Vec<EventNumber> = seen.collect();
+    seen.into_iter().filter_map(|event| run.unsuspect(event, side)).collect()
 }
 
 /// The token of the second look, if it found nothing but what is linked or parked as it is.

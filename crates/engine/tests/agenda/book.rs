@@ -1,9 +1,9 @@
 //! A book in memory, where a thousand crashes cost nothing.
 
 use async_trait::async_trait;
-use parom_domain::Result;
 use parom_domain::events::state::{AgendaChange, AgendaState, ArchivedEvent};
 use parom_domain::events::{EventLink, EventNumber};
+use parom_domain::{Result, Side};
 use parom_engine::agenda::AgendaBook;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -101,7 +101,9 @@ impl Pages {
             }
             AgendaChange::DropEvent(number) => {
                 self.events.remove(&number);
-                state.suspected.retain(|it| it.event != number);
+                for side in Side::ALL {
+                    state.suspected.end(number, side);
+                }
             }
             AgendaChange::OpenIntent(intent) => {
                 state.intents.push(intent);
@@ -119,13 +121,9 @@ impl Pages {
             }
             AgendaChange::Suspect(suspected) => {
                 assert!(self.events.contains_key(&suspected.event), "a suspicion about nobody");
-                state.suspected.retain(|it| (it.event, it.side) != (suspected.event, suspected.side));
-                state.suspected.push(suspected);
-                state.suspected.sort_by_key(|it| (it.event, it.side));
+                state.suspected.put(suspected);
             }
-            AgendaChange::Unsuspect { event, side } => {
-                state.suspected.retain(|it| (it.event, it.side) != (event, side))
-            }
+            AgendaChange::Unsuspect { event, side } => _ = state.suspected.end(event, side),
             AgendaChange::Archive(archived) => self.archived.push(archived),
             AgendaChange::CountDeleted(deleted) => {
                 match state.deleted.iter_mut().find(|old| old.at_ms == deleted.at_ms) {

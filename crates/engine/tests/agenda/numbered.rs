@@ -4,7 +4,7 @@ use crate::world::World;
 use parom_domain::events::decide::Deed;
 use parom_domain::events::policy::{CalendarMode, EventPolicy};
 use parom_domain::{Both, Code, Side};
-use parom_engine::agenda::PlannedEvent;
+use parom_engine::agenda::{BATCH, PlannedEvent};
 use parom_lab::memory::AgendaSwitches;
 
 async fn filled(world: World, here: Side, events: usize) -> World {
@@ -121,7 +121,7 @@ async fn what_a_side_cannot_hold_stays_on_the_other() {
 /// 37: thousands of events, in batches.
 #[tokio::test]
 async fn a_large_calendar_is_carried_in_batches_and_then_costs_nothing() {
-    let world = plain(Side::Source, 3000).await;
+    let world = filled(World { batch: BATCH, ..World::plain() }, Side::Source, 3000).await;
     world.assert_equal();
     let reads = world.servers.as_ref().map(|server| server.reads());
     assert_eq!(reads, Both::new(3000, 3000), "each event is read once, and once after it was written");

@@ -110,6 +110,8 @@ pub struct World {
     pub steps: Steps,
     pub clock: TestClock,
     pub policy: EventPolicy,
+    /// A few, so that what is done in batches is done in several.
+    pub batch: usize,
     pub merge: FieldMerge,
     pub watch: Watch,
     pub book: MemoryBook,
@@ -125,6 +127,8 @@ struct SteppedBook<'a> {
 #[async_trait]
 impl AgendaBook for SteppedBook<'_> {
     async fn commit(&self, changes: Vec<AgendaChange>) -> Result<()> {
+        // Others go on meanwhile.
+        tokio::task::yield_now().await;
         self.world.steps.step("book commit")?;
         if let (Some(disk), Some(lease)) = (&self.world.disk, self.lease) {
             LeasedAgendaBook { store: &disk.store, lease }.commit(changes.clone()).await?;
@@ -149,6 +153,7 @@ impl World {
             steps: Steps::new(),
             clock: TestClock::new(),
             policy: EventPolicy::default(),
+            batch: 2,
             merge: FieldMerge { wins: Side::Source, blind: Both::default() },
             watch: Watch::default(),
             book: MemoryBook::default(),
@@ -209,6 +214,7 @@ impl World {
             clock: &self.clock,
             observer: &self.watch,
             policy: self.policy,
+            batch: self.batch,
             dry_run,
         };
         run_agenda_pass(&pass, self.book.state()).await

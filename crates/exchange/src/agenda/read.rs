@@ -80,6 +80,8 @@ impl<T: Transport> Calendars<T> {
             };
             let form = event.form.map_err(|error| self.about(calendar, "", error));
             events.push(EventRead { form, ..event });
+            // Making events of many keeps the thread from other requests, whose answers may have come.
+            tokio::task::yield_now().await;
         }
         Ok(events)
     }

@@ -8,7 +8,7 @@ use super::sign_in::Standing;
 use super::url::{Origin, Url};
 use crate::{Dialer, TlsClient, timed_out};
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT};
 use http::response::Parts;
 use http::{HeaderValue, Uri};
 use http_body_util::{BodyExt as _, Full};
@@ -132,7 +132,9 @@ impl Client {
     pub async fn send(&self, request: Request) -> Result<Response> {
         let limit = request.at_most_bytes.unwrap_or(self.shared.patience.most_bytes);
         let (head, mut chunks) = self.stream(request).await?;
-        let mut body = BytesMut::new();
+        let told = head.header(&CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        // What is large is not moved about while it grows.
+        let mut body = BytesMut::with_capacity(usize::try_from(told.unwrap_or(0).min(limit)).unwrap_or(0));
         while let Some(chunk) = chunks.next().await? {
             if (body.len() as u64).saturating_add(chunk.len() as u64) > limit {
                 return Err(Error::new(Code::AnswerUnexpected, Scope::Account, Retry::WhenFixed)

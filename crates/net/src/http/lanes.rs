@@ -2,7 +2,8 @@
 //! client alone that opened it, and stays with it between two requests.
 //!
 //! Whoever began earlier is served first, so that one after the other comes to an end: were all served alike, all would ask this
-//! server at the same time, and at the same time the other one, while this one rests.
+//! server at the same time, and at the same time the other one, while this one rests. Only the first few requests of a client are
+//! served before all others: so it learns what it has to do, and can ask the other server while this one is busy.
 
 use super::connection::Connection;
 use super::url::Origin;
@@ -14,8 +15,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// A connection that its client did not need for so long may go to one that began later. Between two batches of work passes less.
-const LINGER: Duration = Duration::from_millis(50);
+/// A connection that its client did not need for so long may go to one that began later. Between an answer and the next request passes less.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// With so many requests a client finds out what there is to do, where a person has one calendar.
+const FIRST: u64 = 8;
 
 /// How many connections to a server may be open. Clones share them.
 #[derive(Clone)]
@@ -24,8 +28,8 @@ pub struct Lanes(Arc<Mutex<State>>);
 struct State {
     /// So many more may be opened. The others are in use, or idle.
     free: usize,
-    /// By turn, then in the order in which they came.
-    waiting: BTreeMap<(u64, u64), Waiting>,
+    /// By rank, then in the order in which they came.
+    waiting: BTreeMap<(Rank, u64), Waiting>,
     /// What was used last is last.
     idle: Vec<Idle>,
 }
@@ -44,11 +48,20 @@ struct Idle {
     permit: Permit,
 }
 
+/// Who is served before others: whoever has only begun, then whoever began earlier.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    is_at_work: bool,
+    turn: u64,
+}
+
 /// A client, as far as its connections are concerned.
 pub(super) struct Owner {
     id: u64,
     /// Since when it is at work.
     turn: AtomicU64,
+    /// How often it has asked since then.
+    asked: AtomicU64,
 }
 
 /// The right to have one connection open.
@@ -70,11 +83,17 @@ fn next() -> u64 {
 
 impl Owner {
     pub(super) fn new() -> Owner {
-        Owner { id: next(), turn: AtomicU64::new(next()) }
+        Owner { id: next(), turn: AtomicU64::new(next()), asked: AtomicU64::new(0) }
     }
 
-    fn turn(&self) -> u64 {
-        self.turn.load(Ordering::Relaxed)
+    fn rank(&self) -> Rank {
+        let is_at_work = self.asked.load(Ordering::Relaxed) > FIRST;
+        Rank { is_at_work, turn: self.turn.load(Ordering::Relaxed) }
+    }
+
+    fn begin_anew(&self) {
+        self.turn.store(next(), Ordering::Relaxed);
+        self.asked.store(0, Ordering::Relaxed);
     }
 }
 
@@ -91,6 +110,7 @@ impl Lanes {
 
     /// Waits until this client may have one connection more in use. What was idle for longer than `keep` is not used again.
     pub(super) async fn acquire(&self, owner: &Owner, origin: &Origin, keep: Duration) -> Result<Lane> {
+        owner.asked.fetch_add(1, Ordering::Relaxed);
         let mut waiting = {
             let mut state = self.state();
             if let Some(at) = state.idle.iter().rposition(|it| it.owner == owner.id) {
@@ -105,7 +125,7 @@ impl Lanes {
             }
             let (lane, receiver) = oneshot::channel();
             let waits = Waiting { owner: owner.id, origin: origin.clone(), lane };
-            state.waiting.insert((owner.turn(), next()), waits);
+            state.waiting.insert((owner.rank(), next()), waits);
             receiver
         };
         loop {
@@ -116,11 +136,11 @@ impl Lanes {
         }
     }
 
-    /// The connection stays open for its client, unless one that began earlier waits.
+    /// The connection stays open for its client, unless one that goes before it waits.
     pub(super) fn keep(&self, owner: &Owner, origin: &Origin, connection: Connection, permit: Permit) {
         let mut state = self.state();
         let first = state.waiting.first_entry();
-        let takes = first.filter(|first| first.get().owner == owner.id || first.key().0 < owner.turn());
+        let takes = first.filter(|first| first.get().owner == owner.id || first.key().0 < owner.rank());
         match takes.map(|first| first.remove()) {
             Some(next) => {
                 drop(state);
@@ -157,7 +177,7 @@ impl Lanes {
 
     /// The client has done its work for now: what it does not use is closed, and what it begins next is begun later.
     pub(super) fn rest(&self, owner: &Owner) {
-        owner.turn.store(next(), Ordering::Relaxed);
+        owner.begin_anew();
         let mut state = self.state();
         let (closed, kept): (Vec<Idle>, _) = state.idle.drain(..).partition(|it| it.owner == owner.id);
         state.idle = kept;
