@@ -2,6 +2,7 @@
 
 pub mod agenda;
 mod append;
+mod departed;
 mod echo;
 mod execute;
 mod folders;

@@ -5,8 +5,8 @@ use crate::ports::{Book, Clock, Observer};
 use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
 use crate::{
-    echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, removal, strays,
-    substitutes, transfer, witness,
+    departed, echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, removal,
+    strays, substitutes, transfer, witness,
 };
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
@@ -114,6 +114,8 @@ pub struct Run<'a> {
     /// Announced for folders that are gone or were replaced. What arrived there before may have been moved out of them, so
     /// they stay open until this pass has looked everywhere.
     pub homeless: Vec<u64>,
+    /// A side takes no more mail. The pass goes on with what needs no room, and ends with this.
+    pub full: Option<Error>,
     /// Recovery did not find what had been announced.
     pub gave_up: bool,
     /// Strays that are not in the book yet.
@@ -145,6 +147,7 @@ impl<'a> Run<'a> {
             strangers: HashSet::new(),
             braked: HashSet::new(),
             homeless: Vec::new(),
+            full: None,
             gave_up: false,
             new_strays: HashSet::new(),
             unfinished: false,
@@ -254,7 +257,8 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     gather::pair_newcomers(&mut run, &mut works).await?;
     missing::hold_back(&run, &mut works).await?;
     let moves = moves::pair_moves(&mut run, &mut works).await?;
-    let mut plan = plan::make(&run, &mut works, moves);
+    let moved_on = departed::ask(&run, &works, &listings).await?;
+    let mut plan = plan::make(&run, &mut works, moves, moved_on);
     held::apply_brakes(&mut run, &mut works, &mut plan, &listings).await?;
     pass.observer.event(crate::ports::Event::Planned { messages: plan.creates() });
     if pass.dry_run {
@@ -278,7 +282,10 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     strays::forget(&mut run, &works).await?;
     identity::learn(&mut run, &works).await?;
     run.phase("cursors advanced");
-    finish(run, &works).await
+    match run.full.take() {
+        Some(full) => Err(full),
+        None => finish(run, &works).await,
+    }
 }
 
 /// Near servers are kept busy by a few lanes, and each further sign-in costs them more than it brings. Over a distance it

@@ -70,7 +70,12 @@ impl FolderPlan {
 
 /// Decides about everything that the looks found.
 #[must_use]
-pub fn make(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, moves: Vec<PlannedMove>) -> AccountPlan {
+pub fn make(
+    run: &Run<'_>,
+    works: &mut BTreeMap<FolderId, FolderWork>,
+    moves: Vec<PlannedMove>,
+    moved_on: Both<bool>,
+) -> AccountPlan {
     // While a folder could not be looked at, a message that is missing elsewhere may have gone there.
     let wait_with_deletes = !run.sees_everything();
     let mut plan = AccountPlan { steps: Vec::new(), moves, folders: BTreeMap::new() };
@@ -80,9 +85,12 @@ pub fn make(run: &Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>, moves: Ve
             keep_guessed(work, &mut folder);
         }
         let none = folder.forget.is_empty() && folder.deletes.source.is_empty() && folder.deletes.target.is_empty();
-        if wait_with_deletes && !none {
+        // Nor is it known to be gone while something has come to that side which nobody has looked at.
+        let may_be_there = Side::ALL.iter().any(|side| moved_on[*side] && !work.findings.gone[*side].is_empty());
+        if may_be_there && !(none && folder.sleep.is_empty()) || wait_with_deletes && !none {
             folder.deletes = Both::default();
             folder.forget.clear();
+            folder.sleep.retain(|(_, gone)| !moved_on[*gone]);
             work.failed = true;
             work.settled = false;
         }

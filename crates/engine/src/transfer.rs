@@ -16,7 +16,7 @@ use parom_domain::endpoint::{Abilities, Listing, MarkChange};
 use parom_domain::link::LinkTable;
 use parom_domain::state::{Change, FolderId, Intent, Parked, Work};
 use parom_domain::tree::TreePlan;
-use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid};
+use parom_domain::{Both, Code, Error, FolderPath, Marks, Result, Side, Uid};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -176,12 +176,17 @@ async fn carry(
         side_by_side(run.lanes, convoys).await
     };
     let mut stop = None;
+    let mut full: Both<Option<Error>> = Both::default();
     let mut ended: BTreeMap<FolderId, Vec<(Side, Done, Result<()>)>> = BTreeMap::new();
     for Arrival { into, lanes, result } in outcomes {
         for (folder, done, outcome) in lanes {
             ended.entry(folder).or_default().push((into, done, outcome));
         }
-        stop = result.err().or(stop);
+        match result {
+            // A side that is full takes no more mail. What is deleted on the other one makes room, and marks need none.
+            Err(error) if error.code() == Code::QuotaFull => full[into] = Some(error),
+            result => stop = result.err().or(stop),
+        }
     }
     let results = jobs.into_iter().map(|mut job| {
         job.work.links = job.links.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -207,8 +212,17 @@ async fn carry(
                 run.trouble(id, error);
             }
         }
+        let takes_no_more = |into: Side| {
+            let creates = plan.folders.get(&id).is_some_and(|folder| !folder.creates[into].is_empty());
+            creates && full[into].is_some()
+        };
+        if Side::ALL.into_iter().any(takes_no_more) {
+            work.waits = true;
+            work.settled = false;
+        }
         works.insert(id, work);
     }
+    run.full = full.source.or(full.target);
     for (folder, error) in unasked {
         run.trouble(folder, error);
     }

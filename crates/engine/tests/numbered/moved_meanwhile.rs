@@ -158,6 +158,42 @@ async fn d4_what_is_moved_while_we_look_is_no_new_mail() {
 }
 
 #[tokio::test]
+async fn d4_what_is_moved_into_a_folder_that_stood_still_is_moved_and_not_deleted() {
+    for (lists_status, side, look) in [true, false]
+        .into_iter()
+        .flat_map(|told| Side::ALL.into_iter().flat_map(move |side| (1..=4).map(move |look| (told, side, look))))
+    {
+        let switches = || Switches { lists_status, ..Switches::default() };
+        let mut world = World::in_memory(switches(), switches());
+        world.policy.deletions = Deletions::Trash;
+        for name in ["done", "late"] {
+            world.servers.source.create(&path(name)).unwrap();
+        }
+        world.servers[side.other()].create_with_role(&path("bin"), Role::Trash).unwrap();
+        world.add(Side::Source, "late", "a", &[]);
+        world.settle().await;
+        // When the folders are listed the message is where it was. It is moved when they are looked at, one after the other.
+        world.mark(side, "late", "a", &["\\Flagged"], &[]);
+        let server = world.servers[side].clone();
+        world.steps.on(&format!("{side} observe"), look, move || {
+            let uids = server.uids_of(&path("late"), "<a@");
+            server.shift(&path("late"), &uids, &path("done")).unwrap();
+        });
+        let (mut moved, mut lost) = (0, 0);
+        for _ in 0..4 {
+            let report = world.pass().await.unwrap();
+            moved += report.moved;
+            lost += report.deleted + report.carried[side.other()];
+        }
+        let was_reached = world.ids(side, "done") == ["a"];
+        assert_eq!((moved, lost), (u64::from(was_reached), 0), "{side}, look {look}, {lists_status}");
+        assert!(was_reached || look > 1, "{side}, look {look}, {lists_status}");
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
 async fn d4_what_is_put_back_on_one_side_and_moved_on_the_other_while_we_look_is_one_message() {
     for switches in [Switches::default(), Switches::plain()] {
         for side in Side::ALL {

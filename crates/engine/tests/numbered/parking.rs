@@ -166,3 +166,32 @@ async fn a_full_quota_stops_with_its_name_and_goes_on_when_there_is_room() {
         world.assert_idle().await;
     }
 }
+
+#[tokio::test]
+async fn a_full_side_still_hears_of_deletions_and_marks() {
+    for full in Side::ALL {
+        let world = World::modern();
+        let other = full.other();
+        for id in ["a", "b", "c"] {
+            world.add(Side::Source, "INBOX", id, &[]);
+        }
+        world.settle().await;
+        world.servers[full].switch(|switches| switches.quota_bytes = Some(1));
+        world.add(other, "INBOX", "new", &[]);
+        world.expunge(other, "INBOX", "a");
+        world.mark(other, "INBOX", "b", &["\\Flagged"], &[]);
+        world.mark(full, "INBOX", "c", &["\\Answered"], &[]);
+        world.add(full, "INBOX", "theirs", &[]);
+        for _ in 0..2 {
+            let error = world.pass().await.unwrap_err();
+            assert_eq!(error.code(), Code::QuotaFull);
+        }
+        assert_eq!(world.ids(full, "INBOX"), ["b", "c", "theirs"], "{full} is full");
+        assert_eq!(world.ids(other, "INBOX"), ["b", "c", "new", "theirs"]);
+        world.servers[full].switch(|switches| switches.quota_bytes = None);
+        world.settle().await;
+        assert_eq!(world.ids(full, "INBOX"), ["b", "c", "new", "theirs"]);
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
