@@ -17,8 +17,9 @@ use tokio::sync::mpsc;
 const HEAD_LIMIT: usize = 256 * 1024;
 /// What a streamed message takes of the budget for bodies: its pieces on the way, not its length.
 const BIG_COST: u64 = 1024 * 1024;
-/// So many times may reading a message break the connection.
-const STRIKES: u32 = 2;
+/// So many times may reading a message break the connection. On a bad line good messages break it too, but hardly so often in a
+/// row.
+const STRIKES: u32 = 4;
 
 pub enum Feed {
     Letter(Incoming),
