@@ -233,9 +233,12 @@ fn a_full_disk_under_the_state_is_told_and_survived() {
     };
     let parom = Parom::new(&disk.join("state"), &world.settings()).unwrap();
     parom.add(USER, USER, USER).unwrap();
-    mounted.fill();
-    said(&parom.run(&["sync", "--all"]).unwrap(), STATE, &["full"]);
-    mounted.empty();
+    // Whatever is the first thing for which there is no room.
+    for pieces_free in [0, 1, 2, 3, 4, 6, 8, 10, 12] {
+        mounted.fill_up_to(pieces_free);
+        said(&parom.run(&["sync", "--all"]).unwrap(), STATE, &["There is no space left"]);
+        mounted.empty();
+    }
     parom.settle().unwrap();
     world.equal(USER).unwrap();
 }
@@ -341,11 +344,13 @@ impl<'d> SmallDisk<'d> {
         command.status().is_ok_and(|status| status.success()).then_some(SmallDisk { folder })
     }
 
-    /// Leaves no free block.
-    fn fill(&self) {
+    /// Leaves so many blocks free.
+    fn fill_up_to(&self, pieces_free: u64) {
         let piece = vec![0; 4096];
         let mut file = std::fs::File::create(self.folder.join("ballast")).unwrap();
         while std::io::Write::write_all(&mut file, &piece).is_ok() {}
+        let len = file.metadata().unwrap().len();
+        file.set_len(len - len % 4096 - pieces_free * 4096).unwrap();
     }
 
     fn empty(&self) {

@@ -4,6 +4,9 @@ use crate::i18n::Lang;
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
+/// The configuration that is read when none is named.
+pub const DEFAULT_CONFIG: &str = "./parom.toml";
+
 // No doc comments below this line: clap would take them for help texts, and those have two languages.
 
 #[derive(Debug, Parser)]
@@ -13,7 +16,7 @@ pub struct Cli {
         long,
         global = true,
         env = "PAROM_CONFIG",
-        default_value = "./parom.toml",
+        default_value = DEFAULT_CONFIG,
         value_name = "FILE",
         hide_env = true,
         hide_default_value = true

@@ -21,7 +21,7 @@ pub enum Exit {
     Held = 6,
     /// `parom verify` found differences.
     Differences = 7,
-    /// Stopped by Ctrl-C or SIGTERM; what was begun is finished by the next run.
+    /// Stopped by Ctrl-C, SIGTERM or SIGHUP; what was begun is finished by the next run.
     Interrupted = 130,
 }
 

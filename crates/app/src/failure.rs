@@ -98,7 +98,7 @@ pub fn hidden(side: Side, account: &str, folder: &str) -> Message {
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an
 /// error lacks is written as a dash.
-const ARGUMENTS: [&str; 29] = [
+const ARGUMENTS: [&str; 30] = [
     "account",
     "answer",
     "backoff_ms",
@@ -117,6 +117,7 @@ const ARGUMENTS: [&str; 29] = [
     "listed",
     "login",
     "mechanism",
+    "mode",
     "name",
     "path",
     "pid",
@@ -134,11 +135,17 @@ const ARGUMENTS: [&str; 29] = [
 /// takes; of one that is not even read, nobody knows how large it is.
 pub const WITHOUT: [(Code, &str); 2] = [(Code::EventTooLarge, "limit"), (Code::EventTooLarge, "bytes")];
 
+/// Codes with a sentence of its own for what has an argument: a key file that others may read is there and right.
+pub const WITH: [(Code, &str); 1] = [(Code::SecretUnreadable, "mode")];
+
 fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
     let text = |name: &str| arg(name).unwrap_or("—");
-    let mut message = Message::new(match WITHOUT.iter().find(|(of, name)| *of == code && arg(name).is_none()) {
-        Some((_, name)) => format!("error-{}-without-{name}", code.as_str()),
-        None => format!("error-{}", code.as_str()),
+    let without = WITHOUT.iter().find(|(of, name)| *of == code && arg(name).is_none());
+    let with = WITH.iter().find(|(of, name)| *of == code && arg(name).is_some());
+    let mut message = Message::new(match (without, with) {
+        (Some((_, name)), _) => format!("error-{}-without-{name}", code.as_str()),
+        (None, Some((_, name))) => format!("error-{}-with-{name}", code.as_str()),
+        (None, None) => format!("error-{}", code.as_str()),
     });
     for name in ARGUMENTS {
         let mail = BrakeName::ALL.into_iter().map(BrakeName::as_str);
@@ -181,8 +188,12 @@ fn typed(name: &str, text: &str) -> Value {
         }
         "seconds" => text.parse().map_or_else(|_| plain(), Value::Seconds),
         "backoff_ms" => text.parse::<u64>().map_or_else(|_| plain(), |ms| Value::Seconds(ms.div_ceil(1000))),
-        // It stands within a sentence of ours.
-        "answer" | "detail" => Value::from(inner(text)),
+        // It stands within a sentence of ours, and may be ours too.
+        "answer" | "detail" => match text {
+            parom_imap::OTHERS_WAIT => Message::new("answer-others-wait").into(),
+            parom_engine::BREAKS => Message::new("answer-breaks").into(),
+            _ => Value::from(inner(text)),
+        },
         _ => plain(),
     }
 }

@@ -76,6 +76,8 @@ impl Lang {
 /// All texts in one language.
 pub struct Texts {
     lang: Lang,
+    /// The configuration that was asked for, as the commands that we propose have to name it.
+    config: Option<String>,
     bundle: FluentBundle<FluentResource>,
 }
 
@@ -91,7 +93,26 @@ impl Texts {
             let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
             bundle.add_resource_overriding(resource);
         }
-        Texts { lang, bundle }
+        Texts { lang, config: None, bundle }
+    }
+
+    /// The commands that are proposed from now on name this configuration, unless it is the one that is read anyway.
+    pub fn name_config(&mut self, path: &str) {
+        let plain = |c: char| c.is_alphanumeric() || "./_-+@:,=".contains(c);
+        self.config = match path {
+            _ if path.trim_start_matches("./") == crate::cli::DEFAULT_CONFIG.trim_start_matches("./") => None,
+            _ if path.chars().all(plain) => Some(path.to_owned()),
+            _ => Some(format!("'{}'", path.replace('\'', r"'\''"))),
+        };
+    }
+
+    /// A command of ours that can be run as it stands.
+    #[must_use]
+    pub fn command(&self, command: &str) -> String {
+        match (&self.config, command.strip_prefix("parom ")) {
+            (Some(config), Some(rest)) => format!("parom --config {config} {rest}"),
+            _ => command.to_owned(),
+        }
     }
 
     #[cfg(feature = "demo")]
@@ -131,6 +152,7 @@ impl Texts {
         for (part, label) in [("why", "label-why"), ("fix", "label-fix"), ("command", "label-command")] {
             if let Some(text) = self.part(message, part) {
                 let label = self.text(label);
+                let text = if part == "command" { self.command(&text) } else { text };
                 lines.push_str(&format!("\n  {label} {text}"));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::exit::Exit;
-use crate::failure::{WITHOUT, sentence};
+use crate::failure::{WITH, WITHOUT, sentence};
 use fluent_syntax::ast;
 use parom_domain::events::guard::CalendarBrakeName;
 use parom_domain::guard::BrakeName;
@@ -70,6 +70,9 @@ fn both_languages_have_the_same_keys_and_variables() {
     }
 }
 
+/// Of the sentence of an error.
+const PARTS: [&str; 4] = ["", ".why", ".fix", ".command"];
+
 #[test]
 fn every_code_has_its_sentence_cause_remedy_and_command() {
     let documented = documented_arguments();
@@ -84,7 +87,9 @@ fn every_code_has_its_sentence_cause_remedy_and_command() {
                 allowed.remove(name);
             }
             let ending = without.map(|name| format!("-without-{name}")).unwrap_or_default();
-            for part in ["", ".why", ".fix", ".command"] {
+            let with = WITH.iter().filter(|(of, _)| *of == code && without.is_none());
+            let endings = with.map(|(_, name)| format!("-with-{name}")).chain([ending]);
+            for (ending, part) in endings.flat_map(|ending| PARTS.map(|part| (ending.clone(), part))) {
                 let key = format!("error-{}{ending}{part}", code.as_str());
                 let variables = entries.get(&key).unwrap_or_else(|| panic!("{lang:?} lacks {key}"));
                 assert!(variables.is_subset(&allowed), "{key} uses {variables:?}, documented are {allowed:?}");
@@ -195,7 +200,8 @@ fn made_keys_are_exactly_those_that_are_needed() {
     let family = |prefix: &str| keys.iter().filter(|key| key.starts_with(prefix)).cloned().collect::<BTreeSet<_>>();
     let codes = Code::ALL.iter().map(|code| format!("error-{}", code.as_str()));
     let without = WITHOUT.iter().map(|(code, name)| format!("error-{}-without-{name}", code.as_str()));
-    assert_eq!(family("error-"), codes.chain(without).collect());
+    let with = WITH.iter().map(|(code, name)| format!("error-{}-with-{name}", code.as_str()));
+    assert_eq!(family("error-"), codes.chain(without).chain(with).collect());
     assert_eq!(family("exit-"), Exit::ALL.iter().map(|exit| format!("exit-{}", exit.number())).collect());
     let docs = crate::config::keys::KEYS.iter().map(|key| format!("doc-{}-{}", key.part.as_str(), key.name)).collect();
     assert_eq!(family("doc-"), docs);

@@ -2,10 +2,11 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Warnings only; `-v` tells what happens, `-vv` everything. PAROM_LOG, in the syntax of `tracing`, outweighs both.
+/// By itself only that TLS is weaker than it should be: all else that a person has to know is told in sentences. `-v` tells
+/// what happens, `-vv` everything. PAROM_LOG, in the syntax of `tracing`, outweighs both.
 pub fn start(verbose: u8) {
     let level = match verbose {
-        0 => "warn",
+        0 => "off,parom_net::tls=warn",
         1 => "info",
         _ => "debug",
     };

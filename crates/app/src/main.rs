@@ -35,8 +35,13 @@ use std::sync::Arc;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let texts = Arc::new(Texts::new(Lang::wanted(&args, |name| std::env::var(name).ok())));
-    let ended = match help::parse(&args, &texts) {
+    let mut texts = Texts::new(Lang::wanted(&args, |name| std::env::var(name).ok()));
+    let parsed = help::parse(&args, &texts);
+    if let Ok(Parsed::Run(cli)) = &parsed {
+        texts.name_config(&cli.config.to_string_lossy());
+    }
+    let texts = Arc::new(texts);
+    let ended = match parsed {
         Ok(Parsed::Print(text)) => output::print(&text).map(|()| Exit::Done),
         Ok(Parsed::Run(cli)) => {
             log::start(cli.verbose);

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// Longer than any password or access token.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Reads the password in a file: its whole text without the last line break.
+/// Reads the password in a file: its whole text without the last line break, and without the mark that Notepad puts before it.
 pub fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let name = path.display().to_string();
     let read = std::fs::File::open(path).and_then(read_all);
@@ -50,7 +50,8 @@ fn read_all(from: impl Read) -> std::io::Result<Zeroizing<String>> {
 }
 
 fn checked(text: Zeroizing<String>, file: &str) -> Result<Zeroizing<String>, Failure> {
-    let bare = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let bare = text.strip_suffix('\n').unwrap_or(text);
     let bare = bare.strip_suffix('\r').unwrap_or(bare);
     let wrong = match bare {
         "" => "password-empty",
@@ -71,13 +72,15 @@ mod tests {
     }
 
     #[test]
-    fn one_line_break_is_not_part_of_the_password() {
-        for text in ["пароль 1", "пароль 1\n", "пароль 1\r\n"] {
+    fn one_line_break_and_a_byte_order_mark_are_not_part_of_the_password() {
+        for text in ["пароль 1", "пароль 1\n", "пароль 1\r\n", "\u{feff}пароль 1\r\n", "\u{feff}пароль 1"]
+        {
             assert_eq!(check(text).as_deref(), Ok("пароль 1"));
         }
         assert_eq!(check(" spaces \n").as_deref(), Ok(" spaces "));
         assert_eq!(check("\n").unwrap_err(), "password-empty");
         assert_eq!(check("").unwrap_err(), "password-empty");
+        assert_eq!(check("\u{feff}\r\n").unwrap_err(), "password-empty");
         assert_eq!(check("a\nb\n").unwrap_err(), "password-lines");
     }
 }

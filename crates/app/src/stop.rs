@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks everything to end cleanly, the second ends the process at once.
+//! Ctrl-C, SIGTERM and the end of the terminal: the first asks everything to end cleanly, the second ends the process at once.
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -14,6 +14,8 @@ pub fn listen(first: impl FnOnce() + Send + 'static) -> Result<Stop, Failure> {
     let mut signals = Signals {
         interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
         terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        // Whoever started us under `nohup` wants us to outlive the terminal.
+        hangup: if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup()).map_err(failed)?) },
     };
     let (switch, stop) = Stop::new();
     tokio::spawn(async move {
@@ -30,13 +32,44 @@ pub fn listen(first: impl FnOnce() + Send + 'static) -> Result<Stop, Failure> {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Option<Signal>,
 }
 
 impl Signals {
     async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hangup => {}
         }
+    }
+}
+
+/// As Linux tells it; elsewhere nobody is asked.
+fn hangup_is_ignored() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status))
+}
+
+/// SIGHUP is the first signal, so it is the lowest bit of the mask (proc_pid_status(5)).
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_hangup_is_known_by_the_mask_of_signals() {
+        assert!(ignores_hangup("Name:\tparom\nSigIgn:\t0000000000001001\n"));
+        assert!(!ignores_hangup("Name:\tparom\nSigIgn:\t0000000000001000\n"));
+        assert!(!ignores_hangup("Name:\tparom\n"));
     }
 }

@@ -246,7 +246,11 @@ fn a_wrong_or_open_master_key_is_told() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let said = desk.parom("en", &["account", "add", "a@corp.example"]);
     assert_eq!(said.code, 2);
-    assert!(said.err.contains("its mode is 644, it must be 600"), "{}", said.err);
+    assert!(said.err.contains("its mode is 644, and it must be 600"), "{}", said.err);
+    assert!(said.err.contains("chmod 600 ") && said.err.contains("parom.key\n"), "{}", said.err);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o444)).unwrap();
+    let said = desk.parom("ru", &["account", "add", "a@corp.example"]);
+    assert!(said.err.contains("права 444, а должны быть 600") && !said.err.contains("mode"), "{}", said.err);
     // A state that does not exist yet gets a new key; beside an old state a missing key is an error.
     fs::remove_file(&key).unwrap();
     assert_eq!(desk.parom("ru", &["account", "add", "a@corp.example"]).code, 0);
@@ -266,6 +270,44 @@ fn a_state_that_cannot_be_used_has_its_own_exit_code() {
     let damaged = desk.parom("en", &["account", "add", "a@corp.example"]);
     assert_eq!(damaged.code, 5);
     assert!(damaged.err.contains("is damaged"), "{}", damaged.err);
+    // The command that is proposed makes room for a new one.
+    let command = damaged.err.lines().find_map(|line| line.trim().strip_prefix("Command: ")).unwrap();
+    let done = Command::new("sh").args(["-c", command]).current_dir(desk.folder.path()).status().unwrap();
+    assert!(done.success(), "{command}");
+    assert_eq!(desk.parom("en", &["account", "add", "a@corp.example"]).code, 0);
+}
+
+#[test]
+fn commands_that_are_proposed_name_the_configuration_that_was_given() {
+    let desk = Desk::set_up();
+    fs::create_dir(desk.path("o'ther")).unwrap();
+    fs::rename(desk.path("parom.toml"), desk.path("o'ther/c.toml")).unwrap();
+    fs::copy(desk.path("o'ther/c.toml"), desk.path("plain.toml")).unwrap();
+    let add = |config| desk.parom("en", &["--config", config, "account", "add", "a@corp.example"]).out;
+    assert!(add("plain.toml").contains("Command: parom --config plain.toml "), "plain");
+    assert!(add("o'ther/c.toml").contains(r"Command: parom --config 'o'\''ther/c.toml' "), "quoted");
+    fs::rename(desk.path("plain.toml"), desk.path("parom.toml")).unwrap();
+    assert_eq!(desk.parom("en", &["account", "remove", "a@corp.example"]).code, 0);
+    for args in [&["account", "add", "a@corp.example"][..], &["--config", "parom.toml", "account", "list"]] {
+        let said = desk.parom("en", args);
+        assert!(said.code == 0 && !said.out.contains("--config"), "{}", said.out);
+    }
+}
+
+#[test]
+fn that_all_accounts_are_off_is_said_with_how_to_switch_them_on() {
+    let desk = Desk::set_up();
+    assert_eq!(desk.parom("en", &["account", "add", "a@corp.example"]).code, 0);
+    assert_eq!(desk.parom("en", &["account", "off", "a@corp.example"]).code, 0);
+    for command in [&["sync", "--all"][..], &["verify"]] {
+        let said = desk.parom("en", command);
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert!(said.out.contains("All accounts are switched off."), "{}", said.out);
+        assert!(said.out.contains("parom account on a@corp.example"), "{}", said.out);
+    }
+    let watch = desk.parom("ru", &["sync", "--all", "--watch"]);
+    assert_eq!(watch.code, 2);
+    assert!(watch.err.contains("Все пользователи отключены."), "{}", watch.err);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use parom_domain::{Both, FolderPath, InternalDate, Side};
-use parom_lab::server::{Config, Hands, LabServer, Switches};
+use parom_lab::server::{Config, Hands, LabServer, Reaction, Scripted, Switches};
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
@@ -503,6 +503,41 @@ fn what_the_target_refuses_is_parked_told_and_tried_again_on_request() {
 }
 
 #[test]
+fn what_the_server_does_not_let_us_write_is_told_with_its_folder() {
+    let stage = Stage::new();
+    stage.add(Side::Source, "anna", "one");
+    let refused = |text: &str| {
+        let reaction = Reaction::No(text.to_owned());
+        stage.servers.target.switch(|switches: &mut Switches| {
+            switches.script = [Scripted { command: "APPEND".to_owned(), reaction }].into();
+        });
+        let synced = stage.run(&["sync", "--account", "anna@corp.example"]);
+        assert_ne!(code(&synced), 0, "{synced:?}");
+        assert_eq!(err(&synced), "", "the log is not for the person who looks on");
+        [out(&synced), out(&stage.run(&["status"]))]
+    };
+    for told in refused("[NOPERM] Permission denied") {
+        assert!(told.contains("refused a change in \"INBOX\""), "{told}");
+        assert!(told.contains("rights on the folder do not suffice"), "{told}");
+    }
+    for told in refused("[OVERQUOTA] Quota exceeded") {
+        assert!(told.contains("nothing more goes into \"INBOX\""), "{told}");
+    }
+    assert_eq!(code(&stage.run(&["sync", "--all"])), 0);
+}
+
+#[test]
+fn a_folder_that_cannot_be_opened_is_told_once() {
+    let stage = Stage::new();
+    let work = FolderPath::new(["Work"]).unwrap();
+    stage.hands(Side::Source, "anna").create(&work, None).unwrap();
+    stage.servers.source.switch(|switches: &mut Switches| switches.cannot_select = [work].into());
+    let synced = stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]);
+    assert_eq!(code(&synced), 3, "{synced:?}");
+    assert_eq!(out(&synced).matches("\"Work\" at 127.0.0.1 cannot be opened").count(), 1, "{synced:?}");
+}
+
+#[test]
 fn a_watch_goes_on_until_it_is_stopped_and_holds_the_state() {
     use std::io::{BufRead, BufReader};
     let stage = Stage::new();
@@ -527,6 +562,31 @@ fn a_watch_goes_on_until_it_is_stopped_and_holds_the_state() {
     assert!(stopped.success());
     assert_eq!(watch.wait().unwrap().code(), Some(130));
     assert_eq!(code(&stage.run(&["sync", "--all"])), 0, "the next one goes on");
+    // The end of the terminal is such an order too, unless the shell was told that it is none.
+    for (shell, ended) in [("exec", Some(130)), ("trap '' HUP; exec", None)] {
+        let parom = stage.command(&["sync", "--all", "--watch", "--json"], "parom.toml");
+        let args = std::iter::once(parom.get_program()).chain(parom.get_args());
+        let mut watch = Command::new("sh")
+            .args(["-c", &format!("{shell} \"$0\" \"$@\"")])
+            .args(args)
+            .current_dir(stage.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut events = BufReader::new(watch.stdout.take().unwrap()).lines();
+        let mut await_event =
+            |wanted: &str| events.find(|line| line.as_ref().is_ok_and(|line| line.contains(wanted))).unwrap().unwrap();
+        await_event("in-step");
+        let kill = |signal: &str| Command::new("kill").args([signal, &watch.id().to_string()]).status().unwrap();
+        assert!(kill("-HUP").success());
+        if ended.is_none() {
+            stage.add(Side::Target, "vera", "later");
+            await_event("\"event\":\"did\"");
+            assert!(kill("-INT").success());
+        }
+        assert_eq!(watch.wait().unwrap().code(), Some(130), "{shell}");
+    }
 }
 
 #[test]

@@ -175,11 +175,11 @@ codes! {
     StateNewer = "state-newer",
     /// Arguments: path, detail.
     StateDamaged = "state-damaged",
-    /// Arguments: account. Another process took the account over.
+    /// Arguments: account, number (of the account in the state). Another process took the account over.
     LeaseLost = "lease-lost",
     /// Arguments: name.
     SecretMissing = "secret-missing",
-    /// Arguments: path, detail. The sealed value does not open with this master key.
+    /// Arguments: path, detail, mode (of a key file that others may read). The sealed value does not open with this master key.
     SecretUnreadable = "secret-unreadable",
     /// Arguments: account.
     AccountUnknown = "account-unknown",

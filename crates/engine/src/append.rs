@@ -154,7 +154,10 @@ impl Appender<'_> {
             self.under_way_bytes = self.under_way_bytes.saturating_sub(batch.bytes());
             match told {
                 Ok(BatchOutcome::Landed(landed)) => changes.extend(self.settle_landed(batch, &landed)?),
-                Ok(BatchOutcome::Refused(error)) => self.refused.push_back((batch, error)),
+                Ok(BatchOutcome::Refused(error)) => {
+                    let folder = &self.convoy.lane(batch.lane)?.into_path;
+                    self.refused.push_back((batch, error.with("folder", folder)));
+                }
                 Err(error) => {
                     // What landed before is known all the same.
                     self.convoy.run.pass.book.commit(changes).await?;
@@ -204,7 +207,7 @@ impl Appender<'_> {
         if let [item] = sent.items.as_slice() {
             book.commit(vec![Change::CloseIntent(sent.intent)]).await?;
             return match error.scope() {
-                Scope::Item => lane.park(item.uid, &error.with("folder", &lane.into_path).with("uid", item.uid)).await,
+                Scope::Item => lane.park(item.uid, &error.with("uid", item.uid)).await,
                 _ => Err(error),
             };
         }

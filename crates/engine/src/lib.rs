@@ -43,4 +43,5 @@ pub use likeness::{MOST_PARSED, essence};
 pub use pass::{Pass, Report, Scars, run_pass};
 pub use plan::{AccountPlan, FolderPlan};
 pub use ports::{Book, Clock, Event, LeasedBook, Observer, Silent, SystemClock};
+pub use read::BREAKS;
 pub use rescue::Rescued;

@@ -316,7 +316,8 @@ async fn relink_if_replaced(
         let uids: UidSet = full.present.iter().map(|sighting| sighting.uid).collect();
         let stamps = likeness::stamps(run, side, path, full.cursor.validity, &uids).await?;
         let agreement = relink::relink(&mut work.links, side, &stamps);
-        tracing::warn!(side = %side, folder = ?path, ?agreement, "the folder was renumbered; paired anew from its headers");
+        let (known, found) = (agreement.known, agreement.found);
+        tracing::warn!(side = %side, folder = ?path, known, found, "the folder was renumbered; paired anew from its headers");
         work.went_back[side] = back && !agreement.is_plausible();
         work.replaced[side] = other_validity && !agreement.is_plausible();
         seen[side] = Some(full);

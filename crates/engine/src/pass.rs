@@ -208,6 +208,10 @@ impl<'a> Run<'a> {
         tracing::info!(folder = ?self.name(folder), error = ?error, "a folder could not be brought in step");
         let name = self.name(folder);
         self.unseen.insert(folder);
+        let error = match &name {
+            Some(name) => error.with("folder", name),
+            None => error,
+        };
         self.report.trouble.push((name, error));
     }
 }

@@ -21,6 +21,9 @@ const BIG_COST: u64 = 1024 * 1024;
 /// row.
 const STRIKES: u32 = 4;
 
+/// Why such a message is parked.
+pub const BREAKS: &str = "reading it breaks the connection";
+
 pub enum Feed {
     Letter(Incoming),
     /// The budget is used up, perhaps by what waits in the batch that is being formed: send it.
@@ -312,7 +315,7 @@ async fn read_suspect(
         }
     }
     left.remove(&uid);
-    lane.park(uid, &unreadable(lane, uid, "reading it breaks the connection").caused_by(last)).await?;
+    lane.park(uid, &unreadable(lane, uid, BREAKS).caused_by(last)).await?;
     Ok(true)
 }
 

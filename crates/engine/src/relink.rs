@@ -18,7 +18,7 @@ impl Agreement {
     /// At least twenty messages, or four fifths of what was known, are there again: it is the same folder.
     #[must_use]
     pub fn is_plausible(&self) -> bool {
-        self.known == 0 || self.found >= 20.min(self.known) && (self.found >= 20 || self.found * 5 >= self.known * 4)
+        self.found >= 20 || self.found * 5 >= self.known * 4
     }
 }
 
@@ -98,6 +98,30 @@ mod tests {
         for what in 1..=10 {
             let link = links.at(Side::Target, Uid::new(what + 100).unwrap()).unwrap();
             assert_eq!(link.uids.source, Uid::new(11 - what));
+        }
+    }
+
+    #[test]
+    fn twenty_messages_or_four_fifths_tell_the_same_folder() {
+        let table = [
+            ((0, 0), true),
+            ((1, 0), false),
+            ((1, 1), true),
+            ((4, 3), false),
+            ((5, 4), true),
+            ((19, 15), false),
+            ((19, 16), true),
+            ((20, 15), false),
+            ((20, 16), true),
+            ((20, 19), true),
+            ((24, 19), false),
+            ((25, 20), true),
+            ((1000, 19), false),
+            ((1000, 20), true),
+        ];
+        for ((known, found), plausible) in table {
+            let agreement = Agreement { known, found, dropped: Vec::new() };
+            assert_eq!(agreement.is_plausible(), plausible, "{found} of {known}");
         }
     }
 

@@ -16,6 +16,10 @@ use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
 /// A command names at most so many messages: large moves overtax some servers.
 const ITEMS: u32 = 1000;
 
+/// Why a server without UIDPLUS is not told to expunge.
+pub const OTHERS_WAIT: &str =
+    "the server has no UIDPLUS, and messages that another program marked as deleted are waiting";
+
 /// What has just been appended is not found before this, where the index lags behind (Exchange).
 pub fn catch_up(conn: &mut Lent) {
     if conn.quirks.index_lag_ms > 0 {
@@ -228,10 +232,9 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
         .iter()
         .any(|(first, last)| (first.get()..=last.get()).filter_map(Uid::new).any(|uid| !uids.contains(uid)));
     if theirs {
-        return Err(Error::new(Code::ChangeRefused, Scope::Folder, Retry::WhenFixed).with("host", &conn.host).with(
-            "answer",
-            "the server has no UIDPLUS, and messages that another program marked as deleted are waiting",
-        ));
+        return Err(Error::new(Code::ChangeRefused, Scope::Folder, Retry::WhenFixed)
+            .with("host", &conn.host)
+            .with("answer", OTHERS_WAIT));
     }
     conn.done(Command::new("EXPUNGE", Request::Change), &mut ignore).await?;
     Ok(Removed { there, doubted: false })

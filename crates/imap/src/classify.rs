@@ -136,7 +136,8 @@ fn append(answer: &Answer) -> (Code, Scope, Retry) {
     } else if is_too_large(answer) {
         (Code::MessageTooLarge, Scope::Item, Retry::WhenFixed)
     } else if answer.has_code("NOPERM") {
-        (Code::FolderRefused, Scope::Folder, Retry::WhenFixed)
+        // It is about the right to write there, not about the folder itself.
+        (Code::ChangeRefused, Scope::Folder, Retry::WhenFixed)
     } else {
         (Code::MessageRefused, Scope::Item, Retry::WhenFixed)
     }
@@ -302,6 +303,7 @@ mod tests {
                 after(60_000),
             ),
             (Append, "NO [THROTTLED] slow down", Code::Throttled, Scope::Credential, after(60_000)),
+            (Append, "NO [NOPERM] Permission denied", Code::ChangeRefused, Scope::Folder, fixed),
             (Append, "NO Message contains invalid header", Code::MessageRefused, Scope::Item, fixed),
             (Append, "BAD Command Argument Error. 11", Code::MessageRefused, Scope::Item, fixed),
             (Append, "BYE [UNAVAILABLE] shutting down", Code::ServerUnavailable, Scope::Server, soon),

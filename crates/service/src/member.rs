@@ -9,7 +9,7 @@ use crate::service::Shared;
 use crate::summary;
 use parom_domain::endpoint::Endpoint;
 use parom_domain::state::{Change, PassSummary};
-use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
+use parom_domain::{Both, Code, Error, FolderPath, Result, Retry, Scope, Side};
 use parom_engine::{Clock, Event, LeasedBook, Observer, Pass, Report, Scars, SystemClock, run_pass};
 use parom_store::Account;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub struct Member {
     scars: Scars,
     /// The last one that is stored.
     summary: PassSummary,
+    /// The troubles of the last pass, by folder, kind and host: the same once more is no news.
+    told: Vec<(Option<FolderPath>, Code, Option<String>)>,
 }
 
 /// A pass that is over.
@@ -45,6 +47,7 @@ impl Member {
             account,
             scars: Scars::default(),
             summary: summary.unwrap_or_default(),
+            told: Vec::new(),
         }
     }
 
@@ -181,9 +184,15 @@ impl Member {
 
     async fn passed(&mut self, shared: &Shared, report: Report, did: bool) -> Ending {
         let now_ms = SystemClock.now_ms();
-        for (folder, error) in &report.trouble {
+        // A server's answer does not tell them apart: it may hold the time that it took.
+        let named = |(folder, error): &(Option<FolderPath>, Error)| {
+            (folder.clone(), error.code(), error.arg("host").map(ToOwned::to_owned))
+        };
+        for trouble in report.trouble.iter().filter(|trouble| !self.told.contains(&named(trouble))) {
+            let (folder, error) = trouble;
             shared.listener.on(&self.address, Notice::Trouble { folder: folder.as_ref(), error });
         }
+        self.told = report.trouble.iter().map(named).collect();
         if report.plan.is_none() {
             let (summary, is_new) = summary::after_report(&self.summary, &report, did, now_ms);
             if !is_new {

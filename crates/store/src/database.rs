@@ -80,7 +80,10 @@ impl Writer {
 
     /// Runs one statement that gives at most one row.
     pub(crate) async fn row(&mut self, query: Query) -> Result<Option<Row>> {
-        query.fetch_optional(&mut self.connection).await.map_err(|error| classify::database(&error, &self.path))
+        // INVARIANT: it is run to its end. A statement without a transaction around it commits there, and whoever left with
+        // the first row would never hear that a full disk refused it.
+        let rows = query.fetch_all(&mut self.connection).await;
+        Ok(rows.map_err(|error| classify::database(&error, &self.path))?.into_iter().next())
     }
 
     /// Runs a script of several statements.
@@ -202,8 +205,9 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Whose address it is, who asked knows.
 fn lease_lost(lease: Lease) -> Error {
-    Error::new(Code::LeaseLost, Scope::Account, Retry::Soon).with("account", lease.account.0)
+    Error::new(Code::LeaseLost, Scope::Account, Retry::Soon).with("number", lease.account.0)
 }
 
 fn common(path: &Path) -> SqliteConnectOptions {

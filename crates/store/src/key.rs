@@ -62,7 +62,8 @@ impl MasterKey {
         let mut file = OpenOptions::new().read(true).open(path).map_err(failed)?;
         let mode = file.metadata().map_err(failed)?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(unreadable(path, format!("its mode is {:o}, it must be 600", mode & 0o777)));
+            let mode = format!("{:o}", mode & 0o777);
+            return Err(unreadable(path, format!("its mode is {mode}, it must be 600")).with("mode", mode));
         }
         let mut text = Zeroizing::new(String::new());
         file.read_to_string(&mut text).map_err(failed)?;

@@ -172,6 +172,9 @@ error-change-refused = { $host } refused a change in "{ $folder }": { $answer }.
     .fix = Check the rights on the folder.
     .command = parom sync --account { $account }
 
+answer-others-wait = the server has no UIDPLUS, and messages that another program marked as deleted are waiting
+answer-breaks = reading it breaks the connection
+
 ## State
 
 error-event-changed = The event { $uid } in "{ $what }" at { $host } was changed by somebody while it was being written.
@@ -288,8 +291,8 @@ error-state-newer = The state { $path } was written by a newer Parom (its format
     .command = parom --version
 error-state-damaged = The state { $path } is damaged: { $detail }.
     .why = The file was altered or the disk has failed.
-    .fix = Restore it from a backup; or move it away and add the accounts anew: the next pass then pairs everything that is equal and copies nothing twice.
-    .command = parom init
+    .fix = Restore it from a backup. Or move it away with its log, then set the secrets and add the accounts anew: the next pass pairs everything that is equal and copies nothing twice.
+    .command = mkdir damaged && mv { $path }* damaged/
 error-lease-lost = Another Parom has taken over { $account }.
     .why = This process did not renew its lease in time, for example because the machine slept.
     .fix = Nothing: whoever holds the lease goes on.
@@ -302,6 +305,10 @@ error-secret-unreadable = The sealed secrets do not open with the key { $path }:
     .why = The key file is missing, unreadable, or belongs to another state.
     .fix = Put the right key file back; without it every password has to be set anew.
     .command = parom secret list
+error-secret-unreadable-with-mode = The key file { $path } is open to others: its mode is { $mode }, and it must be 600.
+    .why = Whoever can read the key can read every sealed password. A copy or an unpacked backup often changes the mode.
+    .fix = Leave it to its owner alone, then run again.
+    .command = chmod 600 { $path }
 error-account-unknown = There is no account { $account }.
     .why = It was not added, or the address is mistyped.
     .fix = See which accounts there are, or add it.

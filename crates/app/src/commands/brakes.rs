@@ -61,7 +61,11 @@ fn list(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
                 false => "brakes-command",
             };
             let command = Message::new(command).with("account", account.clone());
-            output::print(&format!("{head}\n    {}\n    {}\n", texts.say(&why(account, held)), texts.say(&command)))?;
+            output::print(&format!(
+                "{head}\n    {}\n    {}\n",
+                texts.say(&why(account, held)),
+                texts.command(&texts.say(&command))
+            ))?;
         }
     }
     Ok(Exit::Done)

@@ -1,6 +1,6 @@
 //! `parom oof copy`: automatic replies from Exchange to the target, and what is to be said of each.
 
-use super::parked::accounts;
+use super::parked::{accounts, nobody};
 use crate::cli::{Oof, OofCopy};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -26,15 +26,16 @@ pub fn run(command: &Oof, config: &Config, texts: &Arc<Texts>) -> Result<Exit, F
 
 fn copy(args: &OofCopy, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     let access = if args.dry_run { Access::Read } else { Access::Write };
-    let carried = state::with(config, access, async |store| {
+    let (carried, nobody) = state::with(config, access, async |store| {
         let mut chosen = accounts(store, &args.accounts).await?;
+        let nobody = nobody(&chosen);
         chosen.retain(|account| !args.all || account.enabled);
         let said = texts.clone();
         let stop = stop::listen(move || eprintln!("{}", said.text("stopping")))?;
-        Ok(Replies::new(config, store, stop, args.dry_run)?.carry(&chosen).await)
+        Ok((Replies::new(config, store, stop, args.dry_run)?.carry(&chosen).await, nobody))
     })?;
     if carried.is_empty() {
-        output::print(&format!("{}\n", texts.explain(&Message::new("account-none"))))?;
+        output::print(&format!("{}\n", texts.explain(&nobody)))?;
     }
     for (account, carried) in &carried {
         match args.json {

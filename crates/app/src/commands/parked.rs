@@ -76,6 +76,14 @@ pub async fn accounts(store: &Store, addresses: &[String]) -> Result<Vec<Account
     Ok(accounts)
 }
 
+/// Why nobody is worked on, though all of these might be.
+pub fn nobody(accounts: &[Account]) -> Message {
+    match accounts.first() {
+        Some(first) => Message::new("account-all-off").with("account", first.address.clone()),
+        None => Message::new("account-none"),
+    }
+}
+
 /// Forgets that these are parked. The cursors of their folders and calendars go too, so that the next pass looks at
 /// everything there: what does not change would not be seen otherwise.
 async fn retry(store: &Store, account: &Account, parked: &[Parked], events: &[ParkedEvent]) -> Result<(), Failure> {

@@ -109,7 +109,9 @@ impl Row {
     fn standing(&self) -> Standing {
         match &self.summary {
             _ if !self.account.enabled => Standing::Off,
-            None => Standing::New,
+            None if self.linked == 0 => Standing::New,
+            // The first pass was interrupted.
+            None => Standing::Unsettled,
             Some(_) if self.held => Standing::Held,
             Some(PassSummary { error: Some(_), .. }) => Standing::Failed,
             Some(summary) if summary.is_ok() => Standing::InStep,
@@ -237,7 +239,8 @@ mod tests {
         };
         let row = |address: &str, enabled, summary| {
             let account = Account { address: address.to_owned(), enabled, ..Account::new(AccountId(1)) };
-            Row { account, summary, held: address.starts_with("held"), linked: 12, hiding: Vec::new() }
+            let linked = if address.starts_with("new") { 0 } else { 12 };
+            Row { account, summary, held: address.starts_with("held"), linked, hiding: Vec::new() }
         };
         let mut rows = [
             row("off@x", false, summary(Some(1000), None)),
@@ -247,10 +250,11 @@ mod tests {
             row("bad@x", true, summary(None, Some("host-not-found"))),
             row("held@x", true, summary(Some(1000), None)),
             row("future@x", true, summary(None, Some("never-heard-of"))),
+            row("begun@x", true, None),
         ];
         rows[2].hiding.push((Side::Source, FolderPath::inbox()));
         let standings: Vec<&str> = rows.iter().map(|row| row.standing().as_str()).collect();
-        assert_eq!(standings, ["off", "new", "in-step", "unsettled", "failed", "held", "failed"]);
+        assert_eq!(standings, ["off", "new", "in-step", "unsettled", "failed", "held", "failed", "unsettled"]);
         for lang in Lang::ALL {
             let texts = Texts::new(lang);
             let text = text(&rows, 61_000, &texts);

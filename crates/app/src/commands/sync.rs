@@ -1,13 +1,12 @@
 //! `parom sync`: brings accounts into step.
 
-use super::parked::accounts;
+use super::parked::{accounts, nobody};
 use super::plan;
 use crate::cli::Sync as Args;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::i18n::Texts;
-use crate::message::Message;
 use crate::output;
 use crate::progress::{self, Style};
 use crate::state::{self, Access};
@@ -28,7 +27,9 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
     let ended = state::with_workers(config, access, async |store| {
         let chosen = accounts(store, &args.account).await?;
         if chosen.iter().all(|account| args.all && !account.enabled) {
-            return Ok(None);
+            let nobody = nobody(&chosen);
+            // A watch that ends without having watched anybody must not look like success.
+            return if matches!(mode, Mode::Watch { .. }) { Err(Failure::usage(nobody)) } else { Ok(Err(nobody)) };
         }
         let roster = if args.all { Roster::Enabled } else { Roster::These(chosen) };
         let said = texts.clone();
@@ -38,11 +39,14 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
         let progress = progress::show(style, texts.clone());
         let ended = sync::run(config, store, roster, (mode, args.dry_run), progress.clone(), stop).await;
         progress.finish();
-        ended.map(Some)
+        ended.map(Ok)
     })?;
-    let Some((exit, plans)) = ended else {
-        output::print(&format!("{}\n", texts.explain(&Message::new("account-none"))))?;
-        return Ok(Exit::Done);
+    let (exit, plans) = match ended {
+        Ok(ended) => ended,
+        Err(nobody) => {
+            output::print(&format!("{}\n", texts.explain(&nobody)))?;
+            return Ok(Exit::Done);
+        }
     };
     for planned in &plans {
         if args.json {

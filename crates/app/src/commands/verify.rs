@@ -1,6 +1,6 @@
 //! `parom verify`: compares both sides of accounts and tells every difference.
 
-use super::parked::accounts;
+use super::parked::{accounts, nobody};
 use crate::cli::Verify as Args;
 use crate::config::{Config, PasswordFrom};
 use crate::exit::Exit;
@@ -33,9 +33,10 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
     // The verdicts are the output; how far it is interests only who watches.
     let bars =
         (!args.json && std::io::stderr().is_terminal()).then(|| progress::show(Some(Style::Bars), texts.clone()));
-    let compared = state::with_workers(config, Access::Read, async |store| {
+    let (compared, nobody) = state::with_workers(config, Access::Read, async |store| {
         let stop = stop::listen(|| {})?;
         let mut chosen = accounts(store, &args.accounts).await?;
+        let nobody = nobody(&chosen);
         chosen.retain(|account| !args.accounts.is_empty() || account.enabled);
         let permits = Budget::new(config.limits.body_budget_bytes);
         let gates = Gates::new(false);
@@ -57,13 +58,13 @@ pub fn run(args: &Args, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Fai
         if let Some(first) = compared.iter().position(interrupted) {
             compared.truncate(first + 1);
         }
-        Ok(compared)
+        Ok((compared, nobody))
     })?;
     if let Some(bars) = bars {
         bars.finish();
     }
     if compared.is_empty() {
-        output::print(&format!("{}\n", texts.explain(&Message::new("account-none"))))?;
+        output::print(&format!("{}\n", texts.explain(&nobody)))?;
     }
     let mut exits = Vec::new();
     for (account, verdict) in compared {

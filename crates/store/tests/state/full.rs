@@ -85,6 +85,31 @@ async fn a_full_disk_loses_nothing_and_heals() {
 }
 
 #[tokio::test]
+async fn a_lease_that_a_full_disk_refuses_was_not_taken_by_another() {
+    let Some(disk) = SmallDisk::mount() else {
+        return skipped("a_lease_that_a_full_disk_refuses_was_not_taken_by_another");
+    };
+    let store = Store::open(&disk.path().join("parom.db"), key()).await.unwrap();
+    let mut lease = leased(&store, "a@corp.example").await;
+    store.commit(&lease, vec![Change::PutFolder(pair(1))]).await.unwrap();
+    fill(&store, &lease).await;
+    // There may be room for some small writes more.
+    for now_ms in 0..10_000 {
+        match store.acquire(lease.account, "test", now_ms, 60_000).await {
+            Ok(taken) => lease = taken.unwrap(),
+            Err(error) => {
+                assert_eq!(error.code(), Code::StateFull, "{error:?}");
+                return;
+            }
+        }
+        if let Err(error) = store.renew(lease, now_ms, 60_000).await {
+            assert_eq!(error.code(), Code::StateFull, "{error:?}");
+        }
+    }
+    panic!("the disk was never full");
+}
+
+#[tokio::test]
 async fn a_disk_that_is_full_from_the_start_is_told_as_such() {
     let Some(disk) = SmallDisk::mount() else {
         return skipped("a_disk_that_is_full_from_the_start_is_told_as_such");
