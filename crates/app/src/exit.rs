@@ -77,6 +77,9 @@ impl Exit {
             | Code::MessageSubstituted
             | Code::QuotaFull
             | Code::ChangeRefused
+            | Code::MarksWithheld
+            | Code::DeletionWithheld
+            | Code::OthersMarkedDeleted
             | Code::EventChanged
             | Code::EventExists
             | Code::EventUnfit

@@ -159,7 +159,7 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
             None if name == "detail" && code == Code::EventUnfit => {
                 crate::unfit::words(text(name)).map_or_else(|| typed(name, text(name)), Value::from)
             }
-            None if name == "side" && matches!(code, Code::CalendarUnpaired | Code::CalendarIncomplete) => {
+            None if name == "side" && tells_side(code) => {
                 let side = Side::ALL.into_iter().find(|side| side.as_str() == text(name));
                 side.map_or_else(|| typed(name, text(name)), |side| Message::new(side_key(side)).into())
             }
@@ -168,6 +168,12 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
         message = message.with(name, value);
     }
     message
+}
+
+/// Does the sentence name the side in words?
+fn tells_side(code: Code) -> bool {
+    use Code::{CalendarIncomplete, CalendarUnpaired, DeletionWithheld, MarksWithheld};
+    matches!(code, CalendarUnpaired | CalendarIncomplete | MarksWithheld | DeletionWithheld)
 }
 
 /// What a server said, as it stands within a sentence of ours.
@@ -190,7 +196,6 @@ fn typed(name: &str, text: &str) -> Value {
         "backoff_ms" => text.parse::<u64>().map_or_else(|_| plain(), |ms| Value::Seconds(ms.div_ceil(1000))),
         // It stands within a sentence of ours, and may be ours too.
         "answer" | "detail" => match text {
-            parom_imap::OTHERS_WAIT => Message::new("answer-others-wait").into(),
             parom_engine::BREAKS => Message::new("answer-breaks").into(),
             _ => Value::from(inner(text)),
         },

@@ -106,6 +106,40 @@ impl Holds {
         }
         marks.intersection(&self.marks)
     }
+
+    /// What the folder does not take of a change of marks.
+    #[must_use]
+    pub fn unkept(&self, add: &Marks, remove: &Marks) -> Unkept {
+        const FOR_ALL: u8 = Marks::SEEN | Marks::ANSWERED | Marks::FLAGGED;
+        let (add, remove) = (add.minus(&self.of(add)), remove.minus(&self.of(remove)));
+        // Whoever may write there may answer and flag (RFC 4314 section 4, the right "w"): else nothing is kept for want of
+        // rights. Keywords, and `\Deleted` and `\Draft` alone, are lacking on some servers for everybody.
+        let may_write = self.marks.system() & (Marks::ANSWERED | Marks::FLAGGED) != 0;
+        let lacking = add.union(&remove);
+        let withheld = match may_write {
+            true => lacking.intersection(&Marks::from_system(FOR_ALL)),
+            false => lacking.clone(),
+        };
+        // A keyword that is shown and not held can be taken away all the same.
+        let kept = remove.minus(&Marks::from_system(remove.system())).minus(&withheld).minus(&add);
+        Unkept { never: lacking.minus(&withheld).minus(&kept), withheld }
+    }
+}
+
+/// The marks in a change that a folder did not take. They are as they were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unkept {
+    /// It has no place for them, and nobody waits for that.
+    pub never: Marks,
+    /// We lack the rights at present.
+    pub withheld: Marks,
+}
+
+impl Unkept {
+    #[must_use]
+    pub fn all(&self) -> Marks {
+        self.never.union(&self.withheld)
+    }
 }
 
 /// What one look at a folder found. The adapter vouches for it: tagged OK, same UIDVALIDITY throughout, and, where
@@ -287,8 +321,8 @@ pub struct MarkChange {
 /// What became of changes of marks.
 #[derive(Debug)]
 pub struct Marked {
-    /// One for each change, in order.
-    pub results: Vec<Result<()>>,
+    /// One for each change, in order, with what the folder did not take of it.
+    pub results: Vec<Result<Unkept>>,
     /// What a look from the cursor would show now, where the answers to the changes tell all of it.
     pub echo: Option<Snapshot>,
 }
@@ -351,7 +385,7 @@ pub trait Endpoint: Send + Sync {
     /// Opens a lane for messages.
     async fn writer(&self) -> Result<Box<dyn Writer>>;
 
-    /// Changes marks in a folder that stood there. What the folder does not hold is left out.
+    /// Changes marks in a folder that stood there. What the folder does not hold is left out and told.
     async fn mark(&self, folder: &FolderPath, since: &Cursor, changes: &[MarkChange]) -> Result<Marked>;
 
     /// Moves messages as MOVE does (RFC 6851), or by COPY and UID EXPUNGE where the server has none. Messages that were

@@ -115,6 +115,12 @@ codes! {
     QuotaFull = "quota-full",
     /// Arguments: host, folder, answer. A command about existing messages was refused.
     ChangeRefused = "change-refused",
+    /// Arguments: side, folder, what (their names). The server does not let us change these marks.
+    MarksWithheld = "marks-withheld",
+    /// Arguments: side, folder, count. The server does not let us delete, and says so by doing nothing.
+    DeletionWithheld = "deletion-withheld",
+    /// Arguments: host, folder. Without UIDPLUS our deletion would take along what others have marked as deleted.
+    OthersMarkedDeleted = "others-marked-deleted",
 
     // Calendars. `what` is the name of the calendar.
     /// Arguments: host, what, uid. Somebody changed the event between our look and our write.

@@ -119,6 +119,12 @@ impl Marks {
         kept.union(&added)
     }
 
+    /// The base where only a part of a merge was done: what is in `undone` stays as it was in `base`.
+    #[must_use]
+    pub fn but_for(&self, undone: &Marks, base: &Marks) -> Marks {
+        if undone.is_empty() { self.clone() } else { self.minus(undone).union(&base.intersection(undone)) }
+    }
+
     /// The marks that two copies get when they are paired without a base: whatever one of them has, except `\Deleted`,
     /// which both must carry.
     #[must_use]

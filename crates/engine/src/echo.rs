@@ -19,6 +19,14 @@ pub async fn advance_cursors(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, F
     let (source, target) = join(look_again(run, works, Side::Source), look_again(run, works, Side::Target)).await;
     let mut again = Both::new(source, target);
     let mut changes = Vec::new();
+    for work in works.values_mut() {
+        for side in Side::ALL {
+            if let Some(Ok(looked)) = again[side].get(&work.id) {
+                work.unlearn(side, &looked.snapshot);
+            }
+        }
+        changes.extend(work.link_changes());
+    }
     for work in works.values_mut().filter(|work| !work.stays() && work.gone_side.is_none()) {
         for side in Side::ALL {
             let Some(Seen { cursor, .. }) = work.seen[side].clone() else { continue };

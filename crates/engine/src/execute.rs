@@ -184,10 +184,10 @@ pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan)
             let Some(link) = work.links.get(slot) else { continue };
             if link.base != marks {
                 let agreed = Marks::merge(&link.base, &marks, &link.base);
-                let target = link.uids[side];
-                let holds = work.seen[side].as_ref().map(|seen| &seen.holds);
-                let add = holds.map_or_else(Marks::default, |holds| holds.of(&agreed.minus(&link.base)));
-                changed.push((slot, target, add, link.base.minus(&agreed), agreed));
+                let (add, remove) = (agreed.minus(&link.base), link.base.minus(&agreed));
+                let unkept = work.unkept(side, &add, &remove);
+                let (add, remove) = (add.minus(&unkept), remove.minus(&unkept));
+                changed.push((slot, link.uids[side], add, remove, agreed.but_for(&unkept, &link.base)));
             }
         }
         let folder = plan.folders.entry(to).or_default();
@@ -353,7 +353,8 @@ type MarkedIn = (FolderId, Side, Marked);
 /// So many messages to mark are worth a connection of their own on a near server.
 const WORTH_A_CONNECTION: u64 = 400;
 
-/// Brings marks in step, folders side by side. A change that a server refuses is told, and tried again by the next pass.
+/// Brings marks in step, folders side by side. What a server refuses, or does not take for want of rights, is told, and tried
+/// again by the next pass.
 pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> Result<()> {
     let results = {
         let (run, works) = (&*run, &*works);
@@ -370,6 +371,7 @@ pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> 
         side_by_side(run.lanes, jobs.collect()).await
     };
     let mut refused: HashSet<(FolderId, Slot)> = HashSet::new();
+    let mut unkept: HashMap<(FolderId, Slot), Marks> = HashMap::new();
     for (id, side, marked) in results.into_iter().flatten() {
         let Some(folder) = plan.folders.get(&id) else { continue };
         if let Some(work) = works.get_mut(&id) {
@@ -377,15 +379,29 @@ pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> 
             work.wrote[side] |= marked.echo.is_none();
             work.echo[side] = marked.echo;
         }
-        let mut done = 0u64;
+        let (mut done, mut withheld) = (0u64, Marks::default());
         for ((change, slots), result) in folder.marks[side].iter().zip(marked.results) {
             match result {
-                Ok(()) => done += change.uids.count(),
+                Ok(left_out) => {
+                    let all = left_out.all();
+                    withheld = withheld.union(&left_out.withheld);
+                    let is_done = !change.add.union(&change.remove).minus(&all).is_empty();
+                    done += if is_done { change.uids.count() } else { 0 };
+                    for slot in slots.iter().filter(|_| !all.is_empty()) {
+                        let known = unkept.entry((id, *slot)).or_default();
+                        *known = known.union(&all);
+                    }
+                }
                 Err(error) => {
                     refused.extend(slots.iter().map(|slot| (id, *slot)));
-                    fail(run, works, id, error)?;
+                    refuse(run, works, id, error)?;
                 }
             }
+        }
+        if !withheld.is_empty() {
+            let names: Vec<&str> = withheld.names().collect();
+            let error = Error::new(Code::MarksWithheld, Scope::Folder, Retry::WhenFixed);
+            refuse(run, works, id, error.with("side", side.as_str()).with("what", names.join(" ")))?;
         }
         run.report.marked += done;
         run.pass.observer.event(Event::Marked { count: done });
@@ -394,11 +410,28 @@ pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> 
     for (id, folder) in &plan.folders {
         let Some(work) = works.get_mut(id) else { continue };
         for (slot, marks) in folder.rebase.iter().filter(|(slot, _)| !refused.contains(&(*id, *slot))) {
-            work.links.set_base(*slot, marks.clone());
+            let Some(base) = work.links.get(*slot).map(|link| &link.base) else { continue };
+            let undone = unkept.remove(&(*id, *slot)).unwrap_or_default();
+            let agreed = marks.but_for(&undone, base);
+            work.links.set_base(*slot, agreed);
         }
         changes.extend(work.link_changes());
     }
     run.pass.book.commit(changes).await
+}
+
+/// What one refused change of marks does: it is tried again by the next pass. All else in the folder goes on, unless the
+/// error says more than that.
+fn refuse(run: &mut Run<'_>, works: &mut Works, folder: FolderId, error: Error) -> Result<()> {
+    if !matches!(error.code(), Code::ChangeRefused | Code::MarksWithheld) || stops_the_pass(&error) {
+        return fail(run, works, folder, error);
+    }
+    if let Some(work) = works.get_mut(&folder) {
+        work.waits = true;
+        work.settled = false;
+    }
+    run.complain(folder, error);
+    Ok(())
 }
 
 /// A folder with what is to be changed there.
@@ -493,6 +526,12 @@ async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side,
     let uids: UidSet = slots.iter().filter_map(|slot| work.links.get(*slot)?.uids[side]).collect();
     work.wrote[side] = true;
     let removed = run.pass.sides[side].expunge(&path, validity, &uids).await?;
+    let went: UidSet = uids.iter().filter(|uid| !removed.there.contains(*uid)).collect();
+    // Some servers say OK to whoever lacks the right to delete, and do nothing.
+    let spared = match went.is_empty() {
+        true => UidSet::new(),
+        false => run.pass.sides[side].present(&path, validity, &went).await?,
+    };
     let mut changes = Vec::new();
     for slot in slots {
         let Some(work) = works.get_mut(&id) else { continue };
@@ -511,5 +550,10 @@ async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side,
     changes.extend(work.link_changes());
     changes.extend(held::count_deleted(run, role, removed.there.count()));
     run.pass.book.commit(changes).await?;
+    if spared.is_empty() {
+        return Ok(removed.there.count());
+    }
+    let error = Error::new(Code::DeletionWithheld, Scope::Folder, Retry::WhenFixed).with("side", side.as_str());
+    fail(run, works, id, error.with("count", spared.count()))?;
     Ok(removed.there.count())
 }

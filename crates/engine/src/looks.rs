@@ -249,6 +249,11 @@ async fn compare(run: &Run<'_>, job: Job, answers: Both<Option<Result<Looked>>>)
         stale[side].0 = open.suspected[side].drain().map(|(uid, _)| uid).collect();
         stale[side].1 = open.parked[side].drain().collect();
     }
+    for side in Side::ALL {
+        if let Some(snapshot) = &seen[side] {
+            work.unlearn(side, snapshot);
+        }
+    }
     let known = open.known(&work.links, run);
     let mut findings = look::look(&known, seen.as_ref().map(Option::as_ref));
     // The free audit: a delta that does not add up is not believed, and everything is listed.

@@ -205,9 +205,14 @@ impl<'a> Run<'a> {
     }
 
     pub fn trouble(&mut self, folder: FolderId, error: Error) {
+        self.unseen.insert(folder);
+        self.complain(folder, error);
+    }
+
+    /// The trouble of a folder that was looked at all the same.
+    pub fn complain(&mut self, folder: FolderId, error: Error) {
         tracing::info!(folder = ?self.name(folder), error = ?error, "a folder could not be brought in step");
         let name = self.name(folder);
-        self.unseen.insert(folder);
         let error = match &name {
             Some(name) => error.with("folder", name),
             None => error,

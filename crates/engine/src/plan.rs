@@ -167,18 +167,26 @@ fn decided(
     marks: &mut GroupedMarks,
 ) {
     let base = Base { marks: base.clone(), version: Both::default() };
+    // INVARIANT: a mark that one side does not keep is not agreed. Else its absence there would be a removal as soon as the
+    // side can keep it. What only wants for rights is tried all the same, so that the refusal is told.
+    let mut never = Marks::default();
     for op in decide(Some(&base), sight, &run.pass.policy) {
         match op {
             Op::Mark { on, add, remove } => {
-                let holds = work.seen[on].as_ref().map(|seen| &seen.holds);
-                // A keyword that the side cannot hold stays in the link, and is restored where it can be.
-                let add = holds.map_or_else(Marks::default, |holds| holds.of(&add));
+                let unkept = work.unkept(on, &add, &remove);
+                let (add, remove) = (add.minus(&unkept), remove.minus(&unkept));
+                never = never.union(&unkept);
                 let uid = work.links.get(slot).and_then(|link| link.uids[on]);
                 if let Some(uid) = uid.filter(|_| !(add.is_empty() && remove.is_empty())) {
                     marks.add(on, add, remove, uid, slot);
                 }
             }
-            Op::Rebase { marks } => plan.rebase.push((slot, marks)),
+            Op::Rebase { marks } => {
+                let agreed = marks.but_for(&never, &base.marks);
+                if agreed != base.marks {
+                    plan.rebase.push((slot, agreed));
+                }
+            }
             Op::Delete { on } => plan.deletes[on].push(slot),
             Op::Sleep { gone } => plan.sleep.push((slot, gone)),
             Op::Forget => plan.forget.push(slot),

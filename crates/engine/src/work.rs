@@ -112,6 +112,35 @@ impl FolderWork {
             && self.seen.target.is_some()
     }
 
+    /// What a side never keeps of a change of marks.
+    #[must_use]
+    pub fn unkept(&self, side: Side, add: &Marks, remove: &Marks) -> Marks {
+        match &self.seen[side] {
+            Some(seen) => seen.holds.unkept(add, remove).never,
+            None => add.union(remove),
+        }
+    }
+
+    /// Takes out of the links what a side shows without, and does not keep: that was never agreed with it. What it would
+    /// keep if we had the rights waits for them.
+    pub fn unlearn(&mut self, side: Side, snapshot: &Snapshot) {
+        for sighting in &snapshot.present {
+            let Some(slot) = self.links.slot(side, sighting.uid) else { continue };
+            let Some(link) = self.links.get(slot).filter(|link| !link.is_one_sided()) else { continue };
+            let lacking = link.base.minus(&sighting.marks);
+            let lacking = lacking.minus(&snapshot.holds.of(&lacking));
+            if lacking.is_empty() {
+                continue;
+            }
+            let base = link.base.minus(&lacking);
+            if !snapshot.holds.unkept(&lacking, &Marks::default()).withheld.is_empty() {
+                self.waits = true;
+                self.settled = false;
+            }
+            self.links.set_base(slot, base);
+        }
+    }
+
     /// Takes a newcomer out of the list, because it was explained.
     pub fn take_newcomer(&mut self, side: Side, uid: Uid) -> Option<Sighting> {
         let list = &mut self.findings.newcomers[side];

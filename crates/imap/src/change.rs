@@ -10,15 +10,11 @@ use crate::pool::Lent;
 use crate::response::{Condition, Response, ranges};
 use crate::stamps::SET_BYTES;
 use crate::tokens::Token;
-use parom_domain::endpoint::{Cursor, MarkChange, Marked, Removed, Shifted};
+use parom_domain::endpoint::{Cursor, MarkChange, Marked, Removed, Shifted, Unkept};
 use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
 
 /// A command names at most so many messages: large moves overtax some servers.
 const ITEMS: u32 = 1000;
-
-/// Why a server without UIDPLUS is not told to expunge.
-pub const OTHERS_WAIT: &str =
-    "the server has no UIDPLUS, and messages that another program marked as deleted are waiting";
 
 /// What has just been appended is not found before this, where the index lags behind (Exchange).
 pub fn catch_up(conn: &mut Lent) {
@@ -27,8 +23,8 @@ pub fn catch_up(conn: &mut Lent) {
     }
 }
 
-/// Adds and removes marks, all changes in one flight; one result for each. Marks that the folder does not hold are left out:
-/// servers forget them or refuse the command (RFC 3501 section 7.1, PERMANENTFLAGS).
+/// Adds and removes marks, all changes in one flight; one result for each. Marks that the folder does not hold are left out
+/// and told: servers say OK and forget them, or refuse the command (RFC 3501 section 7.1, PERMANENTFLAGS).
 ///
 /// # Errors
 /// When the connection breaks: then nothing is known about any of them.
@@ -37,10 +33,14 @@ pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Re
     let holds = conn.selected.as_ref().map(|selected| selected.holds.clone());
     let mut echo = Echo::of(conn, since);
     let item = if echo.is_some() { "FLAGS" } else { "FLAGS.SILENT" };
+    let mut results: Vec<Result<Unkept>> = Vec::with_capacity(changes.len());
     for (owner, change) in changes.iter().enumerate() {
-        let add = holds.as_ref().map_or_else(|| change.add.clone(), |holds| holds.of(&change.add));
+        let unkept = holds.as_ref().map(|holds| holds.unkept(&change.add, &change.remove)).unwrap_or_default();
+        let left_out = unkept.all();
+        let (add, remove) = (change.add.minus(&left_out), change.remove.minus(&left_out));
+        results.push(Ok(unkept));
         for set in change.uids.chunks(SET_BYTES, ITEMS) {
-            for (sign, marks) in [('+', &add), ('-', &change.remove)] {
+            for (sign, marks) in [('+', &add), ('-', &remove)] {
                 if !marks.is_empty() {
                     commands.push(store(&set, sign, item, marks));
                     owners.push(owner);
@@ -55,8 +55,11 @@ pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Re
             Ok(())
         })
         .await?;
-    let mut results: Vec<Result<()>> = changes.iter().map(|_| Ok(())).collect();
-    for (owner, answer) in owners.into_iter().zip(answers) {
+    for (owner, mut answer) in owners.into_iter().zip(answers) {
+        if let Some(change) = changes.get(owner).filter(|_| !answer.is_ok()) {
+            let names: Vec<&str> = change.add.names().chain(change.remove.names()).collect();
+            answer.text = format!("{} ({})", answer.text.trim_end_matches('.'), names.join(" "));
+        }
         if let Err(error) = accepted(conn, answer)
             && let Some(result) = results.get_mut(owner)
             && result.is_ok()
@@ -94,7 +97,8 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
             let (pairs, answer) = transport(conn, "UID MOVE", &set, (to, validity)).await?;
             // Exchange 2013 offers MOVE and refuses it. What it has moved all the same is told, and not there to be copied.
             let refused = !answer.is_ok() && !answer.has_code("EXPUNGEISSUED");
-            if !refused || classify(Request::Change, &answer).code() != Code::ChangeRefused {
+            let lacks_rights = answer.has_code("NOPERM");
+            if !refused || lacks_rights || classify(Request::Change, &answer).code() != Code::ChangeRefused {
                 accepted(conn, answer)?;
                 moved.extend(pairs.into_iter().map(in_one_step));
                 continue;
@@ -102,6 +106,7 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
             moved.extend(pairs.into_iter().map(in_one_step));
             conn.ext.move_messages = false;
         }
+        may_delete(conn)?;
         catch_up(conn);
         let (pairs, answer) = transport(conn, "UID COPY", &set, (to, validity)).await?;
         accepted(conn, answer)?;
@@ -119,6 +124,17 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
         }));
     }
     Ok(moved)
+}
+
+/// Nothing is copied that could not be removed afterwards: each new try would leave one copy more.
+fn may_delete(conn: &Lent) -> Result<()> {
+    let deleted = Marks::from_system(Marks::DELETED);
+    let lacks = conn.selected.as_ref().is_some_and(|selected| selected.holds.of(&deleted).is_empty());
+    if !lacks {
+        return Ok(());
+    }
+    let error = Error::new(Code::ChangeRefused, Scope::Folder, Retry::WhenFixed).with("host", &conn.host);
+    Err(error.with("answer", "the folder does not keep \\Deleted for this account"))
 }
 
 fn in_one_step((old, new): (Uid, Option<Uid>)) -> Shifted {
@@ -187,8 +203,8 @@ fn copied(condition: &Condition<'_>, validity: u32) -> Option<Pairs> {
 /// leaves no trace: the server tells its removal like ours.
 ///
 /// # Errors
-/// `ChangeRefused`, also where the server has no UIDPLUS and other messages wait for their removal: plain EXPUNGE would
-/// take them too.
+/// `ChangeRefused`. `OthersMarkedDeleted` where the server has no UIDPLUS and other messages wait for their removal: plain
+/// EXPUNGE would take them too.
 pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
     if uids.is_empty() {
         return Ok(Removed::default());
@@ -232,9 +248,8 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
         .iter()
         .any(|(first, last)| (first.get()..=last.get()).filter_map(Uid::new).any(|uid| !uids.contains(uid)));
     if theirs {
-        return Err(Error::new(Code::ChangeRefused, Scope::Folder, Retry::WhenFixed)
-            .with("host", &conn.host)
-            .with("answer", OTHERS_WAIT));
+        let error = Error::new(Code::OthersMarkedDeleted, Scope::Folder, Retry::WhenFixed);
+        return Err(error.with("host", &conn.host));
     }
     conn.done(Command::new("EXPUNGE", Request::Change), &mut ignore).await?;
     Ok(Removed { there, doubted: false })

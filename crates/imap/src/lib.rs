@@ -33,7 +33,6 @@ pub mod tokens;
 pub mod utf7;
 pub mod wire;
 
-pub use change::OTHERS_WAIT;
 pub use endpoint::{ImapEndpoint, Profile};
 pub use quirks::{Extensions, Overrides, Product, QuirkValue, Quirks};
 pub use settings::{Deadlines, Login, Mechanism, ServerSettings};

@@ -71,12 +71,14 @@ impl Opening {
         Selected { name: name.clone(), validity, holds: self.holds(), stood }
     }
 
-    /// The marks that stay. Without PERMANENTFLAGS all of FLAGS do (RFC 3501 section 6.3.1).
+    /// The marks that stay. Without PERMANENTFLAGS all of FLAGS do (RFC 3501 section 6.3.1), and what must be told and
+    /// is not says nothing against the usual flags.
     #[must_use]
     pub fn holds(&self) -> Holds {
         match &self.permanent {
             _ if self.read_only => Holds { marks: Marks::default(), any_keyword: false },
             Some((marks, any_keyword)) => Holds { marks: marks.clone(), any_keyword: *any_keyword },
+            None if self.flags.is_empty() => Holds { marks: Marks::from_system(31), any_keyword: false },
             None => Holds { marks: self.flags.clone(), any_keyword: false },
         }
     }

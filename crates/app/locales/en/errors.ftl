@@ -171,8 +171,22 @@ error-change-refused = { $host } refused a change in "{ $folder }": { $answer }.
     .why = The account's rights on the folder do not suffice, or the server cannot keep this flag.
     .fix = Check the rights on the folder.
     .command = parom sync --account { $account }
+error-marks-withheld = In "{ $folder }" on the { $side } the server does not let Parom change { $what }.
+    .why = The account's rights on the folder do not suffice, or the folder is read-only at present.
+    .fix = Nothing is lost: the other side keeps its flags, and they are carried once the folder takes them. Give the account the rights to write flags there.
+    .command = parom sync --account { $account }
+error-deletion-withheld = In "{ $folder }" on the { $side } the server does not let Parom delete: { $count ->
+        [one] { $count } message stays.
+       *[other] { $count } messages stay.
+    }
+    .why = The account's rights on the folder do not include deleting, and the server does nothing without saying so.
+    .fix = Give the account the rights to delete and to expunge in this folder; the deletion is done then.
+    .command = parom sync --account { $account }
+error-others-marked-deleted = In "{ $folder }" at { $host } nothing is deleted: messages that another program marked as deleted wait there.
+    .why = The server has no UIDPLUS. A deletion would remove those messages too.
+    .fix = Have the person purge or restore the messages marked as deleted in their mail client; the deletion is done then.
+    .command = parom sync --account { $account }
 
-answer-others-wait = the server has no UIDPLUS, and messages that another program marked as deleted are waiting
 answer-breaks = reading it breaks the connection
 
 ## State

@@ -15,6 +15,7 @@ mod index;
 mod loss;
 mod moved_meanwhile;
 mod parking;
+mod rights;
 mod strays;
 mod subscriptions;
 

@@ -255,7 +255,8 @@ impl<T: Transport + 'static> Endpoint for HiddenFolders<T> {
         let listed = self.mail.chosen(folder, since.validity, |_| true).await?;
         let mut results = Vec::with_capacity(changes.len());
         for change in changes {
-            results.push(self.mail.mark(folder, &listed, change).await);
+            let done = self.mail.mark(folder, &listed, change).await;
+            results.push(done.map(|()| holds().unkept(&change.add, &change.remove)));
         }
         Ok(Marked { results, echo: None })
     }

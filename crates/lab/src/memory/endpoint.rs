@@ -63,7 +63,9 @@ impl MemoryEndpoint {
         };
         let before = self.ask(&format!("search {what}"), marked)?;
         let after = self.act(what, |world| {
-            world.expunge(name, folder, uids)?;
+            let theirs = marked(world)?;
+            let ours: UidSet = uids.iter().filter(|uid| theirs.contains(*uid)).collect();
+            world.expunge(name, folder, &ours)?;
             marked(world)
         })?;
         let there = uids.iter().filter(|uid| before.contains(*uid)).collect();
@@ -159,6 +161,7 @@ impl Endpoint for MemoryEndpoint {
         for change in changes {
             results.push(self.act("mark", |world| {
                 let before = world.cursor(folder, world.opened(&self.name, folder, Some(since.validity))?);
+                let unkept = world.holds(world.folder(&self.name, folder)?).unkept(&change.add, &change.remove);
                 world.mark(&self.name, folder, &change.uids, &change.add, &change.remove)?;
                 // Only what nobody else has touched since the cursor is told by these changes alone.
                 let is_calm = before.modseq > 0 && stands == Some(before);
@@ -168,7 +171,7 @@ impl Endpoint for MemoryEndpoint {
                     Some(_) => Some(snapshot(&self.name, world, folder, marked, Some(since))?),
                     None => None,
                 };
-                Ok(())
+                Ok(unkept)
             }));
             // The UIDVALIDITY and a lost connection are the matter of all changes, not of one.
             if let Some(Err(error)) = results.pop_if(|result| is_common(result)) {
@@ -260,7 +263,7 @@ fn removed(taken: Vec<(Uid, Stored)>) -> Removed {
     Removed { there: taken.into_iter().map(|(uid, _)| uid).collect(), doubted: false }
 }
 
-fn is_common(result: &Result<()>) -> bool {
+fn is_common<T>(result: &Result<T>) -> bool {
     use parom_domain::Code;
     let code = result.as_ref().err().map(parom_domain::Error::code);
     matches!(code, Some(Code::ConnectionLost | Code::ValidityChanged | Code::FolderGone | Code::FolderCannotOpen))

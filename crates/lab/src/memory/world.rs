@@ -195,11 +195,12 @@ impl World {
         add: &Marks,
         remove: &Marks,
     ) -> Result<()> {
-        let holds = self.holds(self.folder(host, path)?);
+        let unkept = self.holds(self.folder(host, path)?).unkept(add, remove).all();
+        let (add, remove) = (add.minus(&unkept), remove.minus(&unkept));
         let folder = self.folder_mut(host, path)?;
         let mut changed = 0;
         for (_, message) in folder.messages.iter_mut().filter(|(uid, _)| uids.contains(**uid)) {
-            let marks = holds.of(&message.marks.union(add).minus(remove));
+            let marks = message.marks.union(&add).minus(&remove);
             if marks != message.marks {
                 folder.modseq += 1;
                 (message.marks, message.modseq) = (marks, folder.modseq);

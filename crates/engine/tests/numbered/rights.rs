@@ -1,0 +1,187 @@
+//! Folders that do not let us write for a while, or never take some marks: nobody's marks are lost or taken away for it.
+
+use crate::world::{World, path};
+use parom_domain::endpoint::Holds;
+use parom_domain::{Code, Marks, Side};
+use parom_engine::Report;
+use parom_lab::memory::Switches;
+
+const ALL: u8 = 31;
+
+/// The target's folders keep these marks and no others from now on.
+fn keeps(world: &World, system: u8, any_keyword: bool) {
+    let holds = Holds { marks: Marks::from_system(system), any_keyword };
+    world.servers.target.switch(|switches| switches.holds = holds);
+}
+
+fn marks(world: &World, side: Side, folder: &str, id: &str) -> Vec<String> {
+    let server = &world.servers[side];
+    let uid = server.uids_of(&path(folder), &format!("<{id}@")).iter().next().unwrap();
+    let (_, message) = server.messages(&path(folder)).into_iter().find(|(it, _)| *it == uid).unwrap();
+    message.marks.names().map(str::to_owned).collect()
+}
+
+fn troubles(report: &Report) -> Vec<Code> {
+    report.trouble.iter().map(|(_, error)| error.code()).collect()
+}
+
+fn worlds() -> Vec<World> {
+    let modes = [Switches::default(), Switches::plain()];
+    modes.iter().flat_map(|a| modes.iter().map(|b| World::in_memory(a.clone(), b.clone()))).collect()
+}
+
+#[tokio::test]
+async fn marks_wait_for_the_rights_to_write_them() {
+    // Read-only, only \Seen, and all but \Seen.
+    for (system, any_keyword) in [(0, false), (Marks::SEEN, false), (ALL & !Marks::SEEN, true)] {
+        for world in worlds() {
+            for id in ["a", "b", "c", "d"] {
+                world.add(Side::Source, "INBOX", id, if id == "d" { &["\\Flagged", "\\Seen"] } else { &[] });
+            }
+            world.settle().await;
+            keeps(&world, system, any_keyword);
+            world.mark(Side::Source, "INBOX", "a", &["\\Flagged", "important"], &[]);
+            world.mark(Side::Source, "INBOX", "b", &["\\Seen"], &[]);
+            world.mark(Side::Source, "INBOX", "d", &[], &["\\Flagged", "\\Seen"]);
+            for _ in 0..3 {
+                let report = world.pass().await.unwrap();
+                assert_eq!(troubles(&report), [Code::MarksWithheld], "{system}");
+                assert!(!report.settled);
+            }
+            keeps(&world, ALL, true);
+            // Somebody else's mark brings the messages into view.
+            world.mark(Side::Target, "INBOX", "a", &["\\Answered"], &[]);
+            world.mark(Side::Target, "INBOX", "c", &["\\Answered"], &[]);
+            let report = world.settle().await;
+            assert!(report.settled);
+            for side in Side::ALL {
+                assert_eq!(marks(&world, side, "INBOX", "a"), ["\\Answered", "\\Flagged", "important"], "{system}");
+                assert_eq!(marks(&world, side, "INBOX", "b"), ["\\Seen"]);
+                assert_eq!(marks(&world, side, "INBOX", "d"), Vec::<String>::new());
+            }
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mark_that_came_and_went_while_the_other_could_not_be_written_does_not_come_back() {
+    for world in worlds() {
+        world.add(Side::Source, "INBOX", "a", &[]);
+        world.settle().await;
+        keeps(&world, Marks::SEEN, false);
+        world.mark(Side::Source, "INBOX", "a", &["\\Flagged", "\\Seen"], &[]);
+        world.pass().await.unwrap();
+        assert_eq!(marks(&world, Side::Target, "INBOX", "a"), ["\\Seen"]);
+        world.mark(Side::Source, "INBOX", "a", &[], &["\\Seen"]);
+        world.pass().await.unwrap();
+        assert_eq!(marks(&world, Side::Target, "INBOX", "a"), Vec::<String>::new());
+        keeps(&world, ALL, true);
+        world.settle().await;
+        assert_eq!(marks(&world, Side::Source, "INBOX", "a"), ["\\Flagged"]);
+        world.assert_equal();
+    }
+}
+
+#[tokio::test]
+async fn new_mail_gets_its_marks_when_there_are_rights_to_write_them() {
+    for world in worlds() {
+        world.add(Side::Source, "INBOX", "a", &[]);
+        world.settle().await;
+        keeps(&world, Marks::SEEN, false);
+        world.add(Side::Source, "INBOX", "b", &["\\Flagged", "\\Seen", "work"]);
+        world.pass().await.unwrap();
+        let report = world.pass().await.unwrap();
+        assert_eq!(troubles(&report), [Code::MarksWithheld]);
+        assert_eq!(marks(&world, Side::Target, "INBOX", "b"), ["\\Seen"]);
+        keeps(&world, ALL, true);
+        world.mark(Side::Target, "INBOX", "b", &["\\Answered"], &[]);
+        world.settle().await;
+        assert_eq!(marks(&world, Side::Source, "INBOX", "b"), ["\\Seen", "\\Answered", "\\Flagged", "work"]);
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn a_keyword_that_a_side_never_keeps_troubles_nobody_and_is_never_taken_away() {
+    for world in worlds() {
+        keeps(&world, ALL, false);
+        world.add(Side::Source, "INBOX", "a", &["work"]);
+        world.add(Side::Source, "INBOX", "b", &[]);
+        world.settle().await;
+        world.mark(Side::Source, "INBOX", "b", &["later", "\\Flagged"], &[]);
+        world.mark(Side::Target, "INBOX", "a", &["\\Seen"], &[]);
+        let report = world.settle().await;
+        assert!(report.settled && report.trouble.is_empty());
+        let writes = [world.servers.source.writes(), world.servers.target.writes()];
+        for _ in 0..2 {
+            let report = world.pass().await.unwrap();
+            assert!(report.settled && report.trouble.is_empty() && report.marked == 0);
+        }
+        assert_eq!(writes, [world.servers.source.writes(), world.servers.target.writes()]);
+        assert_eq!(marks(&world, Side::Target, "INBOX", "b"), ["\\Flagged"]);
+        // The server learns to keep keywords: that it has none is no removal.
+        keeps(&world, ALL, true);
+        for id in ["a", "b"] {
+            world.mark(Side::Target, "INBOX", id, &["\\Answered"], &[]);
+        }
+        world.settle().await;
+        assert_eq!(marks(&world, Side::Source, "INBOX", "a"), ["\\Seen", "\\Answered", "work"]);
+        assert_eq!(marks(&world, Side::Source, "INBOX", "b"), ["\\Answered", "\\Flagged", "later"]);
+        for id in ["a", "b"] {
+            world.mark(Side::Source, "INBOX", id, &["\\Draft"], &[]);
+        }
+        world.settle().await;
+        world.assert_equal();
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_deleted_is_told_and_stays_until_it_may() {
+    for world in worlds() {
+        world.servers.target.switch(|switches| switches.marks_before_expunge = true);
+        for id in ["a", "b"] {
+            world.add(Side::Source, "INBOX", id, &[]);
+        }
+        world.settle().await;
+        keeps(&world, ALL & !Marks::DELETED, true);
+        world.expunge(Side::Source, "INBOX", "a");
+        for _ in 0..2 {
+            world.pass().await.unwrap();
+            world.wait_out_the_grace();
+        }
+        let report = world.pass().await.unwrap();
+        assert_eq!(troubles(&report), [Code::DeletionWithheld]);
+        assert_eq!(report.deleted, 0);
+        assert_eq!(
+            (world.ids(Side::Source, "INBOX"), world.ids(Side::Target, "INBOX").len()),
+            (vec!["b".to_owned()], 2)
+        );
+        keeps(&world, ALL, true);
+        world.settle().await;
+        world.assert_equal();
+        assert_eq!(world.ids(Side::Target, "INBOX"), ["b"]);
+    }
+}
+
+#[tokio::test]
+async fn deletions_go_on_where_a_mark_cannot_be_written() {
+    for world in worlds() {
+        for id in ["a", "b"] {
+            world.add(Side::Source, "INBOX", id, &[]);
+        }
+        world.settle().await;
+        keeps(&world, ALL & !Marks::SEEN, true);
+        world.mark(Side::Source, "INBOX", "a", &["\\Seen"], &[]);
+        world.expunge(Side::Source, "INBOX", "b");
+        for _ in 0..3 {
+            world.pass().await.unwrap();
+            world.wait_out_the_grace();
+        }
+        assert_eq!(world.ids(Side::Target, "INBOX"), ["a"]);
+        let report = world.pass().await.unwrap();
+        assert_eq!(troubles(&report), [Code::MarksWithheld]);
+    }
+}
