@@ -177,6 +177,44 @@ fn a_full_quota_stops_the_account_and_loses_nothing() {
 }
 
 #[test]
+fn what_the_account_may_not_do_in_a_folder_waits_for_the_right() {
+    let Some(_) = world() else { return };
+    let target = Dovecot::start(Options { acl: true, ..Options::default() }).unwrap();
+    let world = World::of(Peer::DovecotSdbox.start().unwrap(), Server::Dovecot(Box::new(target)), false).unwrap();
+    let Server::Dovecot(target) = &world.target else { panic!("the target is a Dovecot") };
+    let (ours, theirs) = (world.source_of(USER), world.target_of(USER));
+    let messages = ["anchor", "deleted", "marked", "moved"];
+    let parom = world.parom(USER).unwrap();
+
+    // Everything but what expunges, nothing but reading, and nothing but what has been read.
+    for rights in ["lrwstik", "lr", "lrs"] {
+        let named = |message: &str| format!("{message}-{rights}.");
+        for message in messages {
+            oracle::run(&["do", &ours, "append", "Shared", &named(message)]).unwrap();
+        }
+        parom.settle().unwrap();
+        target.grant(USER, "Shared", rights).unwrap();
+        let there = world.snapshot(&theirs, "there").unwrap();
+        oracle::run(&["do", &ours, "delete", "Shared", &named("deleted")]).unwrap();
+        oracle::run(&["do", &ours, "move", "Shared", &named("moved"), "INBOX"]).unwrap();
+        oracle::run(&["do", &ours, "flag", "Shared", &named("marked"), "\\Flagged"]).unwrap();
+        let here = world.snapshot(&ours, "here").unwrap();
+        for _ in 0..3 {
+            let run = parom.run(&["sync", "--all", "--until-settled"]).unwrap();
+            eprintln!("{rights}: {}", run.said());
+            assert_eq!(run.code, Some(NOT_IN_STEP), "{}", run.said());
+        }
+        world.compare(&here.to_string_lossy(), &ours).unwrap();
+        let _ = &there;
+        target.grant(USER, "Shared", "lrwstipekxa").unwrap();
+        parom.settle().unwrap();
+        world.compare(&here.to_string_lossy(), &ours).unwrap();
+        world.equal(USER).unwrap();
+        world.idle(&parom, USER, 50_000).unwrap();
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_selected_is_left_alone() {
     let Some(world) = world() else { return };
     let ours = world.source_of(USER);

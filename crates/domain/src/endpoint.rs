@@ -293,8 +293,8 @@ pub struct Shifted {
     /// It was copied, and was gone from its old folder before it could be removed there: somebody moved it as well, or
     /// deleted it. True only where that is certain, and never of a move in one step.
     pub overtaken: bool,
-    /// The server says that it was copied, and not where to; the original is still in its place. It is removed when the copy
-    /// was found.
+    /// It was copied and the original is still in its place: the server did not say where the copy is, or did not remove what
+    /// it said it would. It is removed when the copy was found.
     pub kept: bool,
     /// As in [`Removed::doubted`].
     pub doubted: bool,
@@ -305,6 +305,8 @@ pub struct Shifted {
 pub struct Removed {
     /// Those that were still there.
     pub there: UidSet,
+    /// Those that are there still: some servers say OK to whoever lacks the right to delete, and do nothing.
+    pub spared: UidSet,
     /// Right after, something else in the folder bore `\Deleted` that had not borne it right before. Some servers give a message
     /// that is edited a new UID: it may be one of these, edited in that very instant, and then we have not removed it.
     pub doubted: bool,

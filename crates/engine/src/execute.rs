@@ -8,7 +8,7 @@ use crate::recovery::settle_moved;
 use crate::work::FolderWork;
 use crate::{halves, held, likeness, strays};
 use futures_util::future::BoxFuture;
-use parom_domain::endpoint::{Cursor, MarkChange, Marked, Shifted};
+use parom_domain::endpoint::{Cursor, MarkChange, Marked, Removed, Shifted};
 use parom_domain::link::{Link, Slot};
 use parom_domain::state::{Change, FolderId, Intent, Moving, Suspected, Work};
 use parom_domain::uid::UidSet;
@@ -257,6 +257,7 @@ async fn shift(
                 return Err(Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("folder", &to_path));
             }
             let removed = endpoint.expunge(&from_path, from_seen.cursor.validity, &kept).await?;
+            let removed = held::none_spared(side, removed)?;
             for one in shifted.iter_mut().filter(|one| one.kept) {
                 (one.overtaken, one.doubted) = (!removed.there.contains(one.old), removed.doubted);
             }
@@ -525,35 +526,29 @@ async fn expunge(run: &mut Run<'_>, works: &mut Works, id: FolderId, side: Side,
     let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(0) };
     let uids: UidSet = slots.iter().filter_map(|slot| work.links.get(*slot)?.uids[side]).collect();
     work.wrote[side] = true;
-    let removed = run.pass.sides[side].expunge(&path, validity, &uids).await?;
-    let went: UidSet = uids.iter().filter(|uid| !removed.there.contains(*uid)).collect();
-    // Some servers say OK to whoever lacks the right to delete, and do nothing.
-    let spared = match went.is_empty() {
-        true => UidSet::new(),
-        false => run.pass.sides[side].present(&path, validity, &went).await?,
-    };
+    let Removed { there, spared, .. } = run.pass.sides[side].expunge(&path, validity, &uids).await?;
     let mut changes = Vec::new();
+    let mut gone = 0;
     for slot in slots {
         let Some(work) = works.get_mut(&id) else { continue };
-        // What went before we came may have been moved: its link stays until a look has seen both ends of that.
-        let went =
-            work.links.get(*slot).and_then(|link| link.uids[side]).is_some_and(|uid| !removed.there.contains(uid));
-        if went {
+        let Some(uid) = work.links.get(*slot).and_then(|link| link.uids[side]) else { continue };
+        // What went before we came may have been moved: its link stays until a look has seen both ends of that. So does the
+        // link of what the server did not remove.
+        if spared.contains(uid) || !there.contains(uid) {
             work.failed = true;
             work.settled = false;
             continue;
         }
+        gone += 1;
         changes.extend(end_suspicions(run, work, *slot));
         work.links.remove(*slot);
     }
     let Some(work) = works.get_mut(&id) else { return Ok(0) };
     changes.extend(work.link_changes());
-    changes.extend(held::count_deleted(run, role, removed.there.count()));
+    changes.extend(held::count_deleted(run, role, gone));
     run.pass.book.commit(changes).await?;
-    if spared.is_empty() {
-        return Ok(removed.there.count());
+    if !spared.is_empty() {
+        fail(run, works, id, held::withheld(side, &spared))?;
     }
-    let error = Error::new(Code::DeletionWithheld, Scope::Folder, Retry::WhenFixed).with("side", side.as_str());
-    fail(run, works, id, error.with("count", spared.count()))?;
-    Ok(removed.there.count())
+    Ok(gone)
 }

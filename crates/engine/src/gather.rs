@@ -1,5 +1,6 @@
 //! Pairs what appeared or vanished before anything is decided: newcomers of both sides, and moves across folders.
 
+use crate::held;
 use crate::likeness::{contents, stamps};
 use crate::pass::{Run, both_paths};
 use crate::work::{FolderWork, Open, Seen};
@@ -136,7 +137,7 @@ async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Re
             tracing::warn!(side = %side, folder = ?path, uid = %stamp.uid, "removing a late twin of a message that was sent again");
             let mut set = UidSet::new();
             set.insert(stamp.uid);
-            run.pass.sides[side].expunge(&path, validity, &set).await?;
+            held::none_spared(side, run.pass.sides[side].expunge(&path, validity, &set).await?)?;
             work.take_newcomer(side, stamp.uid);
             work.wrote[side] = true;
         }

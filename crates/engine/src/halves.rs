@@ -3,6 +3,7 @@
 //! look. And somebody may move the original in between without any crash.
 
 use crate::gather::{ensure_open, fetch_stamps};
+use crate::held;
 use crate::likeness::{contents, find, stamps};
 use crate::moves;
 use crate::overtaken::has_fleeting;
@@ -116,7 +117,7 @@ async fn drop_other(
     let Some(work) = works.get_mut(&folder) else { return Ok(true) };
     let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(true) };
     tracing::warn!(side = %side, folder = ?path, uid = %uid, "removing a half of our move: somebody moved both on");
-    run.pass.sides[side].expunge(&path, validity, &UidSet::range(uid, uid)).await?;
+    held::none_spared(side, run.pass.sides[side].expunge(&path, validity, &UidSet::range(uid, uid)).await?)?;
     work.take_newcomer(side, uid);
     work.wrote[side] = true;
     Ok(true)
@@ -137,7 +138,7 @@ async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, (folder, uid
         return Ok(true);
     }
     tracing::warn!(side = %side, folder = ?path, uid = %kept, "removing our half of a move that somebody moved elsewhere");
-    run.pass.sides[side].expunge(&path, validity, &UidSet::range(kept, kept)).await?;
+    held::none_spared(side, run.pass.sides[side].expunge(&path, validity, &UidSet::range(kept, kept)).await?)?;
     if let Some(work) = works.get_mut(&half.folder) {
         work.findings.changed.retain(|(changed, _)| *changed != slot);
         if !work.findings.gone[side].contains(&slot) {

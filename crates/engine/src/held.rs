@@ -6,10 +6,10 @@ use crate::plan::{AccountPlan, Removal, removal};
 use crate::receipts;
 use crate::tripped::{self, DAY_MS, Tripped};
 use crate::work::FolderWork;
-use parom_domain::endpoint::Listing;
+use parom_domain::endpoint::{Listing, Removed};
 use parom_domain::guard::{self, Brake, BrakeName, FolderLoss};
 use parom_domain::state::{Change, Deleted, FolderId};
-use parom_domain::{Both, Result, Role, Side};
+use parom_domain::{Both, Code, Error, Result, Retry, Role, Scope, Side, UidSet};
 use std::collections::{BTreeMap, HashSet};
 
 /// Asks the guard, takes what it holds out of the plan, and records it.
@@ -156,6 +156,18 @@ pub fn count_deleted(run: &mut Run<'_>, role: Option<Role>, messages: u64) -> Ve
     run.state.deleted.retain(|old| old.at_ms >= before_ms);
     run.state.deleted.push(deleted);
     vec![Change::CountDeleted(deleted), Change::ForgetDeleted { before_ms }]
+}
+
+/// What the server did not remove, though it said that it did.
+pub fn withheld(side: Side, spared: &UidSet) -> Error {
+    let error = Error::new(Code::DeletionWithheld, Scope::Folder, Retry::WhenFixed).with("side", side.as_str());
+    error.with("count", spared.count())
+}
+
+/// # Errors
+/// `DeletionWithheld` where anything is still there that was to be removed.
+pub fn none_spared(side: Side, removed: Removed) -> Result<Removed> {
+    if removed.spared.is_empty() { Ok(removed) } else { Err(withheld(side, &removed.spared)) }
 }
 
 fn day_ago_ms(run: &Run<'_>) -> u64 {

@@ -102,8 +102,8 @@ impl WithHidden {
         let shifted = |(old, new): (Uid, Option<Uid>)| Shifted {
             old,
             new,
-            overtaken: !removed.there.contains(old),
-            kept: false,
+            overtaken: !removed.there.contains(old) && !removed.spared.contains(old),
+            kept: removed.spared.contains(old),
             doubted: removed.doubted,
         };
         Ok(copied.into_iter().map(shifted).collect())

@@ -2,7 +2,7 @@
 
 use crate::pass::Run;
 use crate::ports::Event;
-use crate::{folders, halves, likeness};
+use crate::{folders, halves, held, likeness};
 use parom_domain::endpoint::{Listing, Stamp};
 use parom_domain::link::{Link, LinkTable, stored_size};
 use parom_domain::recover::{self, MoveRecovery, Recovery};
@@ -258,7 +258,7 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
         let halves: UidSet = both.map(|(item, _)| item.uid).collect();
         let mut removed = UidSet::new();
         if let Some(path) = from_path.filter(|_| !halves.is_empty()) {
-            let answer = endpoint.expunge(&path, *from_validity, &halves).await?;
+            let answer = held::none_spared(*side, endpoint.expunge(&path, *from_validity, &halves).await?)?;
             removed = answer.there;
             if answer.doubted {
                 let last = old_links.iter().filter_map(|(_, link)| link.uids[*side]).max();

@@ -3,12 +3,11 @@
 use crate::append::expanded;
 use crate::classify::{Answer, Request, classify};
 use crate::command::{Command, WireName};
-use crate::connection::ignore;
 use crate::echo::Echo;
 use crate::observe::esearch_all;
 use crate::pool::Lent;
 use crate::response::{Condition, Response, ranges};
-use crate::stamps::SET_BYTES;
+use crate::stamps::{SET_BYTES, look_for, seen};
 use crate::tokens::Token;
 use parom_domain::endpoint::{Cursor, MarkChange, Marked, Removed, Shifted, Unkept};
 use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
@@ -106,7 +105,7 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
             moved.extend(pairs.into_iter().map(in_one_step));
             conn.ext.move_messages = false;
         }
-        may_delete(conn)?;
+        may_delete(conn).await?;
         catch_up(conn);
         let (pairs, answer) = transport(conn, "UID COPY", &set, (to, validity)).await?;
         accepted(conn, answer)?;
@@ -116,9 +115,10 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
             continue;
         }
         let old: UidSet = pairs.iter().map(|(old, _)| *old).collect();
-        let Removed { there, doubted } = expunge(conn, &old).await?;
+        let Removed { there, spared, doubted } = expunge(conn, &old).await?;
         moved.extend(pairs.into_iter().map(|pair| Shifted {
-            overtaken: !there.contains(pair.0),
+            overtaken: !there.contains(pair.0) && !spared.contains(pair.0),
+            kept: spared.contains(pair.0),
             doubted,
             ..in_one_step(pair)
         }));
@@ -126,15 +126,31 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
     Ok(moved)
 }
 
-/// Nothing is copied that could not be removed afterwards: each new try would leave one copy more.
-fn may_delete(conn: &Lent) -> Result<()> {
+/// Nothing is copied that could not be removed afterwards: each new try would leave one copy more. Whoever may not expunge
+/// hears OK from some servers, so that the rights are asked for (RFC 4314 section 3.5; `d` is what RFC 2086 had).
+async fn may_delete(conn: &mut Lent) -> Result<()> {
     let deleted = Marks::from_system(Marks::DELETED);
-    let lacks = conn.selected.as_ref().is_some_and(|selected| selected.holds.of(&deleted).is_empty());
-    if !lacks {
+    let refused = |conn: &Lent, answer: &str| {
+        let error = Error::new(Code::ChangeRefused, Scope::Folder, Retry::WhenFixed).with("host", &conn.host);
+        Err(error.with("answer", answer))
+    };
+    let Some(selected) = &conn.selected else { return Ok(()) };
+    if selected.holds.of(&deleted).is_empty() {
+        return refused(conn, "the folder does not keep \\Deleted for this account");
+    }
+    if !conn.caps.has("ACL") {
         return Ok(());
     }
-    let error = Error::new(Code::ChangeRefused, Scope::Folder, Retry::WhenFixed).with("host", &conn.host);
-    Err(error.with("answer", "the folder does not keep \\Deleted for this account"))
+    let ask = Command::new("MYRIGHTS", Request::Folder).string(&selected.name.clone(), conn.literals());
+    let mut lacks = false;
+    // A server that does not answer this has nothing to say about it.
+    let mut note = |_: usize, response: &Response<'_>| {
+        let told = response.data("MYRIGHTS").and_then(|mut rest| rest.nth(1)?.string());
+        lacks |= told.is_some_and(|rights| !rights.iter().any(|right| b"ed".contains(right)));
+        Ok(())
+    };
+    conn.run(&[ask], &mut note).await?;
+    if lacks { refused(conn, "the account has no right to expunge there") } else { Ok(()) }
 }
 
 fn in_one_step((old, new): (Uid, Option<Uid>)) -> Shifted {
@@ -196,11 +212,12 @@ fn copied(condition: &Condition<'_>, validity: u32) -> Option<Pairs> {
     Some(old.into_iter().zip(new).collect())
 }
 
-/// Removes exactly these messages, and answers which of them were still there.
+/// Removes exactly these messages, and answers which of them were still there, and which still are.
 ///
 /// What is marked as deleted is searched for before and after. A message that somebody edits in between has a new UID on some
 /// servers (Exchange), and bears our mark: it is there the second time. One that somebody moves to another folder in between
-/// leaves no trace: the server tells its removal like ours.
+/// leaves no trace: the server tells its removal like ours. Who lacks the right to expunge hears OK and nothing is done
+/// (Dovecot 2.3: "Expunge ignored"), so that in the end they are asked for once more, all in one flight.
 ///
 /// # Errors
 /// `ChangeRefused`. `OthersMarkedDeleted` where the server has no UIDPLUS and other messages wait for their removal: plain
@@ -222,26 +239,17 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
         // Where messages are moved in one step, nobody needs to know.
         commands.extend((!conn.ext.move_messages).then_some(search));
     }
-    let (mut waiting, mut waiting_still) = (UidSet::new(), UidSet::new());
-    let answers = conn
-        .run(&commands, &mut |oldest, response| {
-            let waiting = if oldest <= first_search { &mut waiting } else { &mut waiting_still };
-            if let Some(rest) = response.data("SEARCH") {
-                let numbers = rest.map_while(Token::number);
-                waiting.extend(numbers.filter_map(|uid| u32::try_from(uid).ok()).filter_map(Uid::new));
-            } else if let Some(set) = response.data("ESEARCH").and_then(esearch_all) {
-                ranges(set).for_each(|(first, last)| waiting.insert_range(first, last));
-            }
-            Ok(())
-        })
-        .await?;
-    for answer in answers {
-        accepted(conn, answer)?;
+    let mut found = Found { first_search, ..Found::default() };
+    found.first_look = commands.len();
+    if conn.ext.uidplus {
+        commands.extend(look_for(conn, uids));
     }
+    run(conn, &commands, uids, &mut found).await?;
+    let Found { waiting, .. } = &found;
     let there: UidSet = uids.iter().filter(|uid| waiting.contains(*uid)).collect();
     if conn.ext.uidplus {
-        let doubted = waiting_still.iter().any(|uid| !waiting.contains(uid) && !uids.contains(uid));
-        return Ok(Removed { there, doubted });
+        let doubted = found.waiting_still.iter().any(|uid| !waiting.contains(uid) && !uids.contains(uid));
+        return Ok(Removed { there, spared: found.spared, doubted });
     }
     let theirs = waiting
         .ranges()
@@ -251,6 +259,38 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
         let error = Error::new(Code::OthersMarkedDeleted, Scope::Folder, Retry::WhenFixed);
         return Err(error.with("host", &conn.host));
     }
-    conn.done(Command::new("EXPUNGE", Request::Change), &mut ignore).await?;
-    Ok(Removed { there, doubted: false })
+    let mut commands = vec![Command::new("EXPUNGE", Request::Change)];
+    commands.extend(look_for(conn, uids));
+    let mut found = Found { first_look: 1, ..Found::default() };
+    run(conn, &commands, uids, &mut found).await?;
+    Ok(Removed { there, spared: found.spared, doubted: false })
+}
+
+/// What a flight of removal found, and from which of its commands on what counts.
+#[derive(Default)]
+struct Found {
+    first_search: usize,
+    first_look: usize,
+    /// Marked as deleted before, and after.
+    waiting: UidSet,
+    waiting_still: UidSet,
+    spared: UidSet,
+}
+
+async fn run(conn: &mut Lent, commands: &[Command], uids: &UidSet, found: &mut Found) -> Result<()> {
+    let answers = conn
+        .run(commands, &mut |oldest, response| {
+            let waiting = if oldest <= found.first_search { &mut found.waiting } else { &mut found.waiting_still };
+            if let Some(rest) = response.data("SEARCH") {
+                let numbers = rest.map_while(Token::number);
+                waiting.extend(numbers.filter_map(|uid| u32::try_from(uid).ok()).filter_map(Uid::new));
+            } else if let Some(set) = response.data("ESEARCH").and_then(esearch_all) {
+                ranges(set).for_each(|(first, last)| waiting.insert_range(first, last));
+            } else if oldest >= found.first_look {
+                found.spared.extend(seen(response).filter(|uid| uids.contains(*uid)));
+            }
+            Ok(())
+        })
+        .await?;
+    answers.into_iter().try_for_each(|answer| accepted(conn, answer))
 }

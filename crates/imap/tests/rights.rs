@@ -77,11 +77,46 @@ async fn what_may_not_be_removed_is_not_copied() {
     let lacking = ("SELECT", selected("\\Seen \\Answered \\Flagged \\Draft \\*", "READ-WRITE"));
     let refused = ("UID MOVE 1 \"Other\"", "$ NO [NOPERM] Permission denied\r\n");
     let plain = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 UIDPLUS] in\r\n");
-    for script in [vec![WELCOME, LIST, LSUB, lacking, refused], vec![plain, LIST, LSUB, lacking]] {
+    // And COPY where the mark is kept and means nothing.
+    let controlled = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 UIDPLUS ACL] in\r\n");
+    let all = ("SELECT", selected("\\Seen \\Deleted", "READ-WRITE"));
+    let rights = ("MYRIGHTS \"INBOX\"", "* MYRIGHTS INBOX lrwsti\r\n$ OK\r\n");
+    for script in [
+        vec![WELCOME, LIST, LSUB, lacking, refused],
+        vec![plain, LIST, LSUB, lacking],
+        vec![controlled, LIST, LSUB, all, rights],
+    ] {
         let peer = Peer::start(vec![(GREETING, script)]).await;
         let endpoint = peer.endpoint();
         let error = endpoint.shift((&inbox(), 5), &uids(&[1]), (&other, 14)).await.err().unwrap();
         assert_eq!((error.code(), error.scope()), (Code::ChangeRefused, Scope::Folder));
+        drop(endpoint);
+        peer.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_says_it_expunged_and_did_not_is_told() {
+    // Dovecot 2.3 where the account has the right `t` and not `e`; a server without UIDPLUS the same.
+    let seen = "* 2 FETCH (UID 2 FLAGS (\\Deleted))\r\n$ OK\r\n";
+    for (capabilities, expunge) in
+        [("IMAP4rev1 UIDPLUS MOVE", "UID EXPUNGE 1:2"), ("IMAP4rev1", "EXPUNGE"), ("IMAP4rev1 MOVE", "EXPUNGE")]
+    {
+        let caps = &*format!("$ OK [CAPABILITY {capabilities}] in\r\n").leak();
+        let script = vec![
+            (WELCOME.0, caps),
+            LIST,
+            LSUB,
+            ("SELECT", selected("\\Seen \\Deleted", "READ-WRITE")),
+            ("UID STORE 1:2 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
+            ("UID SEARCH DELETED", "* SEARCH 1 2\r\n$ OK\r\n"),
+            (expunge, "* 1 EXPUNGE\r\n$ OK Expunge ignored: Permission denied\r\n"),
+            ("UID FETCH 1:2 (UID FLAGS)", seen),
+        ];
+        let peer = Peer::start(vec![(GREETING, script)]).await;
+        let endpoint = peer.endpoint();
+        let removed = endpoint.expunge(&inbox(), 5, &uids(&[1, 2])).await.unwrap();
+        assert_eq!((removed.there, removed.spared), (uids(&[1, 2]), uids(&[2])), "{capabilities}");
         drop(endpoint);
         peer.finished().await;
     }

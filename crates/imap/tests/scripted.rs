@@ -508,7 +508,9 @@ async fn without_move_the_message_that_somebody_took_before_we_removed_it_is_tol
             (last, "* 1 EXPUNGE\r\n$ OK\r\n"),
         ];
         let again = ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n");
-        let script = script.into_iter().chain(uidplus.then_some(again)).collect();
+        let script =
+            script.into_iter().chain(uidplus.then_some(again)).chain([("UID FETCH 1:2 (UID FLAGS)", "$ OK\r\n")]);
+        let script = script.collect();
         let peer = Peer::start(vec![(GREETING, script)]).await;
         let endpoint = peer.endpoint();
         let other = FolderPath::new(["Other"]).unwrap();
@@ -537,6 +539,7 @@ async fn without_move_what_bears_our_mark_under_a_new_uid_is_told() {
             ("UID SEARCH DELETED", "* SEARCH 1 2 7\r\n$ OK\r\n"),
             ("UID EXPUNGE 1:2", "* 1 EXPUNGE\r\n* 4 EXISTS\r\n* 1 EXPUNGE\r\n* 3 EXISTS\r\n$ OK\r\n"),
             ("UID SEARCH DELETED", after),
+            ("UID FETCH 1:2 (UID FLAGS)", "$ OK\r\n"),
         ];
         let peer = Peer::start(vec![(GREETING, script)]).await;
         let endpoint = peer.endpoint();
@@ -570,6 +573,7 @@ async fn l11_without_uidplus_the_mail_that_others_marked_as_deleted_stays() {
 
     let mut alone = script("* SEARCH 2\r\n$ OK\r\n");
     alone.push(("EXPUNGE", "* 2 EXPUNGE\r\n$ OK\r\n"));
+    alone.push(("UID FETCH 2 (UID FLAGS)", "$ OK\r\n"));
     let peer = Peer::start(vec![(GREETING, alone)]).await;
     let endpoint = peer.endpoint();
     endpoint.expunge(&inbox(), 5, &uids(&[2])).await.unwrap();
@@ -627,10 +631,12 @@ async fn l19_only_the_named_messages_are_expunged() {
         ("UID STORE 2,7 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
         ("UID SEARCH DELETED", "* SEARCH 2 9\r\n$ OK\r\n"),
         ("UID EXPUNGE 2,7", "* 2 EXPUNGE\r\n$ OK\r\n"),
+        ("UID FETCH 2,7 (UID FLAGS)", "$ OK\r\n"),
     ])
     .await;
     let endpoint = peer.endpoint();
-    assert_eq!(endpoint.expunge(&inbox(), 5, &uids(&[2, 7])).await.unwrap().there, uids(&[2]), "7 was gone before");
+    let removed = endpoint.expunge(&inbox(), 5, &uids(&[2, 7])).await.unwrap();
+    assert_eq!(removed.there, uids(&[2]), "7 was gone before");
     drop(endpoint);
     peer.finished().await;
 }

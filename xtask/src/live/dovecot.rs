@@ -54,6 +54,8 @@ pub struct Options {
     pub compress: bool,
     /// Lets the mailboxes drafts, sent, junk and trash exist from the first sign-in, with their roles (RFC 6154).
     pub special_folders: bool,
+    /// Access lists: a folder's own is the file `dovecot-acl` within it ([`Dovecot::grant`]).
+    pub acl: bool,
     /// Serve ManageSieve, with `sieve_extensions` as this says ("": what is switched on by itself).
     pub sieve: Option<String>,
     /// Extra lines for dovecot.conf.
@@ -71,6 +73,7 @@ impl Default for Options {
             largest_message: None,
             compress: false,
             special_folders: false,
+            acl: false,
             sieve: None,
             extra: String::new(),
         }
@@ -203,6 +206,12 @@ impl Dovecot {
         self.folder.path().join("mail").join(user)
     }
 
+    /// The rights that a user has from now on in a folder of Maildir at the top level (RFC 4314 section 2.1).
+    pub fn grant(&self, user: &str, folder: &str, rights: &str) -> Result<()> {
+        let list = self.home(user).join(format!("Maildir/.{folder}/dovecot-acl"));
+        Ok(std::fs::write(list, format!("owner {rights}\n"))?)
+    }
+
     /// Removes a user's whole mailbox, as if it had never signed in.
     pub fn wipe(&self, user: &str) -> Result<()> {
         match std::fs::remove_dir_all(self.home(user)) {
@@ -296,6 +305,11 @@ fn configuration(
     if !plugin_lines.is_empty() {
         plugins.push_str(" quota");
         imap_plugins.push_str(" imap_quota");
+    }
+    if options.acl {
+        plugins.push_str(" acl");
+        imap_plugins.push_str(" imap_acl");
+        plugin_lines.push_str("  acl = vfile\n");
     }
     let (ssl, ssl_listener) = match certificate {
         Some(Certificate { certificate, key }) => (

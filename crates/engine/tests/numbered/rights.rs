@@ -167,6 +167,42 @@ async fn what_may_not_be_deleted_is_told_and_stays_until_it_may() {
 }
 
 #[tokio::test]
+async fn what_may_be_marked_as_deleted_and_not_expunged_is_told_and_stays_until_it_may() {
+    for world in worlds() {
+        for stepwise in [false, true] {
+            world.servers.target.switch(|switches| {
+                (switches.may_expunge, switches.marks_before_expunge) = (true, stepwise);
+            });
+            for id in ["a", "b", "c"] {
+                world.add(Side::Source, "INBOX", id, &[]);
+            }
+            world.settle().await;
+            world.servers.target.switch(|switches| switches.may_expunge = false);
+            world.expunge(Side::Source, "INBOX", "a");
+            for _ in 0..2 {
+                world.pass().await.unwrap();
+                world.wait_out_the_grace();
+            }
+            for _ in 0..2 {
+                let report = world.pass().await.unwrap();
+                assert_eq!(troubles(&report), [Code::DeletionWithheld]);
+                assert_eq!((report.deleted, report.carried.source), (0, 0));
+                assert_eq!(world.ids(Side::Source, "INBOX"), ["b", "c"]);
+            }
+            world.servers.target.switch(|switches| switches.may_expunge = true);
+            world.settle().await;
+            world.assert_equal();
+            assert_eq!(world.ids(Side::Target, "INBOX"), ["b", "c"]);
+            world.assert_idle().await;
+            for id in ["b", "c"] {
+                world.expunge(Side::Source, "INBOX", id);
+            }
+            world.settle().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn deletions_go_on_where_a_mark_cannot_be_written() {
     for world in worlds() {
         for id in ["a", "b"] {

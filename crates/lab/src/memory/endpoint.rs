@@ -4,7 +4,7 @@ use super::refusal;
 use super::server::MemoryServer;
 use super::steps::Steps;
 use super::switches::Omission;
-use super::world::{Folder, Stored, World};
+use super::world::{Folder, World};
 use async_trait::async_trait;
 use parom_domain::endpoint::{
     Abilities, BodyStream, Cursor, Endpoint, Listing, MarkChange, Marked, ReadFrom, Removed, Shifted, Sighting,
@@ -53,7 +53,11 @@ impl MemoryEndpoint {
     fn take_out(&self, what: &str, folder: &FolderPath, uids: &UidSet) -> Result<Removed> {
         let name = &self.name;
         if !self.server.look(|world| world.switches.marks_before_expunge) {
-            return self.act(what, |world| world.expunge(name, folder, uids).map(removed));
+            return self.act(what, |world| {
+                let there = world.present(name, folder, uids)?;
+                world.expunge(name, folder, uids)?;
+                Ok(Removed { spared: world.present(name, folder, &there)?, there, doubted: false })
+            });
         }
         let deleted = Marks::from_system(Marks::DELETED);
         self.act(&format!("flag {what}"), |world| world.mark(name, folder, uids, &deleted, &Marks::default()))?;
@@ -62,14 +66,15 @@ impl MemoryEndpoint {
             Ok(messages.filter(|(_, it)| it.marks.deleted()).map(|(uid, _)| *uid).collect())
         };
         let before = self.ask(&format!("search {what}"), marked)?;
-        let after = self.act(what, |world| {
+        let (spared, after) = self.act(what, |world| {
             let theirs = marked(world)?;
             let ours: UidSet = uids.iter().filter(|uid| theirs.contains(*uid)).collect();
             world.expunge(name, folder, &ours)?;
-            marked(world)
+            Ok((world.present(name, folder, uids)?, marked(world)?))
         })?;
         let there = uids.iter().filter(|uid| before.contains(*uid)).collect();
-        Ok(Removed { there, doubted: after.iter().any(|uid| !before.contains(uid)) })
+        let doubted = after.iter().any(|uid| !before.contains(uid) && !uids.contains(uid));
+        Ok(Removed { there, spared, doubted })
     }
 
     fn stamps_of(&self, folder: &Folder, wanted: impl Fn(Uid) -> bool) -> Vec<Stamp> {
@@ -191,8 +196,12 @@ impl Endpoint for MemoryEndpoint {
         let (pairs, removed) = if self.server.look(|world| world.switches.moves_atomically) {
             self.act("move", |world| {
                 world.opened(name, from, Some(validity))?;
+                if !world.switches.may_expunge {
+                    return Err(refusal::refused(name, from));
+                }
                 let pairs = world.copy(name, from, uids, to)?;
-                Ok((pairs, removed(world.expunge(name, from, uids)?)))
+                let there = world.expunge(name, from, uids)?.into_iter().map(|(uid, _)| uid).collect();
+                Ok((pairs, Removed { there, ..Removed::default() }))
             })?
         } else {
             let pairs = self.act("copy", |world| {
@@ -207,8 +216,8 @@ impl Endpoint for MemoryEndpoint {
         let shifted = |(old, new)| Shifted {
             old,
             new: tells.then_some(new),
-            overtaken: !removed.there.contains(old),
-            kept: false,
+            overtaken: !removed.there.contains(old) && !removed.spared.contains(old),
+            kept: removed.spared.contains(old),
             doubted: removed.doubted,
         };
         Ok(pairs.into_iter().map(shifted).collect())
@@ -257,10 +266,6 @@ impl Endpoint for MemoryEndpoint {
     }
 
     async fn close(&self) {}
-}
-
-fn removed(taken: Vec<(Uid, Stored)>) -> Removed {
-    Removed { there: taken.into_iter().map(|(uid, _)| uid).collect(), doubted: false }
 }
 
 fn is_common<T>(result: &Result<T>) -> bool {

@@ -64,6 +64,8 @@ pub struct Switches {
     pub moves_atomically: bool,
     /// Messages are expunged as IMAP does it: marked as deleted, searched for that mark, and then removed, in three steps.
     pub marks_before_expunge: bool,
+    /// Without it the account may mark as deleted and not expunge: the server says OK, does nothing, and refuses to move.
+    pub may_expunge: bool,
     pub rename_keeps_validity: bool,
     /// No folder is renamed to a name below which others stand.
     pub refuses_names_above: bool,
@@ -130,6 +132,7 @@ impl Default for Switches {
             keyword_limit: None,
             moves_atomically: true,
             marks_before_expunge: false,
+            may_expunge: true,
             rename_keeps_validity: true,
             refuses_names_above: false,
             remove_takes_children: false,

@@ -211,7 +211,15 @@ impl World {
         Ok(())
     }
 
+    pub(super) fn present(&self, host: &str, path: &FolderPath, uids: &UidSet) -> Result<UidSet> {
+        let there = self.folder(host, path)?.messages.keys().copied();
+        Ok(there.filter(|uid| uids.contains(*uid)).collect())
+    }
+
     pub(super) fn expunge(&mut self, host: &str, path: &FolderPath, uids: &UidSet) -> Result<Vec<(Uid, Stored)>> {
+        if !self.switches.may_expunge {
+            return Ok(Vec::new());
+        }
         let folder = self.folder_mut(host, path)?;
         let gone: Vec<Uid> = folder.messages.keys().copied().filter(|uid| uids.contains(*uid)).collect();
         let mut taken = Vec::with_capacity(gone.len());
