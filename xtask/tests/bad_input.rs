@@ -184,6 +184,7 @@ fn what_the_account_may_not_do_in_a_folder_waits_for_the_right() {
     let Server::Dovecot(target) = &world.target else { panic!("the target is a Dovecot") };
     let (ours, theirs) = (world.source_of(USER), world.target_of(USER));
     let messages = ["anchor", "deleted", "marked", "moved"];
+    oracle::run(&["do", &ours, "create", "Shared"]).unwrap();
     let parom = world.parom(USER).unwrap();
 
     // Everything but what expunges, nothing but reading, and nothing but what has been read.

@@ -77,6 +77,7 @@ impl Exit {
             | Code::MessageSubstituted
             | Code::QuotaFull
             | Code::ChangeRefused
+            | Code::MoveRefused
             | Code::MarksWithheld
             | Code::DeletionWithheld
             | Code::OthersMarkedDeleted

@@ -115,6 +115,8 @@ codes! {
     QuotaFull = "quota-full",
     /// Arguments: host, folder, answer. A command about existing messages was refused.
     ChangeRefused = "change-refused",
+    /// Arguments: host, folder, to, answer. A message is not moved.
+    MoveRefused = "move-refused",
     /// Arguments: side, folder, what (their names). The server does not let us change these marks.
     MarksWithheld = "marks-withheld",
     /// Arguments: side, folder, count. The server does not let us delete, and says so by doing nothing.
@@ -247,6 +249,20 @@ impl Error {
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.0.scope
+    }
+
+    /// What is behind this error, by another name.
+    #[must_use]
+    pub fn renamed(mut self, code: Code) -> Error {
+        self.0.code = code;
+        self
+    }
+
+    /// The same error, reaching as far as this.
+    #[must_use]
+    pub fn reaching(mut self, scope: Scope) -> Error {
+        self.0.scope = scope;
+        self
     }
 
     #[must_use]

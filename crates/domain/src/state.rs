@@ -151,6 +151,7 @@ pub struct Held {
     pub key: String,
     pub brake: String,
     pub args: Vec<(String, String)>,
+    /// When it tripped, or was released.
     pub since_ms: u64,
     pub released: bool,
 }

@@ -57,8 +57,8 @@ struct Appender<'a> {
     under_way_bytes: u64,
     /// Batches that the server refused.
     refused: VecDeque<(Batch, Error)>,
-    /// Messages of a refused batch, each announced anew.
-    singles: VecDeque<Batch>,
+    /// What is left of batches: messages of a refused one, each announced anew, and those for which there is room.
+    again: VecDeque<Batch>,
     /// By lane.
     untold: BTreeMap<usize, Vec<Untold>>,
 }
@@ -73,7 +73,7 @@ pub async fn append(convoy: &Convoy<'_>, mut batches: mpsc::Receiver<Batch>) -> 
         under_way: VecDeque::new(),
         under_way_bytes: 0,
         refused: VecDeque::new(),
-        singles: VecDeque::new(),
+        again: VecDeque::new(),
         untold: BTreeMap::new(),
     };
     appender.send(first).await?;
@@ -109,7 +109,7 @@ impl Appender<'_> {
     }
 
     fn has_leftovers(&self) -> bool {
-        !(self.refused.is_empty() && self.singles.is_empty())
+        !(self.refused.is_empty() && self.again.is_empty())
     }
 
     /// Deals with one of the leftovers, when all that was sent is answered: what landed of other batches is linked by then,
@@ -119,8 +119,8 @@ impl Appender<'_> {
             let lane = self.convoy.lane(batch.lane)?;
             self.look_up_untold(batch.lane).await?;
             self.settle_refused(batch, error).await.or_else(|error| lane.fail(error))?;
-        } else if let Some(single) = self.singles.pop_front() {
-            self.send(single).await?;
+        } else if let Some(batch) = self.again.pop_front() {
+            self.send(batch).await?;
         } else {
             return Ok(false);
         }
@@ -130,6 +130,9 @@ impl Appender<'_> {
     /// Sends a batch, unless its folder has failed: then its announcement stays, and the next pass looks for it.
     async fn send(&mut self, mut batch: Batch) -> Result<()> {
         let lane = self.convoy.lane(batch.lane)?;
+        if batch.items.iter().any(|item| item.len >= lane.room()) {
+            return self.leave_out(batch).await;
+        }
         if lane.has_failed() {
             return Ok(());
         }
@@ -142,6 +145,19 @@ impl Appender<'_> {
             }
             Err(error) => lane.fail(error),
         }
+    }
+
+    /// Announces a batch anew without the messages for which there is no room.
+    async fn leave_out(&mut self, batch: Batch) -> Result<()> {
+        let lane = self.convoy.lane(batch.lane)?;
+        let fits: Vec<Incoming> = batch.items.into_iter().filter(|item| item.len < lane.room()).collect();
+        let mut changes = vec![Change::CloseIntent(batch.intent)];
+        if !fits.is_empty() {
+            let (again, intent) = transfer::batch(lane, fits);
+            self.again.push_back(again);
+            changes.push(Change::OpenIntent(intent));
+        }
+        lane.run.pass.book.commit(changes).await
     }
 
     /// Settles the oldest batch, and those whose answers have come along with its own, in one commit.
@@ -185,7 +201,7 @@ impl Appender<'_> {
             return lane.fail(error).map(|()| Vec::new());
         }
         let told = landed.len() == batch.items.len() && landed.iter().all(|landed| landed.uid.is_some());
-        let announced: Vec<Appending> = batch.items.iter().map(Incoming::announced).collect();
+        let announced: Vec<Appending> = batch.items.iter().map(|item| item.announced(&lane.to.holds)).collect();
         count(lane, &batch.items);
         if !told {
             let Batch { intent, floor, .. } = batch;
@@ -207,17 +223,21 @@ impl Appender<'_> {
         if let [item] = sent.items.as_slice() {
             book.commit(vec![Change::CloseIntent(sent.intent)]).await?;
             return match error.scope() {
+                _ if error.code() == Code::QuotaFull => {
+                    lane.no_room(item.len, error);
+                    Ok(())
+                }
                 Scope::Item => lane.park(item.uid, &error.with("uid", item.uid)).await,
                 _ => Err(error),
             };
         }
-        let announced: Vec<Appending> = sent.items.iter().map(Incoming::announced).collect();
+        let announced: Vec<Appending> = sent.items.iter().map(|item| item.announced(&lane.to.holds)).collect();
         let landed = find(lane, sent.floor, &announced).await?;
         let found: Vec<(&Appending, Uid)> =
             announced.iter().zip(&landed).filter_map(|(item, uid)| Some((item, (*uid)?))).collect();
         let mut changes = link(lane, &found);
         changes.push(Change::CloseIntent(sent.intent));
-        if error.scope() != Scope::Item {
+        if error.scope() != Scope::Item && error.code() != Code::QuotaFull {
             book.commit(changes).await?;
             return Err(error);
         }
@@ -228,7 +248,7 @@ impl Appender<'_> {
         count(lane, &arrived);
         for item in again {
             let (single, intent) = transfer::batch(lane, vec![item]);
-            self.singles.push_back(single);
+            self.again.push_back(single);
             changes.push(Change::OpenIntent(intent));
         }
         book.commit(changes).await
@@ -265,6 +285,7 @@ fn count(lane: &Lane<'_>, items: &[Incoming]) {
     let mut done = lane.done();
     for item in items {
         done.carried += 1;
+        done.withheld |= !lane.to.holds.unkept(&item.marks, &Marks::default()).withheld.is_empty();
         done.bytes += item.len;
         lane.run.pass.observer.event(Event::Carried { into: lane.into, bytes: item.len });
     }

@@ -167,11 +167,7 @@ pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan)
                 run.pass.observer.event(Event::Moved { count: moved });
             }
             Err(error) => {
-                fail(run, works, from, error)?;
-                if let Some(work) = works.get_mut(&to) {
-                    work.failed = true;
-                    work.settled = false;
-                }
+                move_refused(run, works, (from, to), error)?;
                 continue;
             }
         }
@@ -202,6 +198,28 @@ pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan)
     Ok(())
 }
 
+/// Messages that cannot be moved wait where they are, and hold up nothing else in the two folders.
+fn move_refused(run: &mut Run<'_>, works: &mut Works, (from, to): (FolderId, FolderId), error: Error) -> Result<()> {
+    let waits = match error.code() {
+        Code::MoveRefused => !stops_the_pass(&error),
+        Code::QuotaFull => true,
+        _ => false,
+    };
+    for id in [from, to] {
+        if let Some(work) = works.get_mut(&id) {
+            work.failed |= !waits;
+            work.waits |= waits;
+            work.settled = false;
+        }
+    }
+    match error.code() {
+        Code::MoveRefused if waits => run.complain(from, error),
+        Code::QuotaFull => run.full = run.full.take().or(Some(error)),
+        _ => fail(run, works, from, error)?,
+    }
+    Ok(())
+}
+
 /// Moves messages on one side, announced before and settled after. Returns how many arrived.
 async fn shift(
     run: &mut Run<'_>,
@@ -209,7 +227,7 @@ async fn shift(
     side: Side,
     from: FolderId,
     to: FolderId,
-    items: Vec<Moving>,
+    mut items: Vec<Moving>,
     left: &HashMap<(FolderId, Side, Uid), (FolderId, Slot)>,
 ) -> Result<u64> {
     let place = |works: &Works, id: FolderId| {
@@ -226,6 +244,14 @@ async fn shift(
         return Ok(0);
     };
     let mut moved_in_all = 0;
+    // What the folder does not keep was not agreed with it, and does not count as removed there later.
+    let no_marks = Marks::default();
+    let withheld = items.iter().any(|item| !to_seen.holds.unkept(&item.marks, &no_marks).withheld.is_empty());
+    items.iter_mut().for_each(|item| item.marks = to_seen.holds.of(&item.marks));
+    if let Some(work) = works.get_mut(&to).filter(|_| withheld) {
+        work.waits = true;
+        work.settled = false;
+    }
     for items in items.chunks(500) {
         let intent = Intent {
             id: run.intent_id(),
@@ -247,8 +273,9 @@ async fn shift(
         run.pass.book.commit(announced).await?;
         let uids: UidSet = items.iter().map(|item| item.uid).collect();
         let endpoint = run.pass.sides[side];
-        let mut shifted =
-            endpoint.shift((&from_path, from_seen.cursor.validity), &uids, (&to_path, to_seen.cursor.validity)).await?;
+        let place = (&from_path, from_seen.cursor.validity);
+        let shifted = endpoint.shift(place, &uids, (&to_path, to_seen.cursor.validity)).await;
+        let mut shifted = shifted.map_err(|error| of_move(error, &to_path))?;
         let new_uids = landed(run, works, side, to, &to_path, items, &shifted).await?;
         let kept: UidSet = shifted.iter().filter(|shifted| shifted.kept).map(|shifted| shifted.old).collect();
         if !kept.is_empty() {
@@ -302,6 +329,19 @@ async fn shift(
         run.pass.book.commit(changes).await?;
     }
     Ok(moved_in_all)
+}
+
+/// It may be the other folder that lacks room or rights.
+fn of_move(error: Error, to: &FolderPath) -> Error {
+    match error.code() {
+        Code::QuotaFull => {
+            let full = Error::new(Code::QuotaFull, Scope::Folder, error.retry()).with("folder", to);
+            let told = error.args().iter().filter(|(name, _)| *name != "folder");
+            told.fold(full, |full, (name, value)| full.with(name, value))
+        }
+        Code::ChangeRefused => error.renamed(Code::MoveRefused).with("to", to),
+        _ => error,
+    }
 }
 
 fn move_link(works: &mut Works, side: Side, from: FolderId, to: FolderId, item: &Moving, uid: Uid) {

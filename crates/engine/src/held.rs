@@ -8,7 +8,7 @@ use crate::tripped::{self, DAY_MS, Tripped};
 use crate::work::FolderWork;
 use parom_domain::endpoint::{Listing, Removed};
 use parom_domain::guard::{self, Brake, BrakeName, FolderLoss};
-use parom_domain::state::{Change, Deleted, FolderId};
+use parom_domain::state::{Change, Deleted, FolderId, Held};
 use parom_domain::{Both, Code, Error, Result, Retry, Role, Scope, Side, UidSet};
 use std::collections::{BTreeMap, HashSet};
 
@@ -26,7 +26,11 @@ pub async fn apply_brakes(
     let total: usize = works.values().map(|work| work.links.len()).sum();
     let total = u32::try_from(total).unwrap_or(u32::MAX);
     let deleted_today = run.state.deleted_since(day_ago_ms(run));
-    let mut brakes = guard::brakes(&losses, total, deleted_today, &run.pass.policy, &run.state.held);
+    let brakes = |held: &[Held]| guard::brakes(&losses, total, deleted_today, &run.pass.policy, held);
+    let is_held: Vec<Held> = run.state.held.iter().filter(|held| !held.released).cloned().collect();
+    let allowed = brakes(&is_held);
+    let mut brakes = brakes(&run.state.held);
+    run.allowed = allowed.iter().filter(|brake| !brakes.contains(brake)).map(Brake::key).collect();
     for brake in &brakes {
         hold(run, works, plan, brake);
     }
@@ -131,9 +135,14 @@ async fn record(run: &mut Run<'_>, named: &[(Brake, Option<parom_domain::FolderP
     run.pass.book.commit(changes).await
 }
 
-/// After a pass went through: what was released has been done.
+/// After a pass went through: what was released has been done, or nobody needs it.
 pub async fn forget_released(run: &mut Run<'_>) -> Result<()> {
-    let released = tripped::take_released(&mut run.state.held);
+    let used = if run.report.deleted > 0 { std::mem::take(&mut run.allowed) } else { Vec::new() };
+    let (saw_everything, now_ms) = (run.unseen.is_empty(), run.pass.clock.now_ms());
+    let released = tripped::take_released(&mut run.state.held, saw_everything, &used, now_ms);
+    if released.is_empty() {
+        return Ok(());
+    }
     let mut changes = Vec::new();
     // A person has agreed to what the volume brake counted. Were it counted on, each further deletion of that day would
     // have to be released too.

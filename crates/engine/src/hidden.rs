@@ -133,9 +133,7 @@ fn of_folder(folder: &FolderPath, error: Error) -> Error {
     }
     tracing::info!(%folder, error = ?error, "a hidden folder is out of reach");
     if error.code() == Code::QuotaFull {
-        let narrowed = Error::new(Code::QuotaFull, Scope::Folder, error.retry());
-        let args = error.args().iter();
-        return args.fold(narrowed, |narrowed, (name, value)| narrowed.with(name, value)).with("folder", folder);
+        return error.reaching(Scope::Folder).with("folder", folder);
     }
     unreached(folder, &error)
 }

@@ -13,7 +13,7 @@ use parom_domain::endpoint::{Endpoint, Permits};
 use parom_domain::guard::Brake;
 use parom_domain::policy::Policy;
 use parom_domain::state::{AccountState, Change, FolderId, FolderPair, PassSummary};
-use parom_domain::{Both, Error, FolderPath, Result, Side, Uid};
+use parom_domain::{Both, Error, FolderPath, Result, Scope, Side, Uid};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -109,6 +109,8 @@ pub struct Run<'a> {
     pub forgotten: HashSet<FolderId>,
     /// Folders that are not the ones that we know, while nobody has said that they are right.
     pub strangers: HashSet<FolderId>,
+    /// The brakes that would hold something in this pass, had a person not released them; by their keys.
+    pub allowed: Vec<String>,
     /// Folders in which a brake lets nothing happen. They are not the ones that we know.
     pub braked: HashSet<FolderId>,
     /// Announced for folders that are gone or were replaced. What arrived there before may have been moved out of them, so
@@ -148,6 +150,7 @@ impl<'a> Run<'a> {
             braked: HashSet::new(),
             homeless: Vec::new(),
             full: None,
+            allowed: Vec::new(),
             gave_up: false,
             new_strays: HashSet::new(),
             unfinished: false,
@@ -292,7 +295,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     identity::learn(&mut run, &works).await?;
     run.phase("cursors advanced");
     match run.full.take() {
-        Some(full) => Err(full),
+        Some(full) => Err(full.reaching(Scope::Account)),
         None => finish(run, &works).await,
     }
 }
@@ -321,10 +324,7 @@ async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Res
     let announced = !run.state.intents.is_empty();
     let open = run.unfinished || announced || works.values().any(|work| !work.settled);
     run.report.settled = !open && wake.is_none() && run.report.trouble.is_empty() && run.report.held.is_empty();
-    // What a person has allowed stays allowed until a pass could look at everything.
-    if run.unseen.is_empty() {
-        held::forget_released(&mut run).await?;
-    }
+    held::forget_released(&mut run).await?;
     let did = run.report.carried.source
         + run.report.carried.target
         + run.report.marked

@@ -6,7 +6,7 @@ use crate::transfer::{Convoy, Lane};
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use parom_domain::date::InternalDate;
-use parom_domain::endpoint::{Body, BodyStream, Item, ReadFrom};
+use parom_domain::endpoint::{Body, BodyStream, Holds, Item, ReadFrom};
 use parom_domain::state::Appending;
 use parom_domain::uid::UidSet;
 use parom_domain::{Code, Error, Fingerprint, Marks, Result, Retry, Scope, Uid};
@@ -51,14 +51,15 @@ pub enum IncomingBody {
 }
 
 impl Incoming {
+    /// As it is sent into a folder that keeps these marks: a link with more would take what was never there for removed.
     #[must_use]
-    pub fn announced(&self) -> Appending {
+    pub fn announced(&self, holds: &Holds) -> Appending {
         Appending {
             origin: self.uid,
             fingerprint: self.fingerprint,
             len: self.size,
             content: 0,
-            marks: self.marks.clone(),
+            marks: holds.of(&self.marks),
         }
     }
 }

@@ -16,11 +16,14 @@ use parom_domain::endpoint::{Abilities, Listing, MarkChange};
 use parom_domain::link::LinkTable;
 use parom_domain::state::{Change, FolderId, Intent, Parked, Work};
 use parom_domain::tree::TreePlan;
-use parom_domain::{Both, Code, Error, FolderPath, Marks, Result, Side, Uid};
+use parom_domain::{Both, Error, FolderPath, Marks, Result, Side, Uid};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::{self, error::TryRecvError};
+
+/// Where a message of so many bytes finds no room, the folder is full.
+const SMALL: u64 = 64 << 10;
 
 /// Folders whose messages go one way, over one connection on either side.
 pub struct Convoy<'a> {
@@ -52,6 +55,8 @@ pub struct Lane<'a> {
     floor: AtomicU32,
     done: Mutex<Done>,
     failed: Mutex<Option<Error>>,
+    /// Messages of so many bytes have found no room.
+    room: AtomicU64,
 }
 
 /// What a lane did.
@@ -62,6 +67,10 @@ pub struct Done {
     pub parked: Vec<Parked>,
     /// Messages that wait for the next look.
     pub waiting: u64,
+    /// Messages wait for room, and this is what the server said.
+    pub no_room: Option<Error>,
+    /// Marks wait for the right to write them.
+    pub withheld: bool,
     /// Messages that landed with a flag that has to be set once more.
     pub shallow: Vec<Uid>,
     /// Other folders that could not be asked whether these messages come from them.
@@ -111,8 +120,21 @@ impl Lane<'_> {
         Ok(())
     }
 
+    /// Where a message finds no room, smaller ones may. Where a small one finds none, the folder takes no more.
+    pub fn no_room(&self, bytes: u64, error: Error) {
+        self.done().no_room.get_or_insert(error);
+        let room = if bytes <= SMALL { 0 } else { bytes };
+        self.room.fetch_min(room, Ordering::Relaxed);
+    }
+
+    /// Only what is smaller than this may find room.
+    pub fn room(&self) -> u64 {
+        self.room.load(Ordering::Relaxed)
+    }
+
+    /// Nothing more can go into the folder.
     pub fn has_failed(&self) -> bool {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.room() == 0 || self.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Puts a message aside: it counts as accounted for, and the rest goes on.
@@ -176,17 +198,13 @@ async fn carry(
         side_by_side(run.lanes, convoys).await
     };
     let mut stop = None;
-    let mut full: Both<Option<Error>> = Both::default();
+    let mut full = None;
     let mut ended: BTreeMap<FolderId, Vec<(Side, Done, Result<()>)>> = BTreeMap::new();
     for Arrival { into, lanes, result } in outcomes {
         for (folder, done, outcome) in lanes {
             ended.entry(folder).or_default().push((into, done, outcome));
         }
-        match result {
-            // A side that is full takes no more mail. What is deleted on the other one makes room, and marks need none.
-            Err(error) if error.code() == Code::QuotaFull => full[into] = Some(error),
-            result => stop = result.err().or(stop),
-        }
+        stop = result.err().or(stop);
     }
     let results = jobs.into_iter().map(|mut job| {
         job.work.links = job.links.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -202,27 +220,24 @@ async fn carry(
             run.report.bytes += done.bytes;
             work.wrote[into] |= done.carried > 0;
             work.failed |= done.waiting > 0;
-            work.settled &= done.waiting == 0;
+            work.waits |= done.withheld;
+            work.settled &= done.waiting == 0 && !done.withheld;
             run.state.parked.extend(done.parked);
             shallow.push((id, into, done.shallow));
             unasked.extend(done.troubles);
+            // What is deleted on the other side makes room, and marks need none.
+            work.waits |= done.no_room.is_some();
+            work.settled &= done.no_room.is_none();
+            full = full.or(done.no_room);
             if let Err(error) = result {
                 work.failed = true;
                 work.settled = false;
                 run.trouble(id, error);
             }
         }
-        let takes_no_more = |into: Side| {
-            let creates = plan.folders.get(&id).is_some_and(|folder| !folder.creates[into].is_empty());
-            creates && full[into].is_some()
-        };
-        if Side::ALL.into_iter().any(takes_no_more) {
-            work.waits = true;
-            work.settled = false;
-        }
         works.insert(id, work);
     }
-    run.full = full.source.or(full.target);
+    run.full = run.full.take().or(full);
     for (folder, error) in unasked {
         run.trouble(folder, error);
     }
@@ -321,6 +336,7 @@ fn lane<'a>(
         links,
         done: Mutex::default(),
         failed: Mutex::default(),
+        room: AtomicU64::new(u64::MAX),
     })
 }
 
@@ -461,7 +477,7 @@ pub fn batch(lane: &Lane<'_>, items: Vec<Incoming>) -> (Batch, Intent) {
         into: lane.into,
         validity: lane.to.cursor.validity,
         floor,
-        items: items.iter().map(Incoming::announced).collect(),
+        items: items.iter().map(|item| item.announced(&lane.to.holds)).collect(),
     };
     let intent = Intent { id, at_ms: lane.run.pass.clock.now_ms(), work };
     (Batch { lane: lane.at, intent: id, floor, items }, intent)

@@ -55,9 +55,12 @@ pub fn record(held: &mut Vec<Held>, tripped: Vec<Tripped>, saw_everything: bool,
     recorded
 }
 
-/// What was released, after the pass that it allowed: it has been done.
-pub fn take_released(held: &mut Vec<Held>) -> Vec<Held> {
-    held.extract_if(.., |held| held.released).collect()
+/// What was released and is over, after a pass that went through: all of it where everything could be looked at; else what the
+/// pass did by leave of it, and what nobody needed for a day. What was agreed to then must not allow what nobody has seen.
+pub fn take_released(held: &mut Vec<Held>, saw_everything: bool, used: &[String], now_ms: u64) -> Vec<Held> {
+    let is_over =
+        |held: &Held| saw_everything || used.contains(&held.key) || now_ms.saturating_sub(held.since_ms) >= DAY_MS;
+    held.extract_if(.., |held| held.released && is_over(held)).collect()
 }
 
 #[cfg(test)]
@@ -89,7 +92,11 @@ mod tests {
         record(&mut held, vec![tripped("a"), tripped("b")], true, 5);
         held[0].released = true;
         assert_eq!(record(&mut held, vec![], true, 9).unhold, ["b"]);
-        assert_eq!(keys(&take_released(&mut held)), ["a"]);
+        let used = ["a".to_owned()];
+        assert_eq!(keys(&take_released(&mut held.clone(), true, &[], 9)), ["a"]);
+        assert_eq!(keys(&take_released(&mut held.clone(), false, &used, 9)), ["a"]);
+        assert_eq!(keys(&take_released(&mut held.clone(), false, &[], 9)), Vec::<&str>::new());
+        assert_eq!(keys(&take_released(&mut held, false, &[], 5 + DAY_MS)), ["a"]);
         assert_eq!(held, []);
     }
 }

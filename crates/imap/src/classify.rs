@@ -120,7 +120,8 @@ fn verdict(request: Request, answer: &Answer) -> (Code, Scope, Retry) {
         // What was expunged by somebody else meanwhile is found by the next look.
         Read if answer.has_code("EXPUNGEISSUED") => (Code::MessageUnreadable, Scope::Item, Retry::Soon),
         Read => (Code::MessageUnreadable, Scope::Item, Retry::WhenFixed),
-        Change if over_quota(answer) => (Code::QuotaFull, Scope::Account, Retry::WhenFixed),
+        // Each folder may have a quota of its own (RFC 9208 section 3.2).
+        Change if over_quota(answer) => (Code::QuotaFull, Scope::Folder, Retry::WhenFixed),
         Change if answer.has_code("TRYCREATE") || is_missing(answer) => (Code::FolderGone, Scope::Folder, Retry::Soon),
         Change if answer.has_code("NOPERM") => (Code::ChangeRefused, Scope::Folder, Retry::WhenFixed),
         Change if answer.has_code("EXPUNGEISSUED") => (Code::ChangeRefused, Scope::Item, Retry::Soon),
@@ -130,7 +131,7 @@ fn verdict(request: Request, answer: &Answer) -> (Code, Scope, Retry) {
 
 fn append(answer: &Answer) -> (Code, Scope, Retry) {
     if over_quota(answer) {
-        (Code::QuotaFull, Scope::Account, Retry::WhenFixed)
+        (Code::QuotaFull, Scope::Folder, Retry::WhenFixed)
     } else if answer.has_code("TRYCREATE") || is_missing(answer) {
         (Code::FolderGone, Scope::Folder, Retry::Soon)
     } else if is_too_large(answer) {
@@ -270,13 +271,7 @@ mod tests {
                 Scope::Credential,
                 after(299_961),
             ),
-            (
-                Append,
-                "NO [OVERQUOTA] Quota exceeded (mailbox for user is full)",
-                Code::QuotaFull,
-                Scope::Account,
-                fixed,
-            ),
+            (Append, "NO [OVERQUOTA] Quota exceeded (mailbox for user is full)", Code::QuotaFull, Scope::Folder, fixed),
             (Append, "NO [TRYCREATE] Mailbox doesn't exist", Code::FolderGone, Scope::Folder, soon),
             (Append, "NO [TOOBIG] no", Code::MessageTooLarge, Scope::Item, fixed),
             (
@@ -311,7 +306,7 @@ mod tests {
             (Account, "BYE [CLOSED] idle for too long", Code::ServerUnavailable, Scope::Account, soon),
             (Change, "NO [NOPERM] read-only", Code::ChangeRefused, Scope::Folder, fixed),
             (Change, "NO [TRYCREATE] no such mailbox", Code::FolderGone, Scope::Folder, soon),
-            (Change, "NO [OVERQUOTA] full", Code::QuotaFull, Scope::Account, fixed),
+            (Change, "NO [OVERQUOTA] full", Code::QuotaFull, Scope::Folder, fixed),
             (Change, "NO [THROTTLED] slow down", Code::Throttled, Scope::Credential, after(60_000)),
             (Change, "NO [LIMIT] Too many flags", Code::ChangeRefused, Scope::Item, fixed),
             (Folder, "NO [LIMIT] Mailbox name too long", Code::FolderRefused, Scope::Folder, fixed),

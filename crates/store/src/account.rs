@@ -96,9 +96,9 @@ impl Store {
         self.write(Remove(account)).await
     }
 
-    /// Lets a held account go on past one brake. Tells whether there was such a brake.
-    pub async fn release_brake(&self, account: AccountId, brake_key: &str) -> Result<bool> {
-        self.write(ReleaseBrake(account, brake_key.to_owned())).await
+    /// Lets a held account go on past one brake, from this moment on. Tells whether there was such a brake.
+    pub async fn release_brake(&self, account: AccountId, brake_key: &str, now_ms: u64) -> Result<bool> {
+        self.write(ReleaseBrake { account, brake_key: brake_key.to_owned(), now_ms }).await
     }
 }
 
@@ -235,14 +235,20 @@ impl Write for Remove {
     }
 }
 
-struct ReleaseBrake(AccountId, String);
+struct ReleaseBrake {
+    account: AccountId,
+    brake_key: String,
+    now_ms: u64,
+}
 
 #[async_trait]
 impl Write for ReleaseBrake {
     type Answer = bool;
 
     async fn perform(&self, db: &mut Writer) -> Result<bool> {
-        const SQL: &str = "UPDATE held SET released = 1 WHERE account = $1 AND brake_key = $2";
-        Ok(db.execute(sqlx::query(SQL).bind(self.0.0).bind(self.1.clone())).await? > 0)
+        const SQL: &str = "UPDATE held SET released = 1, since_ms = $3 WHERE account = $1 AND brake_key = $2";
+        let since_ms = i64::try_from(self.now_ms).unwrap_or(i64::MAX);
+        let query = sqlx::query(SQL).bind(self.account.0).bind(self.brake_key.clone()).bind(since_ms);
+        Ok(db.execute(query).await? > 0)
     }
 }

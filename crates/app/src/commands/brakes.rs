@@ -84,7 +84,8 @@ fn release(names: &AccountName, config: &Config, texts: &Texts) -> Result<Exit, 
         for account in accounts(store, &names.addresses).await? {
             let mut count = 0u64;
             for (_, held) in store.held(Some(account.id)).await? {
-                count += u64::from(!held.released && store.release_brake(account.id, &held.key).await?);
+                count +=
+                    u64::from(!held.released && store.release_brake(account.id, &held.key, state::now_ms()).await?);
             }
             released.push((account.address, count));
         }

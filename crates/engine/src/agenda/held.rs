@@ -82,10 +82,9 @@ async fn record(run: &mut Run<'_>, named: &[(CalendarBrake, Option<String>)]) ->
 
 /// After a pass went through: what was released has been done.
 pub async fn forget_released(run: &mut Run<'_>) -> Result<()> {
-    if !run.unseen.is_empty() {
-        return Ok(());
-    }
-    let released = tripped::take_released(&mut run.state.held);
+    let (saw_everything, now_ms) = (run.unseen.is_empty(), run.now_ms());
+    // Nothing is deleted by a pass that did not see everything.
+    let released = tripped::take_released(&mut run.state.held, saw_everything, &[], now_ms);
     let mut changes = Vec::new();
     // A person has agreed to what the volume brake counted.
     if released.iter().any(|held| held.brake == CalendarBrakeName::ManyDeletions.as_str()) {

@@ -134,6 +134,31 @@ async fn many_deletions_are_held_and_a_few_are_not() {
     world.assert_equal();
 }
 
+#[tokio::test]
+async fn a_release_counts_once_also_where_another_folder_is_in_trouble() {
+    for side in Side::ALL {
+        let world = full().await;
+        for at in 0..MANY {
+            world.add(Side::Source, "more", &format!("m{at}"), &[]);
+        }
+        world.add(Side::Source, "locked", "kept", &[]);
+        world.settle().await;
+        let most = |count: u32| UidSet::range(Uid::MIN, Uid::new(count).unwrap());
+        world.servers[side].expunge(&path("work"), &most(60)).unwrap();
+        assert_held(&world, "many-deletions", side).await;
+        world.servers[side].switch(|switches| _ = switches.cannot_open.insert(path("locked")));
+        world.book.release();
+        for _ in 0..3 {
+            world.pass().await.unwrap();
+            world.wait_out_the_grace();
+        }
+        assert_eq!(total(&world.servers[side.other()]), 2 * MANY as usize + 2 - 60);
+        world.servers[side].expunge(&path("more"), &most(70)).unwrap();
+        assert_held(&world, "many-deletions", side).await;
+        assert_eq!(total(&world.servers[side.other()]), 2 * MANY as usize + 2 - 60, "nobody agreed to these");
+    }
+}
+
 const DAY_MS: u64 = 86_400_000;
 
 fn pass_time(world: &World, ms: u64) {

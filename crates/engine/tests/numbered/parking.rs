@@ -167,6 +167,92 @@ async fn a_full_quota_stops_with_its_name_and_goes_on_when_there_is_room() {
     }
 }
 
+/// What is larger than the room that is left waits, and what fits goes on.
+#[tokio::test]
+async fn mail_that_finds_no_room_does_not_hold_up_what_fits() {
+    for refused_batch in [RefusedBatch::Nothing, RefusedBatch::TheOnesBefore] {
+        for side in Side::ALL {
+            let servers = [Switches::default(), Switches { refused_batch, ..Switches::default() }];
+            let [this, that] = if side == Side::Target { servers } else { [servers[1].clone(), servers[0].clone()] };
+            let world = World::in_memory(this, that);
+            let other = side.other();
+            world.add(other, "INBOX", "a", &[]);
+            for (id, bytes) in [("big", 400_000), ("huge", 5_000_000), ("less", 200_000)] {
+                let mail = format!("{}{}", mail(id), "y".repeat(bytes));
+                world.servers[other].add(&path("INBOX"), mail, Marks::default(), crate::world::date(1)).unwrap();
+            }
+            for id in ["b", "c"] {
+                world.add(other, "INBOX", id, &[]);
+                world.add(other, "next", id, &[]);
+            }
+            world.servers[side].switch(|switches| switches.quota_bytes = Some(300_000));
+            for _ in 0..3 {
+                let error = world.pass().await.unwrap_err();
+                assert_eq!((error.code(), error.arg("folder")), (Code::QuotaFull, Some("INBOX")));
+            }
+            assert_eq!(world.ids(side, "INBOX"), ["a", "b", "c", "less"]);
+            assert_eq!(world.ids(side, "next"), ["b", "c"]);
+            assert!(world.book.state().intents.is_empty(), "nothing is looked for again");
+            world.servers[side].switch(|switches| switches.quota_bytes = None);
+            world.settle().await;
+            assert_eq!(world.ids(side, "INBOX"), ["a", "b", "big", "c", "huge", "less"]);
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}
+
+/// A folder with a quota of its own, and one that takes no mail from others: neither holds up anything else.
+#[tokio::test]
+async fn what_cannot_be_moved_holds_up_nothing_else() {
+    for quota in [false, true] {
+        for plain in [false, true] {
+            let switches = if plain { Switches::plain() } else { Switches::default() };
+            let world = World::in_memory(switches.clone(), switches);
+            for id in ["a", "b", "c", "d"] {
+                world.add(Side::Source, "INBOX", id, &[]);
+            }
+            world.add(Side::Source, "shared", "z", &[]);
+            world.settle().await;
+            world.servers.target.switch(|switches| {
+                let closed = if quota { &mut switches.no_room_in } else { &mut switches.takes_no_moves };
+                closed.insert(path("shared"));
+            });
+            world.shift(Side::Source, "INBOX", "a", "shared");
+            world.expunge(Side::Source, "INBOX", "b");
+            world.mark(Side::Source, "INBOX", "c", &["\\Flagged"], &[]);
+            world.expunge(Side::Source, "shared", "z");
+            world.add(Side::Source, "INBOX", "new", &[]);
+            world.add(Side::Source, "other", "new", &[]);
+            let mut told = Vec::new();
+            for _ in 0..4 {
+                told = match world.pass().await {
+                    Ok(report) => report.trouble.iter().map(|(_, error)| error.code()).collect(),
+                    Err(error) => {
+                        assert_eq!(error.arg("folder"), Some("shared"));
+                        vec![error.code()]
+                    }
+                };
+                world.wait_out_the_grace();
+            }
+            assert_eq!(told, [if quota { Code::QuotaFull } else { Code::MoveRefused }]);
+            assert_eq!(world.ids(Side::Target, "INBOX"), ["a", "c", "d", "new"]);
+            assert_eq!(world.ids(Side::Target, "shared"), Vec::<String>::new());
+            assert_eq!(world.ids(Side::Target, "other"), ["new"]);
+            assert_eq!(world.ids(Side::Source, "shared"), ["a"], "the move is not undone");
+            world.servers.target.switch(|switches| {
+                switches.no_room_in.clear();
+                switches.takes_no_moves.clear();
+            });
+            world.settle().await;
+            assert_eq!(world.ids(Side::Target, "INBOX"), ["c", "d", "new"]);
+            assert_eq!(world.ids(Side::Target, "shared"), ["a"]);
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_full_side_still_hears_of_deletions_and_marks() {
     for full in Side::ALL {

@@ -105,6 +105,32 @@ async fn new_mail_gets_its_marks_when_there_are_rights_to_write_them() {
 }
 
 #[tokio::test]
+async fn the_marks_of_new_and_moved_mail_wait_beside_those_of_old_mail() {
+    for world in worlds() {
+        world.add(Side::Source, "INBOX", "old", &[]);
+        world.add(Side::Source, "Other", "moved", &["\\Flagged", "\\Seen", "work"]);
+        world.settle().await;
+        keeps(&world, 0, false);
+        world.mark(Side::Source, "INBOX", "old", &["\\Flagged"], &[]);
+        world.add(Side::Source, "INBOX", "new", &["\\Flagged", "\\Seen", "work"]);
+        world.shift(Side::Source, "Other", "moved", "INBOX");
+        for _ in 0..2 {
+            world.pass().await.unwrap();
+        }
+        keeps(&world, ALL, true);
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!(marks(&world, side, "INBOX", "old"), ["\\Flagged"]);
+            for id in ["new", "moved"] {
+                assert_eq!(marks(&world, side, "INBOX", id), ["\\Seen", "\\Flagged", "work"], "{id}");
+            }
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
 async fn a_keyword_that_a_side_never_keeps_troubles_nobody_and_is_never_taken_away() {
     for world in worlds() {
         keeps(&world, ALL, false);

@@ -193,12 +193,19 @@ impl Endpoint for MemoryEndpoint {
         (to, to_validity): (&FolderPath, u32),
     ) -> Result<Vec<Shifted>> {
         let name = &self.name;
+        self.server.look(|world| {
+            let super::switches::Switches { may_expunge, moves_atomically, takes_no_moves, no_room_in, .. } =
+                &world.switches;
+            match () {
+                () if takes_no_moves.contains(to) => Err(refusal::not_moved(name, from)),
+                () if *moves_atomically && !may_expunge => Err(refusal::not_moved(name, from)),
+                () if no_room_in.contains(to) => Err(refusal::quota_full(name, from)),
+                () => Ok(()),
+            }
+        })?;
         let (pairs, removed) = if self.server.look(|world| world.switches.moves_atomically) {
             self.act("move", |world| {
                 world.opened(name, from, Some(validity))?;
-                if !world.switches.may_expunge {
-                    return Err(refusal::refused(name, from));
-                }
                 let pairs = world.copy(name, from, uids, to)?;
                 let there = world.expunge(name, from, uids)?.into_iter().map(|(uid, _)| uid).collect();
                 Ok((pairs, Removed { there, ..Removed::default() }))

@@ -33,13 +33,17 @@ pub(super) fn refused(host: &str, folder: &FolderPath) -> Error {
     error.with("host", host).with("folder", folder).with("answer", "NO message refused")
 }
 
+pub(super) fn not_moved(host: &str, folder: &FolderPath) -> Error {
+    of_folder(Code::ChangeRefused, Retry::WhenFixed, host, folder).with("answer", "NO [NOPERM] permission denied")
+}
+
 pub(super) fn too_large(host: &str, folder: &FolderPath, bytes: u64, limit: u64) -> Error {
     let error = Error::new(Code::MessageTooLarge, Scope::Item, Retry::WhenFixed);
     error.with("host", host).with("folder", folder).with("bytes", bytes).with("limit", limit)
 }
 
 pub(super) fn quota_full(host: &str, folder: &FolderPath) -> Error {
-    let error = Error::new(Code::QuotaFull, Scope::Account, Retry::WhenFixed);
+    let error = Error::new(Code::QuotaFull, Scope::Folder, Retry::WhenFixed);
     error.with("host", host).with("folder", folder).with("answer", "NO [OVERQUOTA] quota exceeded")
 }
 

@@ -83,6 +83,10 @@ pub struct Switches {
     pub late_commit: bool,
     /// All bodies of the mailbox together.
     pub quota_bytes: Option<u64>,
+    /// Folders whose own quota is used up.
+    pub no_room_in: BTreeSet<FolderPath>,
+    /// Folders into which the account may not move anything.
+    pub takes_no_moves: BTreeSet<FolderPath>,
     /// Messages that this server takes from nobody.
     pub refuses: Vec<String>,
     /// Big messages that are longer are refused as soon as their length is told, before their bytes are taken: a server
@@ -143,6 +147,8 @@ impl Default for Switches {
             slow_answers: false,
             late_commit: false,
             quota_bytes: None,
+            no_room_in: BTreeSet::new(),
+            takes_no_moves: BTreeSet::new(),
             refuses: Vec::new(),
             hidden_limit: None,
             read_faults: Vec::new(),

@@ -185,7 +185,7 @@ fn verdicts(world: &World, host: &str, folder: &FolderPath, letters: &[Stored]) 
         if let Some(limit) = abilities.append_limit.filter(|limit| bytes > *limit) {
             return Some(refusal::too_large(host, folder, bytes, limit));
         }
-        if quota_bytes.is_some_and(|quota| held > quota) {
+        if quota_bytes.is_some_and(|quota| held > quota) || world.switches.no_room_in.contains(folder) {
             return Some(refusal::quota_full(host, folder));
         }
         world.switches.is_refused(&letter.bytes).then(|| refusal::refused(host, folder))

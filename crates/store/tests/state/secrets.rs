@@ -117,11 +117,11 @@ async fn a_brake_is_released_by_its_key() {
     let state = State::new().await;
     let lease = state.account("a@corp.example").await;
     state.store.commit(&lease, filled()).await.unwrap();
-    assert!(!state.store.release_brake(lease.account, "other").await.unwrap());
-    assert!(state.store.release_brake(lease.account, "volume").await.unwrap());
+    assert!(!state.store.release_brake(lease.account, "other", 7).await.unwrap());
+    assert!(state.store.release_brake(lease.account, "volume", 7).await.unwrap());
     let held = state.store.held(None).await.unwrap();
     assert_eq!(held.len(), 1);
-    assert!(held[0].0 == lease.account && held[0].1.released);
+    assert!(held[0].0 == lease.account && held[0].1.released && held[0].1.since_ms == 7);
 }
 
 #[tokio::test]
