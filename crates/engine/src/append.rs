@@ -217,9 +217,19 @@ impl Appender<'_> {
 
     /// A refused batch may have landed in part all the same: what is found is linked, the rest is sent one by one, so
     /// that only the message that the server means is parked.
-    async fn settle_refused(&mut self, sent: Batch, error: Error) -> Result<()> {
+    async fn settle_refused(&mut self, mut sent: Batch, error: Error) -> Result<()> {
         let lane = self.convoy.lane(sent.lane)?;
         let book = lane.run.pass.book;
+        if let [item] = sent.items.as_mut_slice()
+            && error.code() == Code::MessageRefused
+            && item.leave_keywords()
+        {
+            // It may be a keyword that the server means. The message does not wait for it; the keyword does, for the next pass.
+            lane.done().withheld = true;
+            let (again, intent) = transfer::batch(lane, sent.items);
+            self.again.push_back(again);
+            return book.commit(vec![Change::CloseIntent(sent.intent), Change::OpenIntent(intent)]).await;
+        }
         if let [item] = sent.items.as_slice() {
             book.commit(vec![Change::CloseIntent(sent.intent)]).await?;
             return match error.scope() {
@@ -319,7 +329,7 @@ async fn find(lane: &Lane<'_>, floor: Uid, announced: &[Appending]) -> Result<Ve
     Ok(uids.collect())
 }
 
-/// The message as it is written: a mark that the folder cannot keep is left out, and stays in the link.
+/// The message as it is written: a mark that the folder cannot keep is left out.
 fn letter(lane: &Lane<'_>, item: &mut Incoming) -> Letter {
     let body = match &mut item.body {
         IncomingBody::Small(bytes) => LetterBody::Small(bytes.clone()),

@@ -62,6 +62,17 @@ impl Incoming {
             marks: holds.of(&self.marks),
         }
     }
+
+    /// Takes the keywords off, in case one of them is why the message was refused. `false` where there are none, or where
+    /// the body has passed and is not here to be sent again.
+    pub fn leave_keywords(&mut self) -> bool {
+        let system = Marks::from_system(self.marks.system());
+        let can = matches!(self.body, IncomingBody::Small(_)) && self.marks != system;
+        if can {
+            self.marks = system;
+        }
+        can
+    }
 }
 
 /// Nobody takes messages any more: the stage after this one failed.

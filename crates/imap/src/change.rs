@@ -3,11 +3,12 @@
 use crate::append::expanded;
 use crate::classify::{Answer, Request, classify};
 use crate::command::{Command, WireName};
+use crate::connection::ignore;
 use crate::echo::Echo;
 use crate::observe::esearch_all;
 use crate::pool::Lent;
 use crate::response::{Condition, Response, ranges};
-use crate::stamps::{SET_BYTES, look_for, seen};
+use crate::stamps::{SET_BYTES, present};
 use crate::tokens::Token;
 use parom_domain::endpoint::{Cursor, MarkChange, Marked, Removed, Shifted, Unkept};
 use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
@@ -23,50 +24,98 @@ pub fn catch_up(conn: &mut Lent) {
 }
 
 /// Adds and removes marks, all changes in one flight; one result for each. Marks that the folder does not hold are left out
-/// and told: servers say OK and forget them, or refuse the command (RFC 3501 section 7.1, PERMANENTFLAGS).
+/// and told: servers say OK and forget them, or refuse the command (RFC 3501 section 7.1, PERMANENTFLAGS). A keyword that a
+/// server refuses (its length, a letter, their number) is told in the same way, and takes no other mark along.
 ///
 /// # Errors
 /// When the connection breaks: then nothing is known about any of them.
 pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
-    let (mut commands, mut owners) = (Vec::new(), Vec::new());
     let holds = conn.selected.as_ref().map(|selected| selected.holds.clone());
     let mut echo = Echo::of(conn, since);
-    let item = if echo.is_some() { "FLAGS" } else { "FLAGS.SILENT" };
     let mut results: Vec<Result<Unkept>> = Vec::with_capacity(changes.len());
+    let mut stores = Vec::new();
     for (owner, change) in changes.iter().enumerate() {
         let unkept = holds.as_ref().map(|holds| holds.unkept(&change.add, &change.remove)).unwrap_or_default();
         let left_out = unkept.all();
         let (add, remove) = (change.add.minus(&left_out), change.remove.minus(&left_out));
         results.push(Ok(unkept));
-        for set in change.uids.chunks(SET_BYTES, ITEMS) {
-            for (sign, marks) in [('+', &add), ('-', &remove)] {
-                if !marks.is_empty() {
-                    commands.push(store(&set, sign, item, marks));
-                    owners.push(owner);
-                }
-            }
-        }
+        stores.extend(sent(owner, '+', add).into_iter().chain(sent(owner, '-', remove)));
     }
     catch_up(conn);
+    let refused = run_stores(conn, changes, &stores, &mut echo).await?;
+    let mut apart = Vec::new();
+    for (store, error) in refused {
+        let system = Marks::from_system(store.marks.system());
+        if error.scope() == Scope::Item && store.marks != system {
+            apart.extend(sent(store.owner, store.sign, system));
+            let alone = |keyword| sent(store.owner, store.sign, Marks::from_names([keyword]));
+            apart.extend(store.marks.keywords().filter_map(alone));
+        } else if let Some(result) = results.get_mut(store.owner).filter(|result| result.is_ok()) {
+            *result = Err(error);
+        }
+    }
+    for (store, error) in run_stores(conn, changes, &apart, &mut echo).await? {
+        let Some(result) = results.get_mut(store.owner) else { continue };
+        match result {
+            Ok(unkept) if error.scope() == Scope::Item && store.marks.system() == 0 => {
+                tracing::info!(keyword = ?store.marks, error = ?error, "the server does not take a keyword");
+                unkept.never = unkept.never.union(&store.marks);
+            }
+            result => *result = Err(error),
+        }
+    }
+    Ok(Marked { results, echo: echo.and_then(Echo::snapshot) })
+}
+
+/// A part of a change: marks that are added to its messages, or taken from them.
+struct Store {
+    owner: usize,
+    sign: char,
+    marks: Marks,
+}
+
+fn sent(owner: usize, sign: char, marks: Marks) -> Option<Store> {
+    (!marks.is_empty()).then_some(Store { owner, sign, marks })
+}
+
+/// Returns what was refused, and why.
+async fn run_stores<'s>(
+    conn: &mut Lent,
+    changes: &[MarkChange],
+    stores: &'s [Store],
+    echo: &mut Option<Echo>,
+) -> Result<Vec<(&'s Store, Error)>> {
+    let item = if echo.is_some() { "FLAGS" } else { "FLAGS.SILENT" };
+    let (mut commands, mut of) = (Vec::new(), Vec::new());
+    for part in stores {
+        let Some(change) = changes.get(part.owner) else { continue };
+        for set in change.uids.chunks(SET_BYTES, ITEMS) {
+            commands.push(store(&set, part.sign, item, &part.marks));
+            of.push(part);
+        }
+    }
+    if commands.is_empty() {
+        return Ok(Vec::new());
+    }
     let answers = conn
         .run(&commands, &mut |_, response| {
             echo.iter_mut().for_each(|echo| echo.note(response));
             Ok(())
         })
         .await?;
-    for (owner, mut answer) in owners.into_iter().zip(answers) {
-        if let Some(change) = changes.get(owner).filter(|_| !answer.is_ok()) {
-            let names: Vec<&str> = change.add.names().chain(change.remove.names()).collect();
+    let mut refused: Vec<(&Store, Error)> = Vec::new();
+    for (part, mut answer) in of.into_iter().zip(answers) {
+        if !answer.is_ok() {
+            let names: Vec<&str> = part.marks.names().collect();
             answer.text = format!("{} ({})", answer.text.trim_end_matches('.'), names.join(" "));
         }
         if let Err(error) = accepted(conn, answer)
-            && let Some(result) = results.get_mut(owner)
-            && result.is_ok()
+            && !refused.last().is_some_and(|(last, _)| std::ptr::eq(*last, part))
         {
-            *result = Err(error);
+            refused.push((part, error));
         }
     }
-    Ok(Marked { results, echo: echo.and_then(Echo::snapshot) })
+    Ok(refused)
 }
 
 fn store(set: &UidSet, sign: char, item: &str, marks: &Marks) -> Command {
@@ -127,7 +176,8 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
 }
 
 /// Nothing is copied that could not be removed afterwards: each new try would leave one copy more. Whoever may not expunge
-/// hears OK from some servers, so that the rights are asked for (RFC 4314 section 3.5; `d` is what RFC 2086 had).
+/// hears OK from some servers, so that the rights are asked for (RFC 4314 section 3.5). The `d` of RFC 2086 counts where none
+/// of the rights is told into which it was split (section 2.1.1): servers show it beside any of them.
 async fn may_delete(conn: &mut Lent) -> Result<()> {
     let deleted = Marks::from_system(Marks::DELETED);
     let refused = |conn: &Lent, answer: &str| {
@@ -146,7 +196,8 @@ async fn may_delete(conn: &mut Lent) -> Result<()> {
     // A server that does not answer this has nothing to say about it.
     let mut note = |_: usize, response: &Response<'_>| {
         let told = response.data("MYRIGHTS").and_then(|mut rest| rest.nth(1)?.string());
-        lacks |= told.is_some_and(|rights| !rights.iter().any(|right| b"ed".contains(right)));
+        let has = |told: &[u8], wanted: &[u8]| told.iter().any(|right| wanted.contains(right));
+        lacks |= told.is_some_and(|told| !(has(&told, b"e") || has(&told, b"d") && !has(&told, b"xt")));
         Ok(())
     };
     conn.run(&[ask], &mut note).await?;
@@ -217,7 +268,8 @@ fn copied(condition: &Condition<'_>, validity: u32) -> Option<Pairs> {
 /// What is marked as deleted is searched for before and after. A message that somebody edits in between has a new UID on some
 /// servers (Exchange), and bears our mark: it is there the second time. One that somebody moves to another folder in between
 /// leaves no trace: the server tells its removal like ours. Who lacks the right to expunge hears OK and nothing is done
-/// (Dovecot 2.3: "Expunge ignored"), so that in the end they are asked for once more, all in one flight.
+/// (Dovecot 2.3: "Expunge ignored"), so that in the end they are asked for once more. That goes in a flight of its own: a
+/// server may tell what a later command found before it answers an earlier one (Dovecot, behind STORE and EXPUNGE).
 ///
 /// # Errors
 /// `ChangeRefused`. `OthersMarkedDeleted` where the server has no UIDPLUS and other messages wait for their removal: plain
@@ -231,66 +283,47 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
     let sets = uids.chunks(SET_BYTES, ITEMS);
     let mut commands: Vec<Command> = sets.iter().map(|set| store(set, '+', "FLAGS.SILENT", &deleted)).collect();
     let search = Command::new("UID SEARCH", Request::Read).raw("DELETED");
-    let first_search = commands.len();
     commands.push(search.clone());
     if conn.ext.uidplus {
         let expunge = |set: &UidSet| Command::new("UID EXPUNGE", Request::Change).raw(&set.to_string());
         commands.extend(sets.iter().map(expunge));
-        // Where messages are moved in one step, nobody needs to know.
-        commands.extend((!conn.ext.move_messages).then_some(search));
     }
-    let mut found = Found { first_search, ..Found::default() };
-    found.first_look = commands.len();
-    if conn.ext.uidplus {
-        commands.extend(look_for(conn, uids));
-    }
-    run(conn, &commands, uids, &mut found).await?;
-    let Found { waiting, .. } = &found;
+    let waiting = searched(conn, &commands).await?;
     let there: UidSet = uids.iter().filter(|uid| waiting.contains(*uid)).collect();
-    if conn.ext.uidplus {
-        let doubted = found.waiting_still.iter().any(|uid| !waiting.contains(uid) && !uids.contains(uid));
-        return Ok(Removed { there, spared: found.spared, doubted });
+    if !conn.ext.uidplus {
+        let theirs = waiting
+            .ranges()
+            .iter()
+            .any(|(first, last)| (first.get()..=last.get()).filter_map(Uid::new).any(|uid| !uids.contains(uid)));
+        if theirs {
+            let error = Error::new(Code::OthersMarkedDeleted, Scope::Folder, Retry::WhenFixed);
+            return Err(error.with("host", &conn.host));
+        }
+        conn.done(Command::new("EXPUNGE", Request::Change), &mut ignore).await?;
     }
-    let theirs = waiting
-        .ranges()
-        .iter()
-        .any(|(first, last)| (first.get()..=last.get()).filter_map(Uid::new).any(|uid| !uids.contains(uid)));
-    if theirs {
-        let error = Error::new(Code::OthersMarkedDeleted, Scope::Folder, Retry::WhenFixed);
-        return Err(error.with("host", &conn.host));
+    let mut doubted = false;
+    // Where messages are moved in one step, nobody needs to know.
+    if conn.ext.uidplus && !conn.ext.move_messages {
+        let still = searched(conn, &[search]).await?;
+        doubted = still.iter().any(|uid| !waiting.contains(uid) && !uids.contains(uid));
     }
-    let mut commands = vec![Command::new("EXPUNGE", Request::Change)];
-    commands.extend(look_for(conn, uids));
-    let mut found = Found { first_look: 1, ..Found::default() };
-    run(conn, &commands, uids, &mut found).await?;
-    Ok(Removed { there, spared: found.spared, doubted: false })
+    Ok(Removed { there, spared: present(conn, uids).await?, doubted })
 }
 
-/// What a flight of removal found, and from which of its commands on what counts.
-#[derive(Default)]
-struct Found {
-    first_search: usize,
-    first_look: usize,
-    /// Marked as deleted before, and after.
-    waiting: UidSet,
-    waiting_still: UidSet,
-    spared: UidSet,
-}
-
-async fn run(conn: &mut Lent, commands: &[Command], uids: &UidSet, found: &mut Found) -> Result<()> {
+/// What the one search among these commands finds.
+async fn searched(conn: &mut Lent, commands: &[Command]) -> Result<UidSet> {
+    let mut found = UidSet::new();
     let answers = conn
-        .run(commands, &mut |oldest, response| {
-            let waiting = if oldest <= found.first_search { &mut found.waiting } else { &mut found.waiting_still };
+        .run(commands, &mut |_, response| {
             if let Some(rest) = response.data("SEARCH") {
                 let numbers = rest.map_while(Token::number);
-                waiting.extend(numbers.filter_map(|uid| u32::try_from(uid).ok()).filter_map(Uid::new));
+                found.extend(numbers.filter_map(|uid| u32::try_from(uid).ok()).filter_map(Uid::new));
             } else if let Some(set) = response.data("ESEARCH").and_then(esearch_all) {
-                ranges(set).for_each(|(first, last)| waiting.insert_range(first, last));
-            } else if oldest >= found.first_look {
-                found.spared.extend(seen(response).filter(|uid| uids.contains(*uid)));
+                ranges(set).for_each(|(first, last)| found.insert_range(first, last));
             }
             Ok(())
         })
         .await?;
-    answers.into_iter().try_for_each(|answer| accepted(conn, answer))
+    answers.into_iter().try_for_each(|answer| accepted(conn, answer))?;
+    Ok(found)
 }

@@ -39,28 +39,19 @@ pub async fn stamps_from(conn: &mut Lent, floor: Uid) -> Result<Vec<Stamp>> {
 /// # Errors
 /// As [`stamps`].
 pub async fn present(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
-    let commands = look_for(conn, uids);
+    let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
+    let ask = |set: &UidSet| Command::new("UID FETCH", Request::Read).raw(&format!("{set} (UID FLAGS)"));
+    let commands: Vec<Command> = sets.iter().map(ask).collect();
     let mut found = UidSet::new();
     let answers = conn
         .run(&commands, &mut |_, response| {
-            found.extend(seen(response).filter(|uid| uids.contains(*uid)));
+            let told = response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest)?.uid);
+            found.extend(told.filter(|uid| uids.contains(*uid)));
             Ok(())
         })
         .await?;
     all_answered(conn, answers)?;
     Ok(found)
-}
-
-/// Commands that ask whether these messages are there.
-pub fn look_for(conn: &Lent, uids: &UidSet) -> Vec<Command> {
-    let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
-    let ask = |set: &UidSet| Command::new("UID FETCH", Request::Read).raw(&format!("{set} (UID FLAGS)"));
-    sets.iter().map(ask).collect()
-}
-
-/// The message that a response to [`look_for`] tells.
-pub fn seen(response: &Response<'_>) -> Option<Uid> {
-    response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest)?.uid)
 }
 
 /// The header fields by which a message asks for a receipt.

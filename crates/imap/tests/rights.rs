@@ -56,16 +56,38 @@ async fn marks_that_want_for_rights_are_told_apart_from_those_that_are_never_kep
 }
 
 #[tokio::test]
-async fn a_refused_mark_is_named() {
+async fn a_keyword_that_the_server_refuses_takes_no_other_mark_along() {
     let script = vec![
         ("SELECT", selected("\\Seen \\Answered \\Flagged \\*", "READ-WRITE")),
-        ("UID STORE 1 +FLAGS.SILENT (work)", "$ NO [LIMIT] Too many flags.\r\n"),
+        ("UID STORE 1 +FLAGS.SILENT (\\Seen [br] work)", "$ BAD Invalid keyword\r\n"),
+        ("UID STORE 2 +FLAGS.SILENT (\\Flagged)", "$ OK\r\n"),
+        ("UID STORE 1 +FLAGS.SILENT (\\Seen)", "$ OK\r\n"),
+        ("UID STORE 1 +FLAGS.SILENT ([br])", "$ BAD Invalid keyword\r\n"),
+        ("UID STORE 1 +FLAGS.SILENT (work)", "$ OK\r\n"),
     ];
     let peer = Peer::with_inbox(script).await;
     let endpoint = peer.endpoint();
-    let marked = endpoint.mark(&inbox(), &Cursor::covering_nothing(5), &[change(&["work"], &[])]).await.unwrap();
+    let flagged = MarkChange { uids: uids(&[2]), ..change(&["\\Flagged"], &[]) };
+    let changes = [change(&["\\Seen", "[br]", "work"], &[]), flagged];
+    let marked = endpoint.mark(&inbox(), &Cursor::covering_nothing(5), &changes).await.unwrap();
+    let told: Vec<_> = marked.results.into_iter().map(Result::unwrap).collect();
+    assert_eq!((&told[0].never, told[0].withheld.is_empty()), (&Marks::from_names(["[br]"]), true));
+    assert!(told[1].all().is_empty());
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_refused_mark_is_named() {
+    let script = vec![
+        ("SELECT", selected("\\Seen \\Answered \\Flagged \\*", "READ-WRITE")),
+        ("UID STORE 1 +FLAGS.SILENT (\\Seen)", "$ NO [LIMIT] Too many flags.\r\n"),
+    ];
+    let peer = Peer::with_inbox(script).await;
+    let endpoint = peer.endpoint();
+    let marked = endpoint.mark(&inbox(), &Cursor::covering_nothing(5), &[change(&["\\Seen"], &[])]).await.unwrap();
     let error = marked.results.into_iter().next().unwrap().err().unwrap();
-    assert_eq!((error.code(), error.arg("answer")), (Code::ChangeRefused, Some("[LIMIT] Too many flags (work)")));
+    assert_eq!((error.code(), error.arg("answer")), (Code::ChangeRefused, Some("[LIMIT] Too many flags (\\Seen)")));
     drop(endpoint);
     peer.finished().await;
 }
@@ -81,10 +103,13 @@ async fn what_may_not_be_removed_is_not_copied() {
     let controlled = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 UIDPLUS ACL] in\r\n");
     let all = ("SELECT", selected("\\Seen \\Deleted", "READ-WRITE"));
     let rights = ("MYRIGHTS \"INBOX\"", "* MYRIGHTS INBOX lrwsti\r\n$ OK\r\n");
+    // Dovecot and Cyrus show the old `d` beside any right that it was split into.
+    let shown = ("MYRIGHTS \"INBOX\"", "* MYRIGHTS INBOX lrswipktcd\r\n$ OK\r\n");
     for script in [
         vec![WELCOME, LIST, LSUB, lacking, refused],
         vec![plain, LIST, LSUB, lacking],
         vec![controlled, LIST, LSUB, all, rights],
+        vec![controlled, LIST, LSUB, all, shown],
     ] {
         let peer = Peer::start(vec![(GREETING, script)]).await;
         let endpoint = peer.endpoint();

@@ -228,6 +228,32 @@ async fn what_may_be_marked_as_deleted_and_not_expunged_is_told_and_stays_until_
     }
 }
 
+/// Too long, a letter that it does not take, or one too many: the message crosses, and so do its other marks.
+#[tokio::test]
+async fn a_keyword_that_a_server_refuses_holds_up_neither_mail_nor_other_marks() {
+    for world in worlds() {
+        world.servers.target.switch(|switches| switches.refuses_keywords = vec!["[br]".to_owned()]);
+        world.add(Side::Source, "INBOX", "old", &[]);
+        world.settle().await;
+        world.mark(Side::Source, "INBOX", "old", &["\\Flagged", "[br]", "work"], &[]);
+        for id in ["new", "newer"] {
+            world.add(Side::Source, "INBOX", id, &["\\Seen", "[br]", "work"]);
+        }
+        world.add(Side::Source, "INBOX", "plain", &["\\Seen"]);
+        let report = world.settle().await;
+        assert_eq!((report.parked, report.trouble.len()), (0, 0));
+        assert_eq!(marks(&world, Side::Target, "INBOX", "old"), ["\\Flagged", "work"]);
+        for id in ["new", "newer"] {
+            assert_eq!(marks(&world, Side::Target, "INBOX", id), ["\\Seen", "work"], "{id}");
+            assert_eq!(marks(&world, Side::Source, "INBOX", id), ["\\Seen", "[br]", "work"], "{id}");
+        }
+        world.mark(Side::Target, "INBOX", "new", &["\\Answered"], &["work"]);
+        world.settle().await;
+        assert_eq!(marks(&world, Side::Source, "INBOX", "new"), ["\\Seen", "\\Answered", "[br]"]);
+        world.assert_idle().await;
+    }
+}
+
 #[tokio::test]
 async fn deletions_go_on_where_a_mark_cannot_be_written() {
     for world in worlds() {

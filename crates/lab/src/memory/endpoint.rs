@@ -166,8 +166,10 @@ impl Endpoint for MemoryEndpoint {
         for change in changes {
             results.push(self.act("mark", |world| {
                 let before = world.cursor(folder, world.opened(&self.name, folder, Some(since.validity))?);
-                let unkept = world.holds(world.folder(&self.name, folder)?).unkept(&change.add, &change.remove);
-                world.mark(&self.name, folder, &change.uids, &change.add, &change.remove)?;
+                let mut unkept = world.holds(world.folder(&self.name, folder)?).unkept(&change.add, &change.remove);
+                let refused = world.switches.refused_keywords(&change.add);
+                world.mark(&self.name, folder, &change.uids, &change.add.minus(&refused), &change.remove)?;
+                unkept.never = unkept.never.union(&refused);
                 // Only what nobody else has touched since the cursor is told by these changes alone.
                 let is_calm = before.modseq > 0 && stands == Some(before);
                 let marked = world.opened(&self.name, folder, None)?;

@@ -60,6 +60,8 @@ pub struct Switches {
     pub holds: Holds,
     /// So many different keywords fit into one folder.
     pub keyword_limit: Option<usize>,
+    /// Keywords at which the server says no, to the message that bears one and to the command that sets one.
+    pub refuses_keywords: Vec<String>,
     /// MOVE in one step; otherwise copy and expunge are two.
     pub moves_atomically: bool,
     /// Messages are expunged as IMAP does it: marked as deleted, searched for that mark, and then removed, in three steps.
@@ -134,6 +136,7 @@ impl Default for Switches {
             is_like_cyrus: false,
             holds: Holds { marks: Marks::from_system(31), any_keyword: true },
             keyword_limit: None,
+            refuses_keywords: Vec::new(),
             moves_atomically: true,
             marks_before_expunge: false,
             may_expunge: true,
@@ -173,6 +176,11 @@ impl Switches {
         switches.lists_status = false;
         switches.moves_atomically = false;
         switches
+    }
+
+    /// Those of the marks at which the server says no.
+    pub(super) fn refused_keywords(&self, marks: &Marks) -> Marks {
+        marks.intersection(&Marks::from_names(self.refuses_keywords.iter().map(String::as_str)))
     }
 
     pub(super) fn is_refused(&self, bytes: &[u8]) -> bool {

@@ -188,7 +188,8 @@ fn verdicts(world: &World, host: &str, folder: &FolderPath, letters: &[Stored]) 
         if quota_bytes.is_some_and(|quota| held > quota) || world.switches.no_room_in.contains(folder) {
             return Some(refusal::quota_full(host, folder));
         }
-        world.switches.is_refused(&letter.bytes).then(|| refusal::refused(host, folder))
+        let is_refused = !world.switches.refused_keywords(&letter.marks).is_empty();
+        (is_refused || world.switches.is_refused(&letter.bytes)).then(|| refusal::refused(host, folder))
     };
     letters.iter().map(verdict).collect()
 }
