@@ -48,7 +48,12 @@ fn on<T>(
     work: impl AsyncFnOnce(&Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     if access == Access::Read && !config.state.exists() {
-        let message = Message::new("state-not-there").with("file", config.state.display().to_string());
+        let folder = config.state.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let message = match folder.filter(|folder| !folder.exists()) {
+            Some(folder) => Message::new("state-no-folder").with("folder", folder.display().to_string()),
+            None => Message::new("state-not-there"),
+        };
+        let message = message.with("file", config.state.display().to_string());
         return Err(Failure::new(Exit::State, message));
     }
     runtime.block_on(async {

@@ -2,7 +2,7 @@
 
 use crate::pass::{Pass, Run};
 use crate::ports::Event;
-use crate::{foresee, identity};
+use crate::{foresee, identity, unlisted};
 use futures_util::future::join;
 use parom_domain::endpoint::Listing;
 use parom_domain::state::{Change, FolderId, FolderOp, Intent, Work};
@@ -58,6 +58,7 @@ fn trees<'a>(run: &'a Run<'_>, listings: &'a Both<Listing>) -> Trees<'a> {
 
 /// Plans the trees and does the plan's creations, renames and subscriptions. Returns listings that know the new folders.
 pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Result<(Both<Listing>, TreePlan)> {
+    unlisted::add(run, &mut listings).await?;
     identity::tell_apart(run, &mut listings).await?;
     let wanted = wanted_renames(run);
     let matched = tree::match_folders(&trees(run, &listings));
@@ -83,9 +84,12 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     if plan.steps.is_empty() {
         return Ok((listings, plan));
     }
+    let troubles = run.report.trouble.len();
     do_steps(run, &listings, &plan).await?;
-    run.report.folder_steps += plan.steps.len() as u64;
-    run.pass.observer.event(Event::Stepped { count: plan.steps.len() as u64 });
+    let refused = run.report.trouble.len().saturating_sub(troubles);
+    let count = plan.steps.len().saturating_sub(refused) as u64;
+    run.report.folder_steps += count;
+    run.pass.observer.event(Event::Stepped { count });
     let made = |side: Side| {
         plan.steps.iter().any(|step| !matches!(step, TreeStep::Subscribe { .. }) && step_side(step) == side)
     };
@@ -96,7 +100,8 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     )
     .await;
     let fresh = Both::new(source?, target?);
-    let listings = Both::new(fresh.source.unwrap_or(listings.source), fresh.target.unwrap_or(listings.target));
+    let mut listings = Both::new(fresh.source.unwrap_or(listings.source), fresh.target.unwrap_or(listings.target));
+    unlisted::add(run, &mut listings).await?;
     learn_mailbox_ids(run, &listings).await?;
     Ok((listings, plan))
 }

@@ -32,6 +32,7 @@ mod strays;
 mod substitutes;
 mod transfer;
 mod tripped;
+mod unlisted;
 mod warmth;
 mod witness;
 mod work;

@@ -4,7 +4,7 @@
 
 config-missing = There is no configuration { $file }.
     .fix = Create one, or name another with --config or PAROM_CONFIG.
-    .command = parom --config { $file } init
+    .command = parom init
 config-unreadable = The configuration { $file } cannot be read: { $detail }.
     .fix = Check the rights on the file, and that it is text in UTF-8.
 config-syntax = { $file }, line { $line }: this is not TOML: { $detail }.
@@ -29,7 +29,7 @@ config-template-brace = { $file }, line { $line }: "{ $key }" in { $section } ha
 config-login-empty = { $file }, line { $line }: "{ $key }" in { $section } is empty.
     .fix = Write the template of the login, for example "{ "{" }source_login{ "}" }".
 config-login-same = { $file }, line { $line }: with this "{ $key }" in { $section } all accounts would open the same mailbox.
-    .fix = Put a variable such as {"{"}source_login{"}"} into "login" or "authzid".
+    .fix = Put a variable such as {"{"}{ $variable }{"}"} into "login" or "authzid".
 config-service-logins-password = { $file }, line { $line }: the service accounts of "{ $key }" in { $section } need a password each.
     .fix = Write password = "secret:{"{"}service_login{"}"}", and seal each one with "parom secret set LOGIN".
 config-service-logins-template = { $file }, line { $line }: "{ $key }" in { $section } is not used: neither "login" nor "authzid" has {"{"}service_login{"}"}.

@@ -321,6 +321,10 @@ login-none = None of the known forms opens the mailbox of { $account }.
     .why = The password is wrong; the service account has no mailbox, no IMAP or is an administrator; it has no full access to this mailbox; or the mailbox has another alias than the part of the address before the @.
     .fix = On Exchange: Add-MailboxPermission { $account } -User SERVICE -AccessRights FullAccess -AutoMapping $false. Check the alias (Get-Mailbox { $account } | fl Alias) and give it as the source login.
 
+state-no-folder = The folder { $folder } of the state does not exist.
+    .why = "state" in the configuration names { $file }.
+    .fix = Make the folder, or correct the name.
+    .command = mkdir -p { $folder }
 state-not-there = There is no state { $file } yet.
     .why = It is made when the first account or secret is added.
     .fix = Add an account.

@@ -4,7 +4,7 @@
 
 config-missing = Файла конфигурации { $file } нет.
     .fix = Создайте его или укажите другой через --config или PAROM_CONFIG.
-    .command = parom --config { $file } init
+    .command = parom init
 config-unreadable = Не удаётся прочитать файл конфигурации { $file }: { $detail }.
     .fix = Проверьте права на файл и то, что это текст в UTF-8.
 config-syntax = { $file }, строка { $line }: это не TOML: { $detail }.
@@ -29,7 +29,7 @@ config-template-brace = { $file }, строка { $line }: в «{ $key }» ({ $s
 config-login-empty = { $file }, строка { $line }: ключ «{ $key }» ({ $section }) пуст.
     .fix = Напишите шаблон логина, например "{"{"}source_login{"}"}".
 config-login-same = { $file }, строка { $line }: с таким «{ $key }» ({ $section }) все пользователи открывали бы один и тот же ящик.
-    .fix = Добавьте в «login» или «authzid» переменную, например {"{"}source_login{"}"}.
+    .fix = Добавьте в «login» или «authzid» переменную, например {"{"}{ $variable }{"}"}.
 config-service-logins-password = { $file }, строка { $line }: каждой служебной учётной записи из «{ $key }» в { $section } нужен свой пароль.
     .fix = Напишите password = "secret:{"{"}service_login{"}"}" и запечатайте каждый пароль: «parom secret set ЛОГИН».
 config-service-logins-template = { $file }, строка { $line }: «{ $key }» в { $section } не используется: ни в «login», ни в «authzid» нет {"{"}service_login{"}"}.

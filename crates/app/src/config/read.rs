@@ -187,7 +187,8 @@ fn login(section: &Section<'_, '_>) -> (Template, Option<Template>) {
             section.wrong("login", span, Message::new("config-login-empty"));
         } else if !login.varies() && !authzid.varies() {
             // Nothing says whose mailbox is meant: every account would open the same one.
-            section.wrong("login", span, Message::new("config-login-same"));
+            let message = Message::new("config-login-same").with("variable", section.login_variable());
+            section.wrong("login", span, message);
         }
     }
     (login.unwrap_or_default(), authzid.filter(|authzid| !authzid.is_empty()))

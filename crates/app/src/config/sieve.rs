@@ -50,7 +50,8 @@ pub fn sieve(target: &Section<'_, '_>, folder: &Path) -> Option<SieveSide> {
         && !authzid.varies()
     {
         // Nothing says whose scripts are meant.
-        section.wrong("login", section.text("login").span, Message::new("config-login-same"));
+        let message = Message::new("config-login-same").with("variable", section.login_variable());
+        section.wrong("login", section.text("login").span, message);
     }
     Some(SieveSide {
         host: host.value,

@@ -116,8 +116,13 @@ impl<'s, 'a> Section<'s, 'a> {
     }
 
     /// Notes a mistake in the value of a key.
-    pub fn wrong(&self, name: &'static str, span: Range<usize>, message: Message) {
-        self.problem(span, message.with("key", name));
+    pub fn wrong(&self, name: &str, span: Range<usize>, message: Message) {
+        self.problem(span, message.with("key", name.to_owned()));
+    }
+
+    /// The variable that tells accounts apart on this side.
+    pub fn login_variable(&self) -> &'static str {
+        if self.name.starts_with("domain.target") { "target_login" } else { "source_login" }
     }
 
     /// Was the key given?
@@ -199,8 +204,8 @@ impl<'s, 'a> Section<'s, 'a> {
                 DeValue::String(text) if SWITCHES.contains(&text.as_ref()) => {
                     switches.insert(key.get_ref().as_ref().to_owned(), text.as_ref().to_owned());
                 }
-                DeValue::String(text) => self.bad_choice(name, text, SWITCHES, value.span()),
-                _ => self.wrong_type(name, value, "config-type-text"),
+                DeValue::String(text) => self.bad_choice(key.get_ref(), text, SWITCHES, value.span()),
+                _ => self.wrong_type(key.get_ref(), value, "config-type-text"),
             }
         }
         switches
@@ -266,12 +271,12 @@ impl<'s, 'a> Section<'s, 'a> {
         self.problem(key.span(), message);
     }
 
-    fn bad_choice(&self, name: &'static str, found: &str, allowed: &[&str], span: Range<usize>) {
+    fn bad_choice(&self, name: &str, found: &str, allowed: &[&str], span: Range<usize>) {
         let message = Message::new("config-bad-choice").with("found", found);
         self.wrong(name, span, message.with("allowed", allowed.iter().copied().collect::<Value>()));
     }
 
-    fn wrong_type(&self, name: &'static str, value: &Spanned<DeValue<'_>>, wanted: &str) {
+    fn wrong_type(&self, name: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
         let found = match value.get_ref() {
             DeValue::String(_) => "config-type-text",
             DeValue::Integer(_) => "config-type-whole",

@@ -370,6 +370,35 @@ async fn l15_a_folder_that_is_missing_from_one_listing_keeps_its_mail() {
 }
 
 #[tokio::test]
+async fn l15_a_folder_that_is_not_listed_and_opens_goes_on_as_before() {
+    for switches in [Switches::default(), Switches::plain()] {
+        for side in Side::ALL {
+            let world = in_step(2, switches.clone(), switches.clone()).await;
+            world.add(Side::Source, "work", "a", &[]);
+            world.settle().await;
+            world.servers[side].switch(|switches| {
+                switches.unlisted.insert(path("work"));
+                switches.unlisted_opens = true;
+            });
+            world.add(Side::Source, "work", "b", &[]);
+            world.add(Side::Target, "work", "c", &[]);
+            for _ in 0..4 {
+                let report = world.pass().await.unwrap();
+                assert_eq!((report.deleted, report.folder_steps), (0, 0));
+                world.wait_out_the_grace();
+            }
+            assert_eq!(Side::ALL.map(|side| world.ids(side, "work").len()), [3, 3]);
+            world.assert_equal();
+            world.assert_idle().await;
+            // A person deletes it after all.
+            world.servers[side].remove(&path("work")).unwrap();
+            world.settle().await;
+            assert_eq!(world.servers[side.other()].folders(), [path("INBOX")]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn l15_a_folder_that_cannot_be_opened_is_not_absent() {
     for side in Side::ALL {
         let world = in_step(2, Switches::plain(), Switches::plain()).await;

@@ -101,6 +101,8 @@ pub struct Switches {
     pub cannot_open: BTreeSet<FolderPath>,
     /// Folders that are there and not listed.
     pub unlisted: BTreeSet<FolderPath>,
+    /// They can be opened: it is the right to look them up that is lacking.
+    pub unlisted_opens: bool,
     /// UIDs that are there and not listed.
     pub omits: BTreeMap<FolderPath, (UidSet, Omission)>,
     /// VANISHED names every UID that is not there, as Dovecot does once its log was rotated.
@@ -158,6 +160,7 @@ impl Default for Switches {
             readers_lost: 0,
             cannot_open: BTreeSet::new(),
             unlisted: BTreeSet::new(),
+            unlisted_opens: false,
             omits: BTreeMap::new(),
             vanished_overtells: false,
         }

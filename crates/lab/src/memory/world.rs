@@ -85,6 +85,9 @@ impl World {
     /// The folder, if it can be opened and still has this UIDVALIDITY.
     pub(super) fn opened(&self, host: &str, path: &FolderPath, validity: Option<u32>) -> Result<&Folder> {
         let folder = self.folder(host, path)?;
+        if self.switches.unlisted.contains(path) && !self.switches.unlisted_opens {
+            return Err(refusal::folder_gone(host, path));
+        }
         if self.switches.cannot_open.contains(path) {
             return Err(refusal::cannot_open(host, path));
         }
