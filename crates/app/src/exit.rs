@@ -61,6 +61,7 @@ impl Exit {
             | Code::ProtocolError
             | Code::Throttled
             | Code::AnswerUnexpected
+            | Code::CalendarRedirected
             | Code::ImpersonationDenied
             | Code::MailboxMissing
             | Code::ServerUnavailable => Exit::Server,
@@ -85,6 +86,9 @@ impl Exit {
             | Code::EventExists
             | Code::EventUnfit
             | Code::EventRefused
+            | Code::EventForbidden
+            | Code::EventLocked
+            | Code::EventNotRemoved
             | Code::EventTooLarge
             | Code::EventUnreadable
             | Code::EventDoubled

@@ -98,7 +98,7 @@ pub fn hidden(side: Side, account: &str, folder: &str) -> Message {
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an
 /// error lacks is written as a dash.
-const ARGUMENTS: [&str; 30] = [
+const ARGUMENTS: [&str; 31] = [
     "account",
     "answer",
     "backoff_ms",
@@ -126,6 +126,7 @@ const ARGUMENTS: [&str; 30] = [
     "service",
     "side",
     "since_ms",
+    "to",
     "total",
     "uid",
     "what",
@@ -136,7 +137,9 @@ const ARGUMENTS: [&str; 30] = [
 pub const WITHOUT: [(Code, &str); 2] = [(Code::EventTooLarge, "limit"), (Code::EventTooLarge, "bytes")];
 
 /// Codes with a sentence of its own for what has an argument: a key file that others may read is there and right.
-pub const WITH: [(Code, &str); 1] = [(Code::SecretUnreadable, "mode")];
+/// An event that stays has the reason of ours, and room in a calendar is not that of mail.
+pub const WITH: [(Code, &str); 3] =
+    [(Code::SecretUnreadable, "mode"), (Code::EventNotRemoved, "detail"), (Code::QuotaFull, "what")];
 
 fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
     let text = |name: &str| arg(name).unwrap_or("—");
@@ -156,7 +159,7 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
                 let message = Message::new(format!("brake-{brake}"));
                 about.fold(message, |message, name| message.with(name, typed(name, text(name)))).into()
             }
-            None if name == "detail" && code == Code::EventUnfit => {
+            None if name == "detail" && matches!(code, Code::EventUnfit | Code::EventNotRemoved) => {
                 crate::unfit::words(text(name)).map_or_else(|| typed(name, text(name)), Value::from)
             }
             None if name == "side" && tells_side(code) => {
@@ -172,8 +175,8 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
 
 /// Does the sentence name the side in words?
 fn tells_side(code: Code) -> bool {
-    use Code::{CalendarIncomplete, CalendarUnpaired, DeletionWithheld, MarksWithheld};
-    matches!(code, CalendarUnpaired | CalendarIncomplete | MarksWithheld | DeletionWithheld)
+    use Code::{CalendarIncomplete, CalendarUnpaired, DeletionWithheld, EventNotRemoved, MarksWithheld};
+    matches!(code, CalendarUnpaired | CalendarIncomplete | MarksWithheld | DeletionWithheld | EventNotRemoved)
 }
 
 /// What a server said, as it stands within a sentence of ours.

@@ -138,6 +138,12 @@ fn verdict(asked: Asked, refusal: &Refusal) -> (Code, Scope, Retry) {
     }
 
     match (asked, refusal.status) {
+        // Only the search for the calendars follows. An event that was put where a server sends us is in no calendar that it
+        // has told of, and would count as deleted.
+        (Look | Create | Update | Remove | Make, 301 | 302 | 303 | 307 | 308) => {
+            (Code::CalendarRedirected, Scope::Folder, Retry::Soon)
+        }
+
         // Signed in, and not allowed to see this person's home.
         (Home, 403) => (Code::ImpersonationDenied, Scope::Account, Retry::WhenFixed),
         (Home, 404 | 410) => (Code::MailboxMissing, Scope::Account, Retry::WhenFixed),
@@ -154,9 +160,12 @@ fn verdict(asked: Asked, refusal: &Refusal) -> (Code, Scope, Retry) {
         (Create, 404 | 410) => (Code::CalendarGone, Scope::Folder, Retry::Soon),
         // Who was quicker is seen by the next look, and so is that the event is gone.
         (Update | Remove, 412 | 404 | 410) => (Code::EventChanged, Scope::Item, Retry::Soon),
-        // 409 without a word may be another UID, a lost calendar, a race; 423 is a lock that somebody holds; 500 a server
-        // that does not understand this event, or nothing today.
-        (Create | Update | Remove, 409 | 423 | 500) => (Code::EventRefused, Scope::Item, Retry::Soon),
+        (Create | Update | Remove, 423) => (Code::EventLocked, Scope::Item, Retry::Soon),
+        // Nothing is said against the event: it is the right to write that is missing.
+        (Create | Update | Remove, 403 | 405) => (Code::EventForbidden, Scope::Item, Retry::WhenFixed),
+        // 409 without a word may be another UID, a lost calendar, a race; 500 a server that does not understand this event,
+        // or nothing today.
+        (Create | Update | Remove, 409 | 500) => (Code::EventRefused, Scope::Item, Retry::Soon),
         (Create | Update | Remove, 400..=499) => (Code::EventRefused, Scope::Item, Retry::WhenFixed),
 
         (Make, 500) => (Code::CalendarRefused, Scope::Folder, Retry::Soon),
@@ -210,7 +219,11 @@ mod tests {
             (Look, 410, "", None, Code::CalendarGone, Scope::Folder, soon),
             (Look, 500, "", None, Code::ServerUnavailable, Scope::Folder, soon),
             (Look, 200, "", None, Code::AnswerUnexpected, Scope::Folder, soon),
-            (Look, 302, "", None, Code::AnswerUnexpected, Scope::Folder, soon),
+            (Look, 302, "", None, Code::CalendarRedirected, Scope::Folder, soon),
+            (Create, 301, "", None, Code::CalendarRedirected, Scope::Folder, soon),
+            (Read, 307, "", None, Code::AnswerUnexpected, Scope::Item, soon),
+            (Remove, 308, "", None, Code::CalendarRedirected, Scope::Folder, soon),
+            (Home, 301, "", None, Code::AnswerUnexpected, Scope::Account, soon),
             (Read, 404, "", None, Code::EventUnreadable, Scope::Item, soon),
             (Read, 403, "", None, Code::EventUnreadable, Scope::Item, fixed),
             (Read, 500, "", None, Code::EventUnreadable, Scope::Item, soon),
@@ -218,7 +231,8 @@ mod tests {
             (Create, 409, "no-uid-conflict", None, Code::EventExists, Scope::Item, soon),
             (Create, 403, "no-uid-conflict", None, Code::EventExists, Scope::Item, soon),
             (Create, 409, "", None, Code::EventRefused, Scope::Item, soon),
-            (Create, 403, "", None, Code::EventRefused, Scope::Item, fixed),
+            (Create, 403, "", None, Code::EventForbidden, Scope::Item, fixed),
+            (Update, 405, "", None, Code::EventForbidden, Scope::Item, fixed),
             (Create, 403, "need-privileges", None, Code::CalendarRefused, Scope::Folder, fixed),
             (Create, 403, "valid-calendar-data", None, Code::EventRefused, Scope::Item, fixed),
             (Create, 415, "", None, Code::EventRefused, Scope::Item, fixed),
@@ -229,11 +243,12 @@ mod tests {
             (Create, 404, "", None, Code::CalendarGone, Scope::Folder, soon),
             (Update, 412, "", None, Code::EventChanged, Scope::Item, soon),
             (Update, 404, "", None, Code::EventChanged, Scope::Item, soon),
-            (Update, 423, "lock-token-submitted", None, Code::EventRefused, Scope::Item, soon),
+            (Update, 423, "lock-token-submitted", None, Code::EventLocked, Scope::Item, soon),
+            (Remove, 423, "", None, Code::EventLocked, Scope::Item, soon),
             (Update, 403, "allowed-attendee-scheduling-object-change", None, Code::EventRefused, Scope::Item, fixed),
             (Remove, 412, "", None, Code::EventChanged, Scope::Item, soon),
             (Remove, 403, "need-privileges", None, Code::CalendarRefused, Scope::Folder, fixed),
-            (Remove, 403, "", None, Code::EventRefused, Scope::Item, fixed),
+            (Remove, 403, "", None, Code::EventForbidden, Scope::Item, fixed),
             (Make, 405, "", None, Code::CalendarRefused, Scope::Folder, fixed),
             (Make, 501, "", None, Code::CalendarRefused, Scope::Folder, fixed),
             (Make, 403, "", None, Code::CalendarRefused, Scope::Folder, fixed),

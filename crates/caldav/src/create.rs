@@ -56,7 +56,7 @@ impl CalDavAgenda {
     }
 
     pub(crate) fn refusal(&self, asked: Asked, refusal: &Refusal) -> Error {
-        classify(asked, refusal).with("host", &self.dav.host).with("login", &self.dav.owner)
+        self.dav.named(classify(asked, refusal))
     }
 
     /// The text of an event, if the server may have it: nobody hears of it, and it is not too large.

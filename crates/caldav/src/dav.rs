@@ -40,8 +40,13 @@ impl Answer {
             return wrapped;
         }
         let conditions = if self.head.status.is_success() { Vec::new() } else { multistatus::conditions(&self.body) };
-        let reason = self.head.status.canonical_reason().unwrap_or_default();
-        Refusal { status: self.status(), conditions, retry_after: self.head.retry_after(), text: reason.to_owned() }
+        let mut text = self.head.status.canonical_reason().unwrap_or_default().to_owned();
+        if let Some(elsewhere) = self.head.redirect() {
+            // What a sign-in page is asked may be a secret.
+            let path = elsewhere.path.split('?').next().unwrap_or_default();
+            text = format!("{text} to {}{path}", elsewhere.origin);
+        }
+        Refusal { status: self.status(), conditions, retry_after: self.head.retry_after(), text }
     }
 
     /// A refusal of one resource in the dress of a 207, under a name that it does not have: so Xandikos 0.2 says that there is
@@ -74,7 +79,7 @@ impl Dav {
     }
 
     /// The error with all that is known here.
-    fn named(&self, error: Error) -> Error {
+    pub fn named(&self, error: Error) -> Error {
         error.with("host", &self.host).with("login", &self.owner).with("service", SERVICE)
     }
 

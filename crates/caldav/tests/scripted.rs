@@ -280,9 +280,53 @@ async fn what_a_server_refuses_is_told_for_what_it_is() {
         (refused("401 Unauthorized", ""), Code::SignInRefused, Scope::Credential),
         (refused("503 Busy", ""), Code::ServerUnavailable, Scope::Server),
         (refused("500 Oops", ""), Code::EventRefused, Scope::Item),
+        (refused("403 Forbidden", ""), Code::EventForbidden, Scope::Item),
+        (refused("405 Method Not Allowed", ""), Code::EventForbidden, Scope::Item),
+        (refused("423 Locked", "d:lock-token-submitted"), Code::EventLocked, Scope::Item),
     ] {
         assert_eq!(told(write("test", "1", script, create()).await), (code, scope));
     }
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_refused_says_whether_it_may_pass() {
+    for (status, code, retry) in [
+        ("403 Forbidden", Code::EventForbidden, Retry::WhenFixed),
+        ("405 Method Not Allowed", Code::EventForbidden, Retry::WhenFixed),
+        ("423 Locked", Code::EventLocked, Retry::Soon),
+        ("500 Oops", Code::EventRefused, Retry::Soon),
+    ] {
+        let script = vec![on("DELETE /anna/c/1.ics | schedule-reply: F", status, "", "")];
+        let error = write("test", "1", script, Write::Remove).await.err().unwrap();
+        assert_eq!((error.code(), error.scope(), error.retry()), (code, Scope::Item, retry), "{status}");
+    }
+}
+
+/// An event that was put where a server sends us would be in no calendar that it has told of.
+#[tokio::test]
+async fn a_write_that_is_sent_elsewhere_is_not_followed_and_says_where() {
+    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        let to = "Location: http://127.0.0.1:$/other/1.ics?ticket=secret";
+        for (what, script) in [
+            (Write::Create(form(TEXT)), vec![facts(), on(PUT_NEW, status, to, "")]),
+            (Write::Remove, vec![on("DELETE /anna/c/1.ics", status, to, "")]),
+        ] {
+            let error = write("test", "1", script, what).await.err().unwrap();
+            let told = (error.code(), error.scope(), error.retry());
+            assert_eq!(told, (Code::CalendarRedirected, Scope::Folder, Retry::Soon));
+            let answer = error.arg("answer").unwrap();
+            assert!(answer.starts_with(status) && answer.ends_with("/other/1.ics"), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whose_calendars_may_not_be_seen_is_told_as_a_matter_of_this_server() {
+    let peer = Peer::start(vec![on("PROPFIND /anna/", "403 Forbidden", "", "")]).await;
+    let error = peer.agenda().calendars().await.err().unwrap();
+    assert_eq!((error.code(), error.arg("service")), (Code::ImpersonationDenied, Some("caldav")));
+    assert_eq!((error.arg("login"), error.arg("answer")), (Some("anna"), Some("403 Forbidden")));
+    peer.finished();
 }
 
 #[tokio::test]
@@ -341,7 +385,7 @@ async fn what_is_gone_is_removed() {
     let script = vec![on(DELETE, "412 Precondition Failed", "", ""), there("\"v5\"")];
     assert_eq!(told(write("test", "1", script, Write::Remove).await), (Code::EventChanged, Scope::Item));
     let script = vec![on(DELETE, "403 Forbidden", "", "")];
-    assert_eq!(told(write("test", "1", script, Write::Remove).await), (Code::EventRefused, Scope::Item));
+    assert_eq!(told(write("test", "1", script, Write::Remove).await), (Code::EventForbidden, Scope::Item));
 }
 
 const MEETING: &str = "ORGANIZER:mailto:anna@corp.example\r\nATTENDEE:mailto:boris@corp.example\r\nSUMMARY:a";
@@ -407,7 +451,7 @@ async fn an_invitation_is_exchanged_so_that_no_answer_leaves() {
     let script = vec![there(), facts(), delete("412 Precondition Failed")];
     assert_eq!(told(write("Cyrus-HTTP/3.6", classes, script, update()).await), (Code::EventChanged, Scope::Item));
     let script = vec![there(), facts(), delete("204 No Content"), put(NEW, "403 Forbidden"), put(OLD, "201 Created")];
-    assert_eq!(told(write("Cyrus-HTTP/3.6", classes, script, update()).await), (Code::EventRefused, Scope::Item));
+    assert_eq!(told(write("Cyrus-HTTP/3.6", classes, script, update()).await), (Code::EventForbidden, Scope::Item));
 }
 
 #[tokio::test]

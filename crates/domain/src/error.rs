@@ -111,7 +111,7 @@ codes! {
     MessageUnreadable = "message-unreadable",
     /// Arguments: folder, uid. The server gave another text in place of the message.
     MessageSubstituted = "message-substituted",
-    /// Arguments: host, folder, answer.
+    /// Arguments: host, folder, answer, what (the name of a calendar).
     QuotaFull = "quota-full",
     /// Arguments: host, folder, answer. A command about existing messages was refused.
     ChangeRefused = "change-refused",
@@ -133,6 +133,13 @@ codes! {
     EventUnfit = "event-unfit",
     /// Arguments: host, what, uid, answer. The server does not take the event.
     EventRefused = "event-refused",
+    /// Arguments: host, what, uid, answer. The server does not let us write into this calendar, or not this event.
+    EventForbidden = "event-forbidden",
+    /// Arguments: host, what, uid, answer. Somebody has locked the event.
+    EventLocked = "event-locked",
+    /// Arguments: host, what, uid, side (from which it was deleted), answer, detail (why we do not even try). The event stays on
+    /// the other side.
+    EventNotRemoved = "event-not-removed",
     /// Arguments: host, what, uid, bytes, limit.
     EventTooLarge = "event-too-large",
     /// Arguments: host, what, uid, answer. The event cannot be read from its server.
@@ -147,11 +154,13 @@ codes! {
     CalendarGone = "calendar-gone",
     /// Arguments: host, what, answer.
     CalendarRefused = "calendar-refused",
+    /// Arguments: host, what, answer (with where it leads). The server sends requests about the calendar elsewhere.
+    CalendarRedirected = "calendar-redirected",
     /// Arguments: what, side. The calendar lists no events, and some that are asked for by themselves are there.
     CalendarIncomplete = "calendar-incomplete",
     /// Arguments: what, side. The calendar has no partner on the side, where none can be made; the event waits.
     CalendarUnpaired = "calendar-unpaired",
-    /// Arguments: host, login, answer. The service account may not act for this person.
+    /// Arguments: host, login, answer, service. The service account may not act for this person.
     ImpersonationDenied = "impersonation-denied",
     /// Arguments: host, login, answer. There is no mailbox, or no calendar home, behind the login.
     MailboxMissing = "mailbox-missing",

@@ -51,7 +51,11 @@ pub fn next(mode: Mode, ending: &Ending, history: History, now_ms: u64) -> Next 
         Ending::InStep { .. } | Ending::Held(_) => look_again(mode),
         Ending::Failed(error) => after_failure(mode, error, history),
         Ending::Unsettled { wake_at_ms, soon, .. } => {
-            let woken = wake_at_ms.map(|at| at.saturating_sub(now_ms).max(1));
+            // What was due during the pass, and is due still, does not come nearer by being looked at again and again.
+            let woken = wake_at_ms.map(|at| match at.saturating_sub(now_ms) {
+                0 => pause_ms(history.tries).max(1),
+                later => later,
+            });
             after_unsettled(mode, woken, *soon, history)
         }
     }
@@ -213,6 +217,15 @@ mod tests {
         let more = unsettled(true, None);
         let after = |repeats| next(Mode::Once, &more, History { repeats, ..FIRST }, 0);
         assert_eq!([after(1), after(2), after(3)], [again(0), again(0), Next::End]);
+    }
+
+    #[test]
+    fn what_is_due_again_and_again_is_looked_at_with_growing_pauses() {
+        let after =
+            |wake_at_ms, tries| next(WATCH, &unsettled(false, Some(wake_at_ms)), History { tries, ..FIRST }, 1000);
+        assert_eq!([1, 2, 3, 4].map(|tries| after(1000, tries)), [1, 250, 500, 1000].map(again));
+        assert_eq!((after(10, 8), after(10, 100)), (again(16_000), again(60_000)));
+        assert_eq!(after(1300, 100), again(300), "what is due at a moment has it");
     }
 
     #[test]

@@ -167,6 +167,10 @@ error-quota-full = At { $host } there is no room for all that should go into "{ 
     .why = The quota of the account, or of this folder, is used up, or a message is larger than what is left of it.
     .fix = Raise the quota, or have something deleted. What waits is carried by the next pass; deletions, flags and what fits go on meanwhile.
     .command = parom sync --account { $account }
+error-quota-full-with-what = At { $host } there is no room for all that should go into the calendar "{ $what }" ({ $answer }).
+    .why = The quota of the account is used up, or an event is larger than what is left of it.
+    .fix = Raise the quota, or have something deleted. What waits is carried by the next pass.
+    .command = parom calendar sync { $account }
 error-change-refused = { $host } refused a change in "{ $folder }": { $answer }.
     .why = The account's rights on the folder do not suffice, or the server cannot keep this flag.
     .fix = Check the rights on the folder.
@@ -211,6 +215,22 @@ error-event-refused = { $host } refused the event { $uid } in "{ $what }": { $an
     .why = The server does not take the event as it is.
     .fix = Correct the event where it comes from; the rest of the calendar goes on.
     .command = parom parked
+error-event-forbidden = { $host } does not let Parom write the event { $uid } in "{ $what }": { $answer }.
+    .why = The login may not write into this calendar, or the server lets nobody change this event.
+    .fix = Give the login the right to write into the calendar "{ $what }", then have it tried again; the rest of the calendar goes on.
+    .command = parom parked --retry
+error-event-locked = The event { $uid } in "{ $what }" is locked at { $host }: { $answer }.
+    .why = Another program is writing it and keeps others away meanwhile.
+    .fix = Nothing is to be done: it is tried again by itself, once an hour at least. If it stays, have the lock removed on the server.
+    .command = parom parked --retry
+error-event-not-removed = The event { $uid } was deleted on the { $side }, and { $host } does not let Parom delete it in "{ $what }": { $answer }.
+    .why = The login may not delete in this calendar, the server keeps this event, or somebody has locked it.
+    .fix = Delete it there by hand; or give the login the right to delete in the calendar "{ $what }", then have it tried again.
+    .command = parom parked --retry
+error-event-not-removed-with-detail = The event { $uid } was deleted on the { $side } and stays in "{ $what }" at { $host }: { $detail }.
+    .why = Parom writes to nobody, and does not delete where the server would tell people of it.
+    .fix = Have its owner delete it there by hand, if its participants may hear of it. The next pass sees that.
+    .command = parom calendar sync { $account }
 error-event-too-large = The event { $uid } in "{ $what }" has { $bytes }; { $host } takes at most { $limit }.
     .why = Attachments make the event larger than the server allows.
     .fix = Raise the server's limit, or take the attachments out of the event.
@@ -247,6 +267,10 @@ error-calendar-refused = { $host } does not open the calendar "{ $what }": { $an
     .why = The account's rights on the calendar do not suffice, or the server has a fault.
     .fix = Check the rights on the calendar.
     .command = parom calendar status
+error-calendar-redirected = { $host } sends what is written to the calendar "{ $what }" elsewhere: { $answer }.
+    .why = The address in the configuration is not the server's own: something in front of it leads to another address, or to a sign-in page.
+    .fix = Set "url" in [domain.target.caldav] to the address to which it leads, or have the redirect taken away. What waits is carried then.
+    .command = parom calendar sync { $account }
 error-calendar-incomplete = The calendar "{ $what }" on the { $side } lists no events, yet gives those that are asked for one by one.
     .why = The server's list is not complete: its index is damaged, or the calendar is being restored or moved.
     .fix = Nothing is deleted because of it. Check the calendar in a client and let the server's index be rebuilt; Parom goes on by itself.
@@ -255,10 +279,22 @@ error-calendar-unpaired = The event waits: its calendar "{ $what }" has no partn
     .why = The server does not let its users make calendars, or this account may not.
     .fix = Make a calendar of this name there by hand, or set several = "first-with-category"; the event follows by itself.
     .command = parom calendar status
-error-impersonation-denied = The service account may not act for { $login } at { $host }: { $answer }.
-    .why = The role ApplicationImpersonation is missing, or its scope does not include this mailbox.
-    .fix = On Exchange: New-ManagementRoleAssignment -Name Parom -Role ApplicationImpersonation -User <service account>
-    .command = parom calendar status
+error-impersonation-denied = { $service ->
+        [caldav] { $host } does not let Parom see the calendars of { $login }: { $answer }.
+       *[ews] The service account may not act for { $login } at { $host }: { $answer }.
+    }
+    .why = { $service ->
+        [caldav] The one who signs in has no right to the calendars of this person, or "home" leads to somebody else's.
+       *[ews] The role ApplicationImpersonation is missing, or its scope does not include this mailbox.
+    }
+    .fix = { $service ->
+        [caldav] Give the login of [domain.target.caldav] the right to read and write them on the server, or correct "login" and "home".
+       *[ews] On Exchange: New-ManagementRoleAssignment -Name Parom -Role ApplicationImpersonation -User <service account>
+    }
+    .command = { $service ->
+        [caldav] parom calendar sync { $account }
+       *[ews] parom calendar status
+    }
 error-mailbox-missing = There is no mailbox or calendar of { $login } at { $host } ({ $answer }).
     .why = The address is not the primary one, the mailbox was moved, or its owner never signed in.
     .fix = Check the login of the account on this side; on a new system, let the owner sign in and open the calendar once.

@@ -124,7 +124,7 @@ fn what_one_account_cannot_have_has_a_name_and_the_others_go_on() {
     assert!(said.contains("anna@corp.example: in step"), "{said}");
     assert!(
         said.contains(
-            "boris@corp.example: failed: The mailbox at 127.0.0.1 is full: nothing more goes into \"Calendar\""
+            "boris@corp.example: failed: At 127.0.0.1 there is no room for all that should go into the calendar \"Calendar\""
         ),
         "{said}"
     );
@@ -175,6 +175,52 @@ fn what_one_account_cannot_have_has_a_name_and_the_others_go_on() {
     }
     faults.mend();
     stage.settle();
+}
+
+/// It is told and put aside, it may be tried again, and nobody is asked anything meanwhile.
+#[test]
+fn a_deletion_that_the_server_refuses_goes_round_in_no_circle() {
+    const MANY: usize = 1000;
+    let Some((stage, faults)) = behind_faults(&["anna"]) else { return };
+    let outlook = stage.outlook();
+    for title in ["Lunch", "Dinner"] {
+        outlook.add(&at(title, 2, 12)).unwrap();
+    }
+    stage.calendar(&["subscribe", "anna@corp.example"]);
+    stage.check();
+    faults.answer("DELETE", &[], MANY, 403, "");
+    outlook.delete(&in_outlook(&outlook, "Lunch").0).unwrap();
+    stage.until("the refusal", || !stage.parked().is_empty());
+    let parked = stage.parked().remove(0);
+    assert_eq!(parked["code"], "event-not-removed", "{parked}");
+    let (text, fix) = (parked["text"].as_str().unwrap(), parked["fix"].as_str().unwrap());
+    assert!(text.contains("was deleted on the source") && text.contains("in \"Calendar\": 403"), "{text}");
+    assert!(fix.contains("by hand") && fix.contains("the right to delete"), "{fix}");
+    let verdict = stage.json(&["verify", "anna@corp.example", "--json"]);
+    assert_eq!((&verdict["differences"], &verdict["explained"]), (&0.into(), &1.into()), "{verdict}");
+
+    // One look at the start, and one more where a glance or a notification asks for it.
+    stage.edit_configuration("look_every_s = 1\n", "look_every_s = 3600\n");
+    let looks = stage.ews.count("SyncFolderItems");
+    let mut watch = stage.begin(&["sync", "--all", "--watch"]);
+    std::thread::sleep(Duration::from_secs(5));
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    let looks = stage.ews.count("SyncFolderItems") - looks;
+    assert!((1..=6).contains(&looks), "{looks} looks: {}", stage.said());
+    assert_eq!(faults.mend(), [MANY - 1], "it was tried once");
+    stage.edit_configuration("look_every_s = 3600\n", "look_every_s = 1\n");
+    assert_eq!(stage.titles().1.len(), 2);
+
+    assert!(stage.run(&["parked", "--retry"]).status.success());
+    stage.until("the deletion", || stage.titles().1.len() == 1);
+    stage.check();
+
+    // Whose calendars may not be seen at all is not told as a matter of Exchange.
+    faults.answer("PROPFIND", &[], ALWAYS, 403, "");
+    let (code, said) = run(&stage);
+    assert!(code != 0 && said.contains("does not let Parom see the calendars of anna: 403"), "{said}");
+    assert!(!said.contains("impersonat") && !said.contains("Impersonation"), "{said}");
 }
 
 #[test]

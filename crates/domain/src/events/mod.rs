@@ -4,6 +4,7 @@
 //! each link, one for each side, because a side may not hold all of an event: what a side showed last time is unchanged,
 //! whatever the other side shows.
 
+pub mod again;
 pub mod breaker;
 pub mod copies;
 pub mod decide;

@@ -5,14 +5,14 @@ use super::looks::{self, Shown};
 use super::matching::parked;
 use super::pass::{Run, stops_the_pass};
 use super::plan::{Plan, Task};
+use super::undeleted::may_pass;
 use super::write::{Done, Job, Writer, end, index, is_changed};
 use futures_util::future::{BoxFuture, Either, join, select};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use parom_domain::agenda::Form;
-use parom_domain::events::EventLink;
-use parom_domain::events::breaker;
 use parom_domain::events::decide::{Deed, writes};
 use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ArchivedEvent};
+use parom_domain::events::{EventLink, again, breaker};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use std::collections::VecDeque;
 use std::iter::Peekable;
@@ -216,15 +216,19 @@ fn leave(run: &mut Run<'_>, task: &Task) {
     }
 }
 
+/// Puts the event aside until that moment. Where none is given, what may pass is tried again by itself, and more and more seldom.
 fn put_aside(run: &mut Run<'_>, task: &Task, error: &Error, until_ms: Option<u64>) -> Vec<AgendaChange> {
     let what = run.name(task.calendar).unwrap_or_default();
     let copy = Error::new(error.code(), error.scope(), error.retry());
     let copy = error.args().iter().fold(copy, |copy, (name, value)| copy.with(name, value));
     let copy = copy.with("what", what).with("uid", &task.uid);
+    let now = run.now_ms();
     let mut changes = Vec::new();
     for side in Side::ALL {
         if let Some(shown) = &task.shown[side] {
-            let parked = parked(run, side, &task.uid, shown, until_ms).because(&copy);
+            let since_ms = run.aside_since(shown.calendar, side, &shown.handle, error.code()).unwrap_or(now);
+            let again = may_pass(error).then(|| again::at(since_ms, now));
+            let parked = parked(run, side, &task.uid, shown, until_ms.or(again)).because(&copy);
             changes.push(run.park(parked));
         }
     }
@@ -420,9 +424,7 @@ fn refused(run: &mut Run<'_>, job: &Job, side: Side, error: &Error) -> Vec<Agend
             let calendar = job.place(side);
             let copy = Error::new(error.code(), error.scope(), error.retry());
             let copy = error.args().iter().fold(copy, |copy, (name, value)| copy.with(name, value));
-            if run.report.trouble.iter().all(|(name, _)| *name != run.name(calendar)) {
-                run.trouble(calendar, copy);
-            }
+            run.trouble_once(calendar, copy);
             leave(run, &job.task);
             Vec::new()
         }

@@ -2,6 +2,7 @@
 
 use super::copies;
 use super::pass::{LANES, Run, grouped, stops_the_pass};
+use super::undeleted::is_undeleted;
 use futures_util::future::{BoxFuture, join};
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use parom_domain::agenda::{Agenda, AgendaLook, CalendarId, EventRead, Form, Handle, Token, Version};
@@ -197,7 +198,8 @@ pub async fn read_what_changed(run: &mut Run<'_>, looks: &Looks) -> Result<Sight
             let is_twin = copies::is_twin(parked);
             // An edit that was put aside still beats a delete.
             let event = run.links.at(side, parked.calendar, &parked.handle);
-            let is_left_alone = event.is_some_and(|event| sights.is_missing(event, side.other()));
+            let is_missed = |event| sights.is_missing(event, side.other());
+            let is_left_alone = !is_undeleted(parked) && event.is_some_and(is_missed);
             let place = (parked.calendar, parked.handle.clone());
             let is_wanted = is_twin && is_freed || is_partner || is_left_alone;
             parked.side == side && !wanted[side].contains(&place) && is_wanted

@@ -17,6 +17,7 @@ mod relocate;
 mod safekeeping;
 mod suspicion;
 mod tokens;
+mod undeleted;
 mod write;
 
 pub use batch::BATCH;

@@ -4,7 +4,9 @@ use super::book::{AgendaBook, AgendaEvent, AgendaObserver};
 use super::links::Links;
 use super::looks::{Looks, Shown};
 use super::plan::AgendaPlan;
-use super::{batch, calendars, copies, delete, held, looks, matching, plan, recovery, relocate, suspicion, tokens};
+use super::{
+    batch, calendars, copies, delete, held, looks, matching, plan, recovery, relocate, suspicion, tokens, undeleted,
+};
 use crate::ports::Clock;
 use futures_util::future::BoxFuture;
 use parom_domain::agenda::{Agenda, AgendaAbilities, CalendarId, Handle, Merge};
@@ -12,7 +14,7 @@ use parom_domain::events::guard::CalendarBrake;
 use parom_domain::events::policy::EventPolicy;
 use parom_domain::events::state::{AgendaChange, AgendaState, ParkedEvent, SuspectedEvent};
 use parom_domain::events::{CalendarNumber, CalendarPair, End, EventLink, EventNumber};
-use parom_domain::{Both, Error, Result, Scope, Side};
+use parom_domain::{Both, Code, Error, Result, Scope, Side};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -143,6 +145,15 @@ impl<'a> Run<'a> {
         self.report.trouble.push((name, error));
     }
 
+    /// The same where it is told of each event of the calendar.
+    pub fn trouble_once(&mut self, calendar: CalendarNumber, error: Error) {
+        let name = self.name(calendar);
+        self.unfinished.insert(calendar);
+        if self.report.trouble.iter().all(|(told, _)| *told != name) {
+            self.trouble(calendar, error);
+        }
+    }
+
     /// Puts a link in step with the book. What was put aside as a second event of its UID is none where the link has it.
     ///
     /// INVARIANT: an end of which no token of the book knows is suspected. What comes and goes between two looks is spoken of by
@@ -247,6 +258,14 @@ impl<'a> Run<'a> {
         AgendaChange::Park(parked)
     }
 
+    /// Since when it has been put aside for this reason, if it has.
+    #[must_use]
+    pub fn aside_since(&self, calendar: CalendarNumber, side: Side, handle: &Handle, code: Code) -> Option<u64> {
+        let is = |it: &&ParkedEvent| (it.calendar, it.side, &it.handle) == (calendar, side, handle);
+        let mut known = self.state.parked.iter().filter(is);
+        known.find(|it| it.code == code.as_str()).map(|it| it.since_ms)
+    }
+
     /// What was put aside there is no more, if anything was.
     pub fn unpark(&mut self, calendar: CalendarNumber, side: Side, handle: &Handle) -> Option<AgendaChange> {
         let is = |parked: &ParkedEvent| (parked.calendar, parked.side, &parked.handle) == (calendar, side, handle);
@@ -326,6 +345,7 @@ async fn work(pass: &AgendaPass<'_>, state: AgendaState) -> Result<AgendaReport>
     looks::look_up_linked(&mut run, &mut sights).await?;
     matching::match_newcomers(&mut run, &mut sights);
     let gone = suspicion::suspect(&mut run, &looks, &mut sights).await?;
+    undeleted::forget_what_is_back(&mut run);
     let mut plan = plan::make(&mut run, sights, &gone);
     held::apply_brakes(&mut run, &mut plan).await?;
     if pass.dry_run {
@@ -361,16 +381,17 @@ fn is_quiet(run: &Run<'_>, looks: &Looks) -> bool {
 fn finish(mut run: Run<'_>) -> AgendaReport {
     let now = run.now_ms();
     let grace = run.pass.policy.grace_ms;
+    let suspected: Vec<_> =
+        run.state.suspected.iter().filter(|it| !undeleted::rests(&run, it.event, it.side)).collect();
     // What only waits for a token waits for no moment: the next pass may come at once.
-    let missing = run.state.suspected.iter().filter(|it| it.since_ms > 0);
-    let missing = missing.map(|it| it.since_ms.saturating_add(grace));
+    let missing = suspected.iter().filter(|it| it.since_ms > 0).map(|it| it.since_ms.saturating_add(grace));
     let parked = run.state.parked.iter().filter_map(|it| it.until_ms);
     let waits: Vec<u64> = missing.chain(parked).chain(run.wakes.iter().copied()).collect();
     run.report.wake_at_ms = waits.iter().copied().min().map(|at| at.max(now));
     run.report.parked = run.state.parked.len() as u64;
     run.report.calendars = u32::try_from(run.state.calendars.len()).unwrap_or(u32::MAX);
     run.report.settled = waits.is_empty()
-        && run.state.suspected.is_empty()
+        && suspected.is_empty()
         && run.unseen.is_empty()
         && run.unfinished.is_empty()
         && run.state.intents.is_empty()

@@ -5,6 +5,7 @@ use super::looks::{Now, Shown, Sights};
 use super::matching::parked;
 use super::pass::Run;
 use super::suspicion::Gone;
+use super::undeleted::is_undeleted;
 use parom_domain::events::decide::{Deed, Sight, Tie, decide};
 use parom_domain::events::state::{AgendaChange, ParkedEvent};
 use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
@@ -145,6 +146,7 @@ fn of_link(run: &mut Run<'_>, link: &EventLink, both: Both<Now>, gone: &Gone) ->
     let was_aside = shown.iter().any(|(side, shown)| {
         let is_at = |parked: &ParkedEvent, shown: &Shown| {
             (parked.side, parked.calendar, &parked.handle) == (side, shown.calendar, &shown.handle)
+                && !is_undeleted(parked)
         };
         shown.as_ref().is_some_and(|shown| run.state.parked.iter().any(|parked| is_at(parked, shown)))
     });

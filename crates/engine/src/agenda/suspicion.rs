@@ -3,6 +3,7 @@
 use super::emptied;
 use super::looks::{Looks, Now, Shown, Sights};
 use super::pass::{Run, stops_the_pass};
+use super::undeleted;
 use parom_domain::events::missing::{Belief, Evidence, believe};
 use parom_domain::events::{CalendarNumber, EventNumber};
 use parom_domain::{Result, Side};
@@ -28,6 +29,10 @@ pub async fn suspect(run: &mut Run<'_>, looks: &Looks, sights: &mut Sights) -> R
         .map(|(event, side, _)| (event, side))
         .collect();
     for (event, side) in missing {
+        if undeleted::rests(run, event, side) {
+            run.missing.insert((event, side));
+            continue;
+        }
         let since_ms = since(run, event, side);
         let needs_question = looks.0[side].values().any(|look| !look.complete);
         let saw_everything = !run.unseen.iter().any(|(_, unseen)| *unseen == side);

@@ -1,7 +1,7 @@
 //! A book in memory, where a thousand crashes cost nothing.
 
 use async_trait::async_trait;
-use parom_domain::events::state::{AgendaChange, AgendaState, ArchivedEvent};
+use parom_domain::events::state::{AgendaChange, AgendaState, ArchivedEvent, ParkedEvent};
 use parom_domain::events::{EventLink, EventNumber};
 use parom_domain::{Result, Side};
 use parom_engine::agenda::AgendaBook;
@@ -46,6 +46,17 @@ impl MemoryBook {
     /// Releases all brakes, as a person does.
     pub fn release(&self) {
         self.pages().state.held.iter_mut().for_each(|held| held.released = true);
+    }
+
+    /// Has everything tried again that is put aside, as a person does.
+    pub fn try_again(&self) {
+        let parked = self.state().parked;
+        let unpark = |it: &ParkedEvent| {
+            let ParkedEvent { calendar, side, handle, .. } = it.clone();
+            let look = AgendaChange::SetToken { calendar, side, token: None };
+            [AgendaChange::Unpark { calendar, side, handle }, look]
+        };
+        self.apply(parked.iter().flat_map(unpark).collect());
     }
 
     pub fn apply(&self, changes: Vec<AgendaChange>) {

@@ -10,4 +10,5 @@ mod meanwhile;
 mod numbered;
 mod safekeeping;
 mod storm;
+mod undeleted;
 mod world;

@@ -110,7 +110,17 @@ fn switches(random: &mut Random, tells_fleeting: bool) -> AgendaSwitches {
     }
 }
 
-async fn raise(seed: u64, tells_fleeting: bool) -> Result<(), String> {
+/// How the servers of a storm are.
+#[derive(Clone, Copy)]
+struct Ways {
+    tells_fleeting: bool,
+    /// They do not remove every event, and lock some, until the storm is over.
+    stubborn: bool,
+}
+
+const PLAIN: Ways = Ways { tells_fleeting: true, stubborn: false };
+
+async fn raise(seed: u64, Ways { tells_fleeting, stubborn }: Ways) -> Result<(), String> {
     let mut random = Random::new(seed);
     let world = World::new(switches(&mut random, tells_fleeting), switches(&mut random, tells_fleeting));
     let people = People {
@@ -129,6 +139,9 @@ async fn raise(seed: u64, tells_fleeting: bool) -> Result<(), String> {
     let passes = 2 + random.index(6);
     for number in 1..=passes {
         world.steps.revive();
+        if stubborn {
+            be_stubborn(&world, &mut random);
+        }
         let somebody = people.clone();
         let faults = [(3, Fault::Death), (4, Fault::Cut)];
         people.crowd.gather(&mut random, (number, &world.steps), &faults, 70, move |when| somebody.edit(when));
@@ -141,12 +154,21 @@ async fn raise(seed: u64, tells_fleeting: bool) -> Result<(), String> {
         if random.one_in(6) {
             world.book.release();
         }
+        if stubborn && random.one_in(4) {
+            world.book.try_again();
+        }
         if random.one_in(2) {
             for side in Side::ALL {
                 world.servers[side].land_late();
             }
             world.wait_out_the_grace();
         }
+    }
+    if stubborn {
+        for side in Side::ALL {
+            world.servers[side].switch(|switches| (switches.keeps, switches.locks) = (None, None));
+        }
+        world.book.try_again();
     }
     for side in Side::ALL {
         world.servers[side].land_late();
@@ -155,6 +177,15 @@ async fn raise(seed: u64, tells_fleeting: bool) -> Result<(), String> {
     let verdict = judge(&world, &people).await;
     people.crowd.tell(&verdict);
     verdict
+}
+
+/// Other events than before cannot be removed or written.
+fn be_stubborn(world: &World, random: &mut Random) {
+    for side in Side::ALL {
+        let mut part = |most| random.one_in(2).then(|| format!("uid=m{}\n", random.index(most)));
+        let (keeps, locks) = (part(12), part(20));
+        world.servers[side].switch(|switches| (switches.keeps, switches.locks) = (keeps, locks));
+    }
 }
 
 fn note_pass(world: &World, people: &People, name: &str, ending: &str) {
@@ -240,13 +271,20 @@ fn count(world: &World, people: &People) -> Result<(), String> {
 
 #[tokio::test]
 async fn whatever_happens_both_sides_end_equal_and_no_event_and_no_edit_is_lost() {
-    let failed = storm::raise(COUNT, async |seed| raise(seed, true).await).await;
+    let failed = storm::raise(COUNT, async |seed| raise(seed, PLAIN).await).await;
     assert!(failed.is_empty(), "these storms ended badly (PAROM_STORM_SEED=n runs one): {failed:?}");
 }
 
 /// The same storms between servers that say nothing of what came and went between two looks, as Exchange does.
 #[tokio::test]
 async fn the_same_where_no_look_speaks_of_what_came_and_went() {
-    let failed = storm::raise(COUNT, async |seed| raise(seed, false).await).await;
+    let failed = storm::raise(COUNT, async |seed| raise(seed, Ways { tells_fleeting: false, ..PLAIN }).await).await;
+    assert!(failed.is_empty(), "these storms ended badly (PAROM_STORM_SEED=n runs one): {failed:?}");
+}
+
+/// The same storms between servers that refuse deletions and lock events.
+#[tokio::test]
+async fn the_same_where_servers_do_not_do_everything_they_are_told() {
+    let failed = storm::raise(COUNT, async |seed| raise(seed, Ways { stubborn: true, ..PLAIN }).await).await;
     assert!(failed.is_empty(), "these storms ended badly (PAROM_STORM_SEED=n runs one): {failed:?}");
 }

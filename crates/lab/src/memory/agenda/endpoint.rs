@@ -77,10 +77,30 @@ impl MemoryAgenda {
     }
 
     fn accepts(&self, world: &World, event: &Form) -> Result<()> {
+        self.unlocked(world, &event.text)?;
         match &world.switches.refuses {
             Some(part) if event.text.contains(part.as_str()) => {
                 Err(self.of_event(Code::EventRefused, Retry::WhenFixed, &event.uid).with("answer", "403"))
             }
+            _ => Ok(()),
+        }
+    }
+
+    fn unlocked(&self, world: &World, text: &str) -> Result<()> {
+        match &world.switches.locks {
+            Some(part) if text.contains(part.as_str()) => {
+                Err(self.of_event(Code::EventLocked, Retry::Soon, &form(text).uid).with("answer", "423 Locked"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn lets_go(&self, world: &World, text: &str) -> Result<()> {
+        self.unlocked(world, text)?;
+        match &world.switches.keeps {
+            Some(part) if text.contains(part.as_str()) => Err(self
+                .of_event(Code::EventForbidden, Retry::WhenFixed, &form(text).uid)
+                .with("answer", "403 Forbidden")),
             _ => Ok(()),
         }
     }
@@ -233,6 +253,8 @@ impl Agenda for MemoryAgenda {
             if version(stored) != seen.version {
                 return Err(self.of_event(Code::EventChanged, Retry::Soon, form(&stored.text).uid.as_str()));
             }
+            let text = stored.text.clone();
+            self.lets_go(world, &text)?;
             world.take(calendar, &seen.handle, true);
             Ok(())
         })

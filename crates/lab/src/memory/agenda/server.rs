@@ -23,6 +23,10 @@ pub struct AgendaSwitches {
     pub batch_items: usize,
     /// Events that contain this are not taken.
     pub refuses: Option<String>,
+    /// Events that contain this are not removed.
+    pub keeps: Option<String>,
+    /// Somebody has locked the events that contain this.
+    pub locks: Option<String>,
     /// Events that contain this cannot be read.
     pub unreadable: Option<String>,
     /// An outage that looks like success: every look is complete and empty.
@@ -53,6 +57,8 @@ impl Default for AgendaSwitches {
             makes_calendars: true,
             batch_items: 50,
             refuses: None,
+            keeps: None,
+            locks: None,
             unreadable: None,
             lists_nothing: false,
             hides: None,
