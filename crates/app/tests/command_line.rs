@@ -74,7 +74,9 @@ fn a_missing_configuration_is_told_in_both_languages_with_the_command() {
     let en = desk.parom("en", &["status"]);
     assert_eq!(en.code, 2);
     assert!(en.err.contains("There is no configuration ./parom.toml"), "{}", en.err);
-    assert!(en.err.contains("parom --config ./parom.toml init"), "{}", en.err);
+    assert!(en.err.contains("Command: parom init\n"), "{}", en.err);
+    let named = desk.parom("en", &["--config", "other.toml", "status"]);
+    assert!(named.err.contains("Command: parom --config other.toml init\n"), "{}", named.err);
     let ru = desk.parom("ru", &["status"]);
     assert_eq!(ru.code, 2);
     assert!(ru.err.contains("Файла конфигурации ./parom.toml нет"), "{}", ru.err);

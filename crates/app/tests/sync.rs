@@ -521,7 +521,7 @@ fn what_the_server_does_not_let_us_write_is_told_with_its_folder() {
         assert!(told.contains("rights on the folder do not suffice"), "{told}");
     }
     for told in refused("[OVERQUOTA] Quota exceeded") {
-        assert!(told.contains("nothing more goes into \"INBOX\""), "{told}");
+        assert!(told.contains("there is no room for all that should go into \"INBOX\""), "{told}");
     }
     assert_eq!(code(&stage.run(&["sync", "--all"])), 0);
 }
