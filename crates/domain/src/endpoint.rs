@@ -321,10 +321,12 @@ pub struct MarkChange {
 }
 
 /// What became of changes of marks.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Marked {
     /// One for each change, in order, with what the folder did not take of it.
     pub results: Vec<Result<Unkept>>,
+    /// Messages that were gone when we came: servers say OK to that, and nothing was written.
+    pub missing: UidSet,
     /// What a look from the cursor would show now, where the answers to the changes tell all of it.
     pub echo: Option<Snapshot>,
 }

@@ -3,6 +3,7 @@
 //! INVARIANT: a cursor is one that was taken before our writing, or one up to which a second look, or what stands for one, found
 //! nothing but what is linked. So it never covers a change that was not settled, parked or suspected.
 
+use crate::execute::restart_cursors;
 use crate::looks::observe_many;
 use crate::pass::{Run, stops_the_pass};
 use crate::work::{FolderWork, Open, Seen};
@@ -26,6 +27,9 @@ pub async fn advance_cursors(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, F
             }
         }
         changes.extend(work.link_changes());
+        if work.waits {
+            changes.extend(restart_cursors(run, work));
+        }
     }
     for work in works.values_mut().filter(|work| !work.stays() && work.gone_side.is_none()) {
         for side in Side::ALL {

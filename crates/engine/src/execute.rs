@@ -97,9 +97,10 @@ fn begin_cursors(run: &mut Run<'_>, works: &Works, folder: FolderId) -> Vec<Chan
 
 /// Links of other UIDs make a cursor stale: where they are, and where the messages are that lost theirs. Should this pass
 /// not get to its end, the next one lists everything there.
-fn restart_cursors(run: &mut Run<'_>, work: &FolderWork) -> Vec<Change> {
+pub fn restart_cursors(run: &mut Run<'_>, work: &FolderWork) -> Vec<Change> {
     let mut changes = Vec::new();
-    for side in Side::ALL.into_iter().filter(|side| work.renumbered[*side] || !work.strays[side.other()].is_empty()) {
+    let is_stale = |side: &Side| work.renumbered[*side] || work.relook[*side] || !work.strays[side.other()].is_empty();
+    for side in Side::ALL.into_iter().filter(is_stale) {
         let (Some(seen), Some(pair)) = (work.seen[side].as_ref(), run.pair_mut(work.id)) else { continue };
         let cursor = Some(Cursor::covering_nothing(seen.cursor.validity));
         pair.cursors[side] = cursor;
@@ -421,6 +422,13 @@ pub async fn marks(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -> 
             work.echo[side] = marked.echo;
         }
         let (mut done, mut withheld) = (0u64, Marks::default());
+        if let Some(work) = works.get_mut(&id).filter(|_| !marked.missing.is_empty()) {
+            // It went somewhere without the mark, which is not agreed then.
+            let gone = marked.missing.iter().filter_map(|uid| work.links.slot(side, uid));
+            refused.extend(gone.map(|slot| (id, slot)));
+            work.waits = true;
+            work.settled = false;
+        }
         for ((change, slots), result) in folder.marks[side].iter().zip(marked.results) {
             match result {
                 Ok(left_out) => {
@@ -498,7 +506,7 @@ fn mark_convoys<'a>(
 
 async fn mark(run: &Run<'_>, work: &FolderWork, changes: &[(MarkChange, Vec<Slot>)], side: Side) -> Marked {
     let (Some(path), Some(seen)) = (&work.paths[side], &work.seen[side]) else {
-        return Marked { results: Vec::new(), echo: None };
+        return Marked::default();
     };
     let commands: Vec<MarkChange> = changes.iter().map(|(change, _)| change.clone()).collect();
     match run.pass.sides[side].mark(path, &seen.cursor, &commands).await {
@@ -507,7 +515,7 @@ async fn mark(run: &Run<'_>, work: &FolderWork, changes: &[(MarkChange, Vec<Slot
             // One failure for all of them; the first tells why.
             let refused = || Error::new(Code::ChangeRefused, Scope::Folder, Retry::Soon).with("folder", path);
             let rest = commands.iter().skip(1).map(|_| Err(refused()));
-            Marked { results: std::iter::once(Err(error)).chain(rest).collect(), echo: None }
+            Marked { results: std::iter::once(Err(error)).chain(rest).collect(), ..Marked::default() }
         }
     }
 }

@@ -231,9 +231,9 @@ impl Endpoint for WithHidden {
     }
 
     async fn mark(&self, folder: &FolderPath, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
-        let marked = self.told(folder, self.side(folder).mark(folder, since, changes).await)?;
-        let results = marked.results.into_iter().map(|result| self.told(folder, result)).collect();
-        Ok(Marked { results, echo: marked.echo })
+        let mut marked = self.told(folder, self.side(folder).mark(folder, since, changes).await)?;
+        let results = std::mem::take(&mut marked.results).into_iter().map(|result| self.told(folder, result)).collect();
+        Ok(Marked { results, ..marked })
     }
 
     async fn shift(&self, from: (&FolderPath, u32), uids: &UidSet, to: (&FolderPath, u32)) -> Result<Vec<Shifted>> {

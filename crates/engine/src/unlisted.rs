@@ -8,9 +8,12 @@ use parom_domain::uid::UidSet;
 use parom_domain::{Both, FolderPath, FolderSeen, Result, Side, names};
 use std::collections::HashSet;
 
-/// Adds them to the listings.
+/// Adds them to the listings. INBOX is always there (RFC 3501 section 5.1).
 pub async fn add(run: &Run<'_>, listings: &mut Both<Listing>) -> Result<()> {
     for side in Side::ALL {
+        if !listings[side].folders.iter().any(|seen| seen.path.is_inbox()) {
+            listings[side].folders.push(unlisted(FolderPath::inbox()));
+        }
         let lost = lost(run, side, &listings[side]);
         if lost.is_empty() {
             continue;
@@ -24,17 +27,7 @@ pub async fn add(run: &Run<'_>, listings: &mut Both<Listing>) -> Result<()> {
             match answer {
                 Ok(looked) if looked.snapshot.cursor.validity == since.validity => {
                     tracing::warn!(side = %side, folder = ?path, "the server does not list a folder that it opens");
-                    listings[side].folders.push(FolderSeen {
-                        path,
-                        role: None,
-                        selectable: true,
-                        may_have_children: true,
-                        hides_children: false,
-                        subscribed: true,
-                        subscribable: false,
-                        status: None,
-                        mailbox_id: None,
-                    });
+                    listings[side].folders.push(unlisted(path));
                 }
                 Err(error) if stops_the_pass(&error) => return Err(error),
                 Ok(_) | Err(_) => {}
@@ -42,6 +35,20 @@ pub async fn add(run: &Run<'_>, listings: &mut Both<Listing>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn unlisted(path: FolderPath) -> FolderSeen {
+    FolderSeen {
+        path,
+        role: None,
+        selectable: true,
+        may_have_children: true,
+        hides_children: false,
+        subscribed: true,
+        subscribable: false,
+        status: None,
+        mailbox_id: None,
+    }
 }
 
 /// What is known here and not listed, but for what is listed under another name or in another spelling.

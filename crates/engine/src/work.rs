@@ -39,6 +39,8 @@ pub struct FolderWork {
     pub failed: bool,
     /// Something is held back here: cursors stay where they are, and all else goes on.
     pub waits: bool,
+    /// All of this side is looked at again.
+    pub relook: Both<bool>,
 }
 
 /// What is kept of a snapshot once its sightings were compared.
@@ -89,6 +91,7 @@ impl FolderWork {
             settled: true,
             failed: false,
             waits: false,
+            relook: Both::default(),
         }
     }
 
@@ -122,7 +125,7 @@ impl FolderWork {
     }
 
     /// Takes out of the links what a side shows without, and does not keep: that was never agreed with it. What it would
-    /// keep if we had the rights waits for them.
+    /// keep if we had the rights waits for them, and the other side has to show once more that it has it.
     pub fn unlearn(&mut self, side: Side, snapshot: &Snapshot) {
         for sighting in &snapshot.present {
             let Some(slot) = self.links.slot(side, sighting.uid) else { continue };
@@ -136,6 +139,7 @@ impl FolderWork {
             if !snapshot.holds.unkept(&lacking, &Marks::default()).withheld.is_empty() {
                 self.waits = true;
                 self.settled = false;
+                self.relook[side.other()] = true;
             }
             self.links.set_base(slot, base);
         }

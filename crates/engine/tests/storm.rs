@@ -8,11 +8,12 @@
 
 mod world;
 
+use parom_domain::endpoint::Holds;
 use parom_domain::{FolderPath, Marks, Side, Uid, UidSet};
-use parom_lab::memory::{BatchLanding, Fault, MemoryServer, Switches};
+use parom_lab::memory::{BatchLanding, Fault, MemoryServer, Stored, Switches};
 use parom_lab::sample::Random;
 use parom_lab::storm::{self, Crowd, Deeds};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use world::verdict::{book_agrees, content, id_of, pages, sides_agree};
 use world::{World, date, mail, path};
@@ -28,8 +29,30 @@ const NAMES: [&str; 8] = ["INBOX", "a", "b", "a/c", "a/c/d", "b/e", "f", "g"];
 struct People {
     servers: parom_domain::Both<MemoryServer>,
     crowd: Crowd,
+    marks: Arc<Mutex<Marked>>,
     /// The folders that their clients showed when the pass began.
     shown: Arc<Mutex<parom_domain::Both<Vec<FolderPath>>>>,
+}
+
+/// What people have done to marks, by message.
+#[derive(Default)]
+struct Marked {
+    put: BTreeMap<String, Marks>,
+    taken: BTreeMap<String, Marks>,
+    /// Moved together with all that their folder held, which then ended: marks that come in between may go with it.
+    swept: BTreeSet<String>,
+    /// Our account could not write all marks for a while: what was put while it moved the message may have been dropped.
+    withheld: bool,
+}
+
+impl Marked {
+    fn note(&mut self, id: String, put: &Marks, taken: &Marks) {
+        let both = [(&mut self.put, put), (&mut self.taken, taken)];
+        for (noted, marks) in both {
+            let known = noted.entry(id.clone()).or_default();
+            *known = known.union(marks);
+        }
+    }
 }
 
 impl People {
@@ -48,6 +71,10 @@ impl People {
         self.servers[side].folders().into_iter().filter(|folder| !is_spare(folder)).collect()
     }
 
+    fn sweep(&self, messages: &[(Uid, Stored)]) {
+        self.marks.lock().unwrap().swept.extend(messages.iter().map(|(_, stored)| id_of(&stored.bytes)));
+    }
+
     /// One edit by somebody on some side. Edits that the server would refuse are not tried.
     fn edit(&self, when: &str) {
         let mut random = self.crowd.random();
@@ -62,16 +89,19 @@ impl People {
             (0..=6, _) if deeds.born.len() < MOST_BORN => {
                 let id = format!("m{}", deeds.born.len());
                 let marks = ["\\Seen", "\\Flagged", "work"].into_iter().filter(|_| random.one_in(3));
-                server.add(&folder, mail(&id), Marks::from_names(marks), date(deeds.born.len() as i64)).unwrap();
+                let marks = Marks::from_names(marks);
+                self.marks.lock().unwrap().note(id.clone(), &marks, &Marks::default());
+                server.add(&folder, mail(&id), marks, date(deeds.born.len() as i64)).unwrap();
                 deeds.born.insert(id.clone());
                 format!("adds {id} to {folder}")
             }
-            (7..=10, Some((uid, _))) => {
+            (7..=10, Some((uid, stored))) => {
                 let mark = Marks::from_names(random.choose(&["\\Seen", "\\Flagged", "\\Answered", "work"]));
                 let none = Marks::default();
                 let add = random.one_in(2);
                 let (added, removed) = if add { (&mark, &none) } else { (&none, &mark) };
                 server.mark(&folder, uid, added, removed).unwrap();
+                self.marks.lock().unwrap().note(id_of(&stored.bytes), added, removed);
                 let names = mark.names().collect::<Vec<_>>().join(" ");
                 format!("{} {names} on uid {uid} of {folder}", if add { "puts" } else { "takes" })
             }
@@ -110,6 +140,7 @@ impl People {
             (20, Some(_)) => {
                 let to = random.choose(&folders).filter(|to| *to != folder);
                 let Some(to) = to else { return };
+                self.sweep(&messages);
                 server.shift(&folder, &UidSet::range(Uid::MIN, Uid::MAX), &to).unwrap();
                 server.remove(&folder).unwrap();
                 format!("moves all {} messages from {folder} to {to} and removes it", messages.len())
@@ -123,6 +154,7 @@ impl People {
             (23, Some(_)) => {
                 let to = random.choose(&folders).filter(|to| *to != folder);
                 let Some(to) = to else { return };
+                self.sweep(&messages);
                 server.shift(&folder, &UidSet::range(Uid::MIN, Uid::MAX), &to).unwrap();
                 server.remove(&folder).unwrap();
                 server.create(&folder).unwrap();
@@ -160,6 +192,58 @@ fn count(world: &World, deeds: &Deeds) -> Result<(), String> {
     Ok(())
 }
 
+/// A mark that somebody put and nobody ever took away is on both sides. What somebody deleted went with its marks, also where
+/// the other side's copy lives on.
+fn marks_are_kept(world: &World, marked: &Marked, deeds: &Deeds) -> Result<(), String> {
+    for side in Side::ALL {
+        for folder in world.servers[side].folders() {
+            for (_, stored) in world.servers[side].messages(&folder) {
+                let id = id_of(&stored.bytes);
+                let [put, taken] =
+                    [&marked.put, &marked.taken].map(|noted| noted.get(&id).cloned().unwrap_or_default());
+                let lost = put.minus(&taken).minus(&stored.marks);
+                let is_excused = marked.withheld || marked.swept.contains(&id) || deeds.deleted.contains(&id);
+                if !lost.is_empty() && !is_excused {
+                    return Err(format!("{id} lost {lost:?} on {side}"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What an administrator or a full disk does to a server for a while.
+fn trouble(random: &mut Random, server: &MemoryServer) -> String {
+    let names: Vec<FolderPath> = NAMES.iter().map(|name| path(name)).collect();
+    let kind = random.index(9);
+    let mut some = || names.iter().filter(|_| random.one_in(3)).cloned().collect();
+    server.switch(|switches| match kind {
+        0 => switches.takes_no_moves = some(),
+        1 => switches.no_room_in = some(),
+        2 => switches.cannot_open = some(),
+        3 => (switches.unlisted, switches.unlisted_opens) = (some(), true),
+        4 => switches.may_expunge = false,
+        5 => switches.quota_bytes = Some(700),
+        6 => switches.holds = Holds { marks: Marks::default(), any_keyword: false },
+        7 => switches.holds = Holds { marks: Marks::from_system(31 & !Marks::SEEN), any_keyword: true },
+        _ => switches.holds = Holds { marks: Marks::from_system(Marks::SEEN), any_keyword: false },
+    });
+    ["no moves", "no room", "cannot open", "unlisted", "no expunge", "quota", "no marks", "no seen", "only seen"][kind]
+        .to_owned()
+}
+
+fn end_troubles(server: &MemoryServer) {
+    let calm = Switches::default();
+    server.switch(|switches| {
+        switches.takes_no_moves.clear();
+        switches.no_room_in.clear();
+        switches.cannot_open.clear();
+        switches.unlisted.clear();
+        (switches.may_expunge, switches.quota_bytes) = (true, None);
+        switches.holds = calm.holds;
+    });
+}
+
 fn switches(random: &mut Random) -> Switches {
     let mut switches = if random.one_in(3) { Switches::plain() } else { Switches::default() };
     switches.has_mailbox_ids = random.one_in(3);
@@ -174,11 +258,21 @@ fn switches(random: &mut Random) -> Switches {
 }
 
 async fn raise(seed: u64) -> Result<(), String> {
+    rage(seed, false).await
+}
+
+/// The same, with troubles that come and go.
+async fn raise_with_troubles(seed: u64) -> Result<(), String> {
+    rage(seed, true).await
+}
+
+async fn rage(seed: u64, with_troubles: bool) -> Result<(), String> {
     let mut random = Random::new(seed);
     let mut world = World::in_memory(switches(&mut random), switches(&mut random));
     let people = People {
         servers: world.servers.clone(),
         crowd: Crowd::new(Random::new(random.number())),
+        marks: Arc::default(),
         shown: Arc::default(),
     };
     for _ in 0..random.index(12) {
@@ -189,6 +283,16 @@ async fn raise(seed: u64) -> Result<(), String> {
         world.revive();
         // That a connection breaks twice at one message is no fault of the message here, and it is not to be parked for it.
         world.scars = parom_engine::Scars::default();
+        for side in Side::ALL.into_iter().filter(|_| with_troubles) {
+            if random.one_in(2) {
+                let what = trouble(&mut random, &world.servers[side]);
+                people.marks.lock().unwrap().withheld |= what.ends_with("seen") || what == "no marks";
+                people.crowd.note(format!("trouble on {side}: {what}"));
+            } else if random.one_in(2) {
+                end_troubles(&world.servers[side]);
+                people.crowd.note(format!("no trouble on {side} any more"));
+            }
+        }
         let somebody = people.clone();
         let faults = [(3, Fault::Death), (4, Fault::Cut), (8, Fault::Cut)];
         people.crowd.gather(&mut random, (number, &world.steps), &faults, 80, move |when| somebody.edit(when));
@@ -209,6 +313,7 @@ async fn raise(seed: u64) -> Result<(), String> {
         }
     }
     world.revive();
+    Side::ALL.iter().for_each(|side| end_troubles(&world.servers[*side]));
     let verdict = judge(&world, &people).await;
     people.crowd.tell(&verdict);
     verdict
@@ -246,6 +351,7 @@ async fn judge(world: &World, people: &People) -> Result<(), String> {
         return Err(format!("it does not come to rest: {report:#?}\n{:#?}\n{trail}", world.book.state()));
     }
     count(world, &people.crowd.deeds())?;
+    marks_are_kept(world, &people.marks.lock().unwrap(), &people.crowd.deeds())?;
     sides_agree(world)?;
     book_agrees(world)?;
     let before = (world.commits(), world.servers.source.writes(), world.servers.target.writes());
@@ -257,5 +363,11 @@ async fn judge(world: &World, people: &People) -> Result<(), String> {
 #[tokio::test]
 async fn whatever_happens_both_sides_end_equal_and_nothing_is_lost_or_doubled() {
     let failed = storm::raise(COUNT, raise).await;
+    assert!(failed.is_empty(), "these storms ended badly (PAROM_STORM_SEED=n runs one): {failed:?}");
+}
+
+#[tokio::test]
+async fn so_they_do_where_rights_room_and_folders_come_and_go() {
+    let failed = storm::raise(COUNT, raise_with_troubles).await;
     assert!(failed.is_empty(), "these storms ended badly (PAROM_STORM_SEED=n runs one): {failed:?}");
 }

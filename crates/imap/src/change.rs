@@ -5,6 +5,7 @@ use crate::classify::{Answer, Request, classify};
 use crate::command::{Command, WireName};
 use crate::connection::ignore;
 use crate::echo::Echo;
+use crate::fetch::Fetched;
 use crate::observe::esearch_all;
 use crate::pool::Lent;
 use crate::response::{Condition, Response, ranges};
@@ -12,6 +13,7 @@ use crate::stamps::{SET_BYTES, present};
 use crate::tokens::Token;
 use parom_domain::endpoint::{Cursor, MarkChange, Marked, Removed, Shifted, Unkept};
 use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid, UidSet};
+use std::collections::BTreeSet;
 
 /// A command names at most so many messages: large moves overtax some servers.
 const ITEMS: u32 = 1000;
@@ -25,7 +27,8 @@ pub fn catch_up(conn: &mut Lent) {
 
 /// Adds and removes marks, all changes in one flight; one result for each. Marks that the folder does not hold are left out
 /// and told: servers say OK and forget them, or refuse the command (RFC 3501 section 7.1, PERMANENTFLAGS). A keyword that a
-/// server refuses (its length, a letter, their number) is told in the same way, and takes no other mark along.
+/// server refuses (its length, a letter, their number) is told in the same way, and takes no other mark along. A message that
+/// went before we came gets OK too: what no answer shows is asked for.
 ///
 /// # Errors
 /// When the connection breaks: then nothing is known about any of them.
@@ -42,7 +45,8 @@ pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Re
         stores.extend(sent(owner, '+', add).into_iter().chain(sent(owner, '-', remove)));
     }
     catch_up(conn);
-    let refused = run_stores(conn, changes, &stores, &mut echo).await?;
+    let mut told = UidSet::new();
+    let refused = run_stores(conn, changes, &stores, (&mut echo, &mut told)).await?;
     let mut apart = Vec::new();
     for (store, error) in refused {
         let system = Marks::from_system(store.marks.system());
@@ -54,7 +58,7 @@ pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Re
             *result = Err(error);
         }
     }
-    for (store, error) in run_stores(conn, changes, &apart, &mut echo).await? {
+    for (store, error) in run_stores(conn, changes, &apart, (&mut echo, &mut told)).await? {
         let Some(result) = results.get_mut(store.owner) else { continue };
         match result {
             Ok(unkept) if error.scope() == Scope::Item && store.marks.system() == 0 => {
@@ -64,7 +68,12 @@ pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Re
             result => *result = Err(error),
         }
     }
-    Ok(Marked { results, echo: echo.and_then(Echo::snapshot) })
+    let written: BTreeSet<usize> = stores.iter().map(|store| store.owner).collect();
+    let written = written.into_iter().filter_map(|owner| changes.get(owner));
+    let untold: UidSet = written.flat_map(|change| change.uids.iter()).filter(|uid| !told.contains(*uid)).collect();
+    let there = if untold.is_empty() { UidSet::new() } else { present(conn, &untold).await? };
+    let missing = untold.iter().filter(|uid| !there.contains(*uid)).collect();
+    Ok(Marked { results, missing, echo: echo.and_then(Echo::snapshot) })
 }
 
 /// A part of a change: marks that are added to its messages, or taken from them.
@@ -78,19 +87,18 @@ fn sent(owner: usize, sign: char, marks: Marks) -> Option<Store> {
     (!marks.is_empty()).then_some(Store { owner, sign, marks })
 }
 
-/// Returns what was refused, and why.
+/// Returns what was refused, and why, and notes the messages that the answers show.
 async fn run_stores<'s>(
     conn: &mut Lent,
     changes: &[MarkChange],
     stores: &'s [Store],
-    echo: &mut Option<Echo>,
+    (echo, told): (&mut Option<Echo>, &mut UidSet),
 ) -> Result<Vec<(&'s Store, Error)>> {
-    let item = if echo.is_some() { "FLAGS" } else { "FLAGS.SILENT" };
     let (mut commands, mut of) = (Vec::new(), Vec::new());
     for part in stores {
         let Some(change) = changes.get(part.owner) else { continue };
         for set in change.uids.chunks(SET_BYTES, ITEMS) {
-            commands.push(store(&set, part.sign, item, &part.marks));
+            commands.push(store(&set, part.sign, "FLAGS", &part.marks));
             of.push(part);
         }
     }
@@ -100,6 +108,7 @@ async fn run_stores<'s>(
     let answers = conn
         .run(&commands, &mut |_, response| {
             echo.iter_mut().for_each(|echo| echo.note(response));
+            told.extend(response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest)?.uid));
             Ok(())
         })
         .await?;

@@ -176,9 +176,9 @@ impl Endpoint for ImapEndpoint {
             conn.selected = None;
         }
         ensure_open(&mut conn, &name, since.validity).await.about(folder)?;
-        let marked = change::mark(&mut conn, since, changes).await.about(folder)?;
-        let results = marked.results.into_iter().map(|result| result.about(folder)).collect();
-        Ok(Marked { results, echo: marked.echo })
+        let mut marked = change::mark(&mut conn, since, changes).await.about(folder)?;
+        let results = std::mem::take(&mut marked.results).into_iter().map(|result| result.about(folder)).collect();
+        Ok(Marked { results, ..marked })
     }
 
     async fn shift(

@@ -36,9 +36,9 @@ async fn marks_that_want_for_rights_are_told_apart_from_those_that_are_never_kep
             let stored = sent.map(|sent| {
                 // A keyword that a message has can be taken away where no new one is kept.
                 let work = if sign == '-' && !never.is_empty() { sent.replace(')', " work)") } else { sent.to_owned() };
-                &*format!("UID STORE 1 {sign}FLAGS.SILENT {work}").leak()
+                &*format!("UID STORE 1 {sign}FLAGS {work}").leak()
             });
-            script.extend(stored.map(|stored| (stored, "$ OK\r\n")));
+            script.extend(stored.map(|stored| (stored, "* 1 FETCH (UID 1 FLAGS ())\r\n$ OK\r\n")));
         }
         let peer = Peer::with_inbox(script).await;
         let endpoint = peer.endpoint();
@@ -59,17 +59,20 @@ async fn marks_that_want_for_rights_are_told_apart_from_those_that_are_never_kep
 async fn a_keyword_that_the_server_refuses_takes_no_other_mark_along() {
     let script = vec![
         ("SELECT", selected("\\Seen \\Answered \\Flagged \\*", "READ-WRITE")),
-        ("UID STORE 1 +FLAGS.SILENT (\\Seen [br] work)", "$ BAD Invalid keyword\r\n"),
-        ("UID STORE 2 +FLAGS.SILENT (\\Flagged)", "$ OK\r\n"),
-        ("UID STORE 1 +FLAGS.SILENT (\\Seen)", "$ OK\r\n"),
-        ("UID STORE 1 +FLAGS.SILENT ([br])", "$ BAD Invalid keyword\r\n"),
-        ("UID STORE 1 +FLAGS.SILENT (work)", "$ OK\r\n"),
+        ("UID STORE 1 +FLAGS (\\Seen [br] work)", "$ BAD Invalid keyword\r\n"),
+        ("UID STORE 2 +FLAGS (\\Flagged)", "$ OK\r\n"),
+        ("UID STORE 1 +FLAGS (\\Seen)", "* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n$ OK\r\n"),
+        ("UID STORE 1 +FLAGS ([br])", "$ BAD Invalid keyword\r\n"),
+        ("UID STORE 1 +FLAGS (work)", "$ OK\r\n"),
+        // No answer shows the other message: it went before we came.
+        ("UID FETCH 2 (UID FLAGS)", "$ OK\r\n"),
     ];
     let peer = Peer::with_inbox(script).await;
     let endpoint = peer.endpoint();
     let flagged = MarkChange { uids: uids(&[2]), ..change(&["\\Flagged"], &[]) };
     let changes = [change(&["\\Seen", "[br]", "work"], &[]), flagged];
     let marked = endpoint.mark(&inbox(), &Cursor::covering_nothing(5), &changes).await.unwrap();
+    assert_eq!(marked.missing, uids(&[2]));
     let told: Vec<_> = marked.results.into_iter().map(Result::unwrap).collect();
     assert_eq!((&told[0].never, told[0].withheld.is_empty()), (&Marks::from_names(["[br]"]), true));
     assert!(told[1].all().is_empty());
@@ -81,7 +84,8 @@ async fn a_keyword_that_the_server_refuses_takes_no_other_mark_along() {
 async fn a_refused_mark_is_named() {
     let script = vec![
         ("SELECT", selected("\\Seen \\Answered \\Flagged \\*", "READ-WRITE")),
-        ("UID STORE 1 +FLAGS.SILENT (\\Seen)", "$ NO [LIMIT] Too many flags.\r\n"),
+        ("UID STORE 1 +FLAGS (\\Seen)", "$ NO [LIMIT] Too many flags.\r\n"),
+        ("UID FETCH 1 (UID FLAGS)", "* 1 FETCH (UID 1 FLAGS ())\r\n$ OK\r\n"),
     ];
     let peer = Peer::with_inbox(script).await;
     let endpoint = peer.endpoint();

@@ -258,7 +258,9 @@ impl<T: Transport + 'static> Endpoint for HiddenFolders<T> {
             let done = self.mail.mark(folder, &listed, change).await;
             results.push(done.map(|()| holds().unkept(&change.add, &change.remove)));
         }
-        Ok(Marked { results, echo: None })
+        let marked = changes.iter().flat_map(|change| change.uids.iter());
+        let missing = marked.filter(|uid| !listed.contains_key(uid)).collect();
+        Ok(Marked { results, missing, echo: None })
     }
 
     async fn shift(&self, from: (&FolderPath, u32), uids: &UidSet, to: (&FolderPath, u32)) -> Result<Vec<Shifted>> {

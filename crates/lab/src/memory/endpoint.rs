@@ -163,8 +163,11 @@ impl Endpoint for MemoryEndpoint {
         let mut results = Vec::with_capacity(changes.len());
         let mut stands = Some(*since);
         let mut echo = None;
+        let mut missing = UidSet::new();
         for change in changes {
             results.push(self.act("mark", |world| {
+                let there = world.present(&self.name, folder, &change.uids)?;
+                missing.extend(change.uids.iter().filter(|uid| !there.contains(*uid)));
                 let before = world.cursor(folder, world.opened(&self.name, folder, Some(since.validity))?);
                 let mut unkept = world.holds(world.folder(&self.name, folder)?).unkept(&change.add, &change.remove);
                 let refused = world.switches.refused_keywords(&change.add);
@@ -185,7 +188,7 @@ impl Endpoint for MemoryEndpoint {
                 return Err(error);
             }
         }
-        Ok(Marked { results, echo })
+        Ok(Marked { results, missing, echo })
     }
 
     async fn shift(

@@ -21,7 +21,7 @@ pub struct MemoryServer {
 pub type Picture = BTreeMap<FolderPath, Vec<(Bytes, Marks, Option<InternalDate>)>>;
 
 /// The name that direct edits by the test have in errors.
-const HOST: &str = "memory";
+pub(super) const HOST: &str = "memory";
 
 impl Default for MemoryServer {
     fn default() -> Self {
