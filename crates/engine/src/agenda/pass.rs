@@ -4,7 +4,9 @@ use super::book::{AgendaBook, AgendaEvent, AgendaObserver};
 use super::links::Links;
 use super::looks::{Looks, Shown};
 use super::plan::AgendaPlan;
-use super::{batch, calendars, copies, delete, held, looks, matching, plan, recovery, relocate, suspicion, tokens};
+use super::{
+    batch, calendars, copies, delete, halves, held, looks, matching, plan, recovery, relocate, suspicion, tokens,
+};
 use crate::ports::Clock;
 use futures_util::future::BoxFuture;
 use parom_domain::agenda::{Agenda, AgendaAbilities, CalendarId, Handle, Merge};
@@ -326,6 +328,7 @@ async fn work(pass: &AgendaPass<'_>, state: AgendaState) -> Result<AgendaReport>
     looks::look_up_linked(&mut run, &mut sights).await?;
     matching::match_newcomers(&mut run, &mut sights);
     let gone = suspicion::suspect(&mut run, &looks, &mut sights).await?;
+    halves::complete(&mut run, &mut sights).await?;
     let mut plan = plan::make(&mut run, sights, &gone);
     held::apply_brakes(&mut run, &mut plan).await?;
     if pass.dry_run {
@@ -373,7 +376,7 @@ fn finish(mut run: Run<'_>) -> AgendaReport {
         && run.state.suspected.is_empty()
         && run.unseen.is_empty()
         && run.unfinished.is_empty()
-        && run.state.intents.is_empty()
+        && run.state.intents.iter().all(|intent| halves::rests(&run, intent))
         && run.report.trouble.is_empty()
         && run.report.held.is_empty();
     run.report
