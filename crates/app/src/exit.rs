@@ -93,6 +93,7 @@ impl Exit {
             | Code::EventUnreadable
             | Code::EventDoubled
             | Code::EventRestless
+            | Code::EventHalf
             | Code::CalendarGone
             | Code::CalendarIncomplete
             | Code::CalendarRefused

@@ -134,7 +134,8 @@ const ARGUMENTS: [&str; 31] = [
 
 /// Codes with a sentence of its own for what lacks an argument: a server tells that an event is too large, and not what it
 /// takes; of one that is not even read, nobody knows how large it is.
-pub const WITHOUT: [(Code, &str); 2] = [(Code::EventTooLarge, "limit"), (Code::EventTooLarge, "bytes")];
+pub const WITHOUT: [(Code, &str); 3] =
+    [(Code::EventTooLarge, "limit"), (Code::EventTooLarge, "bytes"), (Code::EventHalf, "answer")];
 
 /// Codes with a sentence of its own for what has an argument: a key file that others may read is there and right.
 /// An event that stays has the reason of ours, and room in a calendar is not that of mail.

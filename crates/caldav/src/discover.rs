@@ -121,6 +121,7 @@ impl CalDavAgenda {
             batch_items: way.quirks.batch_items,
             max_bytes: None,
             unique_uids: way.quirks.unique_uids,
+            writes_in_steps: false,
         };
         let mut marks = Marks::default();
         for home in &way.homes {

@@ -187,7 +187,7 @@ impl Folded {
             return Ok(());
         }
         let read = self.inner.read(real, std::slice::from_ref(&written.handle)).await?;
-        let Some(EventRead { handle, version, form: Ok(stored) }) = read.into_iter().next() else { return Ok(()) };
+        let Some(EventRead { handle, version, form: Ok(stored), .. }) = read.into_iter().next() else { return Ok(()) };
         self.unfolded(real, &handle, &stored)?;
         if self.memory().keeps_categories {
             return Ok(());

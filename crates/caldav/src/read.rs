@@ -44,7 +44,7 @@ impl CalDavAgenda {
             }
         }
         let mut whole = Vec::with_capacity(events.len());
-        for EventRead { handle, version, form } in events {
+        for EventRead { handle, version, form, .. } in events {
             let form = match form {
                 Ok(form) => match self.with_contents(calendar, form).await {
                     Err(error) if error.scope() >= Scope::Folder => return Err(error),
@@ -52,7 +52,7 @@ impl CalDavAgenda {
                 },
                 broken => broken,
             };
-            whole.push(EventRead { handle, version, form });
+            whole.push(EventRead { handle, version, form, half: false });
         }
         Ok(whole)
     }
@@ -103,20 +103,25 @@ impl CalDavAgenda {
                 drop(text);
                 let form = event.map(|event| Stored::of(event).form);
                 let form = form.map_err(|unfit| self.unfit(calendar, handle, unfit));
-                Ok(Some(EventRead { handle: handle.clone(), version, form }))
+                Ok(Some(EventRead { handle: handle.clone(), version, form, half: false }))
             }
             Ok(None) => Ok(None),
             Err(error) if error.arg("limit").is_some() => {
                 let error = self.event_error(Code::EventTooLarge, Retry::WhenFixed, calendar, &href::last(&handle.0));
                 let form = Err(error.with("limit", self.settings.most_event_bytes));
-                Ok(Some(EventRead { handle: handle.clone(), version: self.version_of(handle).await?, form }))
+                Ok(Some(EventRead {
+                    handle: handle.clone(),
+                    version: self.version_of(handle).await?,
+                    form,
+                    half: false,
+                }))
             }
             Err(error) if error.scope() == Scope::Item => {
                 let about = self.about(calendar);
                 let told = error.arg("answer").unwrap_or_default().to_owned();
                 let error = Error::new(Code::EventUnreadable, Scope::Item, error.retry()).with("answer", told);
                 let form = Err(about(error).with("uid", href::last(&handle.0)));
-                Ok(Some(EventRead { handle: handle.clone(), version: Version("".into()), form }))
+                Ok(Some(EventRead { handle: handle.clone(), version: Version("".into()), form, half: false }))
             }
             Err(error) => Err(error),
         }
@@ -133,7 +138,7 @@ impl CalDavAgenda {
         let form = stored(text, self.settings.zone.as_ref()).map(|stored| stored.form);
         let form = form.map_err(|unfit| self.unfit(calendar, handle, unfit));
         let version = etag.and_then(version).unwrap_or_else(|| version_of(text));
-        EventRead { handle: handle.clone(), version, form }
+        EventRead { handle: handle.clone(), version, form, half: false }
     }
 
     fn unfit(&self, calendar: &CalendarId, handle: &Handle, unfit: Unfit) -> Error {

@@ -77,6 +77,8 @@ pub struct EventRead {
     pub version: Version,
     /// The error says why this one event cannot be carried as it is.
     pub form: Result<Form>,
+    /// A write of ours has begun here and not come to its end: what is missing in the form was perhaps never written.
+    pub half: bool,
 }
 
 /// What a side can do with calendars. Known after the first call that connects.
@@ -94,6 +96,8 @@ pub struct AgendaAbilities {
     pub max_bytes: Option<u64>,
     /// Each UID may be in one calendar of a person only.
     pub unique_uids: bool,
+    /// A write may take several requests, and end between them.
+    pub writes_in_steps: bool,
 }
 
 /// How something was left after a write.
@@ -109,6 +113,10 @@ pub struct Written {
 ///
 /// A write names the version it believes in. Where the event has another one, the answer is
 /// [`Code::EventChanged`](crate::Code::EventChanged) and nothing was done.
+///
+/// Where a write takes several requests, the first one marks the event and the last one takes the mark away, so that whoever
+/// reads it in between knows it to be half. A write that is refused on its way is
+/// [`Code::EventHalf`](crate::Code::EventHalf).
 #[async_trait]
 pub trait Agenda: Send + Sync {
     /// A transiently incomplete answer must come as an error, never as a short list.
@@ -170,4 +178,12 @@ pub trait Merge: Send + Sync {
     ///
     /// A form that is not in the normal form.
     fn merge(&self, base: Option<&Form>, forms: Both<&Form>) -> Result<Merged>;
+
+    /// What an event says that was written only half: `wanted`, with what people have changed since the write began. `was` is
+    /// what it said before, if it was there.
+    ///
+    /// # Errors
+    ///
+    /// A form that is not in the normal form.
+    fn whole(&self, half: &Form, was: Option<&Form>, wanted: &Form) -> Result<Form>;
 }

@@ -148,6 +148,8 @@ codes! {
     EventDoubled = "event-doubled",
     /// Arguments: what, uid. The event changes after each of our writes, and is left alone for a while.
     EventRestless = "event-restless",
+    /// Arguments: host, what, uid, cause (the code of the refusal), answer. Of a write in several requests the rest was refused.
+    EventHalf = "event-half",
     /// Arguments: account, path. The account's domain names no servers for calendars.
     CalendarsNotConfigured = "calendars-not-configured",
     /// Arguments: host, what.

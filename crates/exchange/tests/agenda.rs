@@ -390,10 +390,14 @@ async fn a_series_is_created_with_its_exceptions_and_deletions() {
         occurrence("P", "2026-03-04T07:00:00Z"),
         Step::Say("DeleteItem", ok("")),
         Step::Say("GetItem", item("N", 9, "")),
+        Step::Say("UpdateItem", item("N", 10, "")),
     ]);
     let written = agenda.create(&calendar(), &with_exception()).await.unwrap();
-    assert_eq!((written.handle, written.version), (handle("N"), Some(Version("9".into()))));
+    assert_eq!((written.handle, written.version), (handle("N"), Some(Version("10".into()))));
     assert!(script.is_done());
+    // From the first request to the last one it is marked as half.
+    assert!(script.asked(1).contains("Parom.Half") && script.asked(7).contains("ChangeKey=\"9\""));
+    assert!(script.asked(7).contains("<t:DeleteItemField>") && script.asked(7).contains("Parom.Half"));
     assert!(script.asked(2).contains("InstanceIndex=\"2\"") && script.asked(5).contains("InstanceIndex=\"3\""));
     let update = script.asked(3);
     assert!(update.contains("<t:ItemId Id=\"O\" ChangeKey=\"3\"/>") && update.contains("<t:Subject>other</t:Subject>"));
@@ -405,7 +409,8 @@ async fn no_other_occurrence_is_ever_written_to() {
     let (script, agenda) =
         Script::of([found(&[]), Step::Say("CreateItem", item("N", 1, "")), occurrence("O", "2026-03-04T07:00:00Z")]);
     let error = agenda.create(&calendar(), &with_exception()).await.unwrap_err();
-    assert_eq!((error.code(), error.arg("uid")), (Code::EventRefused, Some("1@x")));
+    assert_eq!((error.code(), error.arg("uid")), (Code::EventHalf, Some("1@x")));
+    assert_eq!(error.arg("cause"), Some(Code::EventRefused.as_str()));
     assert!(script.is_done());
 }
 
@@ -462,10 +467,37 @@ async fn an_exception_goes_back_by_a_new_recurrence_and_the_rest_is_made_again()
         occurrence("P", "2026-03-04T07:00:00Z"),
         Step::Say("DeleteItem", ok("")),
         Step::Say("GetItem", item("A", 3, "")),
+        Step::Say("UpdateItem", item("A", 4, "")),
     ]);
-    agenda.update(&calendar(), &seen("A", "1"), &with_exception(), &form(DAILY)).await.unwrap();
-    assert!(script.is_done() && script.asked(1).contains("<t:Recurrence>"));
+    let written = agenda.update(&calendar(), &seen("A", "1"), &with_exception(), &form(DAILY)).await.unwrap();
+    assert_eq!(written.version, Some(Version("4".into())));
+    assert!(script.is_done() && script.asked(1).contains("<t:Recurrence>") && script.asked(1).contains("Parom.Half"));
+    assert!(script.asked(6).contains("<t:DeleteItemField>") && script.asked(6).contains("Parom.Half"));
 }
+
+/// E56: refused on its way it is told to be half, and the next write of it ends that, whatever it has to write.
+#[tokio::test]
+async fn what_was_refused_on_its_way_is_half_until_it_is_written_to_its_end() {
+    let (script, agenda) = Script::of([
+        Step::Say("GetItem", item("A", 1, "")),
+        Step::Say("UpdateItem", item("A", 2, "")),
+        Step::Say("GetItem", item("A", 2, "")),
+        occurrence("P", "2026-03-04T07:00:00Z"),
+        Step::Say("DeleteItem", no("ErrorInternalServerError")),
+        Step::Say("GetItem", item("A", 2, &(SINGLE.to_owned() + HALF))),
+        Step::Say("UpdateItem", item("A", 3, "")),
+    ]);
+    let error = agenda.update(&calendar(), &seen("A", "1"), &with_exception(), &form(DAILY)).await.unwrap_err();
+    assert_eq!((error.code(), error.scope()), (Code::EventHalf, Scope::Item));
+    let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
+    assert!(read[0].half);
+    let there = read[0].form.as_ref().unwrap();
+    agenda.update(&calendar(), &seen("A", "2"), there, there).await.unwrap();
+    assert!(script.is_done() && script.asked(6).contains("<t:DeleteItemField>"));
+}
+
+const HALF: &str = "<t:ExtendedProperty><t:ExtendedFieldURI DistinguishedPropertySetId='PublicStrings'
+    PropertyName='Parom.Half' PropertyType='String'/><t:Value>1</t:Value></t:ExtendedProperty>";
 
 #[tokio::test]
 async fn what_is_gone_already_is_removed() {

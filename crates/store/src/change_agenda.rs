@@ -164,13 +164,14 @@ const DROP_EVENT: &str = "
         AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
 
 const OPEN_INTENT: &str = "
-    INSERT INTO event_intent (account, id, at_ms, body)
-    SELECT account, $3, $4, $5 FROM lease WHERE account = $1 AND epoch = $2
-    ON CONFLICT (account, id) DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body";
+    INSERT INTO event_intent (account, id, at_ms, body, was)
+    SELECT account, $3, $4, $5, $6 FROM lease WHERE account = $1 AND epoch = $2
+    ON CONFLICT (account, id) DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body, was = excluded.was";
 
 fn open_intent(lease: Lease, intent: &AgendaIntent) -> Query {
     let body = codec::write_event_intent(intent);
-    under(lease, OPEN_INTENT).bind(intent.id.cast_signed()).bind(millis(intent.at_ms)).bind(body)
+    let was = intent.was.as_deref().map(codec::write_event_text);
+    under(lease, OPEN_INTENT).bind(intent.id.cast_signed()).bind(millis(intent.at_ms)).bind(body).bind(was)
 }
 
 const CLOSE_INTENT: &str = "

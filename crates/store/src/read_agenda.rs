@@ -109,11 +109,13 @@ fn end(row: &Fields<'_>, column: usize) -> Result<Option<End>> {
 
 const BASE: &str = "SELECT base FROM event WHERE account = $1 AND id = $2";
 
-const INTENTS: &str = "SELECT id AS event_intent, at_ms, body FROM event_intent WHERE account = $1 ORDER BY id";
+const INTENTS: &str = "SELECT id AS event_intent, at_ms, body, was FROM event_intent WHERE account = $1 ORDER BY id";
 
 fn intent(row: &Fields<'_>) -> Result<AgendaIntent> {
     let (id, at_ms) = (row.unsigned(0)?, row.unsigned(1)?);
-    codec::read_event_intent(row.get(2)?, id, at_ms).map_err(|damage| row.damaged(damage))
+    let intent = codec::read_event_intent(row.get(2)?, id, at_ms).map_err(|damage| row.damaged(damage))?;
+    let was = row.get::<Option<&[u8]>>(3)?.map(codec::read_event_text).transpose();
+    Ok(AgendaIntent { was: was.map_err(|damage| row.damaged(damage))?, ..intent })
 }
 
 const PARKED: &str = "

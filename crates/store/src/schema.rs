@@ -6,7 +6,7 @@ use parom_domain::{Code, Error, Result, Retry};
 use std::path::Path;
 
 /// The version of a state is the number of its last migration. Entries are only ever added at the end.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../migrations/0001_accounts.sql"),
     include_str!("../migrations/0002_state.sql"),
     include_str!("../migrations/0003_deletions.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../migrations/0010_calendars.sql"),
     include_str!("../migrations/0011_calendar_links.sql"),
     include_str!("../migrations/0012_kept_events.sql"),
+    include_str!("../migrations/0013_half_events.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;

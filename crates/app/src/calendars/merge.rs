@@ -1,6 +1,6 @@
 //! The three-way merge of events, as the engine asks for it.
 
-use parom_calendar::merge::{Judge, merge};
+use parom_calendar::merge::{Judge, merge, whole};
 use parom_calendar::{Event, EventHash, Scheduling, from_ical, to_ical};
 use parom_domain::agenda::{Form, Merge, Merged};
 use parom_domain::{Both, Error, Result, Side};
@@ -34,12 +34,20 @@ impl Merge for EventMerge {
         let judge = Judge::of(events.as_ref(), self.organizer(events.as_ref()));
         let judge = Judge { owner: &self.owner, ..judge };
         let merged = merge(base.as_ref(), events.as_ref(), &judge);
-        let form = Form {
-            uid: merged.event.uid.clone(),
-            hash: EventHash::of(&merged.event).to_bytes(),
-            text: to_ical(&merged.event, Scheduling::Server).into(),
-        };
-        Ok(Merged { form, lost: merged.lost.first().map(|loss| loss.side) })
+        Ok(Merged { form: form(&merged.event), lost: merged.lost.first().map(|loss| loss.side) })
+    }
+
+    fn whole(&self, half: &Form, was: Option<&Form>, wanted: &Form) -> Result<Form> {
+        let was = was.map(event).transpose()?;
+        Ok(form(&whole(&event(half)?, was.as_ref(), &event(wanted)?)))
+    }
+}
+
+fn form(event: &Event) -> Form {
+    Form {
+        uid: event.uid.clone(),
+        hash: EventHash::of(event).to_bytes(),
+        text: to_ical(event, Scheduling::Server).into(),
     }
 }
 

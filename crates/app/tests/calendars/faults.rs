@@ -13,6 +13,8 @@ pub enum Fault {
     Answer { status: u16, headers: &'static str, body: String },
     /// The connection ends without an answer.
     HangUp,
+    /// The same, after this was done.
+    Last(Box<dyn Fn() + Send>),
     /// The server answers, and this is done to the answer's head and body.
     Spoil(Box<Spoiler>),
     /// Somebody is quicker: this is done before the server gets it.
@@ -21,7 +23,7 @@ pub enum Fault {
 
 struct Rule {
     method: &'static str,
-    /// All of these are in the request, head or body.
+    /// All of these are in the request, head or body; of words with a bar between them one is enough.
     words: Vec<String>,
     /// So often; each time counts.
     times: usize,
@@ -88,7 +90,7 @@ fn answer(request: &[u8], server: u16, rules: &Rules) -> Option<Vec<u8>> {
     let fits = |rule: &&mut Rule| {
         rule.times > 0
             && text.starts_with(&format!("{} ", rule.method))
-            && rule.words.iter().all(|word| text.contains(word))
+            && rule.words.iter().all(|words| words.split('|').any(|word| text.contains(word)))
     };
     let Some(rule) = rules.iter_mut().find(fits) else {
         drop(rules);
@@ -99,6 +101,10 @@ fn answer(request: &[u8], server: u16, rules: &Rules) -> Option<Vec<u8>> {
     }
     Some(match &rule.fault {
         Fault::HangUp => return None,
+        Fault::Last(act) => {
+            act();
+            return None;
+        }
         Fault::Answer { status, headers, body } => whole(&format!("HTTP/1.1 {status} Said\r\n{headers}"), body),
         Fault::Spoil(spoil) => {
             let answer = forwarded(request, server);
@@ -130,6 +136,11 @@ fn forwarded(request: &[u8], server: u16) -> Vec<u8> {
     stream.write_all(&request[line..]).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
+    // What was closed is this connection, and not the client's.
+    let close = b"Connection: close\r\n";
+    if let Some(at) = answer.windows(close.len()).position(|it| it == close) {
+        answer.drain(at..at + close.len());
+    }
     answer
 }
 

@@ -19,6 +19,7 @@ mod large;
 mod mirrored;
 mod numbered_days;
 mod numbered_fields;
+mod numbered_halves;
 mod numbered_people;
 mod numbered_series;
 mod numbered_silence;

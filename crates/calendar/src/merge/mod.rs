@@ -1,11 +1,13 @@
 //! Both sides changed an event: what it is now, property by property and occurrence by occurrence.
 
 mod details;
+mod half;
 mod lists;
 mod occurrences;
 mod unseen;
 
 use crate::event::{Details, Event, Head};
+pub use half::whole;
 pub use unseen::{ATTACHMENT_LEFT_OUT, BODY_LEFT_OUT, hides, hides_body};
 
 use details::merge_details;

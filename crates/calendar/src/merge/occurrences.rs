@@ -30,7 +30,7 @@ impl PartialEq for State {
 }
 
 /// Do they mean the same? Stamps and spelling do not count.
-fn same_details(one: &Details, two: &Details) -> bool {
+pub(super) fn same_details(one: &Details, two: &Details) -> bool {
     let hash = |details: &Details| EventHash::of(&Event::single("", details.clone()));
     one == two || hash(one) == hash(two)
 }
@@ -118,7 +118,7 @@ fn settle(
 }
 
 /// One occurrence as the master tells it.
-fn plain_occurrence(event: &Event, original: DateTime) -> Option<Details> {
+pub(super) fn plain_occurrence(event: &Event, original: DateTime) -> Option<Details> {
     let master = event.master()?;
     let mut details = master.clone();
     move_to(&mut details, &event.frame(), original);

@@ -21,6 +21,8 @@ pub struct AgendaIntent {
     /// What the event is to say, and its hash.
     pub hash: [u8; 32],
     pub text: Arc<str>,
+    /// What the side had when this was decided, where it may be found between the two.
+    pub was: Option<Arc<str>>,
     /// What the sides showed when this was decided. The ends become the link's when the write is settled.
     pub ends: Both<Option<End>>,
 }
@@ -36,6 +38,8 @@ pub enum AgendaWork {
     Move {
         to: CalendarNumber,
     },
+    /// It was found to be written half, where `ends` has it. What it was to say stays known until it is whole.
+    Half,
 }
 
 /// An event that cannot be carried as it is. It counts as accounted for.

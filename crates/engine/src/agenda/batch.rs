@@ -1,6 +1,7 @@
 //! Writes events, batch by batch: commit the intents, act, read back, settle. One batch begins before the last one is settled.
 
 use super::book::AgendaEvent;
+use super::halves;
 use super::looks::{self, Shown};
 use super::matching::parked;
 use super::pass::{Run, stops_the_pass};
@@ -239,7 +240,8 @@ fn put_aside(run: &mut Run<'_>, task: &Task, error: &Error, until_ms: Option<u64
 }
 
 /// `None`: something is not there any more, and the next pass looks again.
-async fn job(run: &Run<'_>, task: Task, link: Option<EventLink>, has: Both<Option<Shown>>) -> Result<Option<Job>> {
+async fn job(run: &Run<'_>, task: Task, link: Option<EventLink>, mut has: Both<Option<Shown>>) -> Result<Option<Job>> {
+    halves::complete_both(run, &task.uid, link.as_ref(), &mut has).await?;
     let mut policy = run.policy(task.calendar);
     for side in Side::ALL {
         if let Some(shown) = &has[side] {
@@ -263,7 +265,7 @@ async fn job(run: &Run<'_>, task: Task, link: Option<EventLink>, has: Both<Optio
         _ => form(side),
     };
     let mut lost = None;
-    let (merged, writes) = match task.deed {
+    let (merged, mut writes) = match task.deed {
         Deed::Create { into } => {
             let Some(own) = form(into.other()) else { return Ok(None) };
             let merged = match &base {
@@ -299,6 +301,9 @@ async fn job(run: &Run<'_>, task: Task, link: Option<EventLink>, has: Both<Optio
             (merged, writes)
         }
     };
+    for (side, shown) in has.iter() {
+        writes[side] |= policy.writes[side] && shown.as_ref().is_some_and(|shown| shown.is_half);
+    }
     // One way, what both agree on is what the leading side says: the rest is the other side's own.
     let leading = match (only, policy.writes.source) {
         (Some(only), _) => form(only.other()),
@@ -315,6 +320,12 @@ fn announce(run: &mut Run<'_>, job: &Job, side: Side) -> AgendaIntent {
         None => AgendaWork::Create { calendar: job.task.calendar },
         Some(_) => AgendaWork::Update,
     };
+    // Where a write may end half way, what was there before is needed to tell. The base is kept beside the link.
+    let was = job.has[side].as_ref().filter(|_| run.abilities[side].writes_in_steps).and_then(|shown| {
+        let is_base = job.link.as_ref().is_some_and(|link| link.base == shown.hash) && shown.there.is_none();
+        let there = shown.there.as_ref().map(|form| form.text.clone()).or_else(|| shown.text.clone());
+        there.filter(|_| !is_base)
+    });
     AgendaIntent {
         id: run.intent_id(),
         at_ms: run.now_ms(),
@@ -324,6 +335,7 @@ fn announce(run: &mut Run<'_>, job: &Job, side: Side) -> AgendaIntent {
         work,
         hash: job.merged.hash,
         text: job.merged.text.clone(),
+        was,
         ends: job.has.as_ref().map(|shown| shown.as_ref().map(Shown::end)),
     }
 }
@@ -334,9 +346,16 @@ async fn settle(run: &mut Run<'_>, done: Done) -> Result<()> {
     let mut changes = Vec::new();
     let mut stopped = false;
     for job in jobs {
-        for id in [job.intents.source, job.intents.target].into_iter().flatten() {
-            changes.push(AgendaChange::CloseIntent(id));
-            run.state.intents.retain(|intent| intent.id != id);
+        // INVARIANT: what was written half stays announced until it is known to be whole.
+        let is_half =
+            job.outcome.iter().any(|(_, outcome)| matches!(outcome, Some(Err(error)) if halves::is_half(error)));
+        if is_half {
+            run.announced.insert(job.task.uid.clone());
+        } else {
+            for id in [job.intents.source, job.intents.target].into_iter().flatten() {
+                changes.push(AgendaChange::CloseIntent(id));
+                run.state.intents.retain(|intent| intent.id != id);
+            }
         }
         let mut ours = job.link.as_ref().map(|it| breaker::recent(&it.writes, now)).unwrap_or_default();
         let done = job.outcome.iter().filter(|(_, outcome)| matches!(outcome, Some(Ok(_))));
@@ -374,6 +393,7 @@ async fn settle(run: &mut Run<'_>, done: Done) -> Result<()> {
             continue;
         }
         let ends = Both::from_fn(|side| end(&job, side, &read_back[side]));
+        changes.extend(halves::forget(run, job.task.event, &job.writes));
         changes.extend(run.unpark_ends(&ends));
         let was_left = job.link.as_ref().is_some_and(EventLink::is_left);
         run.state.left = run.state.left.saturating_sub(u64::from(was_left));
@@ -406,7 +426,15 @@ async fn settle(run: &mut Run<'_>, done: Done) -> Result<()> {
 
 /// What a refusal means: look again, put aside, or stop for this calendar.
 fn refused(run: &mut Run<'_>, job: &Job, side: Side, error: &Error) -> Vec<AgendaChange> {
+    let was_half = job.has[side].as_ref().is_some_and(|shown| shown.is_half);
     match (error.code(), error.scope()) {
+        // The next pass goes on from what is there. When that is refused too, a person has to know.
+        (Code::EventHalf, _) if !was_half => {
+            run.wake(run.now_ms());
+            leave(run, &job.task);
+            Vec::new()
+        }
+        (Code::EventHalf, _) => put_aside_until(run, &job.task, error),
         (Code::EventChanged | Code::EventExists, _) => {
             let is_hidden = error.code() == Code::EventExists && run.abilities[side].unique_uids;
             // Where a UID is in one calendar only, the one in the way may be where nobody looks: in another calendar that
@@ -418,6 +446,7 @@ fn refused(run: &mut Run<'_>, job: &Job, side: Side, error: &Error) -> Vec<Agend
             Vec::new()
         }
         // That it is too large was guessed from a server that hung up.
+        (_, Scope::Item) if was_half => put_aside_until(run, &job.task, &halves::still(error)),
         (Code::EventTooLarge, Scope::Item) if error.retry() == Retry::Soon => put_aside_until(run, &job.task, error),
         (_, Scope::Item) => put_aside(run, &job.task, error, None),
         _ => {
@@ -456,6 +485,8 @@ mod tests {
             hash: [0; 32],
             bytes,
             text: None,
+            is_half: false,
+            there: None,
         };
         Task {
             event: EventNumber(1),

@@ -1,10 +1,11 @@
 //! The copies of an event that is moved on one side: finds them, and puts what two of them say into one.
 
 use super::batch::form_of;
+use super::halves;
 use super::pass::{Run, stops_the_pass};
-use parom_domain::agenda::{EventSeen, Form, Handle, Version};
+use parom_domain::agenda::{CalendarId, EventSeen, Form, Handle, Version};
 use parom_domain::events::copies::{EventCopy, Spot};
-use parom_domain::events::state::{AgendaChange, AgendaIntent, ArchivedEvent, ParkedEvent};
+use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ArchivedEvent, ParkedEvent};
 use parom_domain::events::{CalendarNumber, End};
 use parom_domain::{Both, Code, Result, Side};
 
@@ -14,8 +15,10 @@ pub struct Found {
     pub calendar: CalendarNumber,
     pub handle: Handle,
     pub version: Version,
-    /// `None` where it cannot be read.
+    /// `None` where it cannot be read. Of one that is half: what it says when it is whole.
     pub form: Option<Form>,
+    /// What a half one says now.
+    pub half: Option<Form>,
 }
 
 /// Put aside because another event has its UID.
@@ -57,14 +60,75 @@ pub async fn find(run: &Run<'_>, intent: &AgendaIntent, old: &End, to: CalendarN
                 number if number == old.calendar => Spot::Old,
                 _ => Spot::Elsewhere,
             };
-            let form = read.form.ok();
+            let there = read.form.ok();
+            let half = there.clone().filter(|_| read.half);
+            let form = match &half {
+                Some(half) => Some(halves::whole_copy(run, intent, half)?),
+                None => there,
+            };
             // This side may hold less than what was sent to it.
             let changed = form.as_ref().is_none_or(|form| form.hash != intent.hash && form.hash != old.hash);
             let (calendar, handle, version) = (pair.number, read.handle, read.version);
-            copies.push(Found { is: EventCopy { spot, changed }, calendar, handle, version, form });
+            copies.push(Found { is: EventCopy { spot, changed }, calendar, handle, version, form, half });
         }
     }
     Ok(Some(copies))
+}
+
+/// Writes a half copy to its end. False where that is not possible now.
+pub async fn finish(run: &mut Run<'_>, intent: &AgendaIntent, copy: &Found) -> Result<bool> {
+    let (Some(half), Some(form), Some(id)) = (&copy.half, &copy.form, run.id(copy.calendar, intent.side)) else {
+        return Ok(false);
+    };
+    put(run, intent, copy, &id, half, form).await
+}
+
+/// INVARIANT: a write that may be left half is announced, with what is there now: else what people made of that would be lost.
+async fn put(
+    run: &mut Run<'_>,
+    intent: &AgendaIntent,
+    copy: &Found,
+    id: &CalendarId,
+    from: &Form,
+    to: &Form,
+) -> Result<bool> {
+    let on = intent.side;
+    let seen = EventSeen { handle: copy.handle.clone(), version: copy.version.clone() };
+    let mut ends = Both::new(None, None);
+    let (calendar, handle, version) = (copy.calendar, copy.handle.clone(), Some(copy.version.clone()));
+    ends[on] = Some(End { calendar, handle, version, hash: from.hash });
+    let (id_of, at_ms) = (run.intent_id(), run.now_ms());
+    let (hash, text, was) = (to.hash, to.text.clone(), Some(from.text.clone()));
+    let announced =
+        AgendaIntent { id: id_of, at_ms, work: AgendaWork::Update, hash, text, was, ends, ..intent.clone() };
+    let in_steps = run.abilities[on].writes_in_steps;
+    if in_steps {
+        run.state.intents.push(announced.clone());
+        run.commit(vec![AgendaChange::OpenIntent(announced)]).await?;
+    }
+    let written = run.pass.sides[on].update(id, &seen, from, to).await;
+    let is_left_open = written.as_ref().is_err_and(|error| stops_the_pass(error) || halves::is_half(error));
+    if in_steps && !is_left_open {
+        run.state.intents.retain(|open| open.id != id_of);
+        let mut changes = vec![AgendaChange::CloseIntent(id_of)];
+        if written.is_ok() {
+            changes.extend(halves::forget(run, intent.event, &Both::from_fn(|side| side == on)));
+        }
+        run.commit(changes).await?;
+    }
+    match written {
+        Ok(_) => {
+            run.wrote.insert((copy.calendar, on));
+            Ok(true)
+        }
+        Err(error) if stops_the_pass(&error) => Err(error),
+        Err(error) => {
+            if error.code() != Code::EventChanged {
+                run.trouble(copy.calendar, error);
+            }
+            Ok(false)
+        }
+    }
 }
 
 pub async fn is_there(run: &Run<'_>, on: Side, copy: &Found) -> Result<bool> {
@@ -98,18 +162,5 @@ pub async fn fold(run: &mut Run<'_>, intent: &AgendaIntent, kept: &Found, other:
     if both.form.hash == ours.hash {
         return Ok(true);
     }
-    let seen = EventSeen { handle: kept.handle.clone(), version: kept.version.clone() };
-    match run.pass.sides[on].update(&id, &seen, ours, &both.form).await {
-        Ok(_) => {
-            run.wrote.insert((kept.calendar, on));
-            Ok(true)
-        }
-        Err(error) if stops_the_pass(&error) => Err(error),
-        Err(error) => {
-            if error.code() != Code::EventChanged {
-                run.trouble(kept.calendar, error);
-            }
-            Ok(false)
-        }
-    }
+    put(run, intent, kept, &id, ours, &both.form).await
 }

@@ -1,8 +1,8 @@
 //! Looks at every calendar of both sides, and reads what is new or changed.
 
-use super::copies;
 use super::pass::{LANES, Run, grouped, stops_the_pass};
 use super::undeleted::is_undeleted;
+use super::{copies, halves};
 use futures_util::future::{BoxFuture, join};
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use parom_domain::agenda::{Agenda, AgendaLook, CalendarId, EventRead, Form, Handle, Token, Version};
@@ -57,12 +57,20 @@ pub struct Shown {
     pub bytes: usize,
     /// `None`: it is read again when it is needed.
     pub text: Option<Arc<str>>,
+    /// A write of ours has not come to its end here.
+    pub is_half: bool,
+    /// What a half event says now, once hash and text tell what it says when it is whole (`halves.rs`).
+    pub there: Option<Form>,
 }
 
 impl Shown {
     pub fn of(calendar: CalendarNumber, handle: Handle, version: Version, form: &Form) -> Shown {
         let (bytes, text) = (form.text.len(), Some(form.text.clone()));
-        Shown { calendar, handle, version, hash: form.hash, bytes, text }
+        Shown { calendar, handle, version, hash: form.hash, bytes, text, is_half: false, there: None }
+    }
+
+    pub fn marked(self, is_half: bool) -> Shown {
+        Shown { is_half, ..self }
     }
 
     pub fn form(&self, uid: &str) -> Option<Form> {
@@ -285,6 +293,12 @@ fn sort(run: &Run<'_>, looks: &Looks, side: Side) -> Sorted {
             sorted.wanted.insert((item.calendar, item.handle.clone()));
         }
     }
+    // What is half is read in each pass until it is whole.
+    for end in run.state.intents.iter().filter(|intent| intent.side == side).filter_map(halves::place) {
+        if looks.0[side].contains_key(&end.calendar) && !sorted.unpark.contains(&(end.calendar, end.handle.clone())) {
+            sorted.wanted.insert((end.calendar, end.handle.clone()));
+        }
+    }
     let grace = run.pass.policy.grace_ms;
     for link in run.links.iter().filter(|link| !there.contains(&link.number)) {
         let Some(end) = &link.ends[side] else { continue };
@@ -340,9 +354,12 @@ fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, seen: Seen) {
     match shown {
         Ok((uid, shown)) => {
             // One that shows what it showed when it was put aside stays so until it is settled: no look speaks of it again.
+            // And one that is half until its time comes: our own attempts change its version.
+            let now = run.now_ms();
             let is_as_it_was = run.state.parked.iter().any(|parked| {
+                let waits = shown.is_half && parked.until_ms.is_some_and(|until| until > now);
                 (parked.calendar, parked.side, &parked.handle) == (calendar, side, &handle)
-                    && parked.version.as_ref() == Some(&version)
+                    && (waits || parked.version.as_ref() == Some(&version))
             });
             // A twin that was edited is still one, until it is known whether it takes a place.
             if !is_as_it_was && !copies::is_twin_at(run, side, calendar, &handle) {
@@ -425,15 +442,17 @@ async fn read_on(run: &Run<'_>, side: Side, places: impl Iterator<Item = Place>,
             let mut bytes = 0;
             match parts.next().await {
                 None => break,
-                Some(Ok(events)) => all.events.extend(events.into_iter().map(|EventRead { handle, version, form }| {
-                    let shown = form.map(|form| {
-                        bytes += form.text.len();
-                        let mut shown = Shown::of(*calendar, handle.clone(), version.clone(), &form);
-                        shown.text = shown.text.filter(|text| room.has(text.len()));
-                        (form.uid, shown)
-                    });
-                    Seen { calendar: *calendar, handle, version, shown }
-                })),
+                Some(Ok(events)) => {
+                    all.events.extend(events.into_iter().map(|EventRead { handle, version, form, half }| {
+                        let shown = form.map(|form| {
+                            bytes += form.text.len();
+                            let mut shown = Shown::of(*calendar, handle.clone(), version.clone(), &form).marked(half);
+                            shown.text = shown.text.filter(|text| half || room.has(text.len()));
+                            (form.uid, shown)
+                        });
+                        Seen { calendar: *calendar, handle, version, shown }
+                    }))
+                }
                 Some(Err(error)) if stops_the_pass(&error) => return Err(error),
                 Some(Err(error)) => {
                     all.failed.push((*calendar, error));

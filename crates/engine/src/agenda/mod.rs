@@ -6,6 +6,7 @@ mod calendars;
 mod copies;
 mod delete;
 mod emptied;
+mod halves;
 mod held;
 mod links;
 mod looks;

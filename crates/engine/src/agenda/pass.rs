@@ -5,7 +5,8 @@ use super::links::Links;
 use super::looks::{Looks, Shown};
 use super::plan::AgendaPlan;
 use super::{
-    batch, calendars, copies, delete, held, looks, matching, plan, recovery, relocate, suspicion, tokens, undeleted,
+    batch, calendars, copies, delete, halves, held, looks, matching, plan, recovery, relocate, suspicion, tokens,
+    undeleted,
 };
 use crate::ports::Clock;
 use futures_util::future::BoxFuture;
@@ -346,6 +347,7 @@ async fn work(pass: &AgendaPass<'_>, state: AgendaState) -> Result<AgendaReport>
     matching::match_newcomers(&mut run, &mut sights);
     let gone = suspicion::suspect(&mut run, &looks, &mut sights).await?;
     undeleted::forget_what_is_back(&mut run);
+    halves::complete(&mut run, &mut sights).await?;
     let mut plan = plan::make(&mut run, sights, &gone);
     held::apply_brakes(&mut run, &mut plan).await?;
     if pass.dry_run {
@@ -394,7 +396,7 @@ fn finish(mut run: Run<'_>) -> AgendaReport {
         && suspected.is_empty()
         && run.unseen.is_empty()
         && run.unfinished.is_empty()
-        && run.state.intents.is_empty()
+        && run.state.intents.iter().all(|intent| halves::rests(&run, intent))
         && run.report.trouble.is_empty()
         && run.report.held.is_empty();
     run.report

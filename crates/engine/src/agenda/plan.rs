@@ -1,6 +1,7 @@
 //! What a pass is going to do, as plain data: made by the decisions of `domain`, printed by a dry run, executed as it is.
 
 use super::calendars;
+use super::halves;
 use super::looks::{Now, Shown, Sights};
 use super::matching::parked;
 use super::pass::Run;
@@ -151,6 +152,16 @@ fn of_link(run: &mut Run<'_>, link: &EventLink, both: Both<Now>, gone: &Gone) ->
         shown.as_ref().is_some_and(|shown| run.state.parked.iter().any(|parked| is_at(parked, shown)))
     });
     let is_announced = run.announced.contains(&link.uid);
+    // What is half is written to its end, and where that was refused, tried again after a while.
+    let half = Side::ALL.into_iter().find(|side| shown[*side].as_ref().is_some_and(|shown| shown.is_half));
+    let is_edited = half.is_some_and(|side| sight[side.other()] == Sight::Changed);
+    let deed = match (deed, half) {
+        (Deed::Nothing | Deed::Note | Deed::Merge, Some(side)) if !is_edited && halves::waits(run, side, &shown) => {
+            return None;
+        }
+        (Deed::Nothing | Deed::Note, Some(side)) if policy.writes[side] => Deed::Merge,
+        (deed, _) => deed,
+    };
     let deed = match deed {
         Deed::Nothing if (has_new_end || was_aside) && !is_announced => Deed::Note,
         Deed::Nothing if !has_new_end => deed,

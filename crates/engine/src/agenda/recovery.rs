@@ -1,16 +1,18 @@
 //! The ordinary start of a pass: what was announced and not settled is looked up, and settled or dropped.
 
 use super::pass::{Run, stops_the_pass};
-use super::{copies, relocate};
+use super::{copies, halves, relocate};
 use parom_domain::agenda::EventRead;
 use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ParkedEvent};
-use parom_domain::events::{CalendarNumber, End, EventLink, breaker};
-use parom_domain::{Result, Side};
+use parom_domain::events::{CalendarNumber, End, EventLink, EventNumber, breaker};
+use parom_domain::{Both, Result, Side};
 
 /// What became of one announced write.
 enum Fate {
     /// It arrived; this is where.
     Landed(End),
+    /// It began to arrive and did not come to its end. Where one side alone is written, that settles nothing.
+    Half { end: End, settles: bool },
     /// It did not arrive, or nobody can tell: what both sides show is merged from the base that still holds.
     Unknown,
     /// It may still arrive.
@@ -28,15 +30,37 @@ pub async fn recover(run: &mut Run<'_>) -> Result<()> {
     events.sort_unstable();
     events.dedup();
     for event in events {
-        let intents: Vec<AgendaIntent> =
-            run.state.intents.iter().filter(|intent| intent.event == event).cloned().collect();
-        if let [intent] = intents.as_slice()
-            && let AgendaWork::Move { to } = intent.work
-        {
-            relocate::carry_out(run, intent, to, true).await?;
-            continue;
+        let intents = run.state.intents.iter().filter(|intent| intent.event == event).cloned();
+        let (halves, open): (Vec<AgendaIntent>, Vec<AgendaIntent>) =
+            intents.partition(|intent| intent.work == AgendaWork::Half);
+        let moved = open.iter().find_map(|intent| match intent.work {
+            AgendaWork::Move { to } => Some((intent.clone(), to)),
+            _ => None,
+        });
+        match moved {
+            Some((intent, to)) => {
+                let folds = open.into_iter().filter(|other| other.id != intent.id).collect();
+                recover_folds(run, folds).await?;
+                relocate::carry_out(run, &intent, to, true).await?;
+            }
+            None if open.is_empty() => halves::look_again(run, halves).await?,
+            None => recover_writes(run, open).await?,
         }
-        recover_writes(run, intents).await?;
+    }
+    Ok(())
+}
+
+/// Copies of an event on its way, one put into the other: all that has to be known of that write is whether it was left half.
+async fn recover_folds(run: &mut Run<'_>, intents: Vec<AgendaIntent>) -> Result<()> {
+    for intent in intents {
+        let mut changes = vec![AgendaChange::CloseIntent(intent.id)];
+        match fate(run, &intent).await? {
+            Fate::Half { end, .. } => changes.extend(halves::keep(run, &intent, &end).await?),
+            Fate::Landed(_) | Fate::Unknown => {}
+            Fate::Pending => continue,
+        }
+        run.state.intents.retain(|open| open.id != intent.id);
+        run.commit(changes).await?;
     }
     Ok(())
 }
@@ -44,9 +68,15 @@ pub async fn recover(run: &mut Run<'_>) -> Result<()> {
 /// The writes of one event, on one side or both. They are settled together or not at all.
 async fn recover_writes(run: &mut Run<'_>, intents: Vec<AgendaIntent>) -> Result<()> {
     let mut landed = Vec::new();
+    let mut half = Vec::new();
     for intent in &intents {
         match fate(run, intent).await? {
             Fate::Landed(end) => landed.push((intent.side, end)),
+            // What it is to be when it is whole is settled. What people have changed of it is compared with that.
+            Fate::Half { end, settles } => {
+                half.push((intent.clone(), end.clone()));
+                landed.extend(settles.then_some((intent.side, end)));
+            }
             Fate::Unknown => {}
             Fate::Pending => {
                 run.announced.insert(intent.uid.clone());
@@ -57,12 +87,23 @@ async fn recover_writes(run: &mut Run<'_>, intents: Vec<AgendaIntent>) -> Result
         }
     }
     let mut changes: Vec<AgendaChange> = intents.iter().map(|it| AgendaChange::CloseIntent(it.id)).collect();
+    for (side, _) in &landed {
+        changes.extend(halves::forget(run, event_of(&intents), &Both::from_fn(|it| it == *side)));
+    }
+    // Before the base is another one.
+    for (intent, end) in &half {
+        changes.extend(halves::keep(run, intent, end).await?);
+    }
     let (all, first) = (landed.len() == intents.len(), intents.first());
     if let (true, Some(intent)) = (all, first) {
         changes.extend(settled(run, intent, landed).await?);
     }
     run.state.intents.retain(|open| !intents.iter().any(|intent| intent.id == open.id));
     run.commit(changes).await
+}
+
+fn event_of(intents: &[AgendaIntent]) -> EventNumber {
+    intents.first().map_or(EventNumber(0), |intent| intent.event)
 }
 
 async fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, End)>) -> Result<Vec<AgendaChange>> {
@@ -90,7 +131,10 @@ async fn settled(run: &mut Run<'_>, intent: &AgendaIntent, landed: Vec<(Side, En
         _ => None,
     };
     for (side, end) in landed {
-        changes.extend(run.unpark(end.calendar, side, &end.handle));
+        // What is half and was refused again waits for its time.
+        if !halves::is_known(run, intent.event, side) {
+            changes.extend(run.unpark(end.calendar, side, &end.handle));
+        }
         ends[side] = Some(end);
     }
     let home = run.pass.policy.home;
@@ -150,14 +194,16 @@ async fn fate(run: &mut Run<'_>, intent: &AgendaIntent) -> Result<Fate> {
                 // One of a known link that says something else may be the old one, moved or put back: what ours was to say, it
                 // has not been told.
                 let edited = free.first().filter(|_| run.links.get(intent.event).is_none());
-                if let Some(read) = free.iter().find(|read| same(read)).or(edited) {
-                    return Ok(Fate::Landed(End {
+                let half = free.iter().find(|read| read.half);
+                if let Some(read) = free.iter().find(|read| same(read)).or(half).or(edited) {
+                    let end = End {
                         calendar,
                         handle: read.handle.clone(),
                         // What differs from what was written is compared with it when it is read next.
-                        version: same(read).then(|| read.version.clone()),
+                        version: (same(read) && !read.half).then(|| read.version.clone()),
                         hash: intent.hash,
-                    }));
+                    };
+                    return Ok(if read.half { Fate::Half { end, settles: true } } else { Fate::Landed(end) });
                 }
             }
             // A server may commit what still sat in a socket buffer.
@@ -171,9 +217,14 @@ async fn fate(run: &mut Run<'_>, intent: &AgendaIntent) -> Result<Fate> {
                 Err(error) if stops_the_pass(&error) => return Err(error),
                 Err(_) => return Ok(Fate::Pending),
             };
-            let Some(EventRead { handle, version, form: Ok(form) }) = read else { return Ok(Fate::Unknown) };
             // One way, what was written is not what both agree on: the leading side says that.
             let one_way = run.policy(old.calendar).only().is_some();
+            if let Some(read) = read.as_ref().filter(|read| read.half && old.version.as_ref() != Some(&read.version)) {
+                let (calendar, handle) = (old.calendar, read.handle.clone());
+                let end = End { calendar, handle, version: None, hash: intent.hash };
+                return Ok(Fate::Half { end, settles: !one_way });
+            }
+            let Some(EventRead { handle, version, form: Ok(form), .. }) = read else { return Ok(Fate::Unknown) };
             if one_way || old.version.as_ref() == Some(&version) {
                 return Ok(Fate::Unknown);
             }
@@ -186,6 +237,6 @@ async fn fate(run: &mut Run<'_>, intent: &AgendaIntent) -> Result<Fate> {
             }
             Ok(Fate::Unknown)
         }
-        (AgendaWork::Move { .. } | AgendaWork::Update, _) => Ok(Fate::Unknown),
+        (AgendaWork::Move { .. } | AgendaWork::Update | AgendaWork::Half, _) => Ok(Fate::Unknown),
     }
 }

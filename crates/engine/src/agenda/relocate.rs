@@ -7,6 +7,7 @@
 use super::batch::form_of;
 use super::book::AgendaEvent;
 use super::copies::{self, Found};
+use super::halves;
 use super::pass::{Run, stops_the_pass};
 use parom_domain::agenda::{EventSeen, Version};
 use parom_domain::events::breaker;
@@ -28,7 +29,8 @@ pub async fn move_all(run: &mut Run<'_>) -> Result<()> {
     let links: Vec<EventLink> = run.links.iter().filter(apart).cloned().collect();
     for link in links {
         let is_missing = Side::ALL.into_iter().any(|side| run.missing.contains(&(link.number, side)));
-        if is_missing || run.announced.contains(&link.uid) {
+        let is_half = run.state.intents.iter().any(|intent| intent.event == link.number);
+        if is_missing || is_half || run.announced.contains(&link.uid) {
             run.unfinished.insert(link.calendar);
             continue;
         }
@@ -78,6 +80,7 @@ async fn move_one(run: &mut Run<'_>, link: EventLink, on: Side, to: CalendarNumb
         work: AgendaWork::Move { to },
         hash: link.base,
         text,
+        was: None,
         ends: link.ends.clone(),
     };
     run.state.intents.push(intent.clone());
@@ -113,7 +116,7 @@ pub async fn carry_out(run: &mut Run<'_>, intent: &AgendaIntent, to: CalendarNum
     } else {
         match make(run, intent, to).await? {
             Making::Made => remove_old(run, &mut this).await?,
-            Making::Exists(_) => {}
+            Making::Exists(_) | Making::Half => {}
             Making::Refused(error) => {
                 if let Some(error) = error {
                     run.trouble(to, error);
@@ -132,6 +135,13 @@ async fn sort_out(run: &mut Run<'_>, this: &mut Move<'_>, mut may_arrive: bool) 
     let mut folded = Vec::new();
     for _ in 0..MOST_ROUNDS {
         let Some(mut found) = copies::find(run, this.intent, &this.old, this.to).await? else { break };
+        if let Some(half) = found.iter().find(|copy| copy.half.is_some()) {
+            may_arrive &= half.is.spot != Spot::New;
+            if !copies::finish(run, this.intent, half).await? {
+                break;
+            }
+            continue;
+        }
         let copies: Vec<_> = found.iter().map(|copy| copy.is).collect();
         // The next pass knows all calendars.
         if this.vanished && copies.iter().all(|copy| copy.spot == Spot::New) {
@@ -243,6 +253,8 @@ enum Making {
     Made,
     /// One of its UID is there, or somewhere else on a server that has each UID once.
     Exists(Error),
+    /// It is there, and not whole yet.
+    Half,
     Refused(Option<Error>),
 }
 
@@ -256,6 +268,7 @@ async fn make(run: &mut Run<'_>, intent: &AgendaIntent, calendar: CalendarNumber
         }
         Err(error) if stops_the_pass(&error) => Err(error),
         Err(error) if error.code() == Code::EventExists => Ok(Making::Exists(error)),
+        Err(error) if halves::is_half(&error) => Ok(Making::Half),
         Err(error) => Ok(Making::Refused(Some(error))),
     }
 }
@@ -266,7 +279,7 @@ async fn make(run: &mut Run<'_>, intent: &AgendaIntent, calendar: CalendarNumber
 async fn make_or_put_back(run: &mut Run<'_>, this: &mut Move<'_>) -> Result<bool> {
     for calendar in [this.to, this.old.calendar] {
         let error = match make(run, this.intent, calendar).await? {
-            Making::Made => return Ok(true),
+            Making::Made | Making::Half => return Ok(true),
             Making::Exists(error) | Making::Refused(Some(error)) => error,
             Making::Refused(None) => continue,
         };

@@ -66,7 +66,10 @@ impl<'a> Safekeeping<'a> {
             }
         };
         let (uid, text) = (form.uid.clone(), form.text.clone());
-        self.safe.keep(KeptEvent { at_ms: self.clock.now_ms(), uid, side: self.side, text, export }).await
+        self.safe.keep(KeptEvent { at_ms: self.clock.now_ms(), uid, side: self.side, text, export }).await?;
+        // Whatever becomes of the write, what is there then is no event of others' making.
+        self.settle(&form.uid).await;
+        Ok(())
     }
 
     async fn is_settled(&self, uid: &str) -> Result<bool> {

@@ -126,7 +126,7 @@ async fn ask(
             run.findings.extend(change);
             match read.form {
                 Ok(form) => {
-                    let shown = Shown::of(calendar, read.handle, read.version, &form);
+                    let shown = Shown::of(calendar, read.handle, read.version, &form).marked(read.half);
                     run.found_at(event, side, &shown);
                     sights.set(event, side, Now::Present(shown));
                 }

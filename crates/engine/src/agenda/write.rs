@@ -152,7 +152,8 @@ impl<'a> Writer<'a> {
     async fn put(&self, job: &Job, side: Side, calendar: &CalendarId) -> Result<Written> {
         let agenda = self.pass.sides[side];
         let Some(shown) = &job.has[side] else { return agenda.create(calendar, &job.merged).await };
-        let base = shown.form(&job.task.uid).ok_or_else(|| Error::internal("an event without its text"))?;
+        let there = shown.there.clone().or_else(|| shown.form(&job.task.uid));
+        let base = there.ok_or_else(|| Error::internal("an event without its text"))?;
         let seen = EventSeen { handle: shown.handle.clone(), version: shown.version.clone() };
         agenda.update(calendar, &seen, &base, &job.merged).await
     }
@@ -170,7 +171,8 @@ impl<'a> Writer<'a> {
 pub fn index(found: Found) -> ReadBack {
     let shown = |(calendar, read): (CalendarNumber, EventRead)| {
         let form = read.form.ok()?;
-        Some(((calendar, read.handle.clone()), Shown::of(calendar, read.handle, read.version, &form)))
+        let shown = Shown::of(calendar, read.handle.clone(), read.version, &form).marked(read.half);
+        Some(((calendar, read.handle), shown))
     };
     found.events.into_iter().filter_map(shown).collect()
 }

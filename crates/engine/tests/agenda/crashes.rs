@@ -21,8 +21,13 @@ fn servers(kind: usize) -> World {
     match kind {
         0 => World::plain(),
         1 => World::new(AgendaSwitches::default(), plain),
+        3 => World::new(stepwise(), AgendaSwitches { writes_in_steps: true, ..strict }),
         _ => World::new(AgendaSwitches { deltas: false, ..AgendaSwitches::default() }, strict),
     }
+}
+
+fn stepwise() -> AgendaSwitches {
+    AgendaSwitches { writes_in_steps: true, tells_fleeting: false, ..AgendaSwitches::default() }
 }
 
 fn three(world: &World, here: Side) {
@@ -35,7 +40,7 @@ fn three(world: &World, here: Side) {
 
 fn nothing(_: &World, _: Side) {}
 
-const SCENARIOS: [Scenario; 14] = [
+const SCENARIOS: [Scenario; 15] = [
     Scenario { name: "first copy", before: nothing, then: three },
     Scenario {
         name: "both have something already",
@@ -52,6 +57,20 @@ const SCENARIOS: [Scenario; 14] = [
         name: "an edit on one side",
         before: three,
         then: |world, here| world.edit(here, "Calendar", "a", "title", "new"),
+    },
+    Scenario {
+        name: "a new title, which takes away what is written again",
+        before: |world, here| {
+            three(world, here);
+            world.edit(here, "Calendar", "a", "mark1", "1");
+            world.edit(here, "Calendar", "a", "mark2", "1");
+        },
+        then: |world, here| {
+            world.edit(here, "Calendar", "a", "title", "new");
+            world.edit(here, "Calendar", "a", "mark3", "1");
+            world.edit(here, "Calendar", "a", "note", "new");
+            world.edit(here.other(), "Calendar", "a", "mark4", "1");
+        },
     },
     Scenario {
         name: "different fields on both sides",
@@ -182,6 +201,7 @@ async fn check(scenario: &Scenario, kind: usize, here: Side) -> usize {
                 world.settle().await;
                 world.assert_equal();
                 world.assert_idle().await;
+                assert_eq!(Side::ALL.map(|side| world.servers[side].halves()), [0, 0]);
                 world
             });
             let world = result.await.unwrap_or_else(|error| panic!("{place}: {error}"));
@@ -195,7 +215,7 @@ async fn check(scenario: &Scenario, kind: usize, here: Side) -> usize {
 async fn every_crash_ends_like_a_quiet_day() {
     let mut steps = 0;
     for scenario in &SCENARIOS {
-        for kind in 0..3 {
+        for kind in 0..4 {
             for here in Side::ALL {
                 steps += check(scenario, kind, here).await;
             }

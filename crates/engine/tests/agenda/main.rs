@@ -6,6 +6,7 @@ mod batches;
 mod book;
 mod crashes;
 mod emptied;
+mod halves;
 mod meanwhile;
 mod numbered;
 mod safekeeping;

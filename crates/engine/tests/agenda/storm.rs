@@ -106,6 +106,7 @@ fn switches(random: &mut Random, tells_fleeting: bool) -> AgendaSwitches {
         batch_items: 1 + random.index(6),
         late_commit: random.one_in(4),
         tells_fleeting,
+        writes_in_steps: random.one_in(3),
         ..AgendaSwitches::default()
     }
 }
@@ -229,6 +230,10 @@ async fn judge(world: &World, people: &People) -> Result<(), String> {
     if world.servers.source.picture() != world.servers.target.picture() {
         let pictures = world.servers.as_ref().map(CalendarServer::picture);
         return Err(format!("the sides differ\nsource: {:?}\ntarget: {:?}", pictures.source, pictures.target));
+    }
+    let halves = world.servers.as_ref().map(CalendarServer::halves);
+    if halves != Both::new(0, 0) {
+        return Err(format!("events are left half: {halves:?}"));
     }
     let state = world.book.state();
     if !(state.parked.is_empty() && state.suspected.is_empty() && state.intents.is_empty() && state.left == 0) {

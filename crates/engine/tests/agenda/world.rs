@@ -82,6 +82,23 @@ impl Merge for FieldMerge {
         let text: String = fields.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         Ok(Merged { form: form(&text), lost })
     }
+
+    fn whole(&self, half: &Form, was: Option<&Form>, wanted: &Form) -> Result<Form> {
+        let all = fields(&half.text).chain(fields(&wanted.text)).map(|(name, _)| name).collect::<BTreeSet<_>>();
+        let mut text = String::new();
+        for name in all {
+            let (shown, wanted) = (field(&half.text, name), field(&wanted.text, name));
+            let is_reached = shown.is_some() && shown != was.and_then(|was| field(&was.text, name));
+            if let Some(value) = if is_reached { shown } else { wanted } {
+                text.push_str(&format!("{name}={value}\n"));
+            }
+        }
+        Ok(form(&text))
+    }
+}
+
+fn fields(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().filter_map(|line| line.split_once('='))
 }
 
 /// Stops a pass at a chosen moment.

@@ -30,12 +30,14 @@ impl<T: Transport> Calendars<T> {
         }
     }
 
-    /// Adds what is new and removes what is not wanted any more. The item with its change key after that.
+    /// Adds what is new and removes what is not wanted any more. The item with its change key after that. An exception lists what
+    /// its `master` has, too, and to remove that there would be to remove it from all.
     pub(super) async fn attach(
         &self,
         mut id: ItemId,
         from: &[AttachmentSeen],
         to: &[AttachmentSeen],
+        master: Option<&ItemId>,
     ) -> Result<ItemId> {
         let added = to.iter().filter(|attachment| !from.iter().any(|other| is_same(attachment, other)));
         for attachment in added {
@@ -54,10 +56,14 @@ impl<T: Transport> Calendars<T> {
         if removed.is_empty() {
             return Ok(id);
         }
-        let there = self.get_shaped(std::slice::from_ref(&id), Shape::Full).await?.into_iter().next();
-        let there = there.and_then(std::result::Result::ok).flatten().map(|item| item.attachments).unwrap_or_default();
+        let there = self.listed(&id).await?;
+        let of_all = match master {
+            Some(master) => self.listed(&ItemId { id: master.id.clone(), change_key: None }).await?,
+            None => Vec::new(),
+        };
         for attachment in removed {
-            for candidate in there.iter().filter(|other| other.name == attachment.name) {
+            let is_own = |other: &&AttachmentSeen| !of_all.iter().any(|shared| shared.id == other.id);
+            for candidate in there.iter().filter(is_own).filter(|other| other.name == attachment.name) {
                 // Two of one name are told apart by what is in them.
                 if self.content(&candidate.id).await? != attachment.content {
                     continue;
@@ -68,6 +74,11 @@ impl<T: Transport> Calendars<T> {
             }
         }
         Ok(id)
+    }
+
+    async fn listed(&self, id: &ItemId) -> Result<Vec<AttachmentSeen>> {
+        let item = self.get_shaped(std::slice::from_ref(id), Shape::Full).await?.into_iter().next();
+        Ok(item.and_then(std::result::Result::ok).flatten().map(|item| item.attachments).unwrap_or_default())
     }
 }
 

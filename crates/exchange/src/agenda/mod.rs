@@ -22,7 +22,7 @@ use parom_domain::agenda::{
     Written,
 };
 use parom_domain::{Code, Error, Result, Retry, Scope};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What has to be known of the owner beside the address.
@@ -58,6 +58,8 @@ struct Memory {
     home: Option<Option<Zone>>,
     /// By legacy addresses; `None` for those that the directory does not know.
     people: HashMap<String, Option<Mailbox>>,
+    /// Items that were read, and on which a write had not come to its end.
+    halves: HashSet<String>,
     /// The server does not know how.
     exports_nothing: bool,
 }
@@ -176,6 +178,7 @@ impl<T: Transport> Agenda for Calendars<T> {
             batch_items: TOGETHER,
             max_bytes: None,
             unique_uids: false,
+            writes_in_steps: true,
         };
         Ok((calendars, abilities))
     }

@@ -48,7 +48,7 @@ impl<T: Transport> Calendars<T> {
                 None => draft.occurrence(*original, &context).ok_or_else(|| lost("an occurrence beyond all dates"))?,
             };
             let id = self.change_occurrence(id, &before, exception).await?;
-            self.attach(id, &before.attachments, &exception.attachments).await?;
+            self.attach(id, &before.attachments, &exception.attachments, Some(master)).await?;
         }
         // Exceptions that are none any more, and that a new recurrence has left as they were.
         for (id, at) in &now.unknown {
@@ -80,7 +80,7 @@ impl<T: Transport> Calendars<T> {
         let to = Arc::new(to.clone());
         let mut changes = changes(from, &to);
         // A series has no place for further names of zones, and no occurrence has a series of its own.
-        changes.retain(|change| !matches!(change.field(), Field::Recurrence | Field::Residue));
+        changes.retain(|change| !matches!(change.field(), Field::Recurrence | Field::Residue | Field::Half));
         if changes.is_empty() {
             // An exception that is as the master says is one all the same.
             changes.push(FieldChange::Set(Field::Busy, to));

@@ -68,10 +68,11 @@ impl<T: Transport> Calendars<T> {
                     form: Err(
                         Error::new(Code::EventUnfit, Scope::Item, Retry::WhenFixed).with("detail", "not-an-event")
                     ),
+                    half: false,
                 },
                 Got::Failed(error, id) => {
                     let version = id.as_ref().map_or(nothing, version);
-                    EventRead { handle: handle.clone(), version, form: Err(error) }
+                    EventRead { handle: handle.clone(), version, form: Err(error), half: false }
                 }
                 Got::Item(item) => {
                     let exceptions = self.exceptions(&item, &mut exceptions).await?;
@@ -100,7 +101,12 @@ impl<T: Transport> Calendars<T> {
     /// An item with everything that belongs to it.
     async fn whole(&self, master: CalendarItem, exceptions: Vec<Got>) -> Result<EventRead> {
         let id = master.id.clone().unwrap_or_default();
-        let failed = |error: Error| EventRead { handle: handle(&id), version: version(&id), form: Err(error) };
+        let half = master.half;
+        match half {
+            true => _ = self.memory().halves.insert(id.id.clone()),
+            false => _ = self.memory().halves.remove(&id.id),
+        }
+        let failed = |error: Error| EventRead { handle: handle(&id), version: version(&id), form: Err(error), half };
         let listed = master.modified_occurrences.clone();
         let mut items = vec![master];
         for (occurrence, got) in listed.iter().zip(exceptions) {
@@ -127,7 +133,7 @@ impl<T: Transport> Calendars<T> {
         let [master, exceptions @ ..] = items.as_slice() else { return Ok(failed(unreadable("nothing"))) };
         let event = from_ews(master, exceptions, &self.context());
         let form = event.map(form).map_err(|trouble| unreadable(trouble).with("uid", uid));
-        Ok(EventRead { handle: handle(&id), version: version(&id), form })
+        Ok(EventRead { handle: handle(&id), version: version(&id), form, half })
     }
 
     /// Items in full, at most [`BATCH`]; what is corrupt with less of it, and marked so.

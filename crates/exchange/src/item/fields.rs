@@ -1,6 +1,6 @@
 //! What can be written to an item, one field at a time, in the order that the schema wants.
 
-use super::{CLEAN_OBJECT_ID, CalendarItem, Extended, ItemBody, OBJECT_ID, RESIDUE, ZONES, recurrence};
+use super::{CLEAN_OBJECT_ID, CalendarItem, Extended, HALF, ItemBody, OBJECT_ID, RESIDUE, ZONES, recurrence};
 use crate::op::Shape;
 use crate::version::{Feature, Version};
 use crate::xml::Out;
@@ -19,6 +19,7 @@ pub enum Field {
     ReminderMinutes,
     Residue,
     Zones,
+    Half,
     Start,
     End,
     AllDay,
@@ -35,12 +36,12 @@ pub enum Field {
 }
 
 use Field::{
-    AllDay, Body, Categories, End, EndZone, Location, NewTimes, Optional, Recurrence, ReminderIsSet, ReminderMinutes,
-    Required, Residue, Resources, ResponseRequested, Start, StartZone, Subject, Zones,
+    AllDay, Body, Categories, End, EndZone, Half, Location, NewTimes, Optional, Recurrence, ReminderIsSet,
+    ReminderMinutes, Required, Residue, Resources, ResponseRequested, Start, StartZone, Subject, Zones,
 };
 
 impl Field {
-    pub const ALL: [Field; 22] = [
+    pub const ALL: [Field; 23] = [
         Subject,
         Field::Sensitivity,
         Body,
@@ -50,6 +51,7 @@ impl Field {
         ReminderMinutes,
         Residue,
         Zones,
+        Half,
         Start,
         End,
         AllDay,
@@ -79,6 +81,7 @@ impl Field {
             ReminderMinutes => "item:ReminderMinutesBeforeStart",
             Residue => return Err(RESIDUE),
             Zones => return Err(ZONES),
+            Half => return Err(HALF),
             Start => "calendar:Start",
             End => "calendar:End",
             AllDay => "calendar:IsAllDayEvent",
@@ -99,7 +102,17 @@ impl Field {
     fn is_removable(self) -> bool {
         matches!(
             self,
-            Subject | Body | Categories | Residue | Zones | Location | Required | Optional | Resources | Recurrence
+            Subject
+                | Body
+                | Categories
+                | Residue
+                | Zones
+                | Half
+                | Location
+                | Required
+                | Optional
+                | Resources
+                | Recurrence
         )
     }
 
@@ -142,6 +155,7 @@ impl Field {
             }
             Residue => write_extended(out, RESIDUE, item.residue.as_deref()),
             Zones => write_extended(out, ZONES, item.zones.as_deref()),
+            Half => write_extended(out, HALF, item.half.then_some("1")),
             Start => {
                 if let Some(at) = item.start {
                     out.leaf("t:Start", &at.to_string());
@@ -375,13 +389,14 @@ pub fn write_paths(out: &mut Out, shape: Shape, version: Version) {
     };
     BONES.into_iter().for_each(&mut path);
     if shape == Shape::Bones {
+        HALF.write(out);
         return;
     }
     REST.into_iter().for_each(&mut path);
     if version.knows(Feature::Properties2013) {
         SINCE_2013.into_iter().for_each(&mut path);
     }
-    for extended in [OBJECT_ID, CLEAN_OBJECT_ID, RESIDUE, ZONES] {
+    for extended in [OBJECT_ID, CLEAN_OBJECT_ID, RESIDUE, ZONES, HALF] {
         extended.write(out);
     }
 }

@@ -62,6 +62,8 @@ pub struct CalendarItem {
     pub residue: Option<String>,
     /// The IANA zones of start and end, where their Windows ids would be read as others.
     pub zones: Option<String>,
+    /// A write of ours has not come to its end.
+    pub half: bool,
     /// The GlobalObjectId, with the date of an instance where it is one.
     pub object_id: Option<Vec<u8>>,
     /// As `calendar:UID` has it.
@@ -227,6 +229,15 @@ pub const ZONES: Extended = Extended {
     attributes: &[
         ("DistinguishedPropertySetId", "PublicStrings"),
         ("PropertyName", "Parom.Zones"),
+        ("PropertyType", "String"),
+    ],
+};
+
+/// A write of ours takes several requests, and has not come to its end.
+pub const HALF: Extended = Extended {
+    attributes: &[
+        ("DistinguishedPropertySetId", "PublicStrings"),
+        ("PropertyName", "Parom.Half"),
         ("PropertyType", "String"),
     ],
 };

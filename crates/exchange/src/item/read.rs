@@ -1,7 +1,7 @@
 //! An item's element to what it says.
 
 use super::{
-    AttachmentSeen, AttendeeSeen, CalendarItem, ItemBody, ItemId, ItemKind, Mailbox, OBJECT_ID, OccurrenceSeen,
+    AttachmentSeen, AttendeeSeen, CalendarItem, HALF, ItemBody, ItemId, ItemKind, Mailbox, OBJECT_ID, OccurrenceSeen,
     RESIDUE, ZONES, ZoneSeen, recurrence,
 };
 use crate::xml::Element;
@@ -80,6 +80,8 @@ impl CalendarItem {
                 self.residue = Some(value.trim().to_owned());
             } else if ZONES.is(uri) {
                 self.zones = Some(value.trim().to_owned());
+            } else if HALF.is(uri) {
+                self.half = true;
             } else if OBJECT_ID.is(uri) {
                 self.object_id = STANDARD.decode(value.trim()).ok();
             }

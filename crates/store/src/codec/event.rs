@@ -11,6 +11,7 @@ use std::sync::Arc;
 const CREATE: u8 = 1;
 const UPDATE: u8 = 2;
 const MOVE: u8 = 3;
+const HALF: u8 = 4;
 
 pub(crate) fn write_event_text(text: &str) -> Vec<u8> {
     let mut writer = Writer::new(Form::EventText, text.len() + 4);
@@ -29,7 +30,7 @@ pub(crate) fn read_hash(blob: &[u8]) -> Read<[u8; 32]> {
     blob.try_into().map_err(|_| Damage("not a hash"))
 }
 
-/// Id and moment have columns of their own.
+/// Id, moment and what was there before have columns of their own.
 pub(crate) fn write_event_intent(intent: &AgendaIntent) -> Vec<u8> {
     let mut writer = Writer::new(Form::EventIntent, intent.text.len() + 300);
     writer.number(intent.event.0);
@@ -39,6 +40,7 @@ pub(crate) fn write_event_intent(intent: &AgendaIntent) -> Vec<u8> {
         AgendaWork::Create { calendar } => (CREATE, calendar.0),
         AgendaWork::Update => (UPDATE, 0),
         AgendaWork::Move { to } => (MOVE, to.0),
+        AgendaWork::Half => (HALF, 0),
     };
     writer.byte(kind);
     writer.number(u64::from(calendar));
@@ -70,6 +72,7 @@ pub(crate) fn read_event_intent(blob: &[u8], id: u64, at_ms: u64) -> Read<Agenda
         CREATE => AgendaWork::Create { calendar },
         UPDATE => AgendaWork::Update,
         MOVE => AgendaWork::Move { to: calendar },
+        HALF => AgendaWork::Half,
         _ => return Err(Damage("unknown work")),
     };
     let (hash, text) = (reader.fixed()?, reader.text()?.into());
@@ -88,7 +91,7 @@ pub(crate) fn read_event_intent(blob: &[u8], id: u64, at_ms: u64) -> Read<Agenda
         };
     }
     reader.end()?;
-    Ok(AgendaIntent { id, at_ms, event, uid, side, work, hash, text, ends })
+    Ok(AgendaIntent { id, at_ms, event, uid, side, work, hash, text, was: None, ends })
 }
 
 /// Our writes of an event as one text: the side's letter and the moment of each.
@@ -139,14 +142,16 @@ mod tests {
             (source, target) in (any_end(), any_end()),
         ) {
             let calendar = CalendarNumber(calendar);
-            let work = match kind % 3 {
+            let work = match kind % 4 {
                 0 => AgendaWork::Create { calendar },
                 1 => AgendaWork::Update,
+                2 => AgendaWork::Half,
                 _ => AgendaWork::Move { to: calendar },
             };
             let ends = Both::new(source, target);
             let event = EventNumber(event);
-            let intent = AgendaIntent { id, at_ms, event, uid, side, work, hash, text: text.as_str().into(), ends };
+            let text_of = text.as_str().into();
+            let intent = AgendaIntent { id, at_ms, event, uid, side, work, hash, text: text_of, was: None, ends };
             let blob = write_event_intent(&intent);
             prop_assert_eq!(read_event_intent(&blob, id, at_ms), Ok(intent));
             no_damage_passes(&blob, |blob| read_event_intent(blob, 1, 1));

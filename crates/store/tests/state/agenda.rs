@@ -60,6 +60,7 @@ fn intent(id: u64) -> AgendaIntent {
         work: AgendaWork::Move { to: CalendarNumber(3) },
         hash: [7; 32],
         text: "BEGIN:VCALENDAR\r\n".into(),
+        was: Some("BEGIN:VEVENT\r\n".into()),
         ends: Both::new(Some(end(1, "x")), None),
     }
 }

@@ -83,7 +83,7 @@ async fn a_newer_state_is_refused_and_left_alone() {
     let before = std::fs::read(state.path()).unwrap();
     for error in [refusal(&state.path()).await, Store::open_read(&state.path(), key()).await.err().unwrap()] {
         assert_eq!(error.code(), Code::StateNewer);
-        assert_eq!((error.arg("found"), error.arg("known")), (Some("900"), Some("12")));
+        assert_eq!((error.arg("found"), error.arg("known")), (Some("900"), Some("13")));
     }
     assert_eq!(std::fs::read(state.path()).unwrap(), before);
 }

@@ -1,6 +1,6 @@
 //! One pass's view of calendars in memory through the `Agenda` port.
 
-use super::server::{Calendar, CalendarServer, Stored, World, form, of_uid, with_field};
+use super::server::{Calendar, CalendarServer, Stored, World, field, form, of_uid, with_field};
 use crate::memory::Steps;
 use async_trait::async_trait;
 use parom_domain::agenda::{
@@ -105,13 +105,69 @@ impl MemoryAgenda {
         }
     }
 
+    /// The further requests of a write. Each one believes in what the last one left.
+    fn go_on(&self, calendar: &CalendarId, mut done: Written, mut text: String, stops: Vec<String>) -> Result<Written> {
+        let uid = form(&text).uid;
+        let half = |cause: Code| {
+            self.of_event(Code::EventHalf, Retry::Soon, &uid).with("cause", cause.as_str()).with("answer", "500")
+        };
+        let most = stops.len();
+        for (at, next) in stops.into_iter().enumerate() {
+            let is_last = at + 1 == most;
+            done = self.act(if is_last { "write end" } else { "write part" }, |world| {
+                let refuses = world.switches.refuses_on_the_way.clone();
+                if refuses.is_some_and(|part| next.contains(part.as_str())) {
+                    return Err(half(Code::EventRefused));
+                }
+                let stored = self.opened(world, calendar)?.events.get(&done.handle);
+                if stored.is_none_or(|stored| *stored.text != *text) {
+                    return Err(half(Code::EventChanged));
+                }
+                world.put(calendar, done.handle.clone(), &next, true);
+                world.mark(calendar, &done.handle, !is_last);
+                Ok(written(world, calendar, done.handle.clone()))
+            })?;
+            text = next;
+        }
+        Ok(done)
+    }
+
     fn shown(&self, world: &mut World, handle: &Handle, stored: &Stored) -> EventRead {
         world.reads += 1;
         let read = form(&stored.text);
         let unreadable = world.switches.unreadable.as_ref().is_some_and(|part| stored.text.contains(part.as_str()));
         let error = || self.of_event(Code::EventUnreadable, Retry::WhenFixed, &read.uid).with("answer", "500");
         let read = if unreadable { Err(error()) } else { Ok(read) };
-        EventRead { handle: handle.clone(), version: version(stored), form: read }
+        EventRead { handle: handle.clone(), version: version(stored), form: read, half: stored.half }
+    }
+}
+
+/// What an event says after each request of a write, where it is more than one.
+fn stops(world: &World, from: &str, to: &str) -> Vec<String> {
+    if !world.switches.writes_in_steps {
+        return Vec::new();
+    }
+    let is_part = |name: &str| name.starts_with("mark") || name.starts_with("note");
+    let names = |text: &str| -> Vec<String> {
+        text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name.to_owned()).collect()
+    };
+    let mut text = to.to_owned();
+    let is_anew = field(from, "title") != field(to, "title");
+    for name in names(to).into_iter().chain(names(from)).filter(|name| is_part(name)) {
+        text = with_field(&text, &name, field(from, &name).filter(|_| !is_anew));
+    }
+    let mut stops = if text == from { Vec::new() } else { vec![text.clone()] };
+    for name in names(to).into_iter().chain(names(from)).filter(|name| is_part(name)) {
+        let next = with_field(&text, &name, field(to, &name));
+        if next != text {
+            stops.push(next.clone());
+            text = next;
+        }
+    }
+    match stops.len() {
+        0 | 1 => Vec::new(),
+        // The last one takes the mark away.
+        _ => [stops, vec![text]].concat(),
     }
 }
 
@@ -148,6 +204,7 @@ impl Agenda for MemoryAgenda {
                 batch_items: world.switches.batch_items,
                 max_bytes: None,
                 unique_uids: world.switches.unique_uids,
+                writes_in_steps: world.switches.writes_in_steps,
             };
             Ok((world.calendars.iter().map(seen).collect(), abilities))
         })
@@ -222,18 +279,22 @@ impl Agenda for MemoryAgenda {
                 return Err(self.of_event(Code::EventExists, Retry::Soon, &form.uid));
             }
             let handle = world.handle();
-            world.put(calendar, handle.clone(), &form.text, true);
+            let mut stops = stops(world, "", &form.text);
+            let first = if stops.is_empty() { form.text.to_string() } else { stops.remove(0) };
+            world.put(calendar, handle.clone(), &first, true);
+            world.mark(calendar, &handle, !stops.is_empty());
             world.writes += 1;
-            Ok(written(world, calendar, handle))
+            Ok((written(world, calendar, handle), first, stops))
         });
         self.steps.step(&format!("{} create answer", self.name))?;
-        done
+        let (written, first, stops) = done?;
+        self.go_on(calendar, written, first, stops)
     }
 
     async fn update(&self, calendar: &CalendarId, seen: &EventSeen, base: &Form, form: &Form) -> Result<Written> {
         self.queue().await;
         let changed = || self.of_event(Code::EventChanged, Retry::Soon, &form.uid);
-        self.act("update", |world| {
+        let (written, first, stops) = self.act("update", |world| {
             self.accepts(world, form)?;
             let stored = self.opened(world, calendar)?.events.get(&seen.handle).ok_or_else(changed)?;
             if version(stored) != seen.version {
@@ -242,9 +303,17 @@ impl Agenda for MemoryAgenda {
             if *stored.text != *base.text {
                 return Err(Error::internal("the base of an update is not what the side has now"));
             }
-            world.put(calendar, seen.handle.clone(), &form.text, true);
-            Ok(written(world, calendar, seen.handle.clone()))
-        })
+            let was_half = stored.half;
+            let mut stops = stops(world, &base.text, &form.text);
+            if was_half && stops.is_empty() {
+                stops = vec![form.text.to_string(), form.text.to_string()];
+            }
+            let first = if stops.is_empty() { form.text.to_string() } else { stops.remove(0) };
+            world.put(calendar, seen.handle.clone(), &first, true);
+            world.mark(calendar, &seen.handle, !stops.is_empty());
+            Ok((written(world, calendar, seen.handle.clone()), first, stops))
+        })?;
+        self.go_on(calendar, written, first, stops)
     }
 
     async fn remove(&self, calendar: &CalendarId, seen: &EventSeen) -> Result<()> {

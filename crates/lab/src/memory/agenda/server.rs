@@ -41,6 +41,11 @@ pub struct AgendaSwitches {
     pub late_commit: bool,
     /// A delta speaks of what came and went since the token, too. Exchange does not.
     pub tells_fleeting: bool,
+    /// A write is several requests: what a title and its like are, then mark by mark and note by note. A new title takes all marks
+    /// and notes away, as a new rule does the exceptions of a series in Exchange. In between the event is marked as half.
+    pub writes_in_steps: bool,
+    /// Events that contain this are refused on their way, when they are half.
+    pub refuses_on_the_way: Option<String>,
     /// Of requests that are under way together every second one is overtaken by the others.
     pub overtakes: bool,
 }
@@ -67,6 +72,8 @@ impl Default for AgendaSwitches {
             late_commit: false,
             tells_fleeting: true,
             overtakes: true,
+            writes_in_steps: false,
+            refuses_on_the_way: None,
         }
     }
 }
@@ -74,6 +81,8 @@ impl Default for AgendaSwitches {
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
     pub text: Arc<str>,
+    /// A write through the port has not come to its end.
+    pub half: bool,
     pub changed: u64,
     /// When it came here.
     pub born: u64,
@@ -139,8 +148,17 @@ impl World {
         if let Some(calendar) = self.calendars.iter_mut().find(|calendar| calendar.id == *id) {
             calendar.changed = changed;
             calendar.gone.retain(|gone| gone.handle != handle);
-            let born = calendar.events.get(&handle).map_or(changed, |stored| stored.born);
-            calendar.events.insert(handle, Stored { text: text.into(), changed, born });
+            let old = calendar.events.get(&handle);
+            let (born, half) = old.map_or((changed, false), |stored| (stored.born, stored.half));
+            calendar.events.insert(handle, Stored { text: text.into(), half, changed, born });
+        }
+    }
+
+    /// Marks an event as half, or as whole.
+    pub(super) fn mark(&mut self, id: &CalendarId, handle: &Handle, half: bool) {
+        let calendar = self.calendars.iter_mut().find(|calendar| calendar.id == *id);
+        if let Some(stored) = calendar.and_then(|calendar| calendar.events.get_mut(handle)) {
+            stored.half = half;
         }
     }
 
@@ -296,9 +314,10 @@ impl CalendarServer {
             let (Some(from), Some(to)) = (id_of(world, from), id_of(world, to)) else { return 0 };
             let found = of_uid(world, &from, uid);
             for (handle, text) in &found {
-                world.take(&from, handle, true);
+                let half = world.take(&from, handle, true).is_some_and(|stored| stored.half);
                 let handle = world.handle();
-                world.put(&to, handle, text, true);
+                world.put(&to, handle.clone(), text, true);
+                world.mark(&to, &handle, half);
             }
             found.len()
         })
@@ -359,6 +378,13 @@ impl CalendarServer {
             }
             picture
         })
+    }
+
+    /// So many events are half.
+    #[must_use]
+    pub fn halves(&self) -> usize {
+        let halves = |calendar: &Calendar| calendar.events.values().filter(|stored| stored.half).count();
+        self.with(|world| world.calendars.iter().map(halves).sum())
     }
 
     /// The UIDs in a calendar, sorted.
