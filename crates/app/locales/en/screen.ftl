@@ -289,7 +289,7 @@ brake-vanished-calendar = the calendar "{ $folder }" vanished on the { $side }, 
 brake-many-event-deletions = { $count } of { $total } events are gone from the { $side }; with those of the last 24 hours they are more than brake_deletions and brake_percent allow
 brakes-none = No brake holds anything.
 brakes-head = { $account }, held; tripped { $since }
-brakes-released-head = { $account }, tripped { $since } and released: the next pass goes on
+brakes-released-head = { $account }, released { $since }: the next pass goes on
 brakes-command = parom brakes release { $account }
 brakes-then-calendar = parom calendar sync { $account }
 brakes-then = parom sync --account { $account }
@@ -299,6 +299,11 @@ brakes-released = { $account }: { $count ->
        *[other] { $count } brakes
     } released; the next pass does what was held.
     .command = parom sync --account { $account }
+brakes-released-calendar = { $account }: { $count ->
+        [one] { $count } brake of calendars
+       *[other] { $count } brakes of calendars
+    } released; the next pass does what was held.
+    .command = parom calendar sync { $account }
 
 server-head = { $domain }, { $side }: { $server }, product: { $product }
 server-used = Extensions in use: { $names }

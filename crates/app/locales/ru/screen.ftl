@@ -326,7 +326,7 @@ brake-vanished-calendar = исчез календарь «{ $folder }» ({ $side
 brake-many-event-deletions = исчезло событий: { $count } из { $total } ({ $side }); вместе с удалёнными за последние 24 часа это больше, чем разрешают brake_deletions и brake_percent
 brakes-none = Предохранители ничего не удерживают.
 brakes-head = { $account }, удерживается; сработал { $since }
-brakes-released-head = { $account }, сработал { $since }, снят: следующий проход продолжит
+brakes-released-head = { $account }, снят { $since }: следующий проход продолжит
 brakes-command = parom brakes release { $account }
 brakes-then-calendar = parom calendar sync { $account }
 brakes-then = parom sync --account { $account }
@@ -337,6 +337,12 @@ brakes-released = { $account }: { $count ->
        *[many] снято { $count } предохранителей
     }; следующий проход выполнит удержанное.
     .command = parom sync --account { $account }
+brakes-released-calendar = { $account }: { $count ->
+        [one] снят { $count } предохранитель календарей
+        [few] снято { $count } предохранителя календарей
+       *[many] снято { $count } предохранителей календарей
+    }; следующий проход выполнит удержанное.
+    .command = parom calendar sync { $account }
 
 server-head = { $domain }, { $side ->
     [source] исходная система

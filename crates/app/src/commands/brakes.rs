@@ -82,19 +82,24 @@ fn release(names: &AccountName, config: &Config, texts: &Texts) -> Result<Exit, 
     let released = state::with(config, Access::Write, async |store| {
         let mut released = Vec::new();
         for account in accounts(store, &names.addresses).await? {
-            let mut count = 0u64;
+            let (mut mail, mut calendars) = (0u64, 0u64);
             for (_, held) in store.held(Some(account.id)).await? {
-                count +=
-                    u64::from(!held.released && store.release_brake(account.id, &held.key, state::now_ms()).await?);
+                let count = if held.key.starts_with(KEY_PREFIX) { &mut calendars } else { &mut mail };
+                if !held.released && store.release_brake(account.id, &held.key, state::now_ms()).await? {
+                    *count += 1;
+                }
             }
-            released.push((account.address, count));
+            released.push((account.address, mail, calendars));
         }
         Ok(released)
     })?;
-    for (account, count) in released {
-        let key = if count == 0 { "brakes-nothing-held" } else { "brakes-released" };
-        let message = Message::new(key).with("account", account).with("count", count);
-        output::print(&format!("{}\n", texts.explain(&message)))?;
+    for (account, mail, calendars) in released {
+        let told = [("brakes-released", mail), ("brakes-released-calendar", calendars)];
+        let told: Vec<_> = told.into_iter().filter(|(_, count)| *count > 0).collect();
+        for (key, count) in if told.is_empty() { vec![("brakes-nothing-held", 0)] } else { told } {
+            let message = Message::new(key).with("account", account.clone()).with("count", count);
+            output::print(&format!("{}\n", texts.explain(&message)))?;
+        }
     }
     Ok(Exit::Done)
 }
