@@ -6,6 +6,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod absent;
 mod brakes;
 mod convoys;
 mod corruption;
