@@ -98,6 +98,10 @@ async fn jobs(run: &mut Run<'_>, listings: &Both<Listing>, trees: &TreePlan) -> 
         if gone_side.is_none() && (!active.contains(&pair.id) || both_paths(pair).is_none()) {
             continue;
         }
+        // Recovery left something half done in it.
+        if run.unseen.contains(&pair.id) {
+            continue;
+        }
         let status =
             Both::from_fn(|side| pair.paths[side].as_ref().and_then(|path| by_path[side].get(path).copied()).flatten());
         if gone_side.is_none() && is_idle(run, pair, &status) {

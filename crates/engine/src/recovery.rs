@@ -1,6 +1,6 @@
 //! The ordinary start of a pass: what was announced and not settled is looked up, and settled or dropped.
 
-use crate::pass::Run;
+use crate::pass::{Run, stops_the_pass};
 use crate::ports::Event;
 use crate::{folders, halves, held, likeness};
 use parom_domain::endpoint::{Listing, Stamp};
@@ -258,7 +258,17 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
         let halves: UidSet = both.map(|(item, _)| item.uid).collect();
         let mut removed = UidSet::new();
         if let Some(path) = from_path.filter(|_| !halves.is_empty()) {
-            let answer = held::none_spared(*side, endpoint.expunge(&path, *from_validity, &halves).await?)?;
+            let answer = endpoint.expunge(&path, *from_validity, &halves).await;
+            let answer = match answer.and_then(|answer| held::none_spared(*side, answer)) {
+                Ok(answer) => answer,
+                Err(error) if stops_the_pass(&error) => return Err(error),
+                // Both halves stay, and both folders wait until the original may be removed. The others go on.
+                Err(error) => {
+                    run.trouble(*from, error);
+                    run.unseen.insert(*to);
+                    return Ok(());
+                }
+            };
             removed = answer.there;
             if answer.doubted {
                 let last = old_links.iter().filter_map(|(_, link)| link.uids[*side]).max();

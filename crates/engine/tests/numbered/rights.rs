@@ -228,6 +228,42 @@ async fn what_may_be_marked_as_deleted_and_not_expunged_is_told_and_stays_until_
     }
 }
 
+/// A copy was made, and then the right to remove the original was withdrawn: both folders wait, and nothing else does.
+#[tokio::test]
+async fn half_a_move_that_may_not_be_ended_holds_up_no_other_folder() {
+    for stepwise in [false, true] {
+        let switches = Switches { moves_atomically: false, marks_before_expunge: stepwise, ..Switches::default() };
+        let world = World::in_memory(Switches::default(), switches);
+        world.add(Side::Source, "INBOX", "a", &[]);
+        for folder in ["there", "other"] {
+            world.servers.source.create(&path(folder)).unwrap();
+        }
+        world.settle().await;
+        world.shift(Side::Source, "INBOX", "a", "there");
+        let server = world.servers.target.clone();
+        world.steps.on("target copy", 1, move || server.switch(|switches| switches.may_expunge = false));
+        let report = world.pass().await.unwrap();
+        assert_eq!(troubles(&report), [Code::DeletionWithheld]);
+        world.add(Side::Source, "other", "b", &[]);
+        world.add(Side::Source, "there", "c", &[]);
+        for _ in 0..3 {
+            let report = world.pass().await.unwrap();
+            assert_eq!(troubles(&report), [Code::DeletionWithheld]);
+            assert_eq!(report.trouble[0].0, Some(path("INBOX")));
+            world.wait_out_the_grace();
+        }
+        assert_eq!(world.ids(Side::Target, "other"), ["b"]);
+        assert_eq!(world.ids(Side::Source, "there"), ["a", "c"], "the move is not undone");
+        assert_eq!((world.ids(Side::Target, "INBOX"), world.ids(Side::Target, "there")), (vec!["a".into()], vec!["a".into()]));
+        world.servers.target.switch(|switches| switches.may_expunge = true);
+        world.settle().await;
+        world.assert_equal();
+        assert_eq!(world.ids(Side::Target, "there"), ["a", "c"]);
+        assert_eq!(world.ids(Side::Target, "INBOX"), Vec::<String>::new());
+        world.assert_idle().await;
+    }
+}
+
 /// Too long, a letter that it does not take, or one too many: the message crosses, and so do its other marks.
 #[tokio::test]
 async fn a_keyword_that_a_server_refuses_holds_up_neither_mail_nor_other_marks() {
