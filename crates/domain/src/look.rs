@@ -35,12 +35,20 @@ pub struct Findings {
     pub unpark: Both<Vec<Uid>>,
     /// Links whose marks differ from the base on either side, with the marks as seen.
     pub changed: Vec<(Slot, Both<Option<Marks>>)>,
+    /// The same of links with an end that is gone: if it was moved, they go along.
+    pub in_passing: Vec<(Slot, Both<Option<Marks>>)>,
 }
 
 impl Findings {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Findings::default()
+    }
+
+    /// The marks of what is gone are no change of their own.
+    pub fn set_aside_gone(&mut self) {
+        let gone: HashSet<Slot> = Side::ALL.iter().flat_map(|side| self.gone[*side].iter().copied()).collect();
+        self.in_passing.extend(self.changed.extract_if(.., |(slot, _)| gone.contains(slot)));
     }
 }
 
@@ -54,9 +62,9 @@ pub fn look(known: &Known<'_>, seen: Both<Option<&Snapshot>>) -> Findings {
         look_at_present(known, side, snapshot, &mut findings, &mut changed);
         look_at_absent(known, side, snapshot, &mut findings);
     }
-    let gone: HashSet<Slot> = Side::ALL.iter().flat_map(|side| findings.gone[*side].iter().copied()).collect();
-    findings.changed = changed.into_iter().filter(|(slot, _)| !gone.contains(slot)).collect();
+    findings.changed = changed.into_iter().collect();
     findings.changed.sort_by_key(|(slot, _)| *slot);
+    findings.set_aside_gone();
     findings
 }
 

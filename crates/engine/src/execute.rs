@@ -146,17 +146,27 @@ fn fail(run: &mut Run<'_>, works: &mut Works, folder: FolderId, error: Error) ->
     Ok(())
 }
 
+/// The marks of a message that is moved: those that were agreed, and those that it bears on the side that lags behind and where
+/// the person moved it.
+struct Shown {
+    base: Marks,
+    here: Marks,
+    there: Marks,
+}
+
 /// Carries moves over as moves.
 pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan) -> Result<()> {
     let mut groups: BTreeMap<(FolderId, FolderId, Side), Vec<Moving>> = BTreeMap::new();
-    let mut shown: HashMap<(FolderId, Side, Uid), Marks> = HashMap::new();
+    let mut shown: HashMap<(FolderId, Side, Uid), Shown> = HashMap::new();
     let mut left: HashMap<(FolderId, Side, Uid), (FolderId, Slot)> = HashMap::new();
     for planned in std::mem::take(&mut plan.moves) {
         if let Some(link) = planned.left {
             left.insert((planned.from, planned.side, planned.item.uid), link);
         }
         if let Some(uid) = planned.item.other {
-            shown.insert((planned.to, planned.side.other(), uid), planned.marks_there);
+            let base = planned.item.marks.clone();
+            let here = planned.marks_here.unwrap_or_else(|| base.clone());
+            shown.insert((planned.to, planned.side.other(), uid), Shown { base, here, there: planned.marks_there });
         }
         groups.entry((planned.from, planned.to, planned.side)).or_default().push(planned.item);
     }
@@ -178,22 +188,32 @@ pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan)
         for uid in others {
             let key = (to, side.other(), uid);
             let (Some(slot), Some(marks)) = (work.links.slot(side.other(), uid), shown.remove(&key)) else { continue };
-            let Some(link) = work.links.get(slot) else { continue };
-            if link.base != marks {
-                let agreed = Marks::merge(&link.base, &marks, &link.base);
-                let (add, remove) = (agreed.minus(&link.base), link.base.minus(&agreed));
+            let (Some(link), Some(seen)) = (work.links.get(slot), &work.seen[side]) else { continue };
+            let agreed = Marks::merge(&marks.base, &marks.there, &marks.here);
+            // The new folder may not keep what the message bore in its old one.
+            let mut has = Both::new(marks.there.clone(), marks.there);
+            has[side] = seen.holds.of(&marks.here);
+            let (mut never, mut writes) = (Marks::default(), Both::default());
+            for side in Side::ALL.into_iter().filter(|side| run.pass.policy.writes(*side)) {
+                let (add, remove) = (agreed.minus(&has[side]), has[side].minus(&agreed));
                 let unkept = work.unkept(side, &add, &remove);
-                let (add, remove) = (add.minus(&unkept), remove.minus(&unkept));
-                changed.push((slot, link.uids[side], add, remove, agreed.but_for(&unkept, &link.base)));
+                writes[side] =
+                    Some((add.minus(&unkept), remove.minus(&unkept))).filter(|(a, r)| !(a.is_empty() && r.is_empty()));
+                never = never.union(&unkept);
             }
+            changed.push((slot, link.uids, writes, agreed.but_for(&never, &link.base)));
         }
         let folder = plan.folders.entry(to).or_default();
-        for (slot, uid, add, remove, agreed) in changed {
-            if let Some(uid) = uid.filter(|_| !(add.is_empty() && remove.is_empty())) {
-                let uids = UidSet::range(uid, uid);
-                folder.marks[side].push((MarkChange { uids, add, remove }, vec![slot]));
+        for (slot, uids, writes, agreed) in changed {
+            for (side, change) in writes.iter() {
+                if let (Some((add, remove)), Some(uid)) = (change.clone(), uids[side]) {
+                    let uids = UidSet::range(uid, uid);
+                    folder.marks[side].push((MarkChange { uids, add, remove }, vec![slot]));
+                }
             }
-            folder.rebase.push((slot, agreed));
+            if works.get(&to).and_then(|work| work.links.get(slot)).is_some_and(|link| link.base != agreed) {
+                folder.rebase.push((slot, agreed));
+            }
         }
     }
     Ok(())
@@ -276,7 +296,18 @@ async fn shift(
         let endpoint = run.pass.sides[side];
         let place = (&from_path, from_seen.cursor.validity);
         let shifted = endpoint.shift(place, &uids, (&to_path, to_seen.cursor.validity)).await;
-        let mut shifted = shifted.map_err(|error| of_move(error, &to_path))?;
+        let mut shifted = match shifted.map_err(|error| of_move(error, &to_path)) {
+            Ok(shifted) => shifted,
+            Err(error) => {
+                if matches!(error.code(), Code::MoveRefused | Code::QuotaFull)
+                    && nothing_moved(run, works, side, (place, to), items).await?
+                {
+                    // Were it looked up by the next pass, a copy that somebody makes until then would pass for ours.
+                    run.pass.book.commit(vec![Change::CloseIntent(id)]).await?;
+                }
+                return Err(error);
+            }
+        };
         let new_uids = landed(run, works, side, to, &to_path, items, &shifted).await?;
         let kept: UidSet = shifted.iter().filter(|shifted| shifted.kept).map(|shifted| shifted.old).collect();
         if !kept.is_empty() {
@@ -330,6 +361,28 @@ async fn shift(
         run.pass.book.commit(changes).await?;
     }
     Ok(moved_in_all)
+}
+
+/// After a refusal: are all originals where they were, and is nothing in the new folder that could be their copy?
+async fn nothing_moved(
+    run: &Run<'_>,
+    works: &Works,
+    side: Side,
+    ((from, validity), to): ((&FolderPath, u32), FolderId),
+    items: &[Moving],
+) -> Result<bool> {
+    let Some(work) = works.get(&to) else { return Ok(false) };
+    let (Some(path), Some(seen)) = (&work.paths[side], &work.seen[side]) else { return Ok(false) };
+    let uids: UidSet = items.iter().map(|item| item.uid).collect();
+    let there = run.pass.sides[side].present(from, validity, &uids).await?;
+    if uids.iter().any(|uid| !there.contains(uid)) {
+        return Ok(false);
+    }
+    let last = work.links.iter().filter_map(|(_, link)| link.uids[side]).max();
+    let found = likeness::find(run, side, path, seen.cursor.validity, seen.floor(last)).await?;
+    let left: HashSet<Uid> = there.iter().collect();
+    let answers = recover::recover_moves(items, &left, &found, &work.links, side);
+    Ok(answers.iter().all(|answer| *answer == recover::MoveRecovery::Redo))
 }
 
 /// It may be the other folder that lacks room or rights.
@@ -537,6 +590,7 @@ pub async fn deletes(run: &mut Run<'_>, works: &mut Works, plan: &AccountPlan) -
             match outcome {
                 Ok(count) => {
                     run.report.deleted += count;
+                    run.deleted_in.extend((count > 0).then_some((*id, side)));
                     run.pass.observer.event(Event::Deleted { count });
                 }
                 Err(error) => fail(run, works, *id, error)?,

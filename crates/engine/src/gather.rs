@@ -1,8 +1,8 @@
 //! Pairs what appeared or vanished before anything is decided: newcomers of both sides, and moves across folders.
 
 use crate::held;
-use crate::likeness::{contents, stamps};
-use crate::pass::{Run, both_paths};
+use crate::likeness::{contents, stamps_apart};
+use crate::pass::{Run, both_paths, stops_the_pass};
 use crate::work::{FolderWork, Open, Seen};
 use parom_domain::endpoint::Stamp;
 use parom_domain::link::{Link, stored_size};
@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub async fn pair_newcomers(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, FolderWork>) -> Result<()> {
     let recent = std::mem::take(&mut run.state.recent);
     let mut adopted: Looks = Looks::new();
+    let mut refused = Vec::new();
     // What a brake holds is not paired before it lets go: the links of today end with the pairing.
     let strangers = &run.strangers;
     for work in works.values_mut().filter(|work| work.is_open() && !strangers.contains(&work.id)) {
@@ -27,7 +28,7 @@ pub async fn pair_newcomers(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, Fo
                 fetch_stamps(run, work, side).await?;
             }
         }
-        drop_twins(run, work, &open).await?;
+        refused.extend(drop_twins(run, work, &open).await?.map(|error| (work.id, error)));
         if !on_both {
             continue;
         }
@@ -50,6 +51,7 @@ pub async fn pair_newcomers(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, Fo
         adopt(run, work, &pairs);
     }
     run.state.recent = recent;
+    refused.into_iter().for_each(|(folder, error)| run.complain(folder, error));
     crate::moves::end_moved_on_both(works, &adopted);
     Ok(())
 }
@@ -102,15 +104,19 @@ pub async fn fetch_stamps(run: &Run<'_>, work: &mut FolderWork, side: Side) -> R
         .filter(|uid| !work.stamps[side].contains_key(uid))
         .collect();
     let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(()) };
-    for stamp in stamps(run, side, &path, validity, &wanted).await? {
-        work.stamps[side].insert(stamp.uid, stamp);
-    }
+    let wanted = wanted.iter().filter(|uid| !work.unreadable[side].contains(*uid)).collect();
+    let (stamps, unreadable) = stamps_apart(run, side, &path, validity, &wanted).await?;
+    work.unreadable[side].extend(unreadable.iter());
+    work.stamps[side].extend(stamps.into_iter().map(|stamp| (stamp.uid, stamp)));
     Ok(())
 }
 
 /// A message that a slow server committed after we had given it up and sent it again is our own double: the later copy is
 /// removed, once its content has been compared with the one that is linked.
-async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Result<()> {
+///
+/// Returns why one could not be removed: then it waits in its folder.
+async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Result<Option<Error>> {
+    let mut refused = None;
     for side in Side::ALL {
         let recent = &open.recent[side];
         if recent.is_empty() || run.pass.dry_run {
@@ -137,12 +143,20 @@ async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Re
             tracing::warn!(side = %side, folder = ?path, uid = %stamp.uid, "removing a late twin of a message that was sent again");
             let mut set = UidSet::new();
             set.insert(stamp.uid);
-            held::none_spared(side, run.pass.sides[side].expunge(&path, validity, &set).await?)?;
+            let removed = run.pass.sides[side].expunge(&path, validity, &set).await;
             work.take_newcomer(side, stamp.uid);
-            work.wrote[side] = true;
+            match removed.and_then(|removed| held::none_spared(side, removed)) {
+                Ok(_) => work.wrote[side] = true,
+                Err(error) if stops_the_pass(&error) => return Err(error),
+                Err(error) => {
+                    work.failed = true;
+                    work.settled = false;
+                    refused = Some(error);
+                }
+            }
         }
     }
-    Ok(())
+    Ok(refused)
 }
 
 /// Brings a folder into the pass that had nothing to do until now (the trash that receives deletions). What a look finds

@@ -90,7 +90,7 @@ fn is_only_one_lost(works: &Works, half: &Recent) -> bool {
 /// Somebody moved both halves on: where their bodies are the same, one of them is removed, and the link follows the other.
 /// `false` where one of them is on the move still.
 async fn drop_other(
-    run: &Run<'_>,
+    run: &mut Run<'_>,
     works: &mut Works,
     side: Side,
     one: (FolderId, Uid),
@@ -114,17 +114,45 @@ async fn drop_other(
     if !unmark(run, works, side, stays).await? {
         return Ok(true);
     }
-    let Some(work) = works.get_mut(&folder) else { return Ok(true) };
+    let Some(work) = works.get(&folder) else { return Ok(true) };
     let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(true) };
     tracing::warn!(side = %side, folder = ?path, uid = %uid, "removing a half of our move: somebody moved both on");
-    held::none_spared(side, run.pass.sides[side].expunge(&path, validity, &UidSet::range(uid, uid)).await?)?;
-    work.take_newcomer(side, uid);
-    work.wrote[side] = true;
+    let removed = run.pass.sides[side].expunge(&path, validity, &UidSet::range(uid, uid)).await;
+    if let Err(error) = removed.and_then(|removed| held::none_spared(side, removed)) {
+        if stops_the_pass(&error) {
+            return Err(error);
+        }
+        // Both wait, and so does what became of the linked one.
+        for (folder, uid) in [one, other] {
+            wait(works, side, (folder, uid));
+            run.unseen.insert(folder);
+        }
+        run.trouble(folder, error);
+        return Ok(false);
+    }
+    if let Some(work) = works.get_mut(&folder) {
+        work.take_newcomer(side, uid);
+        work.wrote[side] = true;
+    }
     Ok(true)
 }
 
+/// Leaves a newcomer to the next look.
+fn wait(works: &mut Works, side: Side, (folder, uid): (FolderId, Uid)) {
+    if let Some(work) = works.get_mut(&folder) {
+        work.take_newcomer(side, uid);
+        work.failed = true;
+        work.settled = false;
+    }
+}
+
 /// `false` where one of the halves is on the move still.
-async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, (folder, uid): (FolderId, Uid)) -> Result<bool> {
+async fn drop_half(
+    run: &mut Run<'_>,
+    works: &mut Works,
+    half: &Recent,
+    (folder, uid): (FolderId, Uid),
+) -> Result<bool> {
     let side = half.into;
     let (Some(linked), Some(work)) = (works.get(&half.folder), works.get(&folder)) else { return Ok(true) };
     let Some(kept) = half.uid else { return Ok(true) };
@@ -138,7 +166,15 @@ async fn drop_half(run: &Run<'_>, works: &mut Works, half: &Recent, (folder, uid
         return Ok(true);
     }
     tracing::warn!(side = %side, folder = ?path, uid = %kept, "removing our half of a move that somebody moved elsewhere");
-    held::none_spared(side, run.pass.sides[side].expunge(&path, validity, &UidSet::range(kept, kept)).await?)?;
+    let removed = run.pass.sides[side].expunge(&path, validity, &UidSet::range(kept, kept)).await;
+    if let Err(error) = removed.and_then(|removed| held::none_spared(side, removed)) {
+        if stops_the_pass(&error) {
+            return Err(error);
+        }
+        wait(works, side, (folder, uid));
+        run.complain(half.folder, error);
+        return Ok(false);
+    }
     if let Some(work) = works.get_mut(&half.folder) {
         work.findings.changed.retain(|(changed, _)| *changed != slot);
         if !work.findings.gone[side].contains(&slot) {

@@ -30,7 +30,8 @@ pub async fn apply_brakes(
     let is_held: Vec<Held> = run.state.held.iter().filter(|held| !held.released).cloned().collect();
     let allowed = brakes(&is_held);
     let mut brakes = brakes(&run.state.held);
-    run.allowed = allowed.iter().filter(|brake| !brakes.contains(brake)).map(Brake::key).collect();
+    run.allowed = allowed.into_iter().filter(|brake| !brakes.contains(brake)).collect();
+    run.is_undecided = plan.is_undecided;
     for brake in &brakes {
         hold(run, works, plan, brake);
     }
@@ -128,8 +129,8 @@ async fn record(run: &mut Run<'_>, named: &[(Brake, Option<parom_domain::FolderP
         count: brake.count,
         total: brake.total,
     };
-    let now_ms = run.pass.clock.now_ms();
-    let recorded = tripped::record(&mut run.state.held, named.iter().map(told).collect(), true, now_ms);
+    let (knows_all, now_ms) = (run.knows_all_losses(), run.pass.clock.now_ms());
+    let recorded = tripped::record(&mut run.state.held, named.iter().map(told).collect(), knows_all, now_ms);
     let holds = recorded.hold.into_iter().map(Change::Hold);
     let changes = holds.chain(recorded.unhold.into_iter().map(|key| Change::Unhold { key })).collect();
     run.pass.book.commit(changes).await
@@ -137,9 +138,13 @@ async fn record(run: &mut Run<'_>, named: &[(Brake, Option<parom_domain::FolderP
 
 /// After a pass went through: what was released has been done, or nobody needs it.
 pub async fn forget_released(run: &mut Run<'_>) -> Result<()> {
-    let used = if run.report.deleted > 0 { std::mem::take(&mut run.allowed) } else { Vec::new() };
-    let (saw_everything, now_ms) = (run.unseen.is_empty(), run.pass.clock.now_ms());
-    let released = tripped::take_released(&mut run.state.held, saw_everything, &used, now_ms);
+    let is_used = |brake: &&Brake| {
+        let mut deleted = run.deleted_in.iter().filter(|(_, on)| *on == brake.side.other());
+        deleted.any(|(id, _)| brake.folder.is_none_or(|folder| folder == *id))
+    };
+    let used: Vec<String> = run.allowed.iter().filter(is_used).map(Brake::key).collect();
+    let (knows_all, now_ms) = (run.knows_all_losses(), run.pass.clock.now_ms());
+    let released = tripped::take_released(&mut run.state.held, knows_all, &used, now_ms);
     if released.is_empty() {
         return Ok(());
     }

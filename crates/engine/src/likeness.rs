@@ -5,10 +5,11 @@
 //! appended never comes back as it was. There sizes say nothing, and content is what the decoded parts hold.
 
 use crate::pass::Run;
+use crate::read::{STRIKES, is_broken};
 use crate::work::FolderWork;
 use mail_parser::{Message, MessageParser, PartType};
 use parom_domain::endpoint::{Body, BodyStream, Stamp};
-use parom_domain::{FolderPath, Result, Side, Uid, UidSet};
+use parom_domain::{Error, FolderPath, Result, Side, Uid, UidSet};
 
 /// Longer messages are not taken into memory to look into them.
 pub const MOST_PARSED: u64 = 32 << 20;
@@ -25,6 +26,62 @@ pub async fn stamps(
         return Ok(Vec::new());
     }
     Ok(evident(run, run.pass.sides[side].stamps(folder, validity, uids).await?))
+}
+
+/// The headers of these messages, whatever some of them do to the connection, and those that broke it each time.
+pub async fn stamps_apart(
+    run: &Run<'_>,
+    side: Side,
+    folder: &FolderPath,
+    validity: u32,
+    uids: &UidSet,
+) -> Result<(Vec<Stamp>, UidSet)> {
+    let (mut all, mut unreadable) = (Vec::new(), UidSet::new());
+    let mut sets = vec![uids.clone()];
+    while let Some(set) = sets.pop() {
+        let uids: Vec<Uid> = set.iter().collect();
+        match stamps(run, side, folder, validity, &set).await {
+            Ok(stamps) => all.extend(stamps),
+            Err(error) if !is_broken(&error) => return Err(error),
+            Err(_) if uids.len() > 1 => {
+                let (first, second) = uids.split_at(uids.len() / 2);
+                sets.extend([second, first].map(|half| half.iter().copied().collect::<UidSet>()));
+            }
+            Err(error) => match alone(run, side, folder, validity, &set, error).await? {
+                Some(stamps) => all.extend(stamps),
+                None => unreadable.extend(uids),
+            },
+        }
+    }
+    Ok((all, unreadable))
+}
+
+/// One message that broke the connection is asked for again. `None` where it does so each time, while the server answers other
+/// questions about it.
+async fn alone(
+    run: &Run<'_>,
+    side: Side,
+    folder: &FolderPath,
+    validity: u32,
+    only: &UidSet,
+    error: Error,
+) -> Result<Option<Vec<Stamp>>> {
+    let mut last = error;
+    for _ in 1..STRIKES {
+        // Else it is the server that fails, not the message.
+        match run.pass.sides[side].present(folder, validity, only).await {
+            Ok(present) if present.is_empty() => return Ok(Some(Vec::new())),
+            Ok(_) => {}
+            Err(_) => return Err(last),
+        }
+        match stamps(run, side, folder, validity, only).await {
+            Ok(stamps) => return Ok(Some(stamps)),
+            Err(error) if is_broken(&error) => last = error,
+            Err(error) => return Err(error),
+        }
+    }
+    tracing::info!(side = %side, folder = ?folder, uids = %only, error = ?last, "the headers of a message break the connection");
+    Ok(None)
 }
 
 /// The headers of all messages at or above the floor.

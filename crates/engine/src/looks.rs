@@ -273,8 +273,7 @@ async fn compare(run: &Run<'_>, job: Job, answers: Both<Option<Result<Looked>>>)
     if let Some(side) = gone_side {
         // The folder is gone with all that was in it.
         findings.gone[side] = work.links.iter().filter(|(_, l)| l.uids[side].is_some()).map(|(slot, _)| slot).collect();
-        let gone: HashSet<_> = findings.gone[side].iter().copied().collect();
-        findings.changed.retain(|(slot, _)| !gone.contains(slot));
+        findings.set_aside_gone();
     }
     for side in Side::ALL {
         findings.clear[side].append(&mut stale[side].0);

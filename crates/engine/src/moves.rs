@@ -28,6 +28,8 @@ pub struct PlannedMove {
     pub left: Option<(FolderId, Slot)>,
     /// The marks it has where the person moved it.
     pub marks_there: Marks,
+    /// Those that it has on the side that lags behind, where they were changed.
+    pub marks_here: Option<Marks>,
 }
 
 /// Finds moves across the account's folders. Needs the headers of newcomers only if something is missing somewhere.
@@ -211,9 +213,10 @@ fn plan_move(run: &mut Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>
     if changes[other].is_some() && from == change.found.folder {
         return None;
     }
+    let mut marks_here = marks_of(works.get(&change.lost.folder)?, change.lost.slot, other);
     explain(works, &change, &link)?;
     if changes[other].is_some() {
-        works.get_mut(&from)?.take_newcomer(other, uid);
+        marks_here = works.get_mut(&from)?.take_newcomer(other, uid).map(|sighting| sighting.marks);
     }
     let sighting = works.get_mut(&change.found.folder)?.take_newcomer(change.side, change.found.uid)?;
     if change.is_put_back() {
@@ -223,11 +226,18 @@ fn plan_move(run: &mut Run<'_>, works: &mut Works, changes: &Both<Option<Moved>>
     Some(PlannedMove {
         left: Some((change.lost.folder, change.lost.slot)),
         marks_there: sighting.marks,
+        marks_here,
         side: other,
         from,
         to: change.found.folder,
         item: Moving { uid, other: Some(change.found.uid), short: link.short, size: link.size, marks: link.base },
     })
+}
+
+/// The marks of a linked message on a side, where they are not those that were agreed.
+fn marks_of(work: &FolderWork, slot: Slot, side: Side) -> Option<Marks> {
+    let mut seen = work.findings.changed.iter().chain(&work.findings.in_passing);
+    seen.find(|(changed, _)| *changed == slot)?.1[side].clone()
 }
 
 /// The folder into which it was moved is gone on the other side, and the message keeps it alive: the next pass makes it there

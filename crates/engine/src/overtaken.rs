@@ -167,5 +167,6 @@ fn plan(run: &Run<'_>, works: &mut Works, stray: &Stray, origin: Place, arrival:
         item: Moving { uid: from.uid, other: Some(to.uid), short: stray.short, size: stray.size, marks: here.marks },
         left: None,
         marks_there: there.marks,
+        marks_here: None,
     })
 }

@@ -109,8 +109,12 @@ pub struct Run<'a> {
     pub forgotten: HashSet<FolderId>,
     /// Folders that are not the ones that we know, while nobody has said that they are right.
     pub strangers: HashSet<FolderId>,
-    /// The brakes that would hold something in this pass, had a person not released them; by their keys.
-    pub allowed: Vec<String>,
+    /// The brakes that would hold something in this pass, had a person not released them.
+    pub allowed: Vec<Brake>,
+    /// Folders in which this pass deleted something, and on which side.
+    pub deleted_in: HashSet<(FolderId, Side)>,
+    /// Something is gone, and whether it was deleted is not known yet.
+    pub is_undecided: bool,
     /// Folders in which a brake lets nothing happen. They are not the ones that we know.
     pub braked: HashSet<FolderId>,
     /// Announced for folders that are gone or were replaced. What arrived there before may have been moved out of them, so
@@ -151,6 +155,8 @@ impl<'a> Run<'a> {
             homeless: Vec::new(),
             full: None,
             allowed: Vec::new(),
+            deleted_in: HashSet::new(),
+            is_undecided: false,
             gave_up: false,
             new_strays: HashSet::new(),
             unfinished: false,
@@ -205,6 +211,12 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn sees_everything(&self) -> bool {
         self.unseen.is_empty() && !self.trees_wait
+    }
+
+    /// Everything that is gone was planned for, so that a brake that does not trip has lost its cause.
+    #[must_use]
+    pub fn knows_all_losses(&self) -> bool {
+        self.sees_everything() && !self.is_undecided
     }
 
     pub fn trouble(&mut self, folder: FolderId, error: Error) {
@@ -294,6 +306,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     strays::forget(&mut run, &works).await?;
     identity::learn(&mut run, &works).await?;
     run.phase("cursors advanced");
+    held::forget_released(&mut run).await?;
     match run.full.take() {
         Some(full) => Err(full.reaching(Scope::Account)),
         None => finish(run, &works).await,
@@ -324,7 +337,6 @@ async fn finish(mut run: Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Res
     let announced = !run.state.intents.is_empty();
     let open = run.unfinished || announced || works.values().any(|work| !work.settled);
     run.report.settled = !open && wake.is_none() && run.report.trouble.is_empty() && run.report.held.is_empty();
-    held::forget_released(&mut run).await?;
     let did = run.report.carried.source
         + run.report.carried.target
         + run.report.marked

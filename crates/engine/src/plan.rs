@@ -19,6 +19,8 @@ pub struct AccountPlan {
     pub steps: Vec<FolderStep>,
     pub moves: Vec<PlannedMove>,
     pub folders: BTreeMap<FolderId, FolderPlan>,
+    /// Something is gone of which this pass cannot say whether it was deleted: what it means waits for another one.
+    pub is_undecided: bool,
 }
 
 #[derive(Debug, Default)]
@@ -78,9 +80,14 @@ pub fn make(
 ) -> AccountPlan {
     // While a folder could not be looked at, a message that is missing elsewhere may have gone there.
     let wait_with_deletes = !run.sees_everything();
-    let mut plan = AccountPlan { steps: Vec::new(), moves, folders: BTreeMap::new() };
+    let mut plan = AccountPlan { moves, ..AccountPlan::default() };
+    // What is gone may be what has come elsewhere and cannot be read: then the other side's copy is all that is left of it.
+    let may_be_veiled = Both::from_fn(|side| works.values().any(|work| !work.unreadable[side].is_empty()));
     for work in works.values_mut() {
         let mut folder = plan_folder(run, work);
+        for side in Side::ALL.into_iter().filter(|side| may_be_veiled[*side]) {
+            folder.sleep.extend(folder.deletes[side.other()].drain(..).map(|slot| (slot, side)));
+        }
         if work.is_guessed {
             keep_guessed(work, &mut folder);
         }
@@ -91,6 +98,7 @@ pub fn make(
             folder.deletes = Both::default();
             folder.forget.clear();
             folder.sleep.retain(|(_, gone)| !moved_on[*gone]);
+            plan.is_undecided = true;
             work.failed = true;
             work.settled = false;
         }

@@ -19,7 +19,7 @@ const HEAD_LIMIT: usize = 256 * 1024;
 const BIG_COST: u64 = 1024 * 1024;
 /// So many times may reading a message break the connection. On a bad line good messages break it too, but hardly so often in a
 /// row.
-const STRIKES: u32 = 4;
+pub const STRIKES: u32 = 4;
 
 /// Why such a message is parked.
 pub const BREAKS: &str = "reading it breaks the connection";
@@ -260,9 +260,14 @@ fn ended(error: Error) -> Result<End> {
     }
 }
 
-/// Is it the connection that failed, and not the server's answer?
-fn is_broken(error: &Error) -> bool {
-    matches!(error.code(), Code::ConnectionLost | Code::TimedOut | Code::ProtocolError)
+/// Is it the connection that failed, and not the server's answer? Dovecot says BYE where it cannot read a message; so does a
+/// server that goes down, which shows when it is asked again.
+pub fn is_broken(error: &Error) -> bool {
+    match error.code() {
+        Code::ConnectionLost | Code::TimedOut | Code::ProtocolError => true,
+        Code::ServerUnavailable => error.scope() == Scope::Account,
+        _ => false,
+    }
 }
 
 /// A message that the server left out of a complete answer. It may have been expunged meanwhile, or the server cannot

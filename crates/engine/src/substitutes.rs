@@ -259,6 +259,7 @@ async fn planned(
         to: veiled.folder,
         left: Some((lost.folder, lost.slot)),
         marks_there: veiled.marks.clone(),
+        marks_here: None,
         item: Moving { uid, other: Some(veiled.uid), short: link.short, size: link.size, marks: link.base.clone() },
     }))
 }

@@ -25,11 +25,11 @@ pub struct Recorded {
     pub unhold: Vec<String>,
 }
 
-/// Puts what is held in step with what trips. A brake whose cause is gone lets go by itself, if everything could be looked at:
-/// else nothing is known of causes. A released one is kept until the pass that it allowed has ended.
-pub fn record(held: &mut Vec<Held>, tripped: Vec<Tripped>, saw_everything: bool, now_ms: u64) -> Recorded {
+/// Puts what is held in step with what trips. A brake whose cause is gone lets go by itself, if everything was looked at and
+/// decided: else nothing is known of causes. A released one is kept until the pass that it allowed has ended.
+pub fn record(held: &mut Vec<Held>, tripped: Vec<Tripped>, knows_all: bool, now_ms: u64) -> Recorded {
     let mut recorded = Recorded::default();
-    if saw_everything {
+    if knows_all {
         let lost_its_cause = |held: &mut Held| !held.released && tripped.iter().all(|tripped| tripped.key != held.key);
         recorded.unhold = held.extract_if(.., lost_its_cause).map(|held| held.key).collect();
     }
@@ -55,11 +55,10 @@ pub fn record(held: &mut Vec<Held>, tripped: Vec<Tripped>, saw_everything: bool,
     recorded
 }
 
-/// What was released and is over, after a pass that went through: all of it where everything could be looked at; else what the
+/// What was released and is over, after a pass that went through: all of it where everything was looked at and decided; else what the
 /// pass did by leave of it, and what nobody needed for a day. What was agreed to then must not allow what nobody has seen.
-pub fn take_released(held: &mut Vec<Held>, saw_everything: bool, used: &[String], now_ms: u64) -> Vec<Held> {
-    let is_over =
-        |held: &Held| saw_everything || used.contains(&held.key) || now_ms.saturating_sub(held.since_ms) >= DAY_MS;
+pub fn take_released(held: &mut Vec<Held>, knows_all: bool, used: &[String], now_ms: u64) -> Vec<Held> {
+    let is_over = |held: &Held| knows_all || used.contains(&held.key) || now_ms.saturating_sub(held.since_ms) >= DAY_MS;
     held.extract_if(.., |held| held.released && is_over(held)).collect()
 }
 

@@ -5,6 +5,7 @@ use parom_domain::endpoint::{Holds, Sighting, Snapshot, Stamp};
 use parom_domain::link::LinkTable;
 use parom_domain::look::{Findings, Known};
 use parom_domain::state::{Change, FolderId, FolderPair, Parked, Recent, Suspected};
+use parom_domain::uid::UidSet;
 use parom_domain::{Both, FolderPath, Marks, Role, Side, Uid};
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +19,8 @@ pub struct FolderWork {
     pub findings: Findings,
     /// Headers of newcomers, where pairing asked for them.
     pub stamps: Both<HashMap<Uid, Stamp>>,
+    /// Newcomers whose headers break the connection each time.
+    pub unreadable: Both<UidSet>,
     /// The folder is gone from this side, with evidence.
     pub gone_side: Option<Side>,
     /// The folder is gone from one side, and renumbered on the other: that what is there is what went, is a guess by what
@@ -80,6 +83,7 @@ impl FolderWork {
             seen: Both::default(),
             findings: Findings::default(),
             stamps: Both::default(),
+            unreadable: Both::default(),
             gone_side,
             is_guessed: false,
             strays: Both::default(),

@@ -215,7 +215,7 @@ fn marks_are_kept(world: &World, marked: &Marked, deeds: &Deeds) -> Result<(), S
 /// What an administrator or a full disk does to a server for a while.
 fn trouble(random: &mut Random, server: &MemoryServer) -> String {
     let names: Vec<FolderPath> = NAMES.iter().map(|name| path(name)).collect();
-    let kind = random.index(9);
+    let kind = random.index(11);
     let mut some = || names.iter().filter(|_| random.one_in(3)).cloned().collect();
     server.switch(|switches| match kind {
         0 => switches.takes_no_moves = some(),
@@ -226,10 +226,19 @@ fn trouble(random: &mut Random, server: &MemoryServer) -> String {
         5 => switches.quota_bytes = Some(700),
         6 => switches.holds = Holds { marks: Marks::default(), any_keyword: false },
         7 => switches.holds = Holds { marks: Marks::from_system(31 & !Marks::SEEN), any_keyword: true },
-        _ => switches.holds = Holds { marks: Marks::from_system(Marks::SEEN), any_keyword: false },
+        8 => switches.holds = Holds { marks: Marks::from_system(Marks::SEEN), any_keyword: false },
+        9 => {
+            switches.holds_in =
+                some().into_iter().map(|name| (name, Holds { marks: Marks::default(), any_keyword: false })).collect()
+        }
+        _ => {
+            let only_seen = Holds { marks: Marks::from_system(Marks::SEEN), any_keyword: false };
+            switches.holds_in = some().into_iter().map(|name| (name, only_seen.clone())).collect();
+        }
     });
-    ["no moves", "no room", "cannot open", "unlisted", "no expunge", "quota", "no marks", "no seen", "only seen"][kind]
-        .to_owned()
+    let names =
+        ["no moves", "no room", "cannot open", "unlisted", "no expunge", "quota", "no marks", "no seen", "only seen"];
+    names.get(kind).copied().unwrap_or("no marks in some").to_owned()
 }
 
 fn end_troubles(server: &MemoryServer) {
@@ -241,6 +250,7 @@ fn end_troubles(server: &MemoryServer) {
         switches.unlisted.clear();
         (switches.may_expunge, switches.quota_bytes) = (true, None);
         switches.holds = calm.holds;
+        switches.holds_in.clear();
     });
 }
 

@@ -3,7 +3,7 @@
 use crate::total;
 use crate::world::{World, path};
 use parom_domain::policy::Deletions;
-use parom_domain::{Role, Side, Uid, UidSet};
+use parom_domain::{Code, Role, Side, Uid, UidSet};
 use parom_lab::memory::Switches;
 
 const MANY: u32 = 80;
@@ -46,6 +46,83 @@ async fn an_emptied_folder_is_held_until_it_is_released() {
         world.assert_equal();
         world.assert_idle().await;
     }
+}
+
+/// A pass that cannot tell what became of the messages has no brake to pull, and that is no reason to let go of one: new mail
+/// in the folder would be taken for proof that it was tidied.
+#[tokio::test]
+async fn a_brake_does_not_let_go_because_nobody_could_look() {
+    for unseen in [true, false] {
+        let world = full().await;
+        world.servers.source.create(&path("other")).unwrap();
+        world.settle().await;
+        world.servers.source.expunge(&path("work"), &UidSet::range(Uid::MIN, Uid::MAX)).unwrap();
+        assert_held(&world, "emptied-folder", Side::Source).await;
+        world.add(Side::Source, "work", "fresh", &[]);
+        world.pass().await.unwrap();
+        if unseen {
+            world.add(Side::Source, "other", "x", &[]);
+            world.servers.source.switch(|switches| switches.cannot_open = [path("other")].into());
+        } else {
+            // Something comes between the looks and the question whether anything came.
+            let server = world.servers.source.clone();
+            world.steps.on("source observe", 1, move || {
+                server
+                    .add(
+                        &path("other"),
+                        crate::world::mail("late"),
+                        parom_domain::Marks::default(),
+                        crate::world::date(1),
+                    )
+                    .unwrap();
+            });
+            world.add(Side::Source, "INBOX", "x", &[]);
+        }
+        for _ in 0..3 {
+            let report = world.pass().await.unwrap();
+            assert_eq!(report.deleted, 0);
+            world.wait_out_the_grace();
+        }
+        world.servers.source.switch(|switches| switches.cannot_open.clear());
+        assert_held(&world, "emptied-folder", Side::Source).await;
+        assert_eq!(world.ids(Side::Target, "work").len(), MANY as usize + 1);
+        world.book.release();
+        world.settle().await;
+        assert_eq!(world.ids(Side::Target, "work"), ["fresh"]);
+        world.assert_equal();
+    }
+}
+
+/// What a person has agreed to is done once, whatever else holds up the account.
+#[tokio::test]
+async fn a_release_counts_once_though_the_other_side_is_full() {
+    let world = full().await;
+    world.servers.target.switch(|switches| switches.quota_bytes = Some(1 << 20));
+    let large = crate::world::mail(&"x".repeat(2 << 20));
+    world.servers.source.add(&path("INBOX"), large, parom_domain::Marks::default(), None).unwrap();
+    let empty = || world.servers.source.expunge(&path("work"), &UidSet::range(Uid::MIN, Uid::MAX)).unwrap();
+    empty();
+    for _ in 0..4 {
+        assert_eq!(world.pass().await.unwrap_err().code(), Code::QuotaFull);
+        world.wait_out_the_grace();
+    }
+    assert_eq!(world.ids(Side::Target, "work").len(), MANY as usize, "held");
+    world.book.release();
+    for _ in 0..3 {
+        assert_eq!(world.pass().await.unwrap_err().code(), Code::QuotaFull);
+    }
+    assert_eq!(world.ids(Side::Target, "work"), Vec::<String>::new());
+    for at in 0..MANY {
+        world.add(Side::Source, "work", &format!("again{at}"), &[]);
+    }
+    world.pass().await.unwrap_err();
+    assert_eq!(world.ids(Side::Target, "work").len(), MANY as usize);
+    empty();
+    for _ in 0..4 {
+        world.pass().await.unwrap_err();
+        world.wait_out_the_grace();
+    }
+    assert_eq!(world.ids(Side::Target, "work").len(), MANY as usize, "nobody has agreed to this");
 }
 
 #[tokio::test]

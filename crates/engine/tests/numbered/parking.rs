@@ -93,9 +93,10 @@ async fn a_message_that_is_too_large_is_parked_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_message_that_breaks_the_connection_each_time_is_parked_and_the_rest_is_read() {
-    for bad in ["a", "c", "f"] {
+    let faults = [ReadFault::BreaksConnection, ReadFault::SendsAway];
+    for (bad, fault) in faults.into_iter().flat_map(|fault| ["a", "c", "f"].map(|bad| (bad, fault))) {
         let world = World::modern();
-        world.servers.source.switch(|s| s.read_faults.push((format!("<{bad}@"), ReadFault::BreaksConnection)));
+        world.servers.source.switch(|s| s.read_faults.push((format!("<{bad}@"), fault)));
         add_all(&world);
         world.settle().await;
         let rest: Vec<&str> = {
@@ -107,6 +108,48 @@ async fn a_message_that_breaks_the_connection_each_time_is_parked_and_the_rest_i
         assert_eq!(parked(&world), [Code::MessageUnreadable.as_str()]);
         world.assert_idle().await;
     }
+}
+
+/// Dovecot says BYE where a file is damaged, whatever is asked about it: the headers, to pair it, or the body.
+#[tokio::test]
+async fn a_damaged_message_holds_up_no_pairing_and_takes_no_copy_along() {
+    let bad = |world: &World| {
+        world.servers.source.switch(|switches| switches.read_faults.push(("<b@".into(), ReadFault::SendsAway)));
+    };
+    // Two mailboxes that are full already.
+    let world = World::modern();
+    for side in Side::ALL {
+        add_all(&world);
+        for id in ["a", "b", "c", "d", "e", "f"].into_iter().filter(|_| side == Side::Target) {
+            world.add(side, "INBOX", id, &[]);
+        }
+    }
+    bad(&world);
+    world.settle().await;
+    for id in ["a", "c", "d", "e", "f"] {
+        let copies = Side::ALL.map(|side| world.ids(side, "INBOX").iter().filter(|it| *it == id).count());
+        assert_eq!(copies[0], copies[1], "{id}");
+    }
+    world.assert_idle().await;
+    // One that is moved, beside others that go: its copy is all that can be read of it.
+    let world = World::modern();
+    for id in ["a", "b", "c"] {
+        world.add(Side::Source, "INBOX", id, &[]);
+    }
+    world.servers.source.create(&path("there")).unwrap();
+    world.settle().await;
+    bad(&world);
+    world.shift(Side::Source, "INBOX", "b", "there");
+    world.expunge(Side::Source, "INBOX", "c");
+    world.add(Side::Source, "there", "new", &[]);
+    world.settle().await;
+    assert_eq!(world.ids(Side::Target, "INBOX"), ["a", "b", "c"], "what went in that moment stays on the other side");
+    assert_eq!(world.ids(Side::Target, "there"), ["new"]);
+    assert_eq!(parked(&world), [Code::MessageUnreadable.as_str()]);
+    world.expunge(Side::Source, "INBOX", "a");
+    world.settle().await;
+    assert_eq!(world.ids(Side::Target, "INBOX"), ["b", "c"]);
+    world.assert_idle().await;
 }
 
 #[tokio::test]
@@ -247,6 +290,44 @@ async fn what_cannot_be_moved_holds_up_nothing_else() {
             world.settle().await;
             assert_eq!(world.ids(Side::Target, "INBOX"), ["c", "d", "new"]);
             assert_eq!(world.ids(Side::Target, "shared"), ["a"]);
+            world.assert_equal();
+            world.assert_idle().await;
+        }
+    }
+}
+
+/// A copy that somebody makes of what could not be moved is her own, and a move that is taken back removes nothing.
+#[tokio::test]
+async fn a_refused_move_leaves_nothing_to_be_looked_for() {
+    for quota in [false, true] {
+        for plain in [false, true] {
+            let switches = if plain { Switches::plain() } else { Switches::default() };
+            let world = World::in_memory(switches.clone(), switches);
+            for id in ["a", "b"] {
+                world.add(Side::Source, "INBOX", id, &[]);
+            }
+            world.servers.source.create(&path("shared")).unwrap();
+            world.settle().await;
+            let close = |closed: bool| {
+                world.servers.target.switch(|switches| {
+                    let folders = if quota { &mut switches.no_room_in } else { &mut switches.takes_no_moves };
+                    folders.clear();
+                    folders.extend(closed.then(|| path("shared")));
+                });
+            };
+            close(true);
+            world.shift(Side::Source, "INBOX", "a", "shared");
+            for _ in 0..3 {
+                let _ = world.pass().await;
+                world.wait_out_the_grace();
+            }
+            assert_eq!(world.state().await.intents, [], "{quota} {plain}");
+            world.shift(Side::Source, "shared", "a", "INBOX");
+            close(false);
+            world.add(Side::Target, "shared", "a", &[]);
+            world.settle().await;
+            assert_eq!(world.ids(Side::Target, "shared"), ["a"], "her copy stays");
+            assert_eq!(world.ids(Side::Target, "INBOX"), ["a", "b"]);
             world.assert_equal();
             world.assert_idle().await;
         }

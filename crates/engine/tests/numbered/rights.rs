@@ -254,7 +254,10 @@ async fn half_a_move_that_may_not_be_ended_holds_up_no_other_folder() {
         }
         assert_eq!(world.ids(Side::Target, "other"), ["b"]);
         assert_eq!(world.ids(Side::Source, "there"), ["a", "c"], "the move is not undone");
-        assert_eq!((world.ids(Side::Target, "INBOX"), world.ids(Side::Target, "there")), (vec!["a".into()], vec!["a".into()]));
+        assert_eq!(
+            (world.ids(Side::Target, "INBOX"), world.ids(Side::Target, "there")),
+            (vec!["a".into()], vec!["a".into()])
+        );
         world.servers.target.switch(|switches| switches.may_expunge = true);
         world.settle().await;
         world.assert_equal();
@@ -262,6 +265,58 @@ async fn half_a_move_that_may_not_be_ended_holds_up_no_other_folder() {
         assert_eq!(world.ids(Side::Target, "INBOX"), Vec::<String>::new());
         world.assert_idle().await;
     }
+}
+
+/// A person marks a message that somebody moves on the other side, and the folder into which it goes keeps no marks for us.
+#[tokio::test]
+async fn marks_of_what_is_moved_where_they_cannot_be_written_are_not_lost() {
+    for world in worlds() {
+        world.add(Side::Source, "INBOX", "a", &["\\Seen", "gone"]);
+        world.servers.source.create(&path("there")).unwrap();
+        world.settle().await;
+        world.mark(Side::Target, "INBOX", "a", &["\\Flagged", "work"], &[]);
+        world.mark(Side::Source, "INBOX", "a", &["\\Answered"], &["gone"]);
+        world.shift(Side::Source, "INBOX", "a", "there");
+        let none = Holds { marks: Marks::default(), any_keyword: false };
+        world.servers.target.switch(|switches| switches.holds_in = [(path("there"), none)].into());
+        for _ in 0..3 {
+            world.pass().await.unwrap();
+            world.wait_out_the_grace();
+        }
+        let all = ["\\Seen", "\\Answered", "\\Flagged", "work"];
+        assert_eq!(marks(&world, Side::Source, "there", "a"), all);
+        world.servers.target.switch(|switches| switches.holds_in.clear());
+        world.settle().await;
+        assert_eq!(marks(&world, Side::Target, "there", "a"), all);
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+/// Our own late twin may not be removed: it waits, and everything else goes on.
+#[tokio::test]
+async fn a_late_twin_that_may_not_be_removed_holds_up_nothing_else() {
+    let world = World::in_memory(Switches::default(), Switches { late_commit: true, ..Switches::default() });
+    world.add(Side::Source, "INBOX", "a", &[]);
+    let steps = world.steps.clone();
+    world.steps.on("target send", 1, move || steps.crash_at(steps.taken() + 1));
+    world.pass().await.unwrap_err();
+    world.revive();
+    world.settle().await;
+    assert_eq!(world.servers.target.release_late(), 1);
+    world.servers.target.switch(|switches| switches.may_expunge = false);
+    world.add(Side::Source, "INBOX", "b", &[]);
+    world.add(Side::Source, "other", "c", &[]);
+    for _ in 0..3 {
+        let report = world.pass().await.unwrap();
+        assert_eq!(troubles(&report), [Code::DeletionWithheld]);
+    }
+    assert_eq!(world.ids(Side::Source, "INBOX"), ["a", "b"], "no double is carried back");
+    assert_eq!((world.ids(Side::Target, "INBOX").len(), world.ids(Side::Target, "other")), (3, vec!["c".into()]));
+    world.servers.target.switch(|switches| switches.may_expunge = true);
+    world.settle().await;
+    world.assert_equal();
+    assert_eq!(world.ids(Side::Target, "INBOX"), ["a", "b"]);
 }
 
 /// Too long, a letter that it does not take, or one too many: the message crosses, and so do its other marks.

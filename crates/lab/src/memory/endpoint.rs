@@ -3,7 +3,7 @@
 use super::refusal;
 use super::server::MemoryServer;
 use super::steps::Steps;
-use super::switches::Omission;
+use super::switches::{Omission, ReadFault};
 use super::world::{Folder, World};
 use async_trait::async_trait;
 use parom_domain::endpoint::{
@@ -123,6 +123,10 @@ impl Endpoint for MemoryEndpoint {
     async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
         self.ask("stamps", |world| {
             let folder = world.opened(&self.name, folder, Some(validity))?;
+            let mut asked = folder.messages.iter().filter(|(uid, _)| uids.contains(**uid));
+            if asked.any(|(_, message)| world.switches.read_fault(&message.bytes) == Some(ReadFault::SendsAway)) {
+                return Err(refusal::sent_away(&self.name));
+            }
             Ok(self.stamps_of(folder, |uid| uids.contains(uid)))
         })
     }
@@ -169,7 +173,8 @@ impl Endpoint for MemoryEndpoint {
                 let there = world.present(&self.name, folder, &change.uids)?;
                 missing.extend(change.uids.iter().filter(|uid| !there.contains(*uid)));
                 let before = world.cursor(folder, world.opened(&self.name, folder, Some(since.validity))?);
-                let mut unkept = world.holds(world.folder(&self.name, folder)?).unkept(&change.add, &change.remove);
+                let mut unkept =
+                    world.holds(folder, world.folder(&self.name, folder)?).unkept(&change.add, &change.remove);
                 let refused = world.switches.refused_keywords(&change.add);
                 world.mark(&self.name, folder, &change.uids, &change.add.minus(&refused), &change.remove)?;
                 unkept.never = unkept.never.union(&refused);
@@ -322,5 +327,5 @@ fn snapshot(host: &str, world: &World, path: &FolderPath, folder: &Folder, since
         }
         None => UidSet::new(),
     };
-    Ok(Snapshot { cursor, holds: world.holds(folder), present, listed, vanished })
+    Ok(Snapshot { cursor, holds: world.holds(path, folder), present, listed, vanished })
 }

@@ -62,7 +62,7 @@ impl MemoryBodies {
                 match world.switches.read_fault(&message.bytes) {
                     Some(ReadFault::Refused) => return Err(refusal::unreadable(&self.name, folder, *uid)),
                     Some(ReadFault::Missing) => {}
-                    Some(ReadFault::BreaksConnection) | None => wanted.push(*uid),
+                    Some(ReadFault::BreaksConnection | ReadFault::SendsAway) | None => wanted.push(*uid),
                 }
             }
             Ok(wanted)
@@ -89,10 +89,14 @@ impl BodyStream for MemoryBodies {
                 (folder.and_then(|folder| folder.messages.get(&uid).cloned()), world.switches.big_from)
             });
             let Some(message) = found else { continue };
-            if self.server.look(|world| world.switches.read_fault(&message.bytes)) == Some(ReadFault::BreaksConnection)
-            {
+            let fault = match self.server.look(|world| world.switches.read_fault(&message.bytes)) {
+                Some(ReadFault::BreaksConnection) => Some(refusal::lost(&self.name, "read body")),
+                Some(ReadFault::SendsAway) => Some(refusal::sent_away(&self.name)),
+                Some(ReadFault::Missing | ReadFault::Refused) | None => None,
+            };
+            if let Some(fault) = fault {
                 self.broken = true;
-                return Err(refusal::lost(&self.name, "read body"));
+                return Err(fault);
             }
             self.server.count_body();
             let len = message.bytes.len() as u64;

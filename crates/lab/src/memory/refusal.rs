@@ -23,6 +23,11 @@ pub(super) fn listing_incomplete(host: &str, folder: &FolderPath, listed: usize,
     of_folder(Code::ListingIncomplete, Retry::Soon, host, folder).with("listed", listed).with("exists", exists)
 }
 
+pub(super) fn sent_away(host: &str) -> Error {
+    let error = Error::new(Code::ServerUnavailable, Scope::Account, Retry::Soon);
+    error.with("host", host).with("answer", "BYE Internal error")
+}
+
 pub(super) fn unreadable(host: &str, folder: &FolderPath, uid: Uid) -> Error {
     let error = Error::new(Code::MessageUnreadable, Scope::Item, Retry::WhenFixed);
     error.with("host", host).with("folder", folder).with("uid", uid).with("answer", "NO message cannot be read")

@@ -41,6 +41,8 @@ pub enum ReadFault {
     Refused,
     /// The connection breaks there.
     BreaksConnection,
+    /// The server says BYE, also where only the headers are asked for (Dovecot, where the file is damaged).
+    SendsAway,
 }
 
 /// Change them at any time through `MemoryServer::switch`. Messages are chosen by a text that their bytes contain.
@@ -58,6 +60,8 @@ pub struct Switches {
     pub is_like_cyrus: bool,
     /// The marks that folders keep; others are dropped in silence.
     pub holds: Holds,
+    /// Folders that keep others.
+    pub holds_in: BTreeMap<FolderPath, Holds>,
     /// So many different keywords fit into one folder.
     pub keyword_limit: Option<usize>,
     /// Keywords at which the server says no, to the message that bears one and to the command that sets one.
@@ -137,6 +141,7 @@ impl Default for Switches {
             has_mailbox_ids: false,
             is_like_cyrus: false,
             holds: Holds { marks: Marks::from_system(31), any_keyword: true },
+            holds_in: BTreeMap::new(),
             keyword_limit: None,
             refuses_keywords: Vec::new(),
             moves_atomically: true,

@@ -99,15 +99,16 @@ impl World {
     }
 
     /// What the folder keeps of what our account writes.
-    pub(super) fn holds(&self, folder: &Folder) -> Holds {
-        self.limited(self.switches.holds.clone(), folder)
+    pub(super) fn holds(&self, path: &FolderPath, folder: &Folder) -> Holds {
+        let own = self.switches.holds_in.get(path);
+        self.limited(own.unwrap_or(&self.switches.holds).clone(), folder)
     }
 
     /// People have all rights.
-    fn holds_for(&self, host: &str, folder: &Folder) -> Holds {
+    fn holds_for(&self, host: &str, path: &FolderPath, folder: &Folder) -> Holds {
         match host {
             HOST => self.limited(Holds { marks: Marks::from_system(31), any_keyword: true }, folder),
-            _ => self.holds(folder),
+            _ => self.holds(path, folder),
         }
     }
 
@@ -188,7 +189,7 @@ impl World {
     pub(super) fn land(&mut self, host: &str, path: &FolderPath, letters: Vec<Stored>) -> Result<Vec<(u32, Uid)>> {
         let mut landed = Vec::with_capacity(letters.len());
         for mut letter in letters {
-            let holds = self.holds_for(host, self.folder(host, path)?);
+            let holds = self.holds_for(host, path, self.folder(host, path)?);
             let folder = self.folder_mut(host, path)?;
             let uid = folder.uidnext.ok_or_else(|| refusal::folder_refused(host, path, "NO no UID is left"))?;
             folder.uidnext = uid.next();
@@ -211,7 +212,7 @@ impl World {
         add: &Marks,
         remove: &Marks,
     ) -> Result<()> {
-        let unkept = self.holds_for(host, self.folder(host, path)?).unkept(add, remove).all();
+        let unkept = self.holds_for(host, path, self.folder(host, path)?).unkept(add, remove).all();
         let (add, remove) = (add.minus(&unkept), remove.minus(&unkept));
         let folder = self.folder_mut(host, path)?;
         let mut changed = 0;
