@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::exit::Exit;
-use crate::failure::{WITH, WITHOUT, sentence};
+use crate::failure::{MADE, WITH, WITHOUT, sentence};
 use fluent_syntax::ast;
 use parom_domain::events::guard::CalendarBrakeName;
 use parom_domain::guard::BrakeName;
@@ -83,6 +83,9 @@ fn every_code_has_its_sentence_cause_remedy_and_command() {
             let mut allowed = documented.get(code.as_str()).cloned().unwrap_or_default();
             // Every error can say whose it is.
             allowed.insert("account".to_owned());
+            if allowed.contains("uid") && allowed.contains("what") {
+                allowed.extend(MADE.map(str::to_owned));
+            }
             if let Some(name) = without {
                 allowed.remove(name);
             }

@@ -284,7 +284,9 @@ async fn an_attachment_that_comes_next_time_is_waited_for() {
         Step::Say("GetAttachment", no("ErrorInternalServerError")),
     ]);
     let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
-    assert_eq!(read[0].form.as_ref().unwrap_err().code(), Code::EventUnreadable);
+    let error = read[0].form.as_ref().unwrap_err();
+    assert_eq!(error.code(), Code::EventUnreadable);
+    assert_eq!((error.arg("title"), error.arg("day")), (Some("a"), Some("2026-03-02")));
     let (_, agenda) = Script::of([
         Step::Say("GetItem", item("A", 1, &inner)),
         Step::Say("GetAttachment", no("ErrorAttachmentNotFound")),

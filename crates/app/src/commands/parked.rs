@@ -162,7 +162,7 @@ impl FoundEvent {
             .with("account", self.account.clone())
             .with("side", Message::new(side_key(self.parked.side)))
             .with("calendar", self.calendar.clone())
-            .with("uid", self.parked.uid.clone().unwrap_or_else(|| "—".to_owned()))
+            .with("event", failure::event_and_uid(&self.parked.label(), self.parked.uid.as_deref()))
             .with("since", ago(self.parked.since_ms, now_ms, texts));
         let why = texts.explain(&self.why()).replace('\n', "\n  ");
         format!("{}\n    {}\n", texts.say(&head), why)
@@ -170,11 +170,14 @@ impl FoundEvent {
 
     fn json(&self, texts: &Texts) -> serde_json::Value {
         let why = self.why();
+        let label = self.parked.label();
         json!({
             "account": self.account,
             "side": self.parked.side.as_str(),
             "calendar": self.calendar,
             "uid": self.parked.uid,
+            "title": label.title,
+            "day": label.day,
             "since_ms": self.parked.since_ms,
             "code": self.parked.code,
             "text": texts.say(&why),

@@ -47,11 +47,13 @@ fn what_people_made_is_kept_once_before_it_is_overwritten() {
     assert_eq!(entries.len(), 1, "{entries:?}");
     let of = |name: &str| entries[0][name].clone();
     assert_eq!((of("account"), of("number")), (ANNA.into(), 1.into()));
+    assert_eq!((of("title"), of("day")), ("Lunch".into(), "2026-03-02".into()));
     assert_eq!((of("side"), of("why"), of("exported")), ("source".into(), "overwritten".into(), true.into()));
     assert_eq!(stage.ews.count("ExportItems"), 1);
     let kept = stage.calendar(&["archive", "get", ANNA, "1"]);
     assert!(kept.contains("SUMMARY:Lunch") && kept.starts_with("BEGIN:VCALENDAR"), "{kept}");
-    assert!(stage.calendar(&["archive", "list", ANNA]).contains("overwritten"));
+    let list = stage.calendar(&["archive", "list", ANNA]);
+    assert!(list.contains("overwritten") && list.contains("2026-03-02  Lunch  "), "{list}");
     stage.calendar(&["archive", "get", ANNA, "1", "--out", "kept.ics"]);
     let again = stage.run(&["calendar", "archive", "get", ANNA, "1", "--out", "kept.ics"]);
     assert_eq!(again.status.code(), Some(2), "a file that is there stays: {}", told(&again));

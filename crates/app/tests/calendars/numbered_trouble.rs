@@ -283,6 +283,16 @@ fn e38_e44_e51_twins_broken_events_and_edits_of_both_sides() {
     // A server that says no more than 413 tells no limit.
     let (_, text) = stage.parked_for("large@corp.example");
     assert!(text.contains("which is more than 127.0.0.1 takes"), "{text}");
+    assert!(text.starts_with("The event \"Large\" of 2026-03-06 in \"Calendar\""), "{text}");
+    let large = stage.parked().into_iter().find(|one| one["uid"] == "large@corp.example").unwrap();
+    assert_eq!((&large["title"], &large["day"]), (&"Large".into(), &"2026-03-06".into()));
+    let told_to_people = told(&stage.run(&["parked"]));
+    let head = "event \"Large\" of 2026-03-06 (UID large@corp.example)";
+    assert!(told_to_people.contains(head) && !told_to_people.contains("parom parked\n"), "{told_to_people}");
+    assert!(told_to_people.contains("The event \"Twin\" of "), "{told_to_people}");
+    let verify = told(&stage.run(&["calendar", "verify", "anna@corp.example"]));
+    let missing = "the event \"Hidden\" of 2026-03-05 (UID hidden@corp.example) is missing on the target";
+    assert!(verify.contains(missing) || verify.contains("difference is known"), "{verify}");
 
     // E51: other fields, the same field, a deletion against an edit, on either side.
     let place = in_outlook(&outlook, "Place").0;

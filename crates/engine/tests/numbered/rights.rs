@@ -254,7 +254,10 @@ async fn half_a_move_that_may_not_be_ended_holds_up_no_other_folder() {
         }
         assert_eq!(world.ids(Side::Target, "other"), ["b"]);
         assert_eq!(world.ids(Side::Source, "there"), ["a", "c"], "the move is not undone");
-        assert_eq!((world.ids(Side::Target, "INBOX"), world.ids(Side::Target, "there")), (vec!["a".into()], vec!["a".into()]));
+        assert_eq!(
+            (world.ids(Side::Target, "INBOX"), world.ids(Side::Target, "there")),
+            (vec!["a".into()], vec!["a".into()])
+        );
         world.servers.target.switch(|switches| switches.may_expunge = true);
         world.settle().await;
         world.assert_equal();
