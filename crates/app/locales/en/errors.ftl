@@ -140,7 +140,10 @@ error-hidden-folder-unreached = The folder "{ $folder }" is not shown by IMAP, a
     .why = Exchange hides folders with a "/" in their name, and all below them, from IMAP; they are carried over EWS. Nothing in it was changed on either side, and all other mail goes on.
     .fix = See that EWS answers for this account ([domain.source.ews] in the configuration), or rename the folder without "/".
     .command = parom sync --account { $account }
-error-hidden-folder-unnumbered = The folder "{ $folder }" is not carried: IMAP does not show it, and EWS at { $host } gives no number of their own to { $count } of its { $total } messages.
+error-hidden-folder-unnumbered = The folder "{ $folder }" is not carried: IMAP does not show it, and EWS at { $host } gives no number of their own to { $count } of its { $total ->
+        [one] { $total } message
+       *[other] { $total } messages
+    }.
     .why = Without the numbers that IMAP would have (PidTagInternetArticleNumber) messages cannot be told apart from one pass to the next.
     .fix = Rename the folder without "/", and IMAP shows it; or move the messages within Outlook to another folder and back.
     .command = parom sync --account { $account }

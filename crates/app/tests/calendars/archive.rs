@@ -75,6 +75,11 @@ fn what_was_removed_can_be_put_back_as_exchange_had_it_or_as_it_was_read() {
         too_early(&stage);
         let (href, _) = stage.radicale.event("anna", "Lunch");
         stage.radicale.delete("anna", &href);
+        let differs = stage.run(&["calendar", "verify", ANNA]);
+        assert_eq!(differs.status.code(), Some(7), "{}", told(&differs));
+        let named = "\"Calendar\": the event \"Lunch\" of 2026-03-02 (UID ";
+        let missing = ") is missing on the target; the source has it";
+        assert!(told(&differs).contains(named) && told(&differs).contains(missing), "{}", told(&differs));
         stage.until("the deletion", || !stage.titles().0.contains_key("Lunch"));
         let entries = entries(&stage);
         assert_eq!((entries.len(), &entries[0]["exported"]), (1, &exports.into()), "{entries:?}");

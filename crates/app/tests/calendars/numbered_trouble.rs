@@ -266,7 +266,9 @@ fn e38_e44_e51_twins_broken_events_and_edits_of_both_sides() {
     // Larger than the server takes.
     outlook.add(&Event { uid: "large@corp.example".to_owned(), ..at("Large", 6, 9) }).unwrap();
     faults.answer("PUT", &["SUMMARY:Large"], ALWAYS, 413, "");
-    stage.calendar(&["subscribe", "anna@corp.example"]);
+    // What is not read on a screen may be a log.
+    let log = stage.calendar(&["subscribe", "anna@corp.example"]);
+    assert!(log.contains("The event large@corp.example in") && !log.contains("\"Large\""), "{log}");
     let texts: Vec<String> = stage.radicale.events("anna").into_values().collect();
     let titled = |title: &str| texts.iter().filter(|text| text.contains(&format!("\nSUMMARY:{title}\n"))).count();
     assert_eq!((titled("Twin"), titled("Twin elsewhere"), titled("Broken"), titled("Whole")), (1, 1, 0, 1));
@@ -290,9 +292,6 @@ fn e38_e44_e51_twins_broken_events_and_edits_of_both_sides() {
     let head = "event \"Large\" of 2026-03-06 (UID large@corp.example)";
     assert!(told_to_people.contains(head) && !told_to_people.contains("parom parked\n"), "{told_to_people}");
     assert!(told_to_people.contains("The event \"Twin\" of "), "{told_to_people}");
-    let verify = told(&stage.run(&["calendar", "verify", "anna@corp.example"]));
-    let missing = "the event \"Hidden\" of 2026-03-05 (UID hidden@corp.example) is missing on the target";
-    assert!(verify.contains(missing) || verify.contains("difference is known"), "{verify}");
 
     // E51: other fields, the same field, a deletion against an edit, on either side.
     let place = in_outlook(&outlook, "Place").0;

@@ -172,9 +172,14 @@ impl<T: Transport> Calendars<T> {
                 None => break,
             }
         }
-        let bones = self.get_shaped(std::slice::from_ref(id), Shape::Bones).await?.into_iter().next();
-        let id = bones.and_then(Result::ok).flatten().and_then(|item| item.id);
-        Ok(Got::Failed(classify(About::Read, &refusal), id))
+        let error = classify(About::Read, &refusal);
+        for shape in [Shape::Outline, Shape::Bones] {
+            let found = self.get_shaped(std::slice::from_ref(id), shape).await?.into_iter().next();
+            if let Some(item) = found.and_then(Result::ok).flatten() {
+                return Ok(Got::Failed(error.labelled(&label(&item, &self.context())), item.id));
+            }
+        }
+        Ok(Got::Failed(error, None))
     }
 
     /// One outcome for each id. What the server did not get to is asked for again.
