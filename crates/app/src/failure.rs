@@ -84,6 +84,27 @@ pub fn event_and_uid(label: &Label, uid: Option<&str>) -> Value {
     }
 }
 
+/// The same of an event of which perhaps no more is known than the file in which it is.
+#[must_use]
+pub fn event_or_file(label: &Label, uid: Option<&str>, file: Option<&str>) -> Value {
+    match file.filter(|_| uid.is_none()) {
+        Some(file) if *label != Label::default() => with_file(event(label, None), file),
+        Some(file) => event(label, Some(file)),
+        None => event_and_uid(label, uid),
+    }
+}
+
+fn with_file(event: Value, file: &str) -> Value {
+    Message::new("named-event-file").with("event", event).with("file", file).into()
+}
+
+/// What the side calls an event that could not be read, so that its UID is not known.
+#[must_use]
+pub fn file(parked: &ParkedEvent) -> Option<&str> {
+    let called = parked.args.iter().find(|(name, _)| name == "uid").map(|(_, value)| value.as_str());
+    called.filter(|_| parked.uid.is_none())
+}
+
 fn named(title: Option<&str>, day: Option<&str>, uid: Option<&str>) -> Value {
     match (title, day) {
         (Some(title), Some(day)) => Message::new("named-event").with("title", title).with("day", day).into(),
@@ -102,6 +123,7 @@ pub fn parked_event(parked: &ParkedEvent, account: &str, calendar: &str) -> Mess
         ("what".to_owned(), calendar.to_owned()),
         ("uid".to_owned(), uid),
     ]);
+    let named = named.chain(file(parked).map(|file| ("file".to_owned(), file.to_owned())));
     stored(&parked.code, &named.collect::<Vec<_>>())
 }
 
@@ -191,7 +213,10 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
                 let message = Message::new(format!("brake-{brake}"));
                 about.fold(message, |message, name| message.with(name, typed(name, text(name)))).into()
             }
-            None if name == "event" => named(arg(Label::TITLE), arg(Label::DAY), arg("uid")),
+            None if name == "event" => match (named(arg(Label::TITLE), arg(Label::DAY), arg("uid")), arg("file")) {
+                (event @ Value::Message(_), Some(file)) => with_file(event, file),
+                (event, _) => event,
+            },
             None if name == "kind" => crate::unfit::kind(text("detail")).into(),
             None if name == "detail" && matches!(code, Code::EventUnfit | Code::EventNotRemoved) => {
                 crate::unfit::words(text(name)).map_or_else(|| typed(name, text(name)), Value::from)

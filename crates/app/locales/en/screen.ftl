@@ -269,6 +269,7 @@ named-event = "{ $title }" of { $day }
 named-event-undated = "{ $title }"
 named-event-untitled = of { $day }
 named-event-uid = { $event } (UID { $uid })
+named-event-file = { $event } ({ $file })
 parked-events-retried = { $count ->
         [one] { $count } event
        *[other] { $count } events

@@ -283,6 +283,7 @@ named-event = «{ $title }» от { $day }
 named-event-undated = «{ $title }»
 named-event-untitled = от { $day }
 named-event-uid = { $event } (UID { $uid })
+named-event-file = { $event } ({ $file })
 parked-events-retried = { $count ->
         [one] { $count } событие будет обработано
         [few] { $count } события будут обработаны

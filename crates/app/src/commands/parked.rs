@@ -158,11 +158,13 @@ impl FoundEvent {
     }
 
     fn text(&self, now_ms: u64, texts: &Texts) -> String {
+        let (label, file) = (self.parked.label(), failure::file(&self.parked));
+        let event = failure::event_or_file(&label, self.parked.uid.as_deref(), file);
         let head = Message::new("parked-event-head")
             .with("account", self.account.clone())
             .with("side", Message::new(side_key(self.parked.side)))
             .with("calendar", self.calendar.clone())
-            .with("event", failure::event_and_uid(&self.parked.label(), self.parked.uid.as_deref()))
+            .with("event", event)
             .with("since", ago(self.parked.since_ms, now_ms, texts));
         let why = texts.explain(&self.why()).replace('\n', "\n  ");
         format!("{}\n    {}\n", texts.say(&head), why)

@@ -6,7 +6,7 @@ use crate::calendars::compare::{Difference, Kind, Shelf, Verdict};
 use crate::cli::{CalendarShow, CalendarWhom};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::failure::{Failure, event_and_uid, side_key};
+use crate::failure::{Failure, event_and_uid, event_or_file, side_key};
 use crate::i18n::Texts;
 use crate::message::Message;
 use crate::output;
@@ -95,7 +95,10 @@ fn message(difference: &Difference) -> Message {
         Kind::Differs => Message::new("calendar-verify-altered"),
     };
     let uid = Some(&*difference.uid).filter(|uid| !uid.is_empty());
-    let event = event_and_uid(&difference.label, uid);
+    let event = match difference.kind {
+        Kind::Unreadable(_) => event_or_file(&difference.label, None, uid),
+        _ => event_and_uid(&difference.label, uid),
+    };
     message.with("calendar", difference.calendar.clone()).with("event", event)
 }
 
