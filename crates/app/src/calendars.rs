@@ -32,6 +32,7 @@ use parom_engine::{Clock, SystemClock};
 use parom_service::{Gates, GuardedAgenda, Stop, Tenure};
 use parom_store::{Account, Store};
 use std::collections::HashMap;
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -454,12 +455,16 @@ impl AgendaObserver for Watcher<'_> {
             | AgendaEvent::Updated { .. }
             | AgendaEvent::Moved { .. }
             | AgendaEvent::Deleted { .. } => one(),
-            AgendaEvent::Parked { calendar, parked } => What::ParkedEvent {
-                side: parked.side,
-                why: failure::parked_event(&parked, self.address, &calendar),
-                uid: parked.uid,
-                calendar,
-            },
+            AgendaEvent::Parked { calendar, parked } => {
+                // What is not read at once is kept, and what people plan is nobody's business in a log.
+                let parked = if std::io::stderr().is_terminal() { parked } else { parked.unlabelled() };
+                What::ParkedEvent {
+                    side: parked.side,
+                    why: failure::parked_event(&parked, self.address, &calendar),
+                    uid: parked.uid,
+                    calendar,
+                }
+            }
         });
     }
 

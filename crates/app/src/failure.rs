@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::i18n::Texts;
 use crate::message::{Message, Value};
+use parom_domain::agenda::Label;
 use parom_domain::events::guard::CalendarBrakeName;
 use parom_domain::events::state::ParkedEvent;
 use parom_domain::guard::BrakeName;
@@ -68,6 +69,51 @@ pub fn parked(parked: &Parked, account: &str, folder: &str) -> Message {
     stored(&parked.code, &named.collect::<Vec<_>>())
 }
 
+/// How people are told of an event: by title and day where they are known, else by its UID.
+#[must_use]
+pub fn event(label: &Label, uid: Option<&str>) -> Value {
+    named(label.title.as_deref(), label.day.as_deref(), uid)
+}
+
+/// The same with the UID beside them, by which it is found in files and logs.
+#[must_use]
+pub fn event_and_uid(label: &Label, uid: Option<&str>) -> Value {
+    match uid.filter(|_| *label != Label::default()) {
+        Some(uid) => Message::new("named-event-uid").with("event", event(label, None)).with("uid", uid).into(),
+        None => event(label, uid),
+    }
+}
+
+/// The same of an event of which perhaps no more is known than the file in which it is.
+#[must_use]
+pub fn event_or_file(label: &Label, uid: Option<&str>, file: Option<&str>) -> Value {
+    match file.filter(|_| uid.is_none()) {
+        Some(file) if *label != Label::default() => with_file(event(label, None), file),
+        Some(file) => event(label, Some(file)),
+        None => event_and_uid(label, uid),
+    }
+}
+
+fn with_file(event: Value, file: &str) -> Value {
+    Message::new("named-event-file").with("event", event).with("file", file).into()
+}
+
+/// What the side calls an event that could not be read, so that its UID is not known.
+#[must_use]
+pub fn file(parked: &ParkedEvent) -> Option<&str> {
+    let called = parked.args.iter().find(|(name, _)| name == "uid").map(|(_, value)| value.as_str());
+    called.filter(|_| parked.uid.is_none())
+}
+
+fn named(title: Option<&str>, day: Option<&str>, uid: Option<&str>) -> Value {
+    match (title, day) {
+        (Some(title), Some(day)) => Message::new("named-event").with("title", title).with("day", day).into(),
+        (Some(title), None) => Message::new("named-event-undated").with("title", title).into(),
+        (None, Some(day)) => Message::new("named-event-untitled").with("day", day).into(),
+        (None, None) => Value::from(uid.unwrap_or("—")),
+    }
+}
+
 /// Why an event is parked.
 #[must_use]
 pub fn parked_event(parked: &ParkedEvent, account: &str, calendar: &str) -> Message {
@@ -77,6 +123,7 @@ pub fn parked_event(parked: &ParkedEvent, account: &str, calendar: &str) -> Mess
         ("what".to_owned(), calendar.to_owned()),
         ("uid".to_owned(), uid),
     ]);
+    let named = named.chain(file(parked).map(|file| ("file".to_owned(), file.to_owned())));
     stored(&parked.code, &named.collect::<Vec<_>>())
 }
 
@@ -98,7 +145,7 @@ pub fn hidden(side: Side, account: &str, folder: &str) -> Message {
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an
 /// error lacks is written as a dash.
-const ARGUMENTS: [&str; 31] = [
+const ARGUMENTS: [&str; 33] = [
     "account",
     "answer",
     "backoff_ms",
@@ -108,10 +155,12 @@ const ARGUMENTS: [&str; 31] = [
     "count",
     "credential",
     "detail",
+    "event",
     "exists",
     "folder",
     "found",
     "host",
+    "kind",
     "known",
     "limit",
     "listed",
@@ -142,6 +191,10 @@ pub const WITHOUT: [(Code, &str); 3] =
 pub const WITH: [(Code, &str); 3] =
     [(Code::SecretUnreadable, "mode"), (Code::EventNotRemoved, "detail"), (Code::QuotaFull, "what")];
 
+/// Arguments of these sentences that are made here: what an event is called, and in which of its ways it is unfit.
+#[cfg(test)]
+pub const MADE: [&str; 2] = ["event", "kind"];
+
 fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
     let text = |name: &str| arg(name).unwrap_or("—");
     let without = WITHOUT.iter().find(|(of, name)| *of == code && arg(name).is_none());
@@ -160,6 +213,11 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
                 let message = Message::new(format!("brake-{brake}"));
                 about.fold(message, |message, name| message.with(name, typed(name, text(name)))).into()
             }
+            None if name == "event" => match (named(arg(Label::TITLE), arg(Label::DAY), arg("uid")), arg("file")) {
+                (event @ Value::Message(_), Some(file)) => with_file(event, file),
+                (event, _) => event,
+            },
+            None if name == "kind" => crate::unfit::kind(text("detail")).into(),
             None if name == "detail" && matches!(code, Code::EventUnfit | Code::EventNotRemoved) => {
                 crate::unfit::words(text(name)).map_or_else(|| typed(name, text(name)), Value::from)
             }

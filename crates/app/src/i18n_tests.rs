@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::exit::Exit;
-use crate::failure::{WITH, WITHOUT, sentence};
+use crate::failure::{MADE, WITH, WITHOUT, sentence};
 use fluent_syntax::ast;
 use parom_domain::events::guard::CalendarBrakeName;
 use parom_domain::guard::BrakeName;
@@ -83,6 +83,9 @@ fn every_code_has_its_sentence_cause_remedy_and_command() {
             let mut allowed = documented.get(code.as_str()).cloned().unwrap_or_default();
             // Every error can say whose it is.
             allowed.insert("account".to_owned());
+            if allowed.contains("uid") && allowed.contains("what") {
+                allowed.extend(MADE.map(str::to_owned));
+            }
             if let Some(name) = without {
                 allowed.remove(name);
             }
@@ -237,6 +240,53 @@ fn russian_plurals_are_right() {
     ] {
         assert_eq!(say(count), expected);
     }
+}
+
+#[test]
+fn brakes_of_calendars_count_in_plurals_and_name_their_side() {
+    let say = |lang, brake: &str, count: u64| {
+        let args = [("brake", brake), ("side", "target"), ("folder", "Work"), ("total", "21")];
+        let args = args.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let args: Vec<_> = args.chain([("count".to_owned(), count.to_string())]).collect();
+        Texts::new(lang).say(&crate::failure::stored("braked", &args))
+    };
+    let (en, ru) = ("A brake has tripped: ", "Сработал предохранитель: ");
+    for (lang, brake, count, expected) in [
+        (
+            Lang::En,
+            "vanished-calendar",
+            1,
+            format!("{en}the calendar \"Work\" vanished on the target, with 1 event in it."),
+        ),
+        (
+            Lang::En,
+            "vanished-calendar",
+            2,
+            format!("{en}the calendar \"Work\" vanished on the target, with 2 events in it."),
+        ),
+        (
+            Lang::Ru,
+            "vanished-calendar",
+            1,
+            format!("{ru}в целевой системе исчез календарь «Work», в нём было 1 событие."),
+        ),
+        (
+            Lang::Ru,
+            "vanished-calendar",
+            3,
+            format!("{ru}в целевой системе исчез календарь «Work», в нём было 3 события."),
+        ),
+        (
+            Lang::Ru,
+            "emptied-calendar",
+            21,
+            format!("{ru}из календаря «Work» в целевой системе разом исчезло 21 событие из 21."),
+        ),
+    ] {
+        assert_eq!(say(lang, brake, count), expected);
+    }
+    assert!(say(Lang::En, "many-event-deletions", 1).contains("1 of 21 events is gone from the target; with"));
+    assert!(say(Lang::Ru, "many-event-deletions", 5).contains("в целевой системе исчезло 5 событий из 21; вместе"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ impl CalDavAgenda {
                         handles.extend(members.filter_map(|it| handle(self, &url, &it.href)));
                     }
                     Err(refusal) if report_is_unknown(&refusal) => everything = true,
-                    Err(refusal) => return Err(classify(Asked::Look, &refusal).with("login", &self.dav.owner)),
+                    Err(refusal) => return Err(self.dav.named(classify(Asked::Look, &refusal))),
                 }
             }
         }

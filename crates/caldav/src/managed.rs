@@ -4,8 +4,8 @@
 use crate::agenda::CalDavAgenda;
 use crate::form::{event, form as form_of};
 use crate::request::content;
-use parom_calendar::Event;
 use parom_calendar::event::{Attachment, Content};
+use parom_calendar::{Event, label};
 use parom_domain::agenda::{CalendarId, Form};
 use parom_domain::{Code, Result, Retry, Scope};
 use parom_net::http::Url;
@@ -25,9 +25,11 @@ impl CalDavAgenda {
             return Ok(form);
         }
         let mut event = event(&form)?;
+        let label = label::label(&event);
         for details in event.all_details_mut() {
             for attachment in &mut details.attachments {
-                if let Some(copy) = self.copy(calendar, &form.uid, attachment).await? {
+                let copy = self.copy(calendar, &form.uid, attachment).await;
+                if let Some(copy) = copy.map_err(|error| error.labelled(&label))? {
                     *attachment = copy;
                 }
             }

@@ -74,7 +74,7 @@ impl CalDavAgenda {
                     }
                     return Ok(None);
                 }
-                Err(refusal) => return Err(classify(Asked::Look, &refusal).with("login", &self.dav.owner)),
+                Err(refusal) => return Err(self.dav.named(classify(Asked::Look, &refusal))),
             };
             let mut more = false;
             for member in &changes.multistatus.members {

@@ -8,7 +8,7 @@ use crate::multistatus::Member;
 use crate::observe::{handle, version, version_of};
 use crate::request::{Depth, Got, Properties, get, multiget, propfind};
 use crate::xml::Ns;
-use parom_calendar::{Unfit, from_ical};
+use parom_calendar::{Unfit, from_ical, label};
 use parom_domain::agenda::{CalendarId, EventRead, Handle, Version};
 use parom_domain::{Code, Error, Result, Retry, Scope};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ impl CalDavAgenda {
                 self.learn_without_multiget();
                 return Ok(None);
             }
-            Err(refusal) => return Err(classify(Asked::Look, &refusal).with("login", &self.dav.owner)),
+            Err(refusal) => return Err(self.dav.named(classify(Asked::Look, &refusal))),
         };
         let members = multistatus.members.iter();
         let mut found: BTreeMap<Handle, &Member> =
@@ -98,11 +98,11 @@ impl CalDavAgenda {
         match get(&self.dav, &handle.0).await {
             Ok(Some(Got { etag, text })) => {
                 let version = etag.as_deref().and_then(version).unwrap_or_else(|| version_of(&text));
-                let event = from_ical(&text, self.settings.zone.as_ref());
+                let event = from_ical(&text, self.settings.zone.as_ref())
+                    .map_err(|unfit| self.unfit(calendar, handle, unfit, &text));
                 // An event that is alone may be large: what was read of it is not kept beside its form.
                 drop(text);
                 let form = event.map(|event| Stored::of(event).form);
-                let form = form.map_err(|unfit| self.unfit(calendar, handle, unfit));
                 Ok(Some(EventRead { handle: handle.clone(), version, form, half: false }))
             }
             Ok(None) => Ok(None),
@@ -136,13 +136,14 @@ impl CalDavAgenda {
 
     pub(crate) fn event(&self, calendar: &CalendarId, handle: &Handle, etag: Option<&str>, text: &[u8]) -> EventRead {
         let form = stored(text, self.settings.zone.as_ref()).map(|stored| stored.form);
-        let form = form.map_err(|unfit| self.unfit(calendar, handle, unfit));
+        let form = form.map_err(|unfit| self.unfit(calendar, handle, unfit, text));
         let version = etag.and_then(version).unwrap_or_else(|| version_of(text));
         EventRead { handle: handle.clone(), version, form, half: false }
     }
 
-    fn unfit(&self, calendar: &CalendarId, handle: &Handle, unfit: Unfit) -> Error {
+    fn unfit(&self, calendar: &CalendarId, handle: &Handle, unfit: Unfit, text: &[u8]) -> Error {
         self.event_error(Code::EventUnfit, Retry::WhenFixed, calendar, &href::last(&handle.0))
             .with("detail", unfit.as_str())
+            .labelled(&label::of_broken(text))
     }
 }

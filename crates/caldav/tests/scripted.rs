@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod peer;
+#[path = "scripted/told.rs"]
+mod told;
 
 use parom_caldav::Product;
 use parom_calendar::{EventHash, Scheduling, from_ical, to_ical};
 use parom_domain::agenda::{Agenda, AgendaLook, CalendarId, EventSeen, Form, Handle, Token, Version};
-use parom_domain::{Code, Error, Result, Retry, Scope};
+use parom_domain::{Code, Result, Retry, Scope};
 use peer::*;
 use std::time::Duration;
 
@@ -469,34 +471,6 @@ async fn the_uid_stays_as_it_is_written_there() {
     );
     let script = vec![on("GET /anna/c/1.ics", "200 OK", "ETag: \"v1\"", &stored), facts(), put];
     write("test", "1", script, Write::Update(form)).await.unwrap();
-}
-
-#[tokio::test]
-async fn what_a_batch_lacks_is_asked_for_by_itself() {
-    let data = |text: &str| format!("{}<c:calendar-data>{text}</c:calendar-data>", etag("\"v1\""));
-    let second = TEXT.replace("UID:1", "UID:2");
-    let answer = [
-        found("http://127.0.0.1:$/anna/c/1.ics", &data(TEXT)),
-        status("/anna/c/3.ics", "404 Not Found"),
-        found("/anna/c/4.ics", &data("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")),
-    ];
-    let mut script = way("test", "1");
-    script.extend([
-        multi("REPORT /anna/c/ | calendar-multiget | <d:href>/anna/c/2.ics</d:href>", &answer.concat()),
-        on("GET /anna/c/2.ics", "200 OK", "ETag: \"v1\"", &second),
-    ]);
-    let peer = Peer::start(script).await;
-    let handles: Vec<Handle> = (1..=4).map(|number| Handle(format!("/anna/c/{number}.ics").into())).collect();
-    let read = peer.agenda().read(&calendar(), &handles).await.unwrap();
-    peer.finished();
-    let told: Vec<(&str, std::result::Result<&str, Code>)> = read
-        .iter()
-        .map(|it| (&*it.handle.0, it.form.as_ref().map(|form| form.uid.as_str()).map_err(Error::code)))
-        .collect();
-    assert_eq!(
-        told,
-        [("/anna/c/1.ics", Ok("1")), ("/anna/c/2.ics", Ok("2")), ("/anna/c/4.ics", Err(Code::EventUnfit))]
-    );
 }
 
 #[tokio::test]

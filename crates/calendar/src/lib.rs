@@ -6,6 +6,7 @@ pub mod event;
 pub mod goid;
 pub mod hash;
 pub mod ical;
+pub mod label;
 pub mod ladder;
 pub mod merge;
 pub mod pattern;

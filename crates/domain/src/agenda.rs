@@ -70,6 +70,33 @@ impl fmt::Debug for Form {
     }
 }
 
+/// What a person knows an event by, who cannot know its UID.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Label {
+    /// One line, cut where it is long. `None` where there is none, and of what is nobody else's to read.
+    pub title: Option<String>,
+    /// The day on which it begins where it takes place, or its series does: `2026-11-30`.
+    pub day: Option<String>,
+}
+
+impl Label {
+    /// The names of its parts as arguments of a sentence.
+    pub const TITLE: &str = "title";
+    pub const DAY: &str = "day";
+
+    /// What there is of it, as arguments of a sentence.
+    pub fn args(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let parts = [(Label::TITLE, &self.title), (Label::DAY, &self.day)];
+        parts.into_iter().filter_map(|(name, part)| Some((name, part.as_deref()?)))
+    }
+}
+
+impl fmt::Debug for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Label({})", self.day.as_deref().unwrap_or("-"))
+    }
+}
+
 /// What reading an event gave.
 #[derive(Debug)]
 pub struct EventRead {
@@ -186,4 +213,7 @@ pub trait Merge: Send + Sync {
     ///
     /// A form that is not in the normal form.
     fn whole(&self, half: &Form, was: Option<&Form>, wanted: &Form) -> Result<Form>;
+
+    /// How people are told of an event of this normal form. `None` where it says nothing that names it.
+    fn label(&self, text: &str) -> Option<Label>;
 }

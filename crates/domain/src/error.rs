@@ -1,5 +1,6 @@
 //! One error type that answers two questions: how much must stop, and when may it start again.
 
+use crate::agenda::Label;
 use std::fmt;
 use std::time::Duration;
 
@@ -124,12 +125,12 @@ codes! {
     /// Arguments: host, folder. Without UIDPLUS our deletion would take along what others have marked as deleted.
     OthersMarkedDeleted = "others-marked-deleted",
 
-    // Calendars. `what` is the name of the calendar.
+    // Calendars. `what` is the name of the calendar. An error of one event may have `title` and `day`, by which people know it.
     /// Arguments: host, what, uid. Somebody changed the event between our look and our write.
     EventChanged = "event-changed",
     /// Arguments: host, what, uid. An event with this UID is there already.
     EventExists = "event-exists",
-    /// Arguments: host, what, uid, detail. The event has something that the other side has no place for.
+    /// Arguments: host, what, uid, detail. The event is faulty where it was read, or the other side has no place for something.
     EventUnfit = "event-unfit",
     /// Arguments: host, what, uid, answer. The server does not take the event.
     EventRefused = "event-refused",
@@ -160,7 +161,7 @@ codes! {
     CalendarRedirected = "calendar-redirected",
     /// Arguments: what, side. The calendar lists no events, and some that are asked for by themselves are there.
     CalendarIncomplete = "calendar-incomplete",
-    /// Arguments: what, side. The calendar has no partner on the side, where none can be made; the event waits.
+    /// Arguments: what, uid, side. The calendar has no partner on the side, where none can be made; the event waits.
     CalendarUnpaired = "calendar-unpaired",
     /// Arguments: host, login, answer, service. The service account may not act for this person.
     ImpersonationDenied = "impersonation-denied",
@@ -246,6 +247,12 @@ impl Error {
         self
     }
 
+    /// Adds what people know the event by.
+    #[must_use]
+    pub fn labelled(self, label: &Label) -> Error {
+        label.args().fold(self, |error, (name, value)| error.with(name, value))
+    }
+
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         self.0.source = Some(source.into());
@@ -309,7 +316,8 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.code.as_str())?;
-        for (name, value) in &self.0.args {
+        // What people plan is nobody's business in a log.
+        for (name, value) in self.0.args.iter().filter(|(name, _)| *name != Label::TITLE) {
             write!(f, " {name}={value:?}")?;
         }
         Ok(())

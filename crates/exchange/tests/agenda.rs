@@ -254,13 +254,15 @@ async fn one_broken_event_keeps_nobody_from_the_others() {
         Step::Say("GetItem", item("A", 1, SINGLE) + &no("ErrorItemNotFound") + &no("ErrorItemCorrupt")),
         Step::Say("GetItem", no("ErrorItemCorrupt")),
         Step::Say("GetItem", no("ErrorCorruptData")),
-        Step::Say("GetItem", item("X", 7, "")),
+        Step::Say("GetItem", item("X", 7, "<t:Subject>a</t:Subject><t:Start>2026-03-02T22:00:00Z</t:Start>")),
     ]);
     let read = agenda.read(&calendar(), &[handle("A"), handle("B"), handle("X")]).await.unwrap();
     assert_eq!(read.len(), 2);
     assert_eq!(read[0].form.as_ref().unwrap().uid, "1@x");
     let error = read[1].form.as_ref().unwrap_err();
     assert_eq!((error.code(), &*read[1].version.0), (Code::EventUnreadable, "7"));
+    // The day of its owner, where it says no zone.
+    assert_eq!((error.arg("title"), error.arg("day")), (Some("a"), Some("2026-03-03")));
     assert!(script.is_done());
 }
 
@@ -284,7 +286,9 @@ async fn an_attachment_that_comes_next_time_is_waited_for() {
         Step::Say("GetAttachment", no("ErrorInternalServerError")),
     ]);
     let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
-    assert_eq!(read[0].form.as_ref().unwrap_err().code(), Code::EventUnreadable);
+    let error = read[0].form.as_ref().unwrap_err();
+    assert_eq!(error.code(), Code::EventUnreadable);
+    assert_eq!((error.arg("title"), error.arg("day")), (Some("a"), Some("2026-03-02")));
     let (_, agenda) = Script::of([
         Step::Say("GetItem", item("A", 1, &inner)),
         Step::Say("GetAttachment", no("ErrorAttachmentNotFound")),

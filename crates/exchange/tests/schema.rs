@@ -199,7 +199,7 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
         all.add(&SyncFolderItems { folder: FolderRef::Id("AAMk".into()), state });
     }
     let items = || vec![ItemRef::Item(id("A")), ItemRef::Occurrence { master: id("M"), index: 3 }];
-    for shape in [Shape::Full, Shape::WithoutBody, Shape::WithoutAttachments, Shape::Bones] {
+    for shape in [Shape::Full, Shape::WithoutBody, Shape::WithoutAttachments, Shape::Bones, Shape::Outline] {
         all.add(&GetItem { items: items(), shape });
     }
     all.add(&FindItem { folder: calendar(), look: Look::ObjectIds(vec![vec![1, 2]]) });

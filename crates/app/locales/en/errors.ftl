@@ -140,7 +140,10 @@ error-hidden-folder-unreached = The folder "{ $folder }" is not shown by IMAP, a
     .why = Exchange hides folders with a "/" in their name, and all below them, from IMAP; they are carried over EWS. Nothing in it was changed on either side, and all other mail goes on.
     .fix = See that EWS answers for this account ([domain.source.ews] in the configuration), or rename the folder without "/".
     .command = parom sync --account { $account }
-error-hidden-folder-unnumbered = The folder "{ $folder }" is not carried: IMAP does not show it, and EWS at { $host } gives no number of their own to { $count } of its { $total } messages.
+error-hidden-folder-unnumbered = The folder "{ $folder }" is not carried: IMAP does not show it, and EWS at { $host } gives no number of their own to { $count } of its { $total ->
+        [one] { $total } message
+       *[other] { $total } messages
+    }.
     .why = Without the numbers that IMAP would have (PidTagInternetArticleNumber) messages cannot be told apart from one pass to the next.
     .fix = Rename the folder without "/", and IMAP shows it; or move the messages within Outlook to another folder and back.
     .command = parom sync --account { $account }
@@ -199,67 +202,77 @@ answer-breaks = reading it breaks the connection
 
 ## State
 
-error-event-changed = The event { $uid } in "{ $what }" at { $host } was changed by somebody while it was being written.
+error-event-changed = The event { $event } in "{ $what }" at { $host } was changed by somebody while it was being written.
     .why = Somebody works in the calendar at the same time.
     .fix = Nothing is to be done: the next pass merges both versions.
     .command = parom calendar status
-error-event-exists = The calendar "{ $what }" at { $host } already has an event with the UID { $uid }.
+error-event-exists = The event { $event } is not made in the calendar "{ $what }" at { $host }: one with its UID is there already.
     .why = The event came there another way, for example with an invitation.
     .fix = Nothing is to be done: the next pass pairs the two.
     .command = parom calendar status
-error-event-unfit = The event { $uid } in "{ $what }" cannot be carried to { $host } as it is: { $detail }.
-    .why = The other system has no way to say this.
-    .fix = Change the event so that both systems can hold it; the rest of the calendar goes on.
-    .command = parom parked
-error-event-refused = { $host } refused the event { $uid } in "{ $what }": { $answer }.
+error-event-unfit = { $kind ->
+        [faulty] The event { $event } in "{ $what }" at { $host } cannot be carried: { $detail }.
+        [beyond] The event { $event } in "{ $what }" at { $host } cannot be carried as it is: { $detail }.
+       *[refused] The event { $event } in "{ $what }" cannot be carried to { $host } as it is: { $detail }.
+    }
+    .why = { $kind ->
+        [faulty] The event is faulty in itself: the program that made it stored it so.
+       *[other] The other system has no way to say this.
+    }
+    .fix = { $kind ->
+        [faulty] Correct the event there, or delete it and make it anew; the rest of the calendar goes on.
+       *[other] Change the event so that both systems can hold it; the rest of the calendar goes on.
+    }
+    .command = parom calendar sync { $account }
+error-event-refused = { $host } refused the event { $event } in "{ $what }": { $answer }.
     .why = The server does not take the event as it is.
     .fix = Correct the event where it comes from; the rest of the calendar goes on.
-    .command = parom parked
-error-event-forbidden = { $host } does not let Parom write the event { $uid } in "{ $what }": { $answer }.
+    .command = parom parked --retry
+error-event-forbidden = { $host } does not let Parom write the event { $event } in "{ $what }": { $answer }.
     .why = The login may not write into this calendar, or the server lets nobody change this event.
     .fix = Give the login the right to write into the calendar "{ $what }", then have it tried again; the rest of the calendar goes on.
     .command = parom parked --retry
-error-event-locked = The event { $uid } in "{ $what }" is locked at { $host }: { $answer }.
+error-event-locked = The event { $event } in "{ $what }" is locked at { $host }: { $answer }.
     .why = Another program is writing it and keeps others away meanwhile.
     .fix = Nothing is to be done: it is tried again by itself, once an hour at least. If it stays, have the lock removed on the server.
     .command = parom parked --retry
-error-event-not-removed = The event { $uid } was deleted on the { $side }, and { $host } does not let Parom delete it in "{ $what }": { $answer }.
+error-event-not-removed = The event { $event } was deleted on the { $side }, and { $host } does not let Parom delete it in "{ $what }": { $answer }.
     .why = The login may not delete in this calendar, the server keeps this event, or somebody has locked it.
     .fix = Delete it there by hand; or give the login the right to delete in the calendar "{ $what }", then have it tried again.
     .command = parom parked --retry
-error-event-not-removed-with-detail = The event { $uid } was deleted on the { $side } and stays in "{ $what }" at { $host }: { $detail }.
+error-event-not-removed-with-detail = The event { $event } was deleted on the { $side } and stays in "{ $what }" at { $host }: { $detail }.
     .why = Parom writes to nobody, and does not delete where the server would tell people of it.
     .fix = Have its owner delete it there by hand, if its participants may hear of it. The next pass sees that.
     .command = parom calendar sync { $account }
-error-event-too-large = The event { $uid } in "{ $what }" has { $bytes }; { $host } takes at most { $limit }.
+error-event-too-large = The event { $event } in "{ $what }" has { $bytes }; { $host } takes at most { $limit }.
     .why = Attachments make the event larger than the server allows.
     .fix = Raise the server's limit, or take the attachments out of the event.
-    .command = parom parked
-error-event-too-large-without-limit = The event { $uid } in "{ $what }" has { $bytes }, which is more than { $host } takes.
+    .command = parom parked --retry
+error-event-too-large-without-limit = The event { $event } in "{ $what }" has { $bytes }, which is more than { $host } takes.
     .why = Attachments make the event larger than the server allows; what it allows, it does not say.
     .fix = Raise the server's limit, or take the attachments out of the event.
-    .command = parom parked
-error-event-too-large-without-bytes = The event { $uid } in "{ $what }" has more than { $limit }, and events that large are not carried.
+    .command = parom parked --retry
+error-event-too-large-without-bytes = The event { $event } in "{ $what }" has more than { $limit }, and events that large are not carried.
     .why = Attachments make the event larger than anything that Exchange takes.
     .fix = Take the attachments out of the event; the rest of the calendar goes on.
-    .command = parom parked
-error-event-unreadable = { $host } does not give the event { $uid } in "{ $what }": { $answer }.
+    .command = parom calendar sync { $account }
+error-event-unreadable = { $host } does not give the event { $event } in "{ $what }": { $answer }.
     .why = The event is damaged on its server.
     .fix = Open and save the event there, or delete it; the rest of the calendar goes on.
-    .command = parom parked
-error-event-doubled = "{ $what }" has several events with the UID { $uid }; one of them is carried.
+    .command = parom parked --retry
+error-event-doubled = The event { $event } is not carried: "{ $what }" has several events with its UID, and one of them is carried.
     .why = Phones and old programs leave such copies; the other system keeps an event of this UID once.
     .fix = Delete the copy that is too many, or make it anew as an event of its own.
-    .command = parom parked
-error-event-restless = The event { $uid } in "{ $what }" changes after each time it is written; it is left alone for ten minutes.
+    .command = parom calendar sync { $account }
+error-event-restless = The event { $event } in "{ $what }" changes after each time it is written; it is left alone for ten minutes.
     .why = The server, or another program, rewrites what is written.
     .fix = Find out who else changes this event. It is tried again by itself.
-    .command = parom parked
-error-event-half = The event { $uid } in "{ $what }" is written at { $host } only in part: { $answer }.
+    .command = parom calendar status
+error-event-half = The event { $event } in "{ $what }" is written at { $host } only in part: { $answer }.
     .why = The server took the beginning of it and refused the rest. What is there is not carried back.
     .fix = It is tried again every ten minutes, and at once when the event is changed on the other side or with "parom parked --retry".
     .command = parom parked --retry
-error-event-half-without-answer = The event { $uid } in "{ $what }" is written at { $host } only in part.
+error-event-half-without-answer = The event { $event } in "{ $what }" is written at { $host } only in part.
     .why = The server took the beginning of it and refused the rest. What is there is not carried back.
     .fix = It is tried again every ten minutes, and at once when the event is changed on the other side or with "parom parked --retry".
     .command = parom parked --retry
@@ -283,7 +296,7 @@ error-calendar-incomplete = The calendar "{ $what }" on the { $side } lists no e
     .why = The server's list is not complete: its index is damaged, or the calendar is being restored or moved.
     .fix = Nothing is deleted because of it. Check the calendar in a client and let the server's index be rebuilt; Parom goes on by itself.
     .command = parom calendar status
-error-calendar-unpaired = The event waits: its calendar "{ $what }" has no partner on the { $side }, where none can be made.
+error-calendar-unpaired = The event { $event } waits: its calendar "{ $what }" has no partner on the { $side }, where none can be made.
     .why = The server does not let its users make calendars, or this account may not.
     .fix = Make a calendar of this name there by hand, or set several = "first-with-category"; the event follows by itself.
     .command = parom calendar status

@@ -263,7 +263,13 @@ parked-retried = { $count ->
        *[other] { $count } messages
     } will be tried again.
     .command = parom sync --all
-parked-event-head = { $account }, { $side }, calendar "{ $calendar }", event { $uid }, parked { $since }
+parked-event-head = { $account }, { $side }, calendar "{ $calendar }", event { $event }, parked { $since }
+# How an event is called: "the event ..." stands before it.
+named-event = "{ $title }" of { $day }
+named-event-undated = "{ $title }"
+named-event-untitled = of { $day }
+named-event-uid = { $event } (UID { $uid })
+named-event-file = { $event } ({ $file })
 parked-events-retried = { $count ->
         [one] { $count } event
        *[other] { $count } events
@@ -272,8 +278,14 @@ parked-events-retried = { $count ->
 parked-busy = { $account } is being worked on by another process.
     .fix = Try again when it is done.
 
-brake-emptied-folder = { $count } of { $total } messages vanished at once from "{ $folder }" on the { $side }
-brake-vanished-folder = the folder "{ $folder }" vanished on the { $side }, with { $count } messages in it
+brake-emptied-folder = { $count } of { $total ->
+        [one] { $total } message
+       *[other] { $total } messages
+    } vanished at once from "{ $folder }" on the { $side }
+brake-vanished-folder = the folder "{ $folder }" vanished on the { $side }, with { $count ->
+        [one] { $count } message
+       *[other] { $count } messages
+    } in it
 brake-other-mailbox = { $total ->
         [0] the login opens another mailbox on the { $side } than before
        *[other] "{ $folder }" on the { $side } does not hold what it held before: it is another mailbox, or the folder was replaced
@@ -283,10 +295,28 @@ brake-receipts = { $count ->
         [one] a message in "{ $folder }" asks for a read receipt, which the { $side } would send to its sender
        *[other] { $count } messages in "{ $folder }" ask for a read receipt, which the { $side } would send to their senders
     }
-brake-many-deletions = { $count } of { $total } messages are gone from the { $side }, and deleting them on the other side could not be undone; with those of the last 24 hours they are more than brake_deletions and brake_percent allow
-brake-emptied-calendar = { $count } of { $total } events vanished at once from the calendar "{ $folder }" on the { $side }
-brake-vanished-calendar = the calendar "{ $folder }" vanished on the { $side }, with { $count } events in it
-brake-many-event-deletions = { $count } of { $total } events are gone from the { $side }; with those of the last 24 hours they are more than brake_deletions and brake_percent allow
+brake-many-deletions = { $count } of { $total ->
+        [one] { $total } message
+       *[other] { $total } messages
+    } { $count ->
+        [one] is
+       *[other] are
+    } gone from the { $side }, and deleting them on the other side could not be undone; with those of the last 24 hours they are more than brake_deletions and brake_percent allow
+brake-emptied-calendar = { $count } of { $total ->
+        [one] { $total } event
+       *[other] { $total } events
+    } vanished at once from the calendar "{ $folder }" on the { $side }
+brake-vanished-calendar = the calendar "{ $folder }" vanished on the { $side }, with { $count ->
+        [one] { $count } event
+       *[other] { $count } events
+    } in it
+brake-many-event-deletions = { $count } of { $total ->
+        [one] { $total } event
+       *[other] { $total } events
+    } { $count ->
+        [one] is
+       *[other] are
+    } gone from the { $side }; with those of the last 24 hours they are more than brake_deletions and brake_percent allow
 brakes-none = No brake holds anything.
 brakes-head = { $account }, held; tripped { $since }
 brakes-released-head = { $account }, released { $since }: the next pass goes on
@@ -346,7 +376,9 @@ head-archive-number = NUMBER
 head-archive-when = WHEN
 head-archive-side = SIDE
 head-archive-why = WHY
-head-archive-event = EVENT
+head-archive-day = DAY
+head-archive-title = TITLE
+head-archive-uid = UID
 calendar-archive-given-up = given up by a merge
 calendar-archive-overwritten = as it was before it was overwritten
 calendar-archive-none = No version of an event had to be kept.
@@ -391,11 +423,12 @@ calendar-verify-differs = { $account }: { $count ->
         [one] {" "}(and { $explained } difference is known)
        *[other] {" "}(and { $explained } differences are known)
     }
-calendar-verify-missing-source = "{ $calendar }": the event { $uid } of the target is missing on the source
-calendar-verify-missing-target = "{ $calendar }": the event { $uid } of the source is missing on the target
-calendar-verify-doubled = "{ $calendar }": the event { $uid } is on the { $side } more than once
+calendar-verify-missing-source = "{ $calendar }": the event { $event } is missing on the source; the target has it
+calendar-verify-missing-target = "{ $calendar }": the event { $event } is missing on the target; the source has it
+calendar-verify-doubled = "{ $calendar }": the event { $event } is on the { $side } more than once
 calendar-verify-unreadable = "{ $calendar }": an event on the { $side } cannot be read
-calendar-verify-altered = "{ $calendar }": the event { $uid } says something else on each side
+calendar-verify-unreadable-named = "{ $calendar }": the event { $event } on the { $side } cannot be read
+calendar-verify-altered = "{ $calendar }": the event { $event } says something else on each side
 verify-equal = { $account }: equal: { $equal ->
         [one] { $equal } message
        *[other] { $equal } messages

@@ -277,7 +277,13 @@ parked-retried = { $count ->
        *[many] { $count } писем
     } — следующий проход попробует снова.
     .command = parom sync --all
-parked-event-head = { $account }, { $side }, календарь «{ $calendar }», событие { $uid }, отложено { $since }
+parked-event-head = { $account }, { $side }, календарь «{ $calendar }», событие { $event }, отложено { $since }
+# Как называется событие: перед этим стоит слово «событие».
+named-event = «{ $title }» от { $day }
+named-event-undated = «{ $title }»
+named-event-untitled = от { $day }
+named-event-uid = { $event } (UID { $uid })
+named-event-file = { $event } ({ $file })
 parked-events-retried = { $count ->
         [one] { $count } событие будет обработано
         [few] { $count } события будут обработаны
@@ -321,9 +327,30 @@ brake-many-deletions = в { $side ->
         [source] исходной
        *[target] целевой
     } системе нет писем: { $count } из { $total }; на другой стороне они были бы удалены безвозвратно, и вместе с удалёнными за сутки это больше, чем разрешают brake_deletions и brake_percent
-brake-emptied-calendar = из календаря «{ $folder }» ({ $side }) разом исчезло событий: { $count } из { $total }
-brake-vanished-calendar = исчез календарь «{ $folder }» ({ $side }), в нём событий: { $count }
-brake-many-event-deletions = исчезло событий: { $count } из { $total } ({ $side }); вместе с удалёнными за последние 24 часа это больше, чем разрешают brake_deletions и brake_percent
+brake-emptied-calendar = из календаря «{ $folder }» в { $side ->
+        [source] исходной
+       *[target] целевой
+    } системе разом исчезло { $count ->
+        [one] { $count } событие
+        [few] { $count } события
+       *[many] { $count } событий
+    } из { $total }
+brake-vanished-calendar = в { $side ->
+        [source] исходной
+       *[target] целевой
+    } системе исчез календарь «{ $folder }», в нём { $count ->
+        [one] было { $count } событие
+        [few] было { $count } события
+       *[many] было { $count } событий
+    }
+brake-many-event-deletions = в { $side ->
+        [source] исходной
+       *[target] целевой
+    } системе исчезло { $count ->
+        [one] { $count } событие
+        [few] { $count } события
+       *[many] { $count } событий
+    } из { $total }; вместе с удалёнными за последние 24 часа это больше, чем разрешают brake_deletions и brake_percent
 brakes-none = Предохранители ничего не удерживают.
 brakes-head = { $account }, удерживается; сработал { $since }
 brakes-released-head = { $account }, снят { $since }: следующий проход продолжит
@@ -388,7 +415,9 @@ head-archive-number = НОМЕР
 head-archive-when = КОГДА
 head-archive-side = СТОРОНА
 head-archive-why = ПОЧЕМУ
-head-archive-event = СОБЫТИЕ
+head-archive-day = ДЕНЬ
+head-archive-title = НАЗВАНИЕ
+head-archive-uid = UID
 calendar-archive-given-up = отвергнута при слиянии
 calendar-archive-overwritten = как было до перезаписи
 calendar-archive-none = Сохранять версии событий не приходилось.
@@ -438,11 +467,12 @@ calendar-verify-differs = { $account }: { $count ->
         [few] {" "}(и { $explained } известных расхождения)
        *[many] {" "}(и { $explained } известных расхождений)
     }
-calendar-verify-missing-source = «{ $calendar }»: в исходной системе нет события { $uid } из целевой
-calendar-verify-missing-target = «{ $calendar }»: в целевой системе нет события { $uid } из исходной
-calendar-verify-doubled = «{ $calendar }»: событие { $uid } есть не один раз ({ $side })
+calendar-verify-missing-source = «{ $calendar }»: события { $event } нет в исходной системе, в целевой оно есть
+calendar-verify-missing-target = «{ $calendar }»: события { $event } нет в целевой системе, в исходной оно есть
+calendar-verify-doubled = «{ $calendar }»: событие { $event } есть не один раз ({ $side })
 calendar-verify-unreadable = «{ $calendar }»: событие не читается ({ $side })
-calendar-verify-altered = «{ $calendar }»: событие { $uid } на двух сторонах разное
+calendar-verify-unreadable-named = «{ $calendar }»: событие { $event } не читается ({ $side })
+calendar-verify-altered = «{ $calendar }»: событие { $event } на двух сторонах разное
 verify-equal = { $account }: расхождений нет: { $equal ->
         [one] { $equal } письмо
         [few] { $equal } письма

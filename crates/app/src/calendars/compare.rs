@@ -1,6 +1,7 @@
 //! Compares the calendars of both sides event by event. The state is no evidence; it only explains what was found.
 
-use parom_domain::agenda::{Agenda, CalendarId, Handle};
+use parom_calendar::label;
+use parom_domain::agenda::{Agenda, CalendarId, Handle, Label};
 use parom_domain::events::EventLink;
 use parom_domain::events::state::ParkedEvent;
 use parom_domain::{Both, Result, Side};
@@ -12,8 +13,8 @@ pub struct Shelf {
     pub calendars: u64,
     pub events: u64,
     by_uid: BTreeMap<String, Vec<Seen>>,
-    /// Events without a UID that we could read: calendar and handle.
-    unreadable: Vec<(String, Handle)>,
+    /// Events without a UID that we could read.
+    unreadable: Vec<Unread>,
 }
 
 #[derive(Debug)]
@@ -21,14 +22,25 @@ struct Seen {
     calendar: String,
     handle: Handle,
     hash: [u8; 32],
+    label: Label,
+}
+
+#[derive(Debug)]
+struct Unread {
+    calendar: String,
+    handle: Handle,
+    /// What the error calls it.
+    uid: String,
+    label: Label,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     pub kind: Kind,
     pub calendar: String,
-    /// Empty where it cannot be read.
+    /// Empty where it is not known. Of what cannot be read it is what the side calls it.
     pub uid: String,
+    pub label: Label,
     /// Parom knows of it: the event is parked, or the other side has no place for what differs.
     pub explained: bool,
 }
@@ -83,10 +95,17 @@ async fn read(
         shelf.events += 1;
         match read.form {
             Ok(form) => {
-                let seen = Seen { calendar: name.to_owned(), handle: read.handle, hash: form.hash };
+                // The text is not kept: there are many.
+                let label = label::of_broken(form.text.as_bytes());
+                let seen = Seen { calendar: name.to_owned(), handle: read.handle, hash: form.hash, label };
                 shelf.by_uid.entry(form.uid).or_default().push(seen);
             }
-            Err(_) => shelf.unreadable.push((name.to_owned(), read.handle)),
+            Err(error) => {
+                let arg = |name: &str| error.arg(name).map(str::to_owned);
+                let label = Label { title: arg(Label::TITLE), day: arg(Label::DAY) };
+                let uid = arg("uid").unwrap_or_default();
+                shelf.unreadable.push(Unread { calendar: name.to_owned(), handle: read.handle, uid, label });
+            }
         }
     }
     Ok(())
@@ -105,6 +124,7 @@ pub fn compare(shelves: &Both<Shelf>, parked: &[ParkedEvent], links: &[EventLink
             kind,
             calendar: at.calendar.clone(),
             uid: uid.clone(),
+            label: at.label.clone(),
             explained,
         };
         let mut found = Vec::new();
@@ -138,11 +158,12 @@ pub fn compare(shelves: &Both<Shelf>, parked: &[ParkedEvent], links: &[EventLink
         verdict.differences.append(&mut found);
     }
     for side in Side::ALL {
-        verdict.differences.extend(shelves[side].unreadable.iter().map(|(calendar, handle)| Difference {
+        verdict.differences.extend(shelves[side].unreadable.iter().map(|one| Difference {
             kind: Kind::Unreadable(side),
-            calendar: calendar.clone(),
-            uid: String::new(),
-            explained: is_parked(side, handle),
+            calendar: one.calendar.clone(),
+            uid: one.uid.clone(),
+            label: one.label.clone(),
+            explained: is_parked(side, &one.handle),
         }));
     }
     verdict
@@ -156,7 +177,9 @@ mod tests {
     fn shelf(events: &[(&str, &str, u8)]) -> Shelf {
         let mut shelf = Shelf::default();
         for (uid, handle, hash) in events {
-            let seen = Seen { calendar: "Work".to_owned(), handle: Handle((*handle).into()), hash: [*hash; 32] };
+            let label = Label { title: Some(format!("title of {handle}")), day: None };
+            let (calendar, handle) = ("Work".to_owned(), Handle((*handle).into()));
+            let seen = Seen { calendar, handle, hash: [*hash; 32], label };
             shelf.by_uid.entry((*uid).to_owned()).or_default().push(seen);
         }
         shelf
@@ -168,7 +191,9 @@ mod tests {
             shelf(&[("a", "a", 1), ("b", "b", 1), ("c", "c", 1), ("d", "d", 1), ("e", "e", 1), ("e", "e2", 1)]),
             shelf(&[("a", "/a", 1), ("b", "/b", 2), ("c", "/c", 2), ("e", "/e", 1), ("f", "/f", 1)]),
         );
-        shelves.target.unreadable.push(("Work".to_owned(), Handle("/x".into())));
+        let unread = (String::new(), Label { title: Some("title of /x".to_owned()), day: None });
+        let (calendar, handle) = ("Work".to_owned(), Handle("/x".into()));
+        shelves.target.unreadable.push(Unread { calendar, handle, uid: unread.0, label: unread.1 });
         let parked = |side, handle: &str| ParkedEvent {
             calendar: CalendarNumber(0),
             side,
@@ -210,5 +235,7 @@ mod tests {
             ]
         );
         assert_eq!((verdict.equal, verdict.unexplained().count()), (1, 3));
+        let titles: Vec<_> = verdict.differences.iter().filter_map(|it| it.label.title.as_deref()).collect();
+        assert_eq!(titles, ["b", "c", "d", "e2", "/f", "/x"].map(|handle| format!("title of {handle}")));
     }
 }

@@ -1,8 +1,9 @@
 //! The three-way merge of events, as the engine asks for it.
 
+use parom_calendar::label::{label, of_broken};
 use parom_calendar::merge::{Judge, merge, whole};
 use parom_calendar::{Event, EventHash, Scheduling, from_ical, to_ical};
-use parom_domain::agenda::{Form, Merge, Merged};
+use parom_domain::agenda::{Form, Label, Merge, Merged};
 use parom_domain::{Both, Error, Result, Side};
 use std::collections::HashMap;
 
@@ -41,6 +42,15 @@ impl Merge for EventMerge {
         let was = was.map(event).transpose()?;
         Ok(form(&whole(&event(half)?, was.as_ref(), &event(wanted)?)))
     }
+
+    fn label(&self, text: &str) -> Option<Label> {
+        Some(label_of(text)).filter(|label| *label != Label::default())
+    }
+}
+
+/// By what people know the event of a normal form.
+pub fn label_of(text: &str) -> Label {
+    from_ical(text.as_bytes(), None).map_or_else(|_| of_broken(text.as_bytes()), |event| label(&event))
 }
 
 fn form(event: &Event) -> Form {

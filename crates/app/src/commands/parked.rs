@@ -158,11 +158,13 @@ impl FoundEvent {
     }
 
     fn text(&self, now_ms: u64, texts: &Texts) -> String {
+        let (label, file) = (self.parked.label(), failure::file(&self.parked));
+        let event = failure::event_or_file(&label, self.parked.uid.as_deref(), file);
         let head = Message::new("parked-event-head")
             .with("account", self.account.clone())
             .with("side", Message::new(side_key(self.parked.side)))
             .with("calendar", self.calendar.clone())
-            .with("uid", self.parked.uid.clone().unwrap_or_else(|| "—".to_owned()))
+            .with("event", event)
             .with("since", ago(self.parked.since_ms, now_ms, texts));
         let why = texts.explain(&self.why()).replace('\n', "\n  ");
         format!("{}\n    {}\n", texts.say(&head), why)
@@ -170,11 +172,14 @@ impl FoundEvent {
 
     fn json(&self, texts: &Texts) -> serde_json::Value {
         let why = self.why();
+        let label = self.parked.label();
         json!({
             "account": self.account,
             "side": self.parked.side.as_str(),
             "calendar": self.calendar,
             "uid": self.parked.uid,
+            "title": label.title,
+            "day": label.day,
             "since_ms": self.parked.since_ms,
             "code": self.parked.code,
             "text": texts.say(&why),

@@ -47,11 +47,13 @@ fn what_people_made_is_kept_once_before_it_is_overwritten() {
     assert_eq!(entries.len(), 1, "{entries:?}");
     let of = |name: &str| entries[0][name].clone();
     assert_eq!((of("account"), of("number")), (ANNA.into(), 1.into()));
+    assert_eq!((of("title"), of("day")), ("Lunch".into(), "2026-03-02".into()));
     assert_eq!((of("side"), of("why"), of("exported")), ("source".into(), "overwritten".into(), true.into()));
     assert_eq!(stage.ews.count("ExportItems"), 1);
     let kept = stage.calendar(&["archive", "get", ANNA, "1"]);
     assert!(kept.contains("SUMMARY:Lunch") && kept.starts_with("BEGIN:VCALENDAR"), "{kept}");
-    assert!(stage.calendar(&["archive", "list", ANNA]).contains("overwritten"));
+    let list = stage.calendar(&["archive", "list", ANNA]);
+    assert!(list.contains("overwritten") && list.contains("2026-03-02  Lunch  "), "{list}");
     stage.calendar(&["archive", "get", ANNA, "1", "--out", "kept.ics"]);
     let again = stage.run(&["calendar", "archive", "get", ANNA, "1", "--out", "kept.ics"]);
     assert_eq!(again.status.code(), Some(2), "a file that is there stays: {}", told(&again));
@@ -73,6 +75,11 @@ fn what_was_removed_can_be_put_back_as_exchange_had_it_or_as_it_was_read() {
         too_early(&stage);
         let (href, _) = stage.radicale.event("anna", "Lunch");
         stage.radicale.delete("anna", &href);
+        let differs = stage.run(&["calendar", "verify", ANNA]);
+        assert_eq!(differs.status.code(), Some(7), "{}", told(&differs));
+        let named = "\"Calendar\": the event \"Lunch\" of 2026-03-02 (UID ";
+        let missing = ") is missing on the target; the source has it";
+        assert!(told(&differs).contains(named) && told(&differs).contains(missing), "{}", told(&differs));
         stage.until("the deletion", || !stage.titles().0.contains_key("Lunch"));
         let entries = entries(&stage);
         assert_eq!((entries.len(), &entries[0]["exported"]), (1, &exports.into()), "{entries:?}");

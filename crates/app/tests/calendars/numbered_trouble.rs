@@ -266,7 +266,9 @@ fn e38_e44_e51_twins_broken_events_and_edits_of_both_sides() {
     // Larger than the server takes.
     outlook.add(&Event { uid: "large@corp.example".to_owned(), ..at("Large", 6, 9) }).unwrap();
     faults.answer("PUT", &["SUMMARY:Large"], ALWAYS, 413, "");
-    stage.calendar(&["subscribe", "anna@corp.example"]);
+    // What is not read on a screen may be a log.
+    let log = stage.calendar(&["subscribe", "anna@corp.example"]);
+    assert!(log.contains("The event large@corp.example in") && !log.contains("\"Large\""), "{log}");
     let texts: Vec<String> = stage.radicale.events("anna").into_values().collect();
     let titled = |title: &str| texts.iter().filter(|text| text.contains(&format!("\nSUMMARY:{title}\n"))).count();
     assert_eq!((titled("Twin"), titled("Twin elsewhere"), titled("Broken"), titled("Whole")), (1, 1, 0, 1));
@@ -283,6 +285,13 @@ fn e38_e44_e51_twins_broken_events_and_edits_of_both_sides() {
     // A server that says no more than 413 tells no limit.
     let (_, text) = stage.parked_for("large@corp.example");
     assert!(text.contains("which is more than 127.0.0.1 takes"), "{text}");
+    assert!(text.starts_with("The event \"Large\" of 2026-03-06 in \"Calendar\""), "{text}");
+    let large = stage.parked().into_iter().find(|one| one["uid"] == "large@corp.example").unwrap();
+    assert_eq!((&large["title"], &large["day"]), (&"Large".into(), &"2026-03-06".into()));
+    let told_to_people = told(&stage.run(&["parked"]));
+    let head = "event \"Large\" of 2026-03-06 (UID large@corp.example)";
+    assert!(told_to_people.contains(head) && !told_to_people.contains("parom parked\n"), "{told_to_people}");
+    assert!(told_to_people.contains("The event \"Twin\" of "), "{told_to_people}");
 
     // E51: other fields, the same field, a deletion against an edit, on either side.
     let place = in_outlook(&outlook, "Place").0;

@@ -128,6 +128,15 @@ impl fmt::Debug for Param {
 
 /// The unfolded lines of a text; empty ones are left out. Folds are undone on octets, because they may cut a character.
 pub fn unfold(bytes: &[u8]) -> Result<Vec<String>, Unfit> {
+    octets(bytes).into_iter().map(|line| String::from_utf8(line).map_err(|_| Unfit::NotUtf8)).collect()
+}
+
+/// The same of a text that is perhaps damaged: lines that are no text are left out.
+pub fn unfold_broken(bytes: &[u8]) -> impl Iterator<Item = String> {
+    octets(bytes).into_iter().filter_map(|line| String::from_utf8(line).ok())
+}
+
+fn octets(bytes: &[u8]) -> Vec<Vec<u8>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let mut rest = bytes;
@@ -145,7 +154,7 @@ pub fn unfold(bytes: &[u8]) -> Result<Vec<String>, Unfit> {
         }
     }
     lines.retain(|line| !line.trim_ascii().is_empty());
-    lines.into_iter().map(|line| String::from_utf8(line).map_err(|_| Unfit::NotUtf8)).collect()
+    lines
 }
 
 /// Line ends are CRLF, LF, or CR in very old files.

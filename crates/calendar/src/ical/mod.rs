@@ -4,7 +4,7 @@ mod alarm;
 pub mod lines;
 mod people;
 mod read;
-mod spelling;
+pub(crate) mod spelling;
 mod tree;
 pub mod values;
 mod write;

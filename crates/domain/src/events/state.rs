@@ -1,10 +1,11 @@
 //! What is remembered of an account's calendars, and the changes of it that the store commits as one.
 
 use super::{CalendarNumber, CalendarPair, End, EventLink, EventNumber};
-use crate::agenda::{Handle, Token, Version};
+use crate::agenda::{Handle, Label, Token, Version};
 use crate::state::Held;
 use crate::{Both, Error, Side};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// A write that is announced before it is tried, because repeating it blindly could do harm.
@@ -43,7 +44,7 @@ pub enum AgendaWork {
 }
 
 /// An event that cannot be carried as it is. It counts as accounted for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParkedEvent {
     pub calendar: CalendarNumber,
     /// The side on which it is.
@@ -66,6 +67,40 @@ impl ParkedEvent {
     pub fn because(self, error: &Error) -> ParkedEvent {
         let args = error.args().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         ParkedEvent { code: error.code().as_str().to_owned(), args, ..self }
+    }
+
+    /// Adds what people know it by, unless that is known.
+    #[must_use]
+    pub fn labelled(mut self, label: &Label) -> ParkedEvent {
+        if self.label() == Label::default() {
+            self.args.extend(label.args().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        self
+    }
+
+    /// The same for where many may read of it.
+    #[must_use]
+    pub fn unlabelled(mut self) -> ParkedEvent {
+        self.args.retain(|(name, _)| name != Label::TITLE && name != Label::DAY);
+        self
+    }
+
+    /// What people know it by, as far as that is known.
+    #[must_use]
+    pub fn label(&self) -> Label {
+        let arg = |name: &str| self.args.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        Label { title: arg(Label::TITLE), day: arg(Label::DAY) }
+    }
+}
+
+impl fmt::Debug for ParkedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What people plan is nobody's business in a log.
+        let args: Vec<_> = self.args.iter().filter(|(name, _)| name != Label::TITLE).collect();
+        let mut told = f.debug_struct("ParkedEvent");
+        told.field("calendar", &self.calendar).field("side", &self.side).field("handle", &self.handle);
+        told.field("version", &self.version).field("uid", &self.uid).field("code", &self.code).field("args", &args);
+        told.field("since_ms", &self.since_ms).field("until_ms", &self.until_ms).finish()
     }
 }
 

@@ -182,11 +182,12 @@ async fn prepare(run: &mut Run<'_>, tasks: Vec<Task>) -> Result<Vec<Job>> {
                 shown.map(|it| (it.calendar, it.handle.clone())).or(end.map(|it| (it.calendar, it.handle.clone())));
             shown.filter(|shown| shown.text.is_some()).cloned().or_else(|| read[side].get(&place?).cloned())
         });
+        let text = [&has.source, &has.target].into_iter().flatten().find_map(|shown| shown.text.clone());
         match job(run, task.clone(), link, has).await {
             Ok(Some(job)) => jobs.push(job),
             Ok(None) => leave(run, &task),
             Err(error) if stops_the_pass(&error) => return Err(error),
-            Err(error) => changes.extend(put_aside(run, &task, &error, None)),
+            Err(error) => changes.extend(put_aside(run, &task, text.as_deref(), &error, None)),
         }
     }
     let mut ready = Vec::new();
@@ -198,7 +199,7 @@ async fn prepare(run: &mut Run<'_>, tasks: Vec<Task>) -> Result<Vec<Job>> {
         match breaker::closed_until(&ours, changed, now).filter(|_| is_written) {
             Some(until) => {
                 let error = Error::new(Code::EventRestless, Scope::Item, Retry::Soon).with("uid", &job.task.uid);
-                changes.extend(put_aside(run, &job.task, &error, Some(until)));
+                changes.extend(put_aside(run, &job.task, Some(&job.merged.text), &error, Some(until)));
             }
             None => ready.push(job),
         }
@@ -218,7 +219,14 @@ fn leave(run: &mut Run<'_>, task: &Task) {
 }
 
 /// Puts the event aside until that moment. Where none is given, what may pass is tried again by itself, and more and more seldom.
-fn put_aside(run: &mut Run<'_>, task: &Task, error: &Error, until_ms: Option<u64>) -> Vec<AgendaChange> {
+/// The text tells people which event it is.
+fn put_aside(
+    run: &mut Run<'_>,
+    task: &Task,
+    text: Option<&str>,
+    error: &Error,
+    until_ms: Option<u64>,
+) -> Vec<AgendaChange> {
     let what = run.name(task.calendar).unwrap_or_default();
     let copy = Error::new(error.code(), error.scope(), error.retry());
     let copy = error.args().iter().fold(copy, |copy, (name, value)| copy.with(name, value));
@@ -230,7 +238,7 @@ fn put_aside(run: &mut Run<'_>, task: &Task, error: &Error, until_ms: Option<u64
             let since_ms = run.aside_since(shown.calendar, side, &shown.handle, error.code()).unwrap_or(now);
             let again = may_pass(error).then(|| again::at(since_ms, now));
             let parked = parked(run, side, &task.uid, shown, until_ms.or(again)).because(&copy);
-            changes.push(run.park(parked));
+            changes.push(run.park(parked, text));
         }
     }
     if changes.is_empty() {
@@ -434,21 +442,21 @@ fn refused(run: &mut Run<'_>, job: &Job, side: Side, error: &Error) -> Vec<Agend
             leave(run, &job.task);
             Vec::new()
         }
-        (Code::EventHalf, _) => put_aside_until(run, &job.task, error),
+        (Code::EventHalf, _) => put_aside_until(run, job, error),
         (Code::EventChanged | Code::EventExists, _) => {
             let is_hidden = error.code() == Code::EventExists && run.abilities[side].unique_uids;
             // Where a UID is in one calendar only, the one in the way may be where nobody looks: in another calendar that
             // is not carried, or in the trash.
             if is_hidden {
-                return put_aside_until(run, &job.task, error);
+                return put_aside_until(run, job, error);
             }
             leave(run, &job.task);
             Vec::new()
         }
         // That it is too large was guessed from a server that hung up.
-        (_, Scope::Item) if was_half => put_aside_until(run, &job.task, &halves::still(error)),
-        (Code::EventTooLarge, Scope::Item) if error.retry() == Retry::Soon => put_aside_until(run, &job.task, error),
-        (_, Scope::Item) => put_aside(run, &job.task, error, None),
+        (_, Scope::Item) if was_half => put_aside_until(run, job, &halves::still(error)),
+        (Code::EventTooLarge, Scope::Item) if error.retry() == Retry::Soon => put_aside_until(run, job, error),
+        (_, Scope::Item) => put_aside(run, &job.task, Some(&job.merged.text), error, None),
         _ => {
             let calendar = job.place(side);
             let copy = Error::new(error.code(), error.scope(), error.retry());
@@ -461,9 +469,9 @@ fn refused(run: &mut Run<'_>, job: &Job, side: Side, error: &Error) -> Vec<Agend
 }
 
 /// It is tried again after a while, because what is in the way may go away without a sign.
-fn put_aside_until(run: &mut Run<'_>, task: &Task, error: &Error) -> Vec<AgendaChange> {
+fn put_aside_until(run: &mut Run<'_>, job: &Job, error: &Error) -> Vec<AgendaChange> {
     let until = run.now_ms().saturating_add(breaker::WINDOW_MS);
-    put_aside(run, task, error, Some(until))
+    put_aside(run, &job.task, Some(&job.merged.text), error, Some(until))
 }
 
 /// The text of a form, for intents that are taken up again.

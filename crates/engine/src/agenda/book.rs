@@ -38,7 +38,8 @@ impl AgendaBook for LeasedAgendaBook<'_> {
     }
 }
 
-/// What a pass tells while it runs. Names of calendars only: never what people plan.
+/// What a pass tells while it runs. Names of calendars only, and never what people plan: whoever writes a log leaves out by
+/// what label an event was put aside.
 #[derive(Clone, Debug)]
 pub enum AgendaEvent {
     /// The look is over; so many events are to be written or deleted.

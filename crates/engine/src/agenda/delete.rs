@@ -68,21 +68,21 @@ async fn delete(run: &mut Run<'_>, task: &Task) -> Result<Outcome> {
             Ok(Outcome::Deleted)
         }
         Err(error) if stops_the_pass(&error) => Err(error),
-        Err(error) => Ok(refused(run, task, on, (calendar, seen), error)),
+        Err(error) => refused(run, task, on, (calendar, seen), error).await,
     }
 }
 
 /// What a refusal means: look again, wait for the calendar, or put aside.
-fn refused(
+async fn refused(
     run: &mut Run<'_>,
     task: &Task,
     on: Side,
     (calendar, seen): (CalendarNumber, EventSeen),
     error: Error,
-) -> Outcome {
+) -> Result<Outcome> {
     let is_about_all = error.scope() >= Scope::Folder && undeleted::may_pass(&error);
     if error.code() != Code::EventChanged && !is_about_all {
-        return Outcome::Stays(vec![undeleted::put_aside(run, task, on, (calendar, seen), &error)]);
+        return Ok(Outcome::Stays(vec![undeleted::put_aside(run, task, on, (calendar, seen), &error).await?]));
     }
     run.unfinished.extend([task.calendar, calendar]);
     if error.code() == Code::EventChanged {
@@ -92,5 +92,5 @@ fn refused(
     } else {
         run.trouble_once(calendar, error);
     }
-    Outcome::Stays(Vec::new())
+    Ok(Outcome::Stays(Vec::new()))
 }

@@ -390,7 +390,7 @@ fn place(run: &mut Run<'_>, sights: &mut Sights, side: Side, seen: Seen) {
                 until_ms: None,
             };
             let error = error.with("what", run.name(calendar).unwrap_or_default());
-            let change = run.park(parked.because(&error));
+            let change = run.park(parked.because(&error), None);
             run.findings.push(change);
         }
     }

@@ -109,7 +109,7 @@ fn put_aside(run: &mut Run<'_>, side: Side, uid: &str, shown: &Shown) {
     let what = run.name(shown.calendar).unwrap_or_default();
     let error = Error::new(Code::EventDoubled, Scope::Item, Retry::WhenFixed).with("what", what).with("uid", uid);
     let parked = parked(run, side, uid, shown, None).because(&error);
-    let change = run.park(parked);
+    let change = run.park(parked, shown.text.as_deref());
     run.findings.push(change);
 }
 

@@ -246,14 +246,18 @@ impl<'a> Run<'a> {
         AgendaChange::DropEvent(number)
     }
 
-    pub fn park(&mut self, parked: ParkedEvent) -> AgendaChange {
+    /// Puts an event aside. It is named by the text, where one is at hand.
+    pub fn park(&mut self, parked: ParkedEvent, text: Option<&str>) -> AgendaChange {
         let calendar = self.name(parked.calendar).unwrap_or_default();
         let same =
             |old: &ParkedEvent| (old.calendar, old.side, &old.handle) == (parked.calendar, parked.side, &parked.handle);
         let known = self.state.parked.iter().find(|old| same(old) && old.code == parked.code);
         let since_ms = known.map_or(parked.since_ms, |old| old.since_ms);
+        // Of one that shows what it showed when it was put aside, it is known already.
+        let before = self.state.parked.iter().find(|old| same(old) && old.version == parked.version);
+        let label = text.and_then(|text| self.pass.merge.label(text)).or_else(|| before.map(ParkedEvent::label));
         self.state.parked.retain(|old| !same(old));
-        let parked = ParkedEvent { since_ms, ..parked };
+        let parked = ParkedEvent { since_ms, ..parked }.labelled(&label.unwrap_or_default());
         self.state.parked.push(parked.clone());
         self.pass.observer.event(AgendaEvent::Parked { calendar, parked: parked.clone() });
         AgendaChange::Park(parked)

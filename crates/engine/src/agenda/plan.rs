@@ -247,6 +247,7 @@ fn told_unpaired(run: &mut Run<'_>, task: &Task) -> Option<AgendaChange> {
     }
     let what = run.name(shown.calendar).unwrap_or_default();
     let error = Error::new(Code::CalendarUnpaired, Scope::Folder, Retry::WhenFixed);
-    let error = error.with("what", what).with("side", side.other());
-    Some(run.park(parked(run, side, &task.uid, shown, None).because(&error)))
+    let error = error.with("what", what).with("uid", &task.uid).with("side", side.other());
+    let parked = parked(run, side, &task.uid, shown, None).because(&error);
+    Some(run.park(parked, shown.text.as_deref()))
 }

@@ -230,7 +230,7 @@ async fn settle(run: &mut Run<'_>, this: &mut Move<'_>, kept: Found) -> Result<(
             since_ms: now,
             until_ms: Some(now.saturating_add(breaker::WINDOW_MS)),
         };
-        changes.push(run.park(parked.because(&error.with("what", name))));
+        changes.push(run.park(parked.because(&error.with("what", name)), Some(&this.intent.text)));
     }
     link.ends[on] = Some(end);
     changes.extend(run.remember(link, None));

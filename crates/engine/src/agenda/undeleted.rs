@@ -6,7 +6,7 @@ use super::plan::Task;
 use parom_domain::agenda::EventSeen;
 use parom_domain::events::state::{AgendaChange, ParkedEvent};
 use parom_domain::events::{CalendarNumber, EventNumber, again};
-use parom_domain::{Code, Error, Retry, Scope, Side};
+use parom_domain::{Code, Error, Result, Retry, Scope, Side};
 
 /// It was to be removed here.
 pub fn is_undeleted(parked: &ParkedEvent) -> bool {
@@ -14,13 +14,13 @@ pub fn is_undeleted(parked: &ParkedEvent) -> bool {
 }
 
 /// Puts the event aside that could not be removed from `on`, with the reason. What may pass is tried again by itself.
-pub fn put_aside(
+pub async fn put_aside(
     run: &mut Run<'_>,
     task: &Task,
     on: Side,
     (calendar, seen): (CalendarNumber, EventSeen),
     error: &Error,
-) -> AgendaChange {
+) -> Result<AgendaChange> {
     let now = run.now_ms();
     let EventSeen { handle, version } = seen;
     let since_ms = run.aside_since(calendar, on, &handle, Code::EventNotRemoved).unwrap_or(now);
@@ -38,7 +38,12 @@ pub fn put_aside(
         since_ms,
         until_ms: may_pass(error).then(|| again::at(since_ms, now)),
     };
-    run.park(parked.because(&why))
+    let shown = task.shown[on].as_ref().and_then(|shown| shown.text.clone());
+    let text = match shown {
+        None => run.pass.book.base(task.event).await?,
+        text => text,
+    };
+    Ok(run.park(parked.because(&why), text.as_deref()))
 }
 
 /// The server may take it another time, without anybody doing something about it.

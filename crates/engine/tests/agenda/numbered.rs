@@ -342,6 +342,10 @@ async fn what_cannot_be_carried_is_put_aside_and_follows_once_it_can() {
             let code = if unreadable { "event-unreadable" } else { "event-refused" };
             assert_eq!(world.book.state().parked[0].code, code);
             assert!(world.book.state().parked[0].args.iter().any(|(name, _)| name == "uid"));
+            // The text of what cannot be read is known to its side alone.
+            let label = world.book.state().parked[0].label();
+            assert_eq!((label.title.as_deref(), unreadable), (Some("x").filter(|_| !unreadable), unreadable));
+            assert!(!format!("{:?}", world.book.state().parked).contains("title"));
             assert_eq!(world.servers[there].uids("Calendar"), ["good"]);
             world.assert_idle().await;
             world.edit(here, "Calendar", "broken", "note", "mended");

@@ -70,8 +70,8 @@ async fn a_refused_deletion_is_put_aside_with_its_reason_and_costs_nothing_more(
             let parked = parked(&world);
             assert_eq!((parked.code.as_str(), parked.side, parked.until_ms), ("event-not-removed", there, None));
             let arg = |name: &str| parked.args.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-            let told = ["uid", "side", "what", "host", "answer"].map(|name| arg(name).unwrap());
-            assert_eq!(told, ["e0", here.as_str(), "Calendar", there.as_str(), "403 Forbidden"]);
+            let told = ["uid", "title", "side", "what", "host", "answer"].map(|name| arg(name).unwrap());
+            assert_eq!(told, ["e0", "te0", here.as_str(), "Calendar", there.as_str(), "403 Forbidden"]);
             world.steps.revive();
             for _ in 0..3 {
                 world.assert_idle().await;

@@ -2,7 +2,7 @@
 
 use crate::book::MemoryBook;
 use async_trait::async_trait;
-use parom_domain::agenda::{Form, Merge, Merged};
+use parom_domain::agenda::{Form, Label, Merge, Merged};
 use parom_domain::events::policy::EventPolicy;
 use parom_domain::events::state::{AgendaChange, AgendaState};
 use parom_domain::events::{EventLink, EventNumber};
@@ -94,6 +94,12 @@ impl Merge for FieldMerge {
             }
         }
         Ok(form(&text))
+    }
+
+    fn label(&self, text: &str) -> Option<Label> {
+        let label =
+            Label { title: field(text, "title").map(str::to_owned), day: field(text, "day").map(str::to_owned) };
+        Some(label).filter(|label| *label != Label::default())
     }
 }
 

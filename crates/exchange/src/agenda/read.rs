@@ -3,7 +3,7 @@
 use super::{BATCH, Calendars, form, handle, version};
 use crate::classify::{About, classify, is_corrupt, is_gone};
 use crate::client::Transport;
-use crate::convert::from_ews;
+use crate::convert::{from_ews, label};
 use crate::envelope::Refusal;
 use crate::item::{AttachmentSeen, CalendarItem, ItemBody, ItemId};
 use crate::op::{GetItem, ItemRef, Outcome, Shape};
@@ -106,7 +106,13 @@ impl<T: Transport> Calendars<T> {
             true => _ = self.memory().halves.insert(id.id.clone()),
             false => _ = self.memory().halves.remove(&id.id),
         }
-        let failed = |error: Error| EventRead { handle: handle(&id), version: version(&id), form: Err(error), half };
+        let known = label(&master, &self.context());
+        let failed = |error: Error| EventRead {
+            handle: handle(&id),
+            version: version(&id),
+            form: Err(error.labelled(&known)),
+            half,
+        };
         let listed = master.modified_occurrences.clone();
         let mut items = vec![master];
         for (occurrence, got) in listed.iter().zip(exceptions) {
@@ -132,7 +138,7 @@ impl<T: Transport> Calendars<T> {
         let uid = items_uid(&items);
         let [master, exceptions @ ..] = items.as_slice() else { return Ok(failed(unreadable("nothing"))) };
         let event = from_ews(master, exceptions, &self.context());
-        let form = event.map(form).map_err(|trouble| unreadable(trouble).with("uid", uid));
+        let form = event.map(form).map_err(|trouble| unreadable(trouble).with("uid", uid).labelled(&known));
         Ok(EventRead { handle: handle(&id), version: version(&id), form, half })
     }
 
@@ -166,9 +172,14 @@ impl<T: Transport> Calendars<T> {
                 None => break,
             }
         }
-        let bones = self.get_shaped(std::slice::from_ref(id), Shape::Bones).await?.into_iter().next();
-        let id = bones.and_then(Result::ok).flatten().and_then(|item| item.id);
-        Ok(Got::Failed(classify(About::Read, &refusal), id))
+        let error = classify(About::Read, &refusal);
+        for shape in [Shape::Outline, Shape::Bones] {
+            let found = self.get_shaped(std::slice::from_ref(id), shape).await?.into_iter().next();
+            if let Some(item) = found.and_then(Result::ok).flatten() {
+                return Ok(Got::Failed(error.labelled(&label(&item, &self.context())), item.id));
+            }
+        }
+        Ok(Got::Failed(error, None))
     }
 
     /// One outcome for each id. What the server did not get to is asked for again.

@@ -13,7 +13,8 @@ use parom_calendar::event::{
 };
 use parom_calendar::ical::Line;
 use parom_calendar::ical::values::escape;
-use parom_calendar::{Frame, When, canonical_uid};
+use parom_calendar::{Frame, When, canonical_uid, label};
+use parom_domain::agenda::Label;
 use std::fmt;
 
 /// Why an item is no event that can be carried.
@@ -50,6 +51,17 @@ pub fn from_ews(master: &CalendarItem, exceptions: &[CalendarItem], context: &Co
         Some(packed) => stood_for(residue::completed(packed, &seen, context).unwrap_or(seen)),
         None => seen,
     })
+}
+
+/// By what people know an item that is perhaps no event that can be carried.
+pub(crate) fn label(item: &CalendarItem, context: &Context) -> Label {
+    let name = item.zones.as_deref().and_then(|names| names.split(';').next());
+    let first = item.start.map(|start| {
+        let home = context.home.clone().map_or(Frame::Utc, Frame::Zoned);
+        let frame = zone_of(item.start_zone.as_ref(), name, start, context).unwrap_or_else(|| home.clone());
+        if item.all_day { day(start, &frame, Some(&home)) } else { shown(start, &frame).date() }
+    });
+    label::of(&clean(&item.subject), item.sensitivity, first)
 }
 
 /// What Exchange itself holds of it.

@@ -8,6 +8,7 @@ mod residue;
 mod to_ews;
 mod zones;
 
+pub(crate) use from_ews::label;
 pub use from_ews::{Trouble, from_ews};
 pub use html::html_to_text;
 pub(crate) use instance::stand_in;

@@ -338,6 +338,7 @@ pub fn write_paths(out: &mut Out, shape: Shape, version: Version) {
         "calendar:ModifiedOccurrences",
         "calendar:DeletedOccurrences",
     ];
+    const OUTLINE: [&str; 4] = ["item:Subject", "item:Sensitivity", "calendar:IsAllDayEvent", "calendar:StartTimeZone"];
     const REST: [&str; 36] = [
         "item:ItemClass",
         "item:Subject",
@@ -378,7 +379,7 @@ pub fn write_paths(out: &mut Out, shape: Shape, version: Version) {
     ];
     const SINCE_2013: [&str; 1] = ["calendar:JoinOnlineMeetingUrl"];
     let left_out: &[&str] = match shape {
-        Shape::Full | Shape::Bones => &[],
+        Shape::Full | Shape::Bones | Shape::Outline => &[],
         Shape::WithoutBody => &["item:Body"],
         Shape::WithoutAttachments => &["item:Body", "item:Attachments"],
     };
@@ -388,7 +389,8 @@ pub fn write_paths(out: &mut Out, shape: Shape, version: Version) {
         }
     };
     BONES.into_iter().for_each(&mut path);
-    if shape == Shape::Bones {
+    if matches!(shape, Shape::Bones | Shape::Outline) {
+        OUTLINE.into_iter().filter(|_| shape == Shape::Outline).for_each(&mut path);
         HALF.write(out);
         return;
     }

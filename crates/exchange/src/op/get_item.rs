@@ -21,6 +21,8 @@ pub enum Shape {
     WithoutAttachments,
     /// Id, original start and the numbers of a series: to find occurrences, and the versions after a write.
     Bones,
+    /// The same with what people know an event by.
+    Outline,
 }
 
 impl Operation for GetItem {

@@ -12,6 +12,8 @@ use crate::message::Message;
 use crate::state::{self, Access};
 use crate::table::Table;
 use crate::{output, progress, stop};
+use parom_calendar::label;
+use parom_domain::agenda::Label;
 use parom_store::{Account, ArchiveEntry, ArchiveItem, Store};
 use serde_json::{Value as Json, json};
 use std::fs::OpenOptions;
@@ -28,17 +30,28 @@ pub fn run(command: &CalendarArchive, config: &Config, texts: &Arc<Texts>) -> Re
     }
 }
 
+/// An entry of the list.
+struct Listed {
+    account: String,
+    entry: ArchiveEntry,
+    label: Label,
+}
+
 fn list(args: &CalendarShow, config: &Config, texts: &Texts) -> Result<Exit, Failure> {
     let found = state::with(config, Access::Read, async |store| {
         let mut found = Vec::new();
         for account in accounts(store, &args.accounts).await? {
-            let entries = store.archive(account.id).await?;
-            found.extend(entries.into_iter().map(|entry| (account.address.clone(), entry)));
+            for entry in store.archive(account.id).await? {
+                // One text after the other is in memory, and none stays.
+                let item = store.archived(account.id, entry.number).await?;
+                let label = item.map(|item| label::of_broken(item.text.as_bytes())).unwrap_or_default();
+                found.push(Listed { account: account.address.clone(), entry, label });
+            }
         }
         Ok(found)
     })?;
     if args.json {
-        output::print_json(found.iter().map(|(account, entry)| object(account, entry)))?;
+        output::print_json(found.iter().map(object))?;
     } else if found.is_empty() {
         output::print(&format!("{}\n", texts.text("calendar-archive-none")))?;
     } else {
@@ -51,35 +64,42 @@ fn why(entry: &ArchiveEntry) -> &'static str {
     if entry.is_kept { "overwritten" } else { "given-up" }
 }
 
-fn object(account: &str, entry: &ArchiveEntry) -> Json {
+fn object(Listed { account, entry, label }: &Listed) -> Json {
     json!({
         "account": account,
         "number": entry.number,
         "at_ms": entry.at_ms,
         "uid": entry.uid,
+        "title": label.title,
+        "day": label.day,
         "side": entry.side.as_str(),
         "why": why(entry),
         "exported": entry.is_exported,
     })
 }
 
-fn table(found: &[(String, ArchiveEntry)], now_ms: u64, texts: &Texts) -> String {
+fn table(found: &[Listed], now_ms: u64, texts: &Texts) -> String {
     let head = [
         "head-account",
         "head-archive-number",
         "head-archive-when",
         "head-archive-side",
         "head-archive-why",
-        "head-archive-event",
+        "head-archive-day",
+        "head-archive-title",
+        "head-archive-uid",
     ];
     let mut table = Table::new(head.map(|key| texts.text(key)));
-    for (account, entry) in found {
+    let told = |part: &Option<String>| part.clone().unwrap_or_else(|| "—".to_owned());
+    for Listed { account, entry, label } in found {
         table.row([
             account.clone(),
             entry.number.to_string(),
             ago(entry.at_ms, now_ms, texts),
             texts.text(side_key(entry.side)),
             texts.text(if entry.is_kept { "calendar-archive-overwritten" } else { "calendar-archive-given-up" }),
+            told(&label.day),
+            told(&label.title),
             entry.uid.clone(),
         ]);
     }

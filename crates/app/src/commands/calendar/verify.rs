@@ -6,13 +6,14 @@ use crate::calendars::compare::{Difference, Kind, Shelf, Verdict};
 use crate::cli::{CalendarShow, CalendarWhom};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::failure::{Failure, side_key};
+use crate::failure::{Failure, event_and_uid, event_or_file, side_key};
 use crate::i18n::Texts;
 use crate::message::Message;
 use crate::output;
 use crate::progress::{self, Style};
 use crate::state::{self, Access};
 use crate::stop;
+use parom_domain::agenda::Label;
 use parom_domain::events::policy::CalendarMode;
 use parom_domain::{Both, Side};
 use serde_json::{Value as Json, json};
@@ -87,10 +88,18 @@ fn message(difference: &Difference) -> Message {
         Kind::Missing(Side::Source) => Message::new("calendar-verify-missing-source"),
         Kind::Missing(Side::Target) => Message::new("calendar-verify-missing-target"),
         Kind::Doubled(side) => at("calendar-verify-doubled", side),
-        Kind::Unreadable(side) => at("calendar-verify-unreadable", side),
+        Kind::Unreadable(side) if difference.uid.is_empty() && difference.label == Label::default() => {
+            at("calendar-verify-unreadable", side)
+        }
+        Kind::Unreadable(side) => at("calendar-verify-unreadable-named", side),
         Kind::Differs => Message::new("calendar-verify-altered"),
     };
-    message.with("calendar", difference.calendar.clone()).with("uid", difference.uid.clone())
+    let uid = Some(&*difference.uid).filter(|uid| !uid.is_empty());
+    let event = match difference.kind {
+        Kind::Unreadable(_) => event_or_file(&difference.label, None, uid),
+        _ => event_and_uid(&difference.label, uid),
+    };
+    message.with("calendar", difference.calendar.clone()).with("event", event)
 }
 
 /// One object for each difference, and a last one for the account.
@@ -102,11 +111,15 @@ fn objects(account: &str, shelves: &Both<Shelf>, verdict: &Verdict, texts: &Text
             Kind::Unreadable(side) => ("unreadable", Some(side)),
             Kind::Differs => ("altered", None),
         };
+        // Of what cannot be read, only a file may be known.
+        let is_read = !matches!(difference.kind, Kind::Unreadable(_));
         json!({
             "account": account,
             "difference": kind,
             "calendar": difference.calendar,
-            "uid": Some(&difference.uid).filter(|uid| !uid.is_empty()),
+            "uid": Some(&difference.uid).filter(|uid| is_read && !uid.is_empty()),
+            "title": difference.label.title,
+            "day": difference.label.day,
             "side": side.map(Side::as_str),
             "explained": difference.explained,
             "text": texts.say(&message(difference)),
