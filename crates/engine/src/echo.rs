@@ -22,7 +22,9 @@ pub async fn advance_cursors(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, F
     let mut changes = Vec::new();
     for work in works.values_mut() {
         for side in Side::ALL {
-            if let Some(Ok(looked)) = again[side].get(&work.id) {
+            if let Some(Ok(looked)) = again[side].get(&work.id)
+                && work.validity(side) == Some(looked.snapshot.cursor.validity)
+            {
                 work.unlearn(side, &looked.snapshot);
             }
         }
@@ -69,14 +71,15 @@ fn take_echoes(run: &Run<'_>, work: &mut FolderWork) {
     }
 }
 
-/// Looks at the folders that we wrote to, from where they stood before.
+/// Looks at the folders that we wrote to, from where they stood before. Where the cursor stays, it still tells which marks of ours
+/// the folder did not keep: by the next pass it may keep them, and what is not there would pass for taken away.
 async fn look_again(
     run: &Run<'_>,
     works: &BTreeMap<FolderId, FolderWork>,
     side: Side,
 ) -> HashMap<FolderId, Result<Looked>> {
     let (mut ids, mut looks) = (Vec::new(), Vec::new());
-    for work in works.values().filter(|work| !work.stays() && work.gone_side.is_none() && work.wrote[side]) {
+    for work in works.values().filter(|work| work.gone_side.is_none() && work.wrote[side]) {
         let (Some(Seen { cursor, .. }), Some(folder)) = (&work.seen[side], work.paths[side].clone()) else { continue };
         ids.push(work.id);
         let since = Some(*cursor).filter(|cursor| cursor.modseq > 0);

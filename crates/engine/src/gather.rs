@@ -7,6 +7,7 @@ use crate::work::{FolderWork, Open, Seen};
 use parom_domain::endpoint::Stamp;
 use parom_domain::link::{Link, stored_size};
 use parom_domain::pair;
+use parom_domain::policy::Mode;
 use parom_domain::state::FolderId;
 use parom_domain::uid::UidSet;
 use parom_domain::{Both, Error, Marks, Result, Side, Uid, recover};
@@ -74,17 +75,7 @@ fn adopt(run: &Run<'_>, work: &mut FolderWork, pairs: &[Both<Uid>]) {
             continue;
         };
         let stamp = work.stamps.source.get(&pair.source);
-        // The base is what makes the merge come out as agreed: a mark that both should have is new on the side that
-        // has it, and \Deleted on one side only is a change of that side taken back.
-        let agreed = Marks::agree(source, target);
-        let base = match run.pass.policy.mode {
-            parom_domain::policy::Mode::TwoWay => {
-                let common = source.intersection(target);
-                let undone = source.union(target).minus(&agreed);
-                common.union(&undone)
-            }
-            parom_domain::policy::Mode::ToTarget => source.intersection(target),
-        };
+        let base = first_base(run.pass.policy.mode, source, target);
         let slot = work.links.insert(Link {
             uids: Both::new(Some(pair.source), Some(pair.target)),
             base: base.clone(),
@@ -94,6 +85,17 @@ fn adopt(run: &Run<'_>, work: &mut FolderWork, pairs: &[Both<Uid>]) {
         if *source != base || *target != base {
             work.findings.changed.push((slot, Both::new(Some(source.clone()), Some(target.clone()))));
         }
+    }
+}
+
+/// The base of two messages that were never linked. It is what makes the merge come out as agreed: a mark that both should have
+/// is new on the side that has it, and \Deleted on one side only is a change of that side taken back.
+#[must_use]
+pub fn first_base(mode: Mode, source: &Marks, target: &Marks) -> Marks {
+    let common = source.intersection(target);
+    match mode {
+        Mode::TwoWay => common.union(&source.union(target).minus(&Marks::agree(source, target))),
+        Mode::ToTarget => common,
     }
 }
 

@@ -6,7 +6,7 @@
 //! A link that is not found again in a folder with new UIDs may be that of a message that was moved out of it. And what was
 //! in a folder that is gone on both sides may have been moved out of it on both.
 
-use crate::gather::fetch_stamps;
+use crate::gather::{fetch_stamps, first_base};
 use crate::moves::PlannedMove;
 use crate::pass::Run;
 use crate::work::FolderWork;
@@ -160,13 +160,15 @@ fn plan(run: &Run<'_>, works: &mut Works, stray: &Stray, origin: Place, arrival:
     let (from, to) = ways.into_iter().find(possible)?;
     let there = works.get_mut(&to.folder)?.take_newcomer(to.side, to.uid)?;
     let here = works.get_mut(&from.folder)?.take_newcomer(from.side, from.uid)?;
+    let (source, target) = if from.side == Side::Source { (&here, &there) } else { (&there, &here) };
+    let base = first_base(run.pass.policy.mode, &source.marks, &target.marks);
     Some(PlannedMove {
         side: from.side,
         from: from.folder,
         to: to.folder,
-        item: Moving { uid: from.uid, other: Some(to.uid), short: stray.short, size: stray.size, marks: here.marks },
+        item: Moving { uid: from.uid, other: Some(to.uid), short: stray.short, size: stray.size, marks: base },
         left: None,
         marks_there: there.marks,
-        marks_here: None,
+        marks_here: Some(here.marks),
     })
 }

@@ -7,7 +7,7 @@ use parom_domain::endpoint::{Listing, Stamp};
 use parom_domain::link::{Link, LinkTable, stored_size};
 use parom_domain::recover::{self, MoveRecovery, Recovery};
 use parom_domain::state::{Appending, Change, FolderId, FolderOp, Intent, Moving, Recent, Work};
-use parom_domain::{Both, Code, FolderPath, Result, Side, Uid, UidSet};
+use parom_domain::{Both, Code, FolderPath, Marks, Result, Side, Uid, UidSet};
 use std::collections::{BTreeMap, HashSet};
 
 /// How long a late twin of a message that was given up is recognised.
@@ -177,7 +177,10 @@ async fn recover_appends(
                 Recovery::Redo | Recovery::Wait => None,
             };
             match uid {
-                Some(uid) => adopt(&mut links, into, item, uid),
+                Some(uid) => {
+                    let marks = borne(&item.marks, &found, uid);
+                    adopt(&mut links, into, &Appending { marks, ..item.clone() }, uid);
+                }
                 // What is given up is sent again. Should the server commit it even later, the twin is recognised by this.
                 None => recent.push(given_up(run, folder, into, item)),
             }
@@ -206,6 +209,12 @@ pub async fn close_homeless(run: &mut Run<'_>) -> Result<()> {
     }
     run.homeless.clear();
     close(run, vec![], &ids).await
+}
+
+/// What was sent and is not on the message that arrived was never agreed: the folder may not have kept it at that time.
+fn borne(sent: &Marks, found: &[Stamp], uid: Uid) -> Marks {
+    let found = found.iter().find(|stamp| stamp.uid == uid);
+    found.map_or_else(|| sent.clone(), |stamp| sent.intersection(&stamp.marks))
 }
 
 /// Links an appended message to where it came from.
@@ -281,7 +290,8 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
         for (item, answer) in items.iter().zip(&answers) {
             match answer {
                 MoveRecovery::Done(uid) | MoveRecovery::Half(uid) => {
-                    settle_moved(&mut old_links, &mut new_links, *side, item, *uid);
+                    let item = Moving { marks: borne(&item.marks, &found, *uid), ..item.clone() };
+                    settle_moved(&mut old_links, &mut new_links, *side, &item, *uid);
                 }
                 MoveRecovery::Redo | MoveRecovery::Lost => {}
             }

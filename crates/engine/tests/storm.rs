@@ -9,7 +9,7 @@
 mod world;
 
 use parom_domain::endpoint::Holds;
-use parom_domain::{FolderPath, Marks, Side, Uid, UidSet};
+use parom_domain::{Both, FolderPath, Marks, Side, Uid, UidSet};
 use parom_lab::memory::{BatchLanding, Fault, MemoryServer, Stored, Switches};
 use parom_lab::sample::Random;
 use parom_lab::storm::{self, Crowd, Deeds};
@@ -288,6 +288,7 @@ async fn rage(seed: u64, with_troubles: bool) -> Result<(), String> {
     for _ in 0..random.index(12) {
         people.edit("before");
     }
+    let mut limited = Both::new(false, false);
     let passes = 2 + random.index(6);
     for number in 1..=passes {
         world.revive();
@@ -296,10 +297,11 @@ async fn rage(seed: u64, with_troubles: bool) -> Result<(), String> {
         for side in Side::ALL.into_iter().filter(|_| with_troubles) {
             if random.one_in(2) {
                 let what = trouble(&mut random, &world.servers[side]);
-                people.marks.lock().unwrap().withheld |= what.ends_with("seen") || what == "no marks";
+                limited[side] |= what.contains("seen") || what.contains("marks");
                 people.crowd.note(format!("trouble on {side}: {what}"));
             } else if random.one_in(2) {
                 end_troubles(&world.servers[side]);
+                limited[side] = false;
                 people.crowd.note(format!("no trouble on {side} any more"));
             }
         }
@@ -309,6 +311,9 @@ async fn rage(seed: u64, with_troubles: bool) -> Result<(), String> {
         people.refresh();
         let outcome = world.pass().await;
         people.refresh();
+        // What a folder did not keep of a message is seen by the look that follows. Where that look does not come before the
+        // folder keeps everything again, nobody can tell it from what somebody took away.
+        people.marks.lock().unwrap().withheld |= outcome.is_err() && (limited.source || limited.target);
         let ending = outcome.map_or_else(|e| e.to_string(), |_| "well".into());
         note_pass(&world, &people, &format!("pass {number}"), &ending);
         for _ in 0..random.index(6) {
