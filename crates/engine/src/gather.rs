@@ -52,7 +52,10 @@ pub async fn pair_newcomers(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, Fo
         adopt(run, work, &pairs);
     }
     run.state.recent = recent;
-    refused.into_iter().for_each(|(folder, error)| run.complain(folder, error));
+    for (folder, error) in refused {
+        works.remove(&folder);
+        run.trouble(folder, error);
+    }
     crate::moves::end_moved_on_both(works, &adopted);
     Ok(())
 }
@@ -116,7 +119,7 @@ pub async fn fetch_stamps(run: &Run<'_>, work: &mut FolderWork, side: Side) -> R
 /// A message that a slow server committed after we had given it up and sent it again is our own double: the later copy is
 /// removed, once its content has been compared with the one that is linked.
 ///
-/// Returns why one could not be removed: then it waits in its folder.
+/// Returns why one could not be removed: then its folder waits.
 async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Result<Option<Error>> {
     let mut refused = None;
     for side in Side::ALL {
@@ -146,15 +149,13 @@ async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Re
             let mut set = UidSet::new();
             set.insert(stamp.uid);
             let removed = run.pass.sides[side].expunge(&path, validity, &set).await;
-            work.take_newcomer(side, stamp.uid);
             match removed.and_then(|removed| held::none_spared(side, removed)) {
-                Ok(_) => work.wrote[side] = true,
-                Err(error) if stops_the_pass(&error) => return Err(error),
-                Err(error) => {
-                    work.failed = true;
-                    work.settled = false;
-                    refused = Some(error);
+                Ok(_) => {
+                    work.take_newcomer(side, stamp.uid);
+                    work.wrote[side] = true;
                 }
+                Err(error) if stops_the_pass(&error) => return Err(error),
+                Err(error) => refused = Some(error),
             }
         }
     }

@@ -122,9 +122,9 @@ async fn drop_other(
         if stops_the_pass(&error) {
             return Err(error);
         }
-        // Both wait, and so does what became of the linked one.
-        for (folder, uid) in [one, other] {
-            wait(works, side, (folder, uid));
+        // Both wait in their folders, and so does what became of the linked one.
+        for (folder, _) in [one, other] {
+            works.remove(&folder);
             run.unseen.insert(folder);
         }
         run.trouble(folder, error);
@@ -135,15 +135,6 @@ async fn drop_other(
         work.wrote[side] = true;
     }
     Ok(true)
-}
-
-/// Leaves a newcomer to the next look.
-fn wait(works: &mut Works, side: Side, (folder, uid): (FolderId, Uid)) {
-    if let Some(work) = works.get_mut(&folder) {
-        work.take_newcomer(side, uid);
-        work.failed = true;
-        work.settled = false;
-    }
 }
 
 /// `false` where one of the halves is on the move still.
@@ -171,8 +162,10 @@ async fn drop_half(
         if stops_the_pass(&error) {
             return Err(error);
         }
-        wait(works, side, (folder, uid));
-        run.complain(half.folder, error);
+        // What the newcomer is to the other side is not known before our half is gone: its folder waits.
+        works.remove(&folder);
+        run.unseen.insert(folder);
+        run.trouble(half.folder, error);
         return Ok(false);
     }
     if let Some(work) = works.get_mut(&half.folder) {
