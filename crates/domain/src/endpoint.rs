@@ -373,6 +373,10 @@ pub trait Endpoint: Send + Sync {
     /// wider answer that they cannot convert (Exchange).
     async fn present(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet>;
 
+    /// How long these messages are (RFC822.SIZE), by a question that asks for nothing else: a server that cannot read one of them
+    /// may know its size all the same. Those whose size is no evidence, or not told, are missing.
+    async fn sizes(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<(Uid, u64)>>;
+
     /// Which of these messages are unread and ask for a receipt when they are read (`Disposition-Notification-To`, RFC 8098, and what was
     /// usual before it).
     async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet>;

@@ -109,9 +109,9 @@ pub async fn fetch_stamps(run: &Run<'_>, work: &mut FolderWork, side: Side) -> R
         .filter(|uid| !work.stamps[side].contains_key(uid))
         .collect();
     let (Some(path), Some(validity)) = (work.paths[side].clone(), work.validity(side)) else { return Ok(()) };
-    let wanted = wanted.iter().filter(|uid| !work.unreadable[side].contains(*uid)).collect();
+    let wanted = wanted.iter().filter(|uid| !work.unreadable[side].contains_key(uid)).collect();
     let (stamps, unreadable) = stamps_apart(run, side, &path, validity, &wanted).await?;
-    work.unreadable[side].extend(unreadable.iter());
+    work.unreadable[side].extend(unreadable);
     work.stamps[side].extend(stamps.into_iter().map(|stamp| (stamp.uid, stamp)));
     Ok(())
 }

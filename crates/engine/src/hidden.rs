@@ -203,6 +203,10 @@ impl Endpoint for WithHidden {
         self.told(folder, self.side(folder).present(folder, validity, uids).await)
     }
 
+    async fn sizes(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<(Uid, u64)>> {
+        self.told(folder, self.side(folder).sizes(folder, validity, uids).await)
+    }
+
     async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
         self.told(folder, self.side(folder).asking_receipts(folder, validity, uids).await)
     }

@@ -28,6 +28,9 @@ pub async fn stamps(
     Ok(evident(run, run.pass.sides[side].stamps(folder, validity, uids).await?))
 }
 
+/// Messages whose headers break the connection each time, with their size where the server tells it all the same.
+pub type Unreadable = Vec<(Uid, Option<u64>)>;
+
 /// The headers of these messages, whatever some of them do to the connection, and those that broke it each time.
 pub async fn stamps_apart(
     run: &Run<'_>,
@@ -35,8 +38,8 @@ pub async fn stamps_apart(
     folder: &FolderPath,
     validity: u32,
     uids: &UidSet,
-) -> Result<(Vec<Stamp>, UidSet)> {
-    let (mut all, mut unreadable) = (Vec::new(), UidSet::new());
+) -> Result<(Vec<Stamp>, Unreadable)> {
+    let (mut all, mut unreadable) = (Vec::new(), Unreadable::new());
     let mut sets = vec![uids.clone()];
     while let Some(set) = sets.pop() {
         let uids: Vec<Uid> = set.iter().collect();
@@ -49,7 +52,10 @@ pub async fn stamps_apart(
             }
             Err(error) => match alone(run, side, folder, validity, &set, error).await? {
                 Some(stamps) => all.extend(stamps),
-                None => unreadable.extend(uids),
+                None => {
+                    let size = size_of(run, side, folder, validity, &set).await?;
+                    unreadable.extend(uids.into_iter().map(|uid| (uid, size)));
+                }
             },
         }
     }
@@ -82,6 +88,25 @@ async fn alone(
     }
     tracing::info!(side = %side, folder = ?folder, uids = %only, error = ?last, "the headers of a message break the connection");
     Ok(None)
+}
+
+/// The size of one message that cannot be read. It is told from what the server wrote down when the message came, and is the one
+/// that we know from other places: `None` where the server would have to read it, or estimates.
+pub async fn size_of(
+    run: &Run<'_>,
+    side: Side,
+    folder: &FolderPath,
+    validity: u32,
+    only: &UidSet,
+) -> Result<Option<u64>> {
+    if !run.keeps_bytes {
+        return Ok(None);
+    }
+    match run.pass.sides[side].sizes(folder, validity, only).await {
+        Ok(sizes) => Ok(sizes.first().map(|(_, size)| *size)),
+        Err(error) if is_broken(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The headers of all messages at or above the floor.

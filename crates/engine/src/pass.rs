@@ -6,7 +6,7 @@ use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
 use crate::{
     departed, echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, removal,
-    strays, substitutes, transfer, witness,
+    shift, strays, substitutes, transfer, veiled, witness,
 };
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
@@ -284,6 +284,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     let moved_on = departed::ask(&run, &works, &listings).await?;
     let mut plan = plan::make(&run, &mut works, moves, moved_on);
     held::apply_brakes(&mut run, &mut works, &mut plan, &listings).await?;
+    veiled::let_all_sleep(&works, &mut plan);
     pass.observer.event(crate::ports::Event::Planned { messages: plan.creates() });
     if pass.dry_run {
         plan.steps = foresee::steps(&run, &works, &plan, &trees, &listings);
@@ -293,7 +294,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     run.phase("planned");
     execute::warm_for_marks(&run, &plan);
     execute::record_findings(&mut run, &mut works, &plan).await?;
-    execute::moves(&mut run, &mut works, &mut plan).await?;
+    shift::moves(&mut run, &mut works, &mut plan).await?;
     recovery::close_homeless(&mut run).await?;
     transfer::creates(&mut run, &mut works, &mut plan, &listings, &trees).await?;
     run.phase("bodies carried");

@@ -3,6 +3,7 @@
 use crate::foresee::FolderStep;
 use crate::moves::PlannedMove;
 use crate::pass::Run;
+use crate::veiled::Veiled;
 use crate::work::FolderWork;
 use parom_domain::decide::{Base, Op, Sight, decide};
 use parom_domain::endpoint::MarkChange;
@@ -81,13 +82,10 @@ pub fn make(
     // While a folder could not be looked at, a message that is missing elsewhere may have gone there.
     let wait_with_deletes = !run.sees_everything();
     let mut plan = AccountPlan { moves, ..AccountPlan::default() };
-    // What is gone may be what has come elsewhere and cannot be read: then the other side's copy is all that is left of it.
-    let may_be_veiled = Both::from_fn(|side| works.values().any(|work| !work.unreadable[side].is_empty()));
+    let veiled = Veiled::of(run, works);
     for work in works.values_mut() {
         let mut folder = plan_folder(run, work);
-        for side in Side::ALL.into_iter().filter(|side| may_be_veiled[*side]) {
-            folder.sleep.extend(folder.deletes[side.other()].drain(..).map(|slot| (slot, side)));
-        }
+        veiled.let_alike_sleep(work, &mut folder);
         if work.is_guessed {
             keep_guessed(work, &mut folder);
         }

@@ -3,6 +3,7 @@
 
 use crate::pass::stops_the_pass;
 use crate::transfer::{Convoy, Lane};
+use crate::{likeness, veiled};
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use parom_domain::date::InternalDate;
@@ -332,7 +333,12 @@ async fn read_suspect(
         }
     }
     left.remove(&uid);
-    lane.park(uid, &unreadable(lane, uid, BREAKS).caused_by(last)).await?;
+    let place = (&lane.from_path, lane.from.cursor.validity);
+    let size = likeness::size_of(lane.run, lane.into.other(), place.0, place.1, &only).await?;
+    let error = unreadable(lane, uid, BREAKS).caused_by(last);
+    // By its size it is recognised when it goes missing elsewhere (`veiled`).
+    let error = size.into_iter().fold(error, |error, size| error.with(veiled::SIZE, size));
+    lane.park(uid, &error).await?;
     Ok(true)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::pass::{Run, stops_the_pass};
 use crate::ports::Event;
-use crate::{folders, halves, held, likeness};
+use crate::{folders, halves, held, likeness, shift};
 use parom_domain::endpoint::{Listing, Stamp};
 use parom_domain::link::{Link, LinkTable, stored_size};
 use parom_domain::recover::{self, MoveRecovery, Recovery};
@@ -273,7 +273,8 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
                 Err(error) if stops_the_pass(&error) => return Err(error),
                 // Both halves stay, and both folders wait until the original may be removed. The others go on.
                 Err(error) => {
-                    run.trouble(*from, error);
+                    let to_path = to_path.unwrap_or_else(FolderPath::inbox);
+                    run.trouble(*from, shift::of_move(error, &to_path));
                     run.unseen.insert(*to);
                     return Ok(());
                 }

@@ -139,6 +139,10 @@ impl Endpoint for Rescued {
         self.side.present(folder, validity, uids).await
     }
 
+    async fn sizes(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<(Uid, u64)>> {
+        self.side.sizes(folder, validity, uids).await
+    }
+
     async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
         self.side.asking_receipts(folder, validity, uids).await
     }

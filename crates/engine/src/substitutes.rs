@@ -11,7 +11,7 @@ use crate::moves::PlannedMove;
 use crate::pass::{Run, stops_the_pass};
 use crate::plan::AccountPlan;
 use crate::work::FolderWork;
-use crate::{execute, read};
+use crate::{execute, read, shift};
 use mail_parser::MessageParser;
 use parom_domain::endpoint::Body;
 use parom_domain::link::Slot;
@@ -96,7 +96,7 @@ pub async fn follow(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan
             }
         }
     }
-    execute::moves(run, works, plan).await
+    shift::moves(run, works, plan).await
 }
 
 /// The copies that are to be deleted because their message is gone from `side`.

@@ -5,7 +5,6 @@ use parom_domain::endpoint::{Holds, Sighting, Snapshot, Stamp};
 use parom_domain::link::LinkTable;
 use parom_domain::look::{Findings, Known};
 use parom_domain::state::{Change, FolderId, FolderPair, Parked, Recent, Suspected};
-use parom_domain::uid::UidSet;
 use parom_domain::{Both, FolderPath, Marks, Role, Side, Uid};
 use std::collections::{HashMap, HashSet};
 
@@ -19,8 +18,8 @@ pub struct FolderWork {
     pub findings: Findings,
     /// Headers of newcomers, where pairing asked for them.
     pub stamps: Both<HashMap<Uid, Stamp>>,
-    /// Newcomers whose headers break the connection each time.
-    pub unreadable: Both<UidSet>,
+    /// Newcomers whose headers break the connection each time, with their size where the server tells it all the same.
+    pub unreadable: Both<HashMap<Uid, Option<u64>>>,
     /// The folder is gone from this side, with evidence.
     pub gone_side: Option<Side>,
     /// The folder is gone from one side, and renumbered on the other: that what is there is what went, is a guess by what

@@ -146,6 +146,11 @@ impl Endpoint for ImapEndpoint {
         stamps::present(&mut conn, uids).await.about(folder)
     }
 
+    async fn sizes(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<(Uid, u64)>> {
+        let mut conn = self.open(folder, validity).await.about(folder)?;
+        stamps::sizes(&mut conn, uids).await.about(folder)
+    }
+
     async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
         let mut conn = self.open(folder, validity).await.about(folder)?;
         stamps::asking_receipts(&mut conn, uids).await.about(folder)

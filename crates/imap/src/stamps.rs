@@ -54,6 +54,27 @@ pub async fn present(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
     Ok(found)
 }
 
+/// How long these messages are, without a look at their headers.
+///
+/// # Errors
+/// As [`stamps`].
+pub async fn sizes(conn: &mut Lent, uids: &UidSet) -> Result<Vec<(Uid, u64)>> {
+    let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
+    let ask = |set: &UidSet| Command::new("UID FETCH", Request::Read).raw(&format!("{set} (UID RFC822.SIZE)"));
+    let commands: Vec<Command> = sets.iter().map(ask).collect();
+    let mut found = Vec::new();
+    let answers = conn
+        .run(&commands, &mut |_, response| {
+            let fetched = response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest));
+            let told = fetched.and_then(|fetched| Some((fetched.uid?, fetched.size?)));
+            found.extend(told.filter(|(uid, _)| uids.contains(*uid)));
+            Ok(())
+        })
+        .await?;
+    all_answered(conn, answers)?;
+    Ok(found)
+}
+
 /// The header fields by which a message asks for a receipt.
 const RECEIPT_FIELDS: &str = "DISPOSITION-NOTIFICATION-TO RETURN-RECEIPT-TO";
 

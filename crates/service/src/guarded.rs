@@ -148,6 +148,10 @@ impl Endpoint for Guarded<'_> {
         self.noted(self.endpoint.present(folder, validity, uids)).await
     }
 
+    async fn sizes(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<(Uid, u64)>> {
+        self.noted(self.endpoint.sizes(folder, validity, uids)).await
+    }
+
     async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
         self.noted(self.endpoint.asking_receipts(folder, validity, uids)).await
     }

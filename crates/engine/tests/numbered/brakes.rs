@@ -4,7 +4,7 @@ use crate::total;
 use crate::world::{World, path};
 use parom_domain::policy::Deletions;
 use parom_domain::{Code, Role, Side, Uid, UidSet};
-use parom_lab::memory::Switches;
+use parom_lab::memory::{ReadFault, Switches};
 
 const MANY: u32 = 80;
 
@@ -44,6 +44,26 @@ async fn an_emptied_folder_is_held_until_it_is_released() {
         assert_eq!(total(&world.servers[side.other()]), 1);
         assert_eq!(world.book.state().held, [], "a release counts once");
         world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn a_brake_does_not_let_go_because_what_went_may_be_a_damaged_message() {
+    for hides_sizes in [true, false] {
+        let world = full().await;
+        world.servers.source.expunge(&path("work"), &UidSet::range(Uid::MIN, Uid::MAX)).unwrap();
+        assert_held(&world, "emptied-folder", Side::Source).await;
+        world.servers.source.switch(|switches| {
+            switches.read_faults.push(("<damaged@".into(), ReadFault::SendsAway));
+            switches.hides_sizes = hides_sizes;
+        });
+        world.add(Side::Source, "INBOX", "damaged", &[]);
+        assert_held(&world, "emptied-folder", Side::Source).await;
+        assert_eq!(total(&world.servers.target), MANY as usize + 1);
+        world.book.release();
+        world.settle().await;
+        assert_eq!(total(&world.servers.target), 1);
         world.assert_idle().await;
     }
 }

@@ -238,6 +238,11 @@ impl<T: Transport + 'static> Endpoint for HiddenFolders<T> {
         Ok(chosen.into_keys().collect())
     }
 
+    /// Exchange estimates sizes.
+    async fn sizes(&self, _: &FolderPath, _: u32, _: &UidSet) -> Result<Vec<(Uid, u64)>> {
+        Ok(Vec::new())
+    }
+
     async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
         let chosen = self.mail.chosen(folder, validity, |uid| uids.contains(uid)).await?;
         Ok(chosen.into_iter().filter(|(_, seen)| seen.asks_receipt && !seen.is_read).map(|(uid, _)| uid).collect())

@@ -138,6 +138,15 @@ impl Endpoint for MemoryEndpoint {
         })
     }
 
+    async fn sizes(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<(Uid, u64)>> {
+        self.ask("sizes", |world| {
+            let tells = !world.switches.hides_sizes;
+            let folder = world.opened(&self.name, folder, Some(validity))?;
+            let asked = folder.messages.iter().filter(|(uid, _)| tells && uids.contains(**uid));
+            Ok(asked.map(|(uid, message)| (*uid, message.bytes.len() as u64)).collect())
+        })
+    }
+
     async fn asking_receipts(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<UidSet> {
         self.ask("receipts", |world| {
             let folder = world.opened(&self.name, folder, Some(validity))?;
@@ -206,10 +215,12 @@ impl Endpoint for MemoryEndpoint {
         self.server.look(|world| {
             let super::switches::Switches { may_expunge, moves_atomically, takes_no_moves, no_room_in, .. } =
                 &world.switches;
+            // A MOVE within a mailbox needs no room, and a COPY does.
+            let has_room = *moves_atomically || world.has_room_to_copy(from, uids);
             match () {
                 () if takes_no_moves.contains(to) => Err(refusal::not_moved(name, from)),
                 () if *moves_atomically && !may_expunge => Err(refusal::not_moved(name, from)),
-                () if no_room_in.contains(to) => Err(refusal::quota_full(name, from)),
+                () if no_room_in.contains(to) || !has_room => Err(refusal::quota_full(name, from)),
                 () => Ok(()),
             }
         })?;

@@ -101,6 +101,8 @@ pub struct Switches {
     pub read_faults: Vec<(String, ReadFault)>,
     /// So many connections for bodies break before anything is asked of them.
     pub readers_lost: u32,
+    /// Sizes are told with headers only.
+    pub hides_sizes: bool,
     /// Folders that are listed and cannot be opened.
     pub cannot_open: BTreeSet<FolderPath>,
     /// Folders that are there and not listed.
@@ -163,6 +165,7 @@ impl Default for Switches {
             hidden_limit: None,
             read_faults: Vec::new(),
             readers_lost: 0,
+            hides_sizes: false,
             cannot_open: BTreeSet::new(),
             unlisted: BTreeSet::new(),
             unlisted_opens: false,

@@ -177,6 +177,13 @@ impl World {
         hidden.iter().collect::<Vec<_>>().into_iter()
     }
 
+    pub(super) fn has_room_to_copy(&self, from: &FolderPath, uids: &UidSet) -> bool {
+        let messages = self.folders.get(from).into_iter().flat_map(|folder| &folder.messages);
+        let asked = messages.filter(|(uid, _)| uids.contains(**uid));
+        let bytes: u64 = asked.map(|(_, message)| message.bytes.len() as u64).sum();
+        self.switches.quota_bytes.is_none_or(|quota| self.bytes_held().saturating_add(bytes) <= quota)
+    }
+
     pub(super) fn bytes_held(&self) -> u64 {
         self.folders
             .values()
