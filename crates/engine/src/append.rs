@@ -220,15 +220,24 @@ impl Appender<'_> {
     async fn settle_refused(&mut self, mut sent: Batch, error: Error) -> Result<()> {
         let lane = self.convoy.lane(sent.lane)?;
         let book = lane.run.pass.book;
+        let side = lane.into.other();
         if let [item] = sent.items.as_mut_slice()
             && error.code() == Code::MessageRefused
-            && item.leave_keywords()
+            && item.has_keywords()
+            && !lane.run.pass.scars.goes_without_keywords(lane.folder, side, item.uid)
         {
             // It may be a keyword that the server means. The message does not wait for it; the keyword does, for the next pass.
             lane.done().withheld = true;
-            let (again, intent) = transfer::batch(lane, sent.items);
-            self.again.push_back(again);
-            return book.commit(vec![Change::CloseIntent(sent.intent), Change::OpenIntent(intent)]).await;
+            let mut changes = vec![Change::CloseIntent(sent.intent)];
+            if item.leave_keywords() {
+                let (again, intent) = transfer::batch(lane, sent.items);
+                self.again.push_back(again);
+                changes.push(Change::OpenIntent(intent));
+            } else {
+                // Its body has to be read again, by the next pass.
+                lane.run.pass.scars.refuse_keywords(lane.folder, side, item.uid);
+            }
+            return book.commit(changes).await;
         }
         if let [item] = sent.items.as_slice() {
             book.commit(vec![Change::CloseIntent(sent.intent)]).await?;

@@ -41,23 +41,50 @@ pub struct Pass<'a> {
     pub dry_run: bool,
 }
 
-/// How often reading a message broke its connection. Kept by whoever runs passes: one that broke twice is parked on sight.
+/// What the passes before met at single messages. Kept by whoever runs passes: one that broke its connection too often is parked
+/// on sight, and a large one that was refused with its keywords goes without them.
 #[derive(Debug, Default)]
-pub struct Scars(Mutex<HashMap<(FolderId, Side, Uid), u32>>);
+pub struct Scars(Mutex<HashMap<(FolderId, Side, Uid), Scar>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Scar {
+    /// So often reading the message broke the connection.
+    broke: u32,
+    refused_with_keywords: bool,
+}
 
 impl Scars {
-    /// One more; returns how many there are now.
+    /// Reading it broke the connection once more; returns how often by now.
     pub fn add(&self, folder: FolderId, side: Side, uid: Uid) -> u32 {
-        let mut scars = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = scars.entry((folder, side, uid)).or_default();
-        *count += 1;
-        *count
+        self.with((folder, side, uid), |scar| {
+            scar.broke += 1;
+            scar.broke
+        })
     }
 
     #[must_use]
     pub fn count(&self, folder: FolderId, side: Side, uid: Uid) -> u32 {
+        self.of((folder, side, uid)).broke
+    }
+
+    /// It was refused with its keywords, and its body has passed.
+    pub fn refuse_keywords(&self, folder: FolderId, side: Side, uid: Uid) {
+        self.with((folder, side, uid), |scar| scar.refused_with_keywords = true);
+    }
+
+    #[must_use]
+    pub fn goes_without_keywords(&self, folder: FolderId, side: Side, uid: Uid) -> bool {
+        self.of((folder, side, uid)).refused_with_keywords
+    }
+
+    fn of(&self, message: (FolderId, Side, Uid)) -> Scar {
         let scars = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        scars.get(&(folder, side, uid)).copied().unwrap_or(0)
+        scars.get(&message).copied().unwrap_or_default()
+    }
+
+    fn with<T>(&self, message: (FolderId, Side, Uid), change: impl FnOnce(&mut Scar) -> T) -> T {
+        let mut scars = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(scars.entry(message).or_default())
     }
 }
 

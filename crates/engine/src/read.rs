@@ -64,16 +64,24 @@ impl Incoming {
         }
     }
 
-    /// Takes the keywords off, in case one of them is why the message was refused. `false` where there are none, or where
-    /// the body has passed and is not here to be sent again.
+    /// One of them may be why the message was refused.
+    #[must_use]
+    pub fn has_keywords(&self) -> bool {
+        self.marks != without_keywords(&self.marks)
+    }
+
+    /// Takes the keywords off. `false` where the body has passed and is not here to be sent again.
     pub fn leave_keywords(&mut self) -> bool {
-        let system = Marks::from_system(self.marks.system());
-        let can = matches!(self.body, IncomingBody::Small(_)) && self.marks != system;
+        let can = matches!(self.body, IncomingBody::Small(_));
         if can {
-            self.marks = system;
+            self.marks = without_keywords(&self.marks);
         }
         can
     }
+}
+
+fn without_keywords(marks: &Marks) -> Marks {
+    Marks::from_system(marks.system())
 }
 
 /// Nobody takes messages any more: the stage after this one failed.
@@ -403,6 +411,14 @@ async fn deliver(
                 Err(error) => return Err(scarred(lane, uid, error)),
             };
             let fingerprint = Fingerprint::of_headers(&head);
+            let marks = match lane.run.pass.scars.goes_without_keywords(lane.folder, lane.into.other(), uid) {
+                true => {
+                    // They are news once more when the next pass looks.
+                    lane.done().withheld = true;
+                    without_keywords(&marks)
+                }
+                false => marks,
+            };
             let (pieces, body) = mpsc::channel(2);
             let body = IncomingBody::Big(body);
             let letter = Incoming { lane: lane.at, uid, marks, date, fingerprint, len, size, body, _budget: budget };

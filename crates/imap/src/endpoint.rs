@@ -2,9 +2,9 @@
 
 use crate::append::Appender;
 use crate::change;
-use crate::classify::{Request, already_exists, missing};
+use crate::classify::{Answer, Request, already_exists, missing};
 use crate::command::{Command, WireName};
-use crate::connection::{Direction, ignore};
+use crate::connection::{Connection, Direction, ignore};
 use crate::folders;
 use crate::identify;
 use crate::idle::Bell;
@@ -21,7 +21,7 @@ use parom_domain::endpoint::{
     BodyStream, Cursor, Endpoint, Listing, LookAt, Looked, MarkChange, Marked, ReadFrom, Removed, Shifted, Snapshot,
     Stamp, Writer,
 };
-use parom_domain::{Code, Error, FolderPath, Result, Role, Uid, UidSet};
+use parom_domain::{Code, Error, FolderPath, Result, Retry, Role, Scope, Uid, UidSet};
 use std::sync::Arc;
 
 /// Speaks IMAP for one account, over at most `lanes` connections and one more for [`Endpoint::wait`].
@@ -210,14 +210,17 @@ impl Endpoint for ImapEndpoint {
         if let Some(attribute) = attribute {
             let command = plain.clone().raw(&format!("(USE ({attribute}))"));
             let answers = conn.run(&[command], &mut ignore).await.about(folder)?;
-            if answers.iter().all(|answer| answer.is_ok() || already_exists(answer)) {
+            if answers.iter().any(already_exists) {
+                return is_shown(&mut conn, &name).await.about(folder);
+            }
+            if answers.iter().all(Answer::is_ok) {
                 return Ok(());
             }
             // The role may be taken or not be possible here; the folder is what matters.
         }
         let answers = conn.run(&[plain], &mut ignore).await.about(folder)?;
         match answers.into_iter().next() {
-            Some(answer) if already_exists(&answer) => Ok(()),
+            Some(answer) if already_exists(&answer) => is_shown(&mut conn, &name).await.about(folder),
             answer => conn.checked(Request::Folder, answer).map(drop).about(folder),
         }
     }
@@ -333,19 +336,35 @@ impl ImapEndpoint {
             })
             .collect();
         let answers = conn.run(&commands, &mut ignore).await?;
-        let results = answers.into_iter().zip(folders).map(|(answer, (folder, _))| {
-            if already_exists(&answer) {
-                return Ok(());
-            }
-            conn.checked(Request::Folder, Some(answer)).map(drop).about(folder)
-        });
-        Ok(results.collect())
+        let mut results = Vec::with_capacity(folders.len());
+        for ((answer, name), (folder, _)) in answers.into_iter().zip(&names).zip(folders) {
+            let made = match already_exists(&answer) {
+                true => is_shown(&mut conn, name).await,
+                false => conn.checked(Request::Folder, Some(answer)).map(drop),
+            };
+            results.push(made.about(folder));
+        }
+        Ok(results)
     }
 
     /// A folder has another name now, or none: nothing that was known about it holds.
     fn forget(&self, folder: &FolderPath) {
         self.names.with(|names| names.forget(folder));
         self.pool.forget_selected();
+    }
+}
+
+/// What is there already is as good as made, unless the account may not even know of it (RFC 4314 section 6, without the right
+/// `l`): then it would be made again and again, and vanish each time.
+async fn is_shown(conn: &mut Connection, name: &WireName) -> Result<()> {
+    match folders::validity(conn, name).await {
+        Err(gone) if gone.code() == Code::FolderGone => {
+            let answer = format!("CREATE says that it exists, and STATUS: {}", gone.arg("answer").unwrap_or_default());
+            let hidden = Error::new(Code::FolderCannotOpen, Scope::Folder, Retry::WhenFixed).with("answer", answer);
+            Err(hidden.with("host", gone.arg("host").unwrap_or_default()))
+        }
+        Err(error) if error.scope() > Scope::Folder => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@
 mod peer;
 
 use parom_domain::endpoint::{BatchOutcome, Body, Cursor, Endpoint, MarkChange, Shifted};
-use parom_domain::{Code, FolderPath, Marks, Scope, Uid, UidSet};
+use parom_domain::{Code, Error, FolderPath, Marks, Retry, Scope, Uid, UidSet};
 use parom_imap::Mechanism;
 use parom_net::TlsMode;
 use peer::*;
@@ -151,6 +151,30 @@ async fn l15_a_folder_that_cannot_be_opened_is_said_so_whatever_follows() {
     assert_eq!(endpoint.observe(&inbox(), None).await.err().unwrap().code(), Code::FolderCannotOpen);
     drop(endpoint);
     peer.finished().await;
+}
+
+#[tokio::test]
+async fn a_folder_that_is_there_and_not_shown_is_not_called_made() {
+    let status = [
+        ("$ NO Mailbox doesn't exist\r\n", Some(Code::FolderCannotOpen)),
+        ("* STATUS work (UIDVALIDITY 3)\r\n$ OK done\r\n", None),
+        ("$ NO [INUSE] locked\r\n", None),
+    ];
+    let work = FolderPath::new(["work"]).unwrap();
+    for (answer, expected) in status {
+        let create = ("CREATE", "$ NO [ALREADYEXISTS] Mailbox already exists\r\n");
+        let script = vec![create, ("STATUS", answer), create, ("STATUS", answer)];
+        let peer = Peer::with_inbox(script).await;
+        let endpoint = peer.endpoint();
+        let alone = endpoint.create(&work, None).await.err();
+        let among = endpoint.create_all(&[(work.clone(), None)]).await.pop().unwrap().err();
+        for error in [alone, among] {
+            assert_eq!(error.as_ref().map(Error::code), expected, "{answer}");
+            assert!(error.is_none_or(|error| error.retry() == Retry::WhenFixed && error.arg("host").is_some()));
+        }
+        drop(endpoint);
+        peer.finished().await;
+    }
 }
 
 #[tokio::test]

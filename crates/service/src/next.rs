@@ -91,6 +91,8 @@ fn after_failure(mode: Mode, error: &Error, history: History) -> Next {
             // A defect shows again whenever the same mail is met.
             _ if error.code() == Code::Internal => Next::Again { after_ms: LONGEST_PAUSE_MS.max(every_ms) },
             Retry::WhenFixed if error.scope() == Scope::System => Next::End,
+            // A full mailbox gives its mail, and hears of marks and deletions, as ever.
+            _ if error.code() == Code::QuotaFull => Next::Again { after_ms: every_ms },
             Retry::WhenFixed => Next::Again { after_ms: LONGEST_PAUSE_MS.max(every_ms) },
             Retry::Soon if error.code() == Code::LeaseLost => Next::Again { after_ms: every_ms },
             Retry::Soon | Retry::After(_) => pause,
@@ -165,7 +167,7 @@ mod tests {
             (failed(Code::SignInRefused, Scope::Credential, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
             (failed(Code::SignInRefused, Scope::Account, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
             (failed(Code::SignInHeld, Scope::Account, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
-            (failed(Code::QuotaFull, Scope::Account, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
+            (failed(Code::QuotaFull, Scope::Account, Retry::WhenFixed), Next::End, Next::End, again(60_000)),
             (failed(Code::CertificateRefused, Scope::Server, Retry::WhenFixed), Next::End, Next::End, again(300_000)),
             (failed(Code::StateFull, Scope::System, after(60)), Next::End, Next::End, again(60_000)),
             (failed(Code::StateDamaged, Scope::System, Retry::WhenFixed), Next::End, Next::End, Next::End),

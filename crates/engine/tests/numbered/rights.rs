@@ -1,6 +1,6 @@
 //! Folders that do not let us write for a while, or never take some marks: nobody's marks are lost or taken away for it.
 
-use crate::world::{World, path};
+use crate::world::{World, mail, path};
 use parom_domain::endpoint::Holds;
 use parom_domain::{Code, Marks, Side};
 use parom_engine::Report;
@@ -327,14 +327,19 @@ async fn a_keyword_that_a_server_refuses_holds_up_neither_mail_nor_other_marks()
         world.add(Side::Source, "INBOX", "old", &[]);
         world.settle().await;
         world.mark(Side::Source, "INBOX", "old", &["\\Flagged", "[br]", "work"], &[]);
+        let seen = Marks::from_names(["\\Seen", "[br]", "work"]);
         for id in ["new", "newer"] {
             world.add(Side::Source, "INBOX", id, &["\\Seen", "[br]", "work"]);
         }
+        // This one is streamed, and has passed when it is refused.
+        world.servers.source.switch(|switches| switches.big_from = 50_000);
+        let large = format!("{}{}", mail("large"), "y".repeat(60_000));
+        world.servers.source.add(&path("INBOX"), large, seen, None).unwrap();
         world.add(Side::Source, "INBOX", "plain", &["\\Seen"]);
         let report = world.settle().await;
         assert_eq!((report.parked, report.trouble.len()), (0, 0));
         assert_eq!(marks(&world, Side::Target, "INBOX", "old"), ["\\Flagged", "work"]);
-        for id in ["new", "newer"] {
+        for id in ["new", "newer", "large"] {
             assert_eq!(marks(&world, Side::Target, "INBOX", id), ["\\Seen", "work"], "{id}");
             assert_eq!(marks(&world, Side::Source, "INBOX", id), ["\\Seen", "[br]", "work"], "{id}");
         }
