@@ -322,7 +322,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     execute::warm_for_marks(&run, &plan);
     execute::record_findings(&mut run, &mut works, &plan).await?;
     shift::moves(&mut run, &mut works, &mut plan).await?;
-    recovery::close_homeless(&mut run).await?;
+    recovery::close_homeless(&mut run, &works).await?;
     transfer::creates(&mut run, &mut works, &mut plan, &listings, &trees).await?;
     run.phase("bodies carried");
     substitutes::follow(&mut run, &mut works, &mut plan).await?;

@@ -2,6 +2,7 @@
 
 use crate::pass::{Run, stops_the_pass};
 use crate::ports::Event;
+use crate::work::FolderWork;
 use crate::{folders, halves, held, likeness, shift};
 use parom_domain::endpoint::{Listing, Stamp};
 use parom_domain::link::{Link, LinkTable, stored_size};
@@ -194,9 +195,9 @@ async fn recover_appends(
     }
 }
 
-/// Closes the announcements for folders that are no more, when this pass has seen everything: what had arrived there and was
-/// moved out of it is known by now. Where a brake holds the folder, that waits with it.
-pub async fn close_homeless(run: &mut Run<'_>) -> Result<()> {
+/// Closes the announcements for folders that are no more, when this pass has seen everything and left nothing to the next one: what
+/// had arrived there and was moved out of it is known by now. Where a brake holds the folder, that waits with it.
+pub async fn close_homeless(run: &mut Run<'_>, works: &BTreeMap<FolderId, FolderWork>) -> Result<()> {
     let is_held = |intent: &Intent| match &intent.work {
         Work::Append { folder, .. } => run.braked.contains(folder),
         Work::Move { .. } | Work::Folder { .. } => false,
@@ -204,7 +205,7 @@ pub async fn close_homeless(run: &mut Run<'_>) -> Result<()> {
     let held: HashSet<u64> =
         run.state.intents.iter().filter(|intent| is_held(intent)).map(|intent| intent.id).collect();
     let ids: Vec<u64> = run.homeless.iter().copied().filter(|id| !held.contains(id)).collect();
-    if ids.is_empty() || !run.sees_everything() {
+    if ids.is_empty() || !run.sees_everything() || works.values().any(FolderWork::stays) {
         return Ok(());
     }
     run.homeless.clear();

@@ -2,7 +2,7 @@
 
 use crate::world::{World, path};
 use crate::{survives_every_crash, total};
-use parom_domain::{Both, Side, Uid, UidSet};
+use parom_domain::{Both, Code, Side, Uid, UidSet};
 use parom_lab::memory::{MemoryServer, Switches};
 
 fn all() -> UidSet {
@@ -74,6 +74,34 @@ async fn d4_what_is_moved_after_the_listing_and_before_recovery_looks_is_not_sen
             assert_eq!((world.ids(side, "done"), total(&world.servers[side])), (vec!["c".to_owned()], 3), "{side}");
         }
         world.assert_equal();
+    }
+}
+
+/// What had been announced explains the move, and is needed until the move is done.
+#[tokio::test]
+async fn d4_what_arrived_in_a_folder_made_anew_is_one_message_though_its_move_is_refused_first() {
+    for side in Side::ALL {
+        let world = in_step().await;
+        world.add(side, "later", "c", &[]);
+        let steps = world.steps.clone();
+        world.steps.on(&format!("{} append answer", side.other()), 1, move || steps.crash_at(steps.taken() + 1));
+        world.pass().await.unwrap_err();
+        world.revive();
+        make_anew(&world.servers[side.other()], "later", "done");
+        world.servers[side].switch(|switches| switches.takes_no_moves.extend([path("done")]));
+        for _ in 0..3 {
+            let report = world.pass().await.unwrap();
+            assert_eq!(report.trouble[0].1.code(), Code::MoveRefused);
+            world.wait_out_the_grace();
+        }
+        world.servers[side].switch(|switches| switches.takes_no_moves.clear());
+        world.settle().await;
+        for side in Side::ALL {
+            assert_eq!((world.ids(side, "done"), total(&world.servers[side])), (vec!["c".to_owned()], 3), "{side}");
+        }
+        world.assert_equal();
+        world.assert_idle().await;
+        assert_eq!(world.state().await.intents, []);
     }
 }
 
