@@ -3,7 +3,7 @@
 use crate::pass::{Run, stops_the_pass};
 use crate::ports::Event;
 use crate::work::FolderWork;
-use crate::{folders, halves, held, likeness, shift};
+use crate::{folders, halves, held, likeness, shift, unlisted};
 use parom_domain::endpoint::{Listing, Stamp};
 use parom_domain::link::{Link, LinkTable, stored_size};
 use parom_domain::recover::{self, MoveRecovery, Recovery};
@@ -22,6 +22,7 @@ pub async fn recover(run: &mut Run<'_>, listings: &mut Both<Listing>) -> Result<
         return Ok(());
     }
     tracing::info!(intents = run.state.intents.len(), "the last pass ended early; looking up what it had announced");
+    unlisted::add(run, listings).await?;
     recover_folder_steps(run, listings).await?;
     let mut appends: BTreeMap<(FolderId, Side), Vec<Intent>> = BTreeMap::new();
     let mut moves = Vec::new();
@@ -112,6 +113,18 @@ fn place(run: &Run<'_>, listings: &Both<Listing>, folder: FolderId, side: Side) 
     folders::listed(&listings[side], &path).filter(|folder| folder.selectable).map(|_| path)
 }
 
+/// It is not believed to be gone, whether it is listed or not.
+fn is_known(run: &Run<'_>, folder: FolderId, side: Side) -> bool {
+    run.pair(folder).is_some_and(|pair| pair.paths[side].is_some())
+}
+
+/// It is missing from the listing, and not for long.
+fn may_come_back(run: &Run<'_>, folder: FolderId, side: Side, path: &Option<FolderPath>) -> bool {
+    let is_new = |since: u64| run.pass.clock.now_ms().saturating_sub(since) < run.pass.policy.grace_ms;
+    let since = run.pair(folder).and_then(|pair| pair.missing_since_ms[side]);
+    path.is_none() && is_known(run, folder, side) && since.is_none_or(is_new)
+}
+
 async fn find(run: &Run<'_>, side: Side, path: &FolderPath, validity: u32, floor: Uid) -> Result<Option<Vec<Stamp>>> {
     match likeness::find(run, side, path, validity, floor).await {
         Ok(stamps) => Ok(Some(stamps)),
@@ -148,8 +161,9 @@ async fn recover_appends(
     let Some(path) = place(run, listings, folder, into) else {
         // A folder that is missing may hold what was announced for it, and be found again under another name. Until it is
         // back or believed gone, that stays open.
-        let is_known = run.pair(folder).is_some_and(|pair| pair.paths[into].is_some());
-        run.homeless.extend(ids.iter().filter(|_| !is_known));
+        if !is_known(run, folder, into) {
+            run.homeless.extend(&ids);
+        }
         return Ok(());
     };
     // When the last process died is unknown, so the grace counts from now: the server may have had its bytes until then.
@@ -240,6 +254,12 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
     let Work::Move { side, from, to, from_validity, to_validity, floor, items } = &intent.work else { return Ok(()) };
     let from_path = place(run, listings, *from, *side);
     let to_path = place(run, listings, *to, *side);
+    // Half of a move may be in a folder that is missing. Until it is back or the grace is over, nothing is concluded, and what is
+    // in the other one may be a half too.
+    if may_come_back(run, *from, *side, &from_path) || may_come_back(run, *to, *side, &to_path) {
+        run.unseen.extend([*from, *to]);
+        return Ok(());
+    }
     let endpoint = run.pass.sides[*side];
     let grace_over_at = run.pass.clock.now_ms().saturating_add(listings[*side].abilities.recovery_grace_ms);
     let wanted: UidSet = items.iter().map(|item| item.uid).collect();

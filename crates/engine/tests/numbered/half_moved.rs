@@ -55,6 +55,43 @@ async fn d4_half_a_move_whose_original_is_renewed_while_we_recover_is_no_second_
     }
 }
 
+/// Recovery must not conclude from a folder that it cannot see. Meanwhile somebody takes the original along.
+#[tokio::test]
+async fn d4_half_a_move_that_may_not_be_ended_waits_for_a_folder_that_is_not_listed() {
+    for (hidden, opens) in [("there", true), ("there", false), ("work", true), ("work", false), ("INBOX", true)] {
+        let to = if hidden == "INBOX" { "INBOX" } else { "there" };
+        for switches in servers_without_move() {
+            let world = World::in_memory(Switches::default(), switches);
+            world.add(Side::Source, "work", "a", &[]);
+            let _ = world.servers.source.create(&path(to));
+            world.settle().await;
+            world.shift(Side::Source, "work", "a", to);
+            let server = world.servers.target.clone();
+            world.steps.on("target copy", 1, move || server.switch(|switches| switches.may_expunge = false));
+            world.pass().await.unwrap();
+            world.servers.target.switch(|switches| {
+                switches.unlisted.insert(path(hidden));
+                switches.unlisted_opens = opens;
+            });
+            world.pass().await.unwrap();
+            world.servers.target.switch(|switches| {
+                switches.unlisted.clear();
+                switches.may_expunge = true;
+            });
+            world.shift(Side::Target, "work", "a", to);
+            world.servers.target.remove(&path("work")).unwrap();
+            world.servers.target.create(&path("work")).unwrap();
+            for _ in 0..3 {
+                world.pass().await.unwrap();
+                world.book.release();
+            }
+            settle_after_edits(&world).await;
+            assert_one(&world);
+            world.assert_idle().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn d4_half_a_move_whose_original_is_renewed_again_while_we_look_for_it_is_no_second_message() {
     for switches in servers_without_move() {
