@@ -19,7 +19,7 @@ impl Store {
     /// Errors: `StateDamaged` when a row is not what was written.
     pub async fn load_agenda(&self, account: AccountId) -> Result<AgendaState> {
         let db = self.readers();
-        let left = db.first(sqlx::query(LEFT).bind(account.0), |row| row.unsigned(0)).await?;
+        let left = db.first(sqlx::query(LEFT).bind(account.0).bind(&End::OWN[..]), |row| row.unsigned(0)).await?;
         Ok(AgendaState {
             calendars: db.all(sqlx::query(CALENDARS).bind(account.0), calendar).await?,
             intents: db.all(sqlx::query(INTENTS).bind(account.0), intent).await?,
@@ -54,7 +54,8 @@ impl Store {
 
 const LEFT: &str = "
     SELECT COUNT(*) FROM event
-    WHERE account = $1 AND asleep IS NULL AND (source_handle IS NULL OR target_handle IS NULL)";
+    WHERE account = $1 AND (asleep IS NULL AND (source_handle IS NULL OR target_handle IS NULL)
+        OR source_hash = $2 OR target_hash = $2)";
 
 const CALENDARS: &str = "
     SELECT id AS calendar, source_id, target_id, source_name, target_name, is_default, source_token, target_token,

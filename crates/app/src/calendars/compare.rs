@@ -127,6 +127,17 @@ pub fn compare(shelves: &Both<Shelf>, parked: &[ParkedEvent], links: &[EventLink
             label: at.label.clone(),
             explained,
         };
+        let link = links.get(uid.as_str());
+        // As it was when both agreed, or changed where that is not carried.
+        let is_known = |side: Side, seen: &Seen| {
+            let end = link.and_then(|link| link.ends[side].as_ref()).filter(|end| end.handle == seen.handle);
+            end.is_some_and(|end| end.hash == seen.hash || end.is_own())
+        };
+        // Put aside, or deleted on the other side where deletions are not carried.
+        let stays = |side: Side, seen: &Seen| {
+            let is_asleep = link.is_some_and(|link| link.asleep == Some(side.other()));
+            is_parked(side, &seen.handle) || is_asleep && is_known(side, seen)
+        };
         let mut found = Vec::new();
         for side in Side::ALL {
             for more in seen[side].iter().skip(1) {
@@ -138,20 +149,11 @@ pub fn compare(shelves: &Both<Shelf>, parked: &[ParkedEvent], links: &[EventLink
             (Some(source), Some(target)) if source.hash == target.hash => {}
             (Some(source), Some(target)) => {
                 let parked = is_parked(Side::Source, &source.handle) || is_parked(Side::Target, &target.handle);
-                let agreed = links.get(uid.as_str()).is_some_and(|link| {
-                    let shows = |side: Side, seen: &Seen| {
-                        link.ends[side].as_ref().is_some_and(|end| end.handle == seen.handle && end.hash == seen.hash)
-                    };
-                    shows(Side::Source, source) && shows(Side::Target, target)
-                });
-                found.push(note(Kind::Differs, source, parked || agreed));
+                let is_known = is_known(Side::Source, source) && is_known(Side::Target, target);
+                found.push(note(Kind::Differs, source, parked || is_known));
             }
-            (Some(one), None) => {
-                found.push(note(Kind::Missing(Side::Target), one, is_parked(Side::Source, &one.handle)))
-            }
-            (None, Some(one)) => {
-                found.push(note(Kind::Missing(Side::Source), one, is_parked(Side::Target, &one.handle)))
-            }
+            (Some(one), None) => found.push(note(Kind::Missing(Side::Target), one, stays(Side::Source, one))),
+            (None, Some(one)) => found.push(note(Kind::Missing(Side::Source), one, stays(Side::Target, one))),
             (None, None) => {}
         }
         verdict.equal += u64::from(found.is_empty());
@@ -221,6 +223,17 @@ mod tests {
             asleep: None,
             writes: Vec::new(),
         };
+        let own = End { hash: End::OWN, ..end("/b", 0) };
+        let changed = EventLink { uid: "b".to_owned(), ends: Both::new(Some(end("b", 1)), Some(own)), ..link.clone() };
+        let asleep = EventLink {
+            uid: "f".to_owned(),
+            ends: Both::new(None, Some(end("/f", 1))),
+            asleep: Some(Side::Source),
+            ..link.clone()
+        };
+        let known = compare(&shelves, &[], &[changed, asleep]);
+        let known = known.differences.iter().filter(|it| it.explained).map(|it| it.uid.as_str());
+        assert_eq!(known.collect::<Vec<_>>(), ["b", "f"]);
         let verdict = compare(&shelves, &[parked(Side::Source, "d"), parked(Side::Target, "/x")], &[link]);
         let told: Vec<_> = verdict.differences.iter().map(|it| (it.uid.as_str(), it.kind, it.explained)).collect();
         assert_eq!(

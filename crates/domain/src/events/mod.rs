@@ -55,8 +55,18 @@ pub struct End {
     pub handle: Handle,
     /// `None` where it is not known: then the event is read when it is seen next.
     pub version: Option<Version>,
-    /// Of the form that this side shows.
+    /// Of the form that this side shows. [`End::OWN`] where that was changed, and carried nowhere: no form has this hash.
     pub hash: [u8; 32],
+}
+
+impl End {
+    pub const OWN: [u8; 32] = [0; 32];
+
+    /// What people changed here is this side's own, until it may be carried.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.hash == End::OWN
+    }
 }
 
 /// An event on both sides, or one that is known and stays on one.
@@ -82,5 +92,11 @@ impl EventLink {
     #[must_use]
     pub fn is_left(&self) -> bool {
         self.asleep.is_none() && (self.ends.source.is_none() || self.ends.target.is_none())
+    }
+
+    /// There is something about it that the other side does not have, and would get if it might be written.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.is_left() || Side::ALL.into_iter().any(|side| self.ends[side].as_ref().is_some_and(End::is_own))
     }
 }

@@ -194,7 +194,7 @@ pub struct AgendaState {
     pub suspected: Suspicions,
     pub held: Vec<Held>,
     pub deleted: Vec<DeletedEvents>,
-    /// Links with one end that wait for leave to be carried.
+    /// Links of which something waits for leave to be carried ([`super::EventLink::waits`]); those that nobody may carry count too.
     pub left: u64,
 }
 

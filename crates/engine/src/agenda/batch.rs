@@ -13,7 +13,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use parom_domain::agenda::Form;
 use parom_domain::events::decide::{Deed, writes};
 use parom_domain::events::state::{AgendaChange, AgendaIntent, AgendaWork, ArchivedEvent};
-use parom_domain::events::{EventLink, again, breaker};
+use parom_domain::events::{End, EventLink, again, breaker};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 use std::collections::VecDeque;
 use std::iter::Peekable;
@@ -400,11 +400,16 @@ async fn settle(run: &mut Run<'_>, done: Done) -> Result<()> {
             }
             continue;
         }
-        let ends = Both::from_fn(|side| end(&job, side, &read_back[side]));
+        // What is one side's own stays it, whatever the other changed meanwhile.
+        let ends = Both::from_fn(|side| {
+            let end = end(&job, side, &read_back[side])?;
+            let says_more = job.merged.hash != job.base.hash
+                && job.has[side].as_ref().is_some_and(|shown| shown.hash != job.base.hash);
+            Some(if says_more && job.is_changed(side) { End { hash: End::OWN, ..end } } else { end })
+        });
         changes.extend(halves::forget(run, job.task.event, &job.writes));
         changes.extend(run.unpark_ends(&ends));
-        let was_left = job.link.as_ref().is_some_and(EventLink::is_left);
-        run.state.left = run.state.left.saturating_sub(u64::from(was_left));
+        let waited = job.link.as_ref().is_some_and(EventLink::waits);
         let brought = match job.task.deed {
             Deed::Create { into } if job.link.is_none() => Some(into),
             _ => job.link.as_ref().and_then(|link| link.brought),
@@ -426,6 +431,7 @@ async fn settle(run: &mut Run<'_>, done: Done) -> Result<()> {
             asleep: None,
             writes: ours,
         };
+        run.state.left = run.state.left.saturating_sub(u64::from(waited && !link.waits()));
         changes.extend(run.remember(link, Some(job.base.text)));
     }
     run.commit(changes).await?;

@@ -299,6 +299,13 @@ fn sort(run: &Run<'_>, looks: &Looks, side: Side) -> Sorted {
             sorted.wanted.insert((end.calendar, end.handle.clone()));
         }
     }
+    // So is what people changed while it could not be carried, as soon as it can.
+    for link in run.links.iter().filter(|link| run.policy(link.calendar).writes[side.other()]) {
+        let Some(end) = link.ends[side].as_ref().filter(|end| end.is_own()) else { continue };
+        if looks.0[side].get(&end.calendar).is_some_and(|look| !look.gone.contains(&end.handle)) {
+            sorted.wanted.insert((end.calendar, end.handle.clone()));
+        }
+    }
     let grace = run.pass.policy.grace_ms;
     for link in run.links.iter().filter(|link| !there.contains(&link.number)) {
         let Some(end) = &link.ends[side] else { continue };

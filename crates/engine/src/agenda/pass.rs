@@ -3,7 +3,7 @@
 use super::book::{AgendaBook, AgendaEvent, AgendaObserver};
 use super::links::Links;
 use super::looks::{Looks, Shown};
-use super::plan::AgendaPlan;
+use super::plan::{AgendaPlan, Plan};
 use super::{
     batch, calendars, copies, delete, halves, held, looks, matching, plan, recovery, relocate, suspicion, tokens,
     undeleted,
@@ -342,6 +342,11 @@ async fn work(pass: &AgendaPass<'_>, state: AgendaState) -> Result<AgendaReport>
     }
     let looks = looks::look(&mut run).await?;
     if is_quiet(&run, &looks) {
+        if pass.dry_run {
+            let nothing = Plan::default().printable(&run);
+            run.report.plan = Some(nothing);
+            return Ok(run.report);
+        }
         tokens::advance(&mut run, &looks).await?;
         return Ok(finish(run));
     }

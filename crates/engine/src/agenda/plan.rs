@@ -9,7 +9,7 @@ use super::suspicion::Gone;
 use super::undeleted::is_undeleted;
 use parom_domain::events::decide::{Deed, Sight, Tie, decide};
 use parom_domain::events::state::{AgendaChange, ParkedEvent};
-use parom_domain::events::{CalendarNumber, EventLink, EventNumber};
+use parom_domain::events::{CalendarNumber, End, EventLink, EventNumber};
 use parom_domain::{Both, Code, Error, Result, Retry, Scope, Side};
 
 /// One event and what is to be done about it.
@@ -123,6 +123,8 @@ fn of_link(run: &mut Run<'_>, link: &EventLink, both: Both<Now>, gone: &Gone) ->
         (Now::Present(_), _) => Sight::Changed,
         (_, None) => Sight::Absent,
         (Now::Missing, Some(_)) if is_gone(side) => Sight::Gone,
+        // It was changed, in whichever pass.
+        (Now::Unmentioned, Some(end)) if end.is_own() => Sight::Changed,
         (Now::Missing | Now::Unmentioned, Some(_)) => Sight::Same,
     });
     // An event that is missing somewhere may have moved: until that is known, it is neither written nor removed there.
@@ -217,9 +219,14 @@ pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
                 changes.extend(told_unpaired(run, &task));
             }
             (deed, Some(mut link)) => {
+                let waited = link.waits();
                 for side in Side::ALL {
                     if let Some(shown) = &task.shown[side] {
-                        link.ends[side] = Some(shown.end());
+                        let is_changed = link.ends[side].as_ref().is_some_and(|end| end.hash != shown.hash);
+                        let mut end = shown.end();
+                        // Nobody carries it, and nobody may take it for agreed when somebody does.
+                        end.hash = if is_changed { End::OWN } else { end.hash };
+                        link.ends[side] = Some(end);
                     }
                 }
                 if let Deed::Sleep { gone } = deed {
@@ -227,6 +234,7 @@ pub async fn note(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
                     link.asleep = Some(gone);
                 }
                 let is_left = link.is_left();
+                run.state.left += u64::from(link.waits() && !waited);
                 changes.extend(run.remember(link, None));
                 if is_left {
                     changes.extend(told_unpaired(run, &task));

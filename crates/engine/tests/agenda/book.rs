@@ -23,7 +23,7 @@ struct Pages {
 impl MemoryBook {
     pub fn state(&self) -> AgendaState {
         let pages = self.pages();
-        let left = pages.events.values().filter(|(link, _)| link.is_left()).count() as u64;
+        let left = pages.events.values().filter(|(link, _)| link.waits()).count() as u64;
         AgendaState { left, ..pages.state.clone() }
     }
 

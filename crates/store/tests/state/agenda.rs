@@ -193,6 +193,18 @@ async fn calendars_come_back_after_a_restart() {
 }
 
 #[tokio::test]
+async fn what_waits_to_be_carried_is_counted() {
+    let state = State::new().await;
+    let lease = state.account("a@corp.example").await;
+    state.store.commit_agenda(&lease, agenda_filled()).await.unwrap();
+    let mut own = link(4);
+    own.ends.target.as_mut().unwrap().hash = End::OWN;
+    assert!(own.waits() && left(2).waits() && !link(1).waits());
+    state.store.commit_agenda(&lease, vec![AgendaChange::PutEvent { link: own, base: Some("".into()) }]).await.unwrap();
+    assert_eq!(state.store.load_agenda(lease.account).await.unwrap().left, 2);
+}
+
+#[tokio::test]
 async fn every_change_of_calendars_does_what_it_says() {
     let state = State::new().await;
     let lease = state.account("a@corp.example").await;
