@@ -16,7 +16,7 @@ use crate::message::Message;
 use crate::progress::{self, Phase, Progress, What, Work};
 use crate::state;
 use crate::sync::{about, seconds};
-use crate::wiring::{self, CalendarWiring, Reached, SharedLanes};
+use crate::wiring::{self, CalendarWiring, Reached, SharedLanes, SharedMailboxes};
 use compare::{Shelf, Verdict};
 use futures_util::{StreamExt, stream};
 use merge::EventMerge;
@@ -35,6 +35,7 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// What is to be done with calendars, and with what.
 pub struct Calendars {
@@ -45,6 +46,7 @@ pub struct Calendars {
     pub dry_run: bool,
     wiring: CalendarWiring,
     gates: Gates,
+    shared: OnceCell<SharedMailboxes>,
 }
 
 /// An account and what its calendar link does.
@@ -130,7 +132,16 @@ impl Calendars {
     ) -> Result<Calendars> {
         let wiring = CalendarWiring::new(config, lanes)?;
         let (config, store) = (config.clone(), store.clone());
-        Ok(Calendars { config, store, progress, stop, dry_run, wiring, gates: Gates::new(false) })
+        let shared = OnceCell::new();
+        Ok(Calendars { config, store, progress, stop, dry_run, wiring, gates: Gates::new(false), shared })
+    }
+
+    async fn shared(&self) -> Result<&SharedMailboxes> {
+        let find = async || {
+            let accounts = self.store.accounts().await?;
+            Ok(SharedMailboxes::among(&self.config, accounts.iter().filter(|account| account.enabled)))
+        };
+        self.shared.get_or_try_init(find).await
     }
 
     /// One pass for each account, several at once. One that fails stops no other.
@@ -175,6 +186,7 @@ impl Calendars {
         let account = &linked.account;
         // What is wrong with what was said of the account is told before anything is taken.
         self.policy(linked)?;
+        self.shared().await?.check(account)?;
         let tenure = match self.dry_run {
             true => Tenure::of_a_dry_run(account.id),
             false => Tenure::of(None, &self.store, account.id, state::OWNER).await?,

@@ -117,7 +117,8 @@ impl Exit {
             | Code::SieveNotConfigured
             | Code::NtlmLeftOut
             | Code::NtlmOwnMailbox
-            | Code::SameMailbox => Exit::Usage,
+            | Code::SameMailbox
+            | Code::MailboxShared => Exit::Usage,
             Code::Braked | Code::ReceiptsHeld | Code::OtherMailbox => Exit::Held,
             Code::Cancelled => Exit::Interrupted,
             Code::Internal => Exit::Internal,

@@ -145,7 +145,7 @@ pub fn hidden(side: Side, account: &str, folder: &str) -> Message {
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an
 /// error lacks is written as a dash.
-const ARGUMENTS: [&str; 33] = [
+const ARGUMENTS: [&str; 34] = [
     "account",
     "answer",
     "backoff_ms",
@@ -166,6 +166,7 @@ const ARGUMENTS: [&str; 33] = [
     "listed",
     "login",
     "mechanism",
+    "other",
     "mode",
     "name",
     "path",

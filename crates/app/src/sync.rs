@@ -7,11 +7,11 @@ use crate::failure::{self, Failure};
 use crate::message::Message;
 use crate::progress::{self, Phase, Progress, What, Work};
 use crate::state;
-use crate::wiring::{Factory, SharedLanes, Wiring};
+use crate::wiring::{Factory, SharedLanes, SharedMailboxes, Wiring};
 use parom_domain::Error;
 use parom_engine::{AccountPlan, Event};
 use parom_service::{AccountOutcome, Ending, Leases, Listener, Mode, Notice, Roster, Service, Settings, Stop};
-use parom_store::Store;
+use parom_store::{Account, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +49,12 @@ pub async fn run(
         Mode::Watch { .. } if !dry_run => watch(&lanes, config, store, &roster, (&progress, &stop)).await?,
         _ => None,
     };
-    let factory = Factory { wiring: Wiring::new(config, &lanes)?, config: config.clone(), store: store.clone() };
+    let known = store.accounts().await?;
+    let named =
+        |account: &Account| matches!(&roster, Roster::These(these) if these.iter().any(|it| it.id == account.id));
+    let shared = SharedMailboxes::among(config, known.iter().filter(|account| account.enabled || named(account)));
+    let wiring = Wiring::new(config, &lanes)?;
+    let factory = Factory { wiring, config: config.clone(), store: store.clone(), shared };
     let service = Service::new(store.clone(), Arc::new(factory), Arc::new(Teller(progress)), stop, settings);
     let calendars = async {
         match calendars {

@@ -6,9 +6,11 @@ mod calendars;
 mod exchange;
 mod replies;
 mod rescue;
+mod shared;
 
 pub use calendars::{CalendarWiring, Door, Reached, SharedLanes};
 pub use replies::ReplyWiring;
+pub use shared::SharedMailboxes;
 
 use crate::config::{Config, Excluded, ImapSide, MailDomain, PasswordFrom, Sasl, Switch, Words};
 use async_trait::async_trait;
@@ -256,13 +258,15 @@ pub struct Factory {
     pub wiring: Wiring,
     pub config: Config,
     pub store: Store,
+    pub shared: SharedMailboxes,
 }
 
 #[async_trait]
 impl EndpointFactory for Factory {
     fn offers(&self, account: &Account) -> Result<Offers> {
         let domain = domain(&self.config, account)?;
-        refuse_one_mailbox(domain, account)?;
+        shared::refuse_one_mailbox(domain, account)?;
+        self.shared.check(account)?;
         let exclusions = Arc::new(exclusions(domain));
         let places = Both::from_fn(|side| places(domain, account, side));
         Ok(Offers { policy: domain.policy(&self.config.limits), exclusions, places })
@@ -335,21 +339,6 @@ fn places(domain: &MailDomain, account: &Account, side: Side) -> Vec<Place> {
         }
         (None, PasswordFrom::ServiceLogin | PasswordFrom::Account) => vec![place(None)],
     }
-}
-
-/// One mailbox kept in step with itself would have its mail doubled again and again.
-fn refuse_one_mailbox(domain: &MailDomain, account: &Account) -> Result<()> {
-    let address = |side: Side| {
-        let (settings, words) = (&domain.sides[side], Who::of(domain, account, side).words());
-        let authzid = settings.authzid.as_ref().map(|authzid| authzid.fill(&words));
-        (settings.host.to_lowercase(), settings.port, settings.login.fill(&words), authzid)
-    };
-    let source = address(Side::Source);
-    if source != address(Side::Target) {
-        return Ok(());
-    }
-    let error = Error::new(Code::SameMailbox, Scope::Account, Retry::WhenFixed).with("account", &account.address);
-    Err(error.with("host", source.0).with("login", source.2))
 }
 
 /// The account's domain in the configuration.

@@ -601,3 +601,23 @@ fn a_mailbox_is_not_kept_in_step_with_itself() {
     assert!(err(&refused).contains("are one mailbox") || out(&refused).contains("are one mailbox"), "{refused:?}");
     assert_eq!((stage.bodies(Side::Source, "anna").len(), stage.sign_ins(Side::Source)), (1, 0));
 }
+
+/// Each would carry the mail of the other into it again.
+#[test]
+fn two_accounts_do_not_open_one_mailbox() {
+    let stage = Stage::new();
+    stage.add(Side::Source, "anna", "one");
+    for logins in [["--source-login", "Anna"], ["--target-login", "anna"]] {
+        let added = stage.run(&[&["account", "add", "alias@corp.example"][..], &logins].concat());
+        assert_eq!(code(&added), 2, "{added:?}");
+        assert!(err(&added).contains("the same mailbox as anna@corp.example"), "{added:?}");
+    }
+    // From a list it may come all the same.
+    stage.write("users.csv", "email;collector_login\nalias@corp.example;anna\n");
+    assert_eq!(code(&stage.run(&["import", "users.csv"])), 0);
+    let synced = stage.run(&["sync", "--account", "alias@corp.example", "--account", "anna@corp.example"]);
+    assert_eq!(code(&synced), 2, "{synced:?}");
+    let said = format!("{}{}", out(&synced), err(&synced));
+    assert!(said.contains("alias@corp.example opens the same mailbox as anna@corp.example"), "{said}");
+    assert_eq!((stage.bodies(Side::Target, "anna").len(), stage.bodies(Side::Source, "anna").len()), (1, 1));
+}

@@ -74,6 +74,8 @@ codes! {
     NtlmOwnMailbox = "ntlm-own-mailbox",
     /// Arguments: account, host, login. Source and target are one mailbox.
     SameMailbox = "same-mailbox",
+    /// Arguments: account, other, host, login. Another account opens the same mailbox.
+    MailboxShared = "mailbox-shared",
     /// Arguments: side. The login opens a mailbox that is not the one we know.
     OtherMailbox = "other-mailbox",
     /// Arguments: host, detail.

@@ -89,7 +89,9 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     let refused = run.report.trouble.len().saturating_sub(troubles);
     let count = plan.steps.len().saturating_sub(refused) as u64;
     run.report.folder_steps += count;
-    run.pass.observer.event(Event::Stepped { count });
+    if count > 0 {
+        run.pass.observer.event(Event::Stepped { count });
+    }
     let made = |side: Side| {
         plan.steps.iter().any(|step| !matches!(step, TreeStep::Subscribe { .. }) && step_side(step) == side)
     };
@@ -290,6 +292,12 @@ pub async fn resubscribe(run: &mut Run<'_>, side: Side, from: &FolderPath, to: &
 pub fn note(run: &mut Run<'_>, id: FolderId, outcome: Result<()>) -> Result<()> {
     match outcome {
         Err(error) if crate::pass::stops_the_pass(&error) => Err(error),
+        // The folders are where they were, and what is in them goes on.
+        Err(error) if error.code() == Code::FolderRefused => {
+            run.refused.insert(id);
+            run.complain(id, error);
+            Ok(())
+        }
         Err(error) => {
             run.trouble(id, error);
             Ok(())

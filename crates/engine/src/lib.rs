@@ -25,6 +25,7 @@ mod ports;
 mod read;
 mod receipts;
 mod recovery;
+mod refused;
 mod relink;
 mod removal;
 mod rescue;

@@ -5,8 +5,8 @@ use crate::ports::{Book, Clock, Observer};
 use crate::warmth::{self, Warmth};
 use crate::work::FolderWork;
 use crate::{
-    departed, echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, removal,
-    shift, strays, substitutes, transfer, veiled, witness,
+    departed, echo, execute, foresee, gather, halves, held, identity, looks, missing, moves, plan, recovery, refused,
+    removal, shift, strays, substitutes, transfer, veiled, witness,
 };
 use futures_util::future::BoxFuture;
 use parom_domain::endpoint::{Endpoint, Permits};
@@ -131,6 +131,8 @@ pub struct Run<'a> {
     pub trees_wait: bool,
     /// Folders that this pass could not look at. What is in them is unknown.
     pub unseen: HashSet<FolderId>,
+    /// Folders that the other side does not take, or whose new name or subscription it refuses. They can be looked at.
+    pub refused: HashSet<FolderId>,
     /// Folders that are gone on both sides. They leave the book at the end of a pass that saw everything, when what was in
     /// them is explained.
     pub forgotten: HashSet<FolderId>,
@@ -176,6 +178,7 @@ impl<'a> Run<'a> {
             grace_ms: Both::new(pass.policy.grace_ms, pass.policy.grace_ms),
             trees_wait: false,
             unseen: HashSet::new(),
+            refused: HashSet::new(),
             forgotten: HashSet::new(),
             strangers: HashSet::new(),
             braked: HashSet::new(),
@@ -308,6 +311,7 @@ async fn work(pass: &Pass<'_>, state: AccountState, warmth: Warmth) -> Result<Re
     gather::pair_newcomers(&mut run, &mut works).await?;
     missing::hold_back(&run, &mut works).await?;
     let moves = moves::pair_moves(&mut run, &mut works).await?;
+    refused::hold_back(&mut run, &mut works, &listings).await?;
     let moved_on = departed::ask(&run, &works, &listings).await?;
     let mut plan = plan::make(&run, &mut works, moves, moved_on);
     held::apply_brakes(&mut run, &mut works, &mut plan, &listings).await?;

@@ -46,7 +46,9 @@ pub async fn moves(run: &mut Run<'_>, works: &mut Works, plan: &mut AccountPlan)
         let others: Vec<Uid> = items.iter().filter_map(|item| item.other).collect();
         let (moved, outcome) = shift(run, works, (side, from, to), items, &left).await;
         run.report.moved += moved;
-        run.pass.observer.event(Event::Moved { count: moved });
+        if moved > 0 {
+            run.pass.observer.event(Event::Moved { count: moved });
+        }
         if let Err(error) = outcome {
             refused(run, works, (from, to), error)?;
         }

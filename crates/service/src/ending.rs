@@ -51,7 +51,7 @@ impl Ending {
         let soon = match report.trouble.as_slice() {
             // Somebody wrote while we did.
             [] => report.wake_at_ms.is_none() || report.moved_anything(),
-            troubles => troubles.iter().any(|(_, error)| may_pass(error)),
+            troubles => troubles.iter().any(|(_, error)| may_pass(error)) || report.moved_anything(),
         };
         let troubles = report.trouble.iter().map(|(_, error)| error.code()).collect();
         Ending::Unsettled { parked: report.parked, wake_at_ms: report.wake_at_ms, soon, troubles }

@@ -228,15 +228,13 @@ impl Watcher<'_> {
 
 impl Observer for Watcher<'_> {
     fn event(&self, event: Event) {
-        let forward = matches!(
-            event,
-            Event::Carried { .. }
-                | Event::Marked { .. }
-                | Event::Moved { .. }
-                | Event::Deleted { .. }
-                | Event::Stepped { .. }
-                | Event::Parked { .. }
-        );
+        let forward = match event {
+            Event::Carried { .. } | Event::Parked { .. } => true,
+            Event::Marked { count } | Event::Moved { count } | Event::Deleted { count } | Event::Stepped { count } => {
+                count > 0
+            }
+            _ => false,
+        };
         if forward {
             self.progressed.store(true, Ordering::Relaxed);
         }

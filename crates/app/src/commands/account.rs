@@ -8,9 +8,10 @@ use crate::i18n::Texts;
 use crate::message::Message;
 use crate::state::{self, Access};
 use crate::table::Table;
-use crate::wiring::server_name;
+use crate::wiring::{SharedMailboxes, server_name};
 use crate::{output, password};
 use parom_domain::policy::Priority;
+use parom_domain::state::AccountId;
 use parom_domain::{Both, Side};
 use parom_store::{Account, NewAccount, Store};
 use serde_json::json;
@@ -55,6 +56,7 @@ fn add(args: &AccountAdd, config: &Config, texts: &Texts) -> Result<Exit, Failur
         domain: domain.name.clone(),
     };
     let message = state::with(config, Access::Write, async |store| {
+        refuse_shared(config, &store.accounts().await?, &new)?;
         let (account, key) = match store.add_account(new).await? {
             Some(account) => (account, "account-added"),
             None if files.source.is_some() || files.target.is_some() => {
@@ -78,6 +80,26 @@ fn add(args: &AccountAdd, config: &Config, texts: &Texts) -> Result<Exit, Failur
     })?;
     output::print(&format!("{}\n", texts.explain(&message)))?;
     Ok(Exit::Done)
+}
+
+/// What would be refused when it is worked on is not added.
+fn refuse_shared(config: &Config, known: &[Account], new: &NewAccount) -> Result<(), Failure> {
+    if known.iter().any(|account| account.address.to_lowercase() == new.address.to_lowercase()) {
+        return Ok(());
+    }
+    let NewAccount { address, source_login, target_login, domain } = new.clone();
+    let new = Account {
+        id: AccountId(i64::MAX),
+        address,
+        source_login,
+        target_login,
+        domain,
+        enabled: true,
+        service_login: None,
+        priority: Priority::default(),
+        database: None,
+    };
+    Ok(SharedMailboxes::among(config, known.iter().chain([&new])).check(&new)?)
 }
 
 /// The address, and the configured domain it belongs to.

@@ -2,7 +2,7 @@
 
 use crate::loss::in_step;
 use crate::total;
-use crate::world::path;
+use crate::world::{World, path};
 use parom_domain::{Code, Side};
 use parom_lab::memory::Switches;
 
@@ -78,5 +78,54 @@ async fn l15_a_folder_that_cannot_be_opened_is_not_absent() {
         assert_eq!(world.ids(Side::Source, "work"), ["a"]);
         assert_eq!(world.count(side.other(), "INBOX", "<m1@"), 0);
         world.assert_equal();
+    }
+}
+
+/// A name that the other side does not take: its folder waits, and what may have been moved into it. All else goes on.
+#[tokio::test]
+async fn a_folder_that_the_other_side_refuses_holds_up_no_other_deletion() {
+    for side in Side::ALL {
+        for is_plain in [false, true] {
+            let switches = if is_plain { Switches::plain() } else { Switches::default() };
+            let world = World::in_memory(switches.clone(), switches);
+            let other = side.other();
+            for id in ["moved", "gone", "theirs", "kept"] {
+                world.add(side, "INBOX", id, &[]);
+            }
+            world.add(side, "old", "o", &[]);
+            world.add(side, "named", "n", &[]);
+            world.settle().await;
+            world.servers[other].switch(|switches| {
+                switches.refuses_names.extend([path("odd"), path("odder")]);
+            });
+            world.servers[side].create(&path("odd")).unwrap();
+            world.shift(side, "INBOX", "moved", "odd");
+            world.expunge(side, "INBOX", "gone");
+            world.expunge(other, "INBOX", "theirs");
+            world.servers[side].remove(&path("old")).unwrap();
+            world.servers[side].rename(&path("named"), &path("odder")).unwrap();
+            world.add(side, "odder", "more", &[]);
+            for _ in 0..4 {
+                let report = world.pass().await.unwrap();
+                let told: Vec<_> = report.trouble.iter().map(|(_, error)| error.code()).collect();
+                assert!(told.contains(&Code::FolderRefused) && !report.settled, "{told:?}");
+                world.book.release();
+                world.wait_out_the_grace();
+            }
+            assert_eq!(world.ids(other, "INBOX"), ["kept", "moved"], "{side}");
+            assert_eq!(world.ids(side, "INBOX"), ["kept"]);
+            assert!(world.servers[other].validity(&path("old")).is_none(), "a removed folder goes");
+            // A plain server does not tell a folder that was renamed and written to from a new one.
+            if !is_plain {
+                assert_eq!(world.ids(other, "named"), ["more", "n"], "a folder is in step under two names");
+            }
+            world.servers[side].rename(&path("odd"), &path("fine")).unwrap();
+            world.servers[side].rename(&path("odder"), &path("finer")).unwrap();
+            world.settle().await;
+            assert_eq!(world.ids(other, "fine"), ["moved"]);
+            assert_eq!(world.ids(other, "finer"), ["more", "n"]);
+            world.assert_equal();
+            world.assert_idle().await;
+        }
     }
 }

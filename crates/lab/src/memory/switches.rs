@@ -103,6 +103,8 @@ pub struct Switches {
     pub readers_lost: u32,
     /// Sizes are told with headers only.
     pub hides_sizes: bool,
+    /// Names that the server gives to no folder.
+    pub refuses_names: BTreeSet<FolderPath>,
     /// Folders that are listed and cannot be opened.
     pub cannot_open: BTreeSet<FolderPath>,
     /// Folders that are there and not listed.
@@ -166,6 +168,7 @@ impl Default for Switches {
             read_faults: Vec::new(),
             readers_lost: 0,
             hides_sizes: false,
+            refuses_names: BTreeSet::new(),
             cannot_open: BTreeSet::new(),
             unlisted: BTreeSet::new(),
             unlisted_opens: false,

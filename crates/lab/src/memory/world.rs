@@ -389,6 +389,9 @@ impl World {
     }
 
     fn check_name(&self, host: &str, path: &FolderPath) -> Result<(), Error> {
+        if self.switches.refuses_names.contains(path) {
+            return Err(refusal::folder_refused(host, path, "NO this name is not allowed"));
+        }
         let forbidden = &self.switches.abilities.forbidden_in_names;
         let bad = |segment: &String| {
             segment.contains(forbidden.as_slice())
