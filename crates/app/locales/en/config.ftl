@@ -146,8 +146,8 @@ doc-domain-mode =
     "to-target": only from the source to the target; nothing is changed on the source.
 doc-domain-home = The side where people work now. Where both sides moved the same message differently, home wins.
 doc-domain-deletions =
-    What becomes of the copy of a deleted message: "trash" puts it into the trash there,
-    "expunge" removes it, "never" leaves it.
+    What becomes of the copy of a deleted message: "trash" puts it into the trash there (where there is
+    none, it is removed), "expunge" removes it, "never" leaves it.
 doc-domain-grace_s =
     How many seconds must lie between two complete listings without a message before it counts as deleted
     (unless the server itself says that it is).
