@@ -199,8 +199,18 @@ fn a_zone_that_the_server_does_not_know_is_no_zone_for_a_series() {
     };
     assert_eq!(
         to_ews(&event(&(lines.clone() + "RRULE:FREQ=DAILY\r\n")), &context).unwrap_err().as_str(),
-        "zone-unknown-to-windows"
+        "zone-unknown-to-server"
     );
+    // Which no update brings.
+    let nowhere = "BEGIN:VTIMEZONE\r\nTZID:Own\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0123\r\n\
+                   TZOFFSETTO:+0123\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";
+    let own = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{nowhere}BEGIN:VEVENT\r\nUID:1\r\n{}RRULE:FREQ=DAILY\r\nEND:VEVENT\r\n\
+         END:VCALENDAR\r\n",
+        MONDAY.replace("Europe/Moscow", "Own")
+    );
+    let own = from_ical(own.as_bytes(), None).unwrap();
+    assert_eq!(to_ews(&own, &context).unwrap_err().as_str(), "zone-unknown-to-windows");
     let single = to_ews(&event(&lines), &context).unwrap();
     let (master, _) = server(&single, &context);
     let again = from_ews(&master, &[], &context).unwrap();
