@@ -297,6 +297,22 @@ async fn an_attachment_that_comes_next_time_is_waited_for() {
     assert!(read[0].form.as_ref().unwrap().text.contains("X-PAROM-ATTACHMENT-LEFT-OUT"));
 }
 
+/// Items of some kinds have no MIME text, today or tomorrow.
+#[tokio::test]
+async fn an_attached_item_without_bytes_is_left_out_and_the_event_carried() {
+    let inner = SINGLE.replace(
+        "<t:Subject>",
+        "<t:Attachments><t:ItemAttachment><t:AttachmentId Id='F'/><t:Name>Contact</t:Name><t:Size>3</t:Size></t:ItemAttachment></t:Attachments><t:Subject>",
+    );
+    let attached = "<m:Attachments><t:ItemAttachment><t:AttachmentId Id='F'/><t:Contact/></t:ItemAttachment></m:Attachments>";
+    let (script, agenda) =
+        Script::of([Step::Say("GetItem", item("A", 1, &inner)), Step::Say("GetAttachment", ok(attached))]);
+    let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
+    let text = &read[0].form.as_ref().unwrap().text;
+    assert!(text.contains("SUMMARY:a") && text.contains("X-PAROM-ATTACHMENT-LEFT-OUT"), "{text}");
+    assert!(script.is_done());
+}
+
 #[tokio::test]
 async fn a_batch_that_stops_goes_on_where_it_stopped() {
     let stopped = "<m:X ResponseClass='Warning'><m:ResponseCode>ErrorBatchProcessingStopped</m:ResponseCode></m:X>";
