@@ -268,6 +268,7 @@ parked-event-head = { $account }, { $side }, calendar "{ $calendar }", event { $
 named-event = "{ $title }" of { $day }
 named-event-undated = "{ $title }"
 named-event-untitled = of { $day }
+named-event-unknown = (neither its title nor its UID is known)
 named-event-uid = { $event } (UID { $uid })
 named-event-file = { $event } ({ $file })
 parked-events-retried = { $count ->

@@ -282,6 +282,7 @@ parked-event-head = { $account }, { $side }, календарь «{ $calendar }�
 named-event = «{ $title }» от { $day }
 named-event-undated = «{ $title }»
 named-event-untitled = от { $day }
+named-event-unknown = (ни название, ни UID неизвестны)
 named-event-uid = { $event } (UID { $uid })
 named-event-file = { $event } ({ $file })
 parked-events-retried = { $count ->
