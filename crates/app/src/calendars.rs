@@ -54,6 +54,8 @@ pub struct Calendars {
 pub struct Linked {
     pub account: Account,
     pub mode: CalendarMode,
+    /// Somebody has said of this account that its calendars are to be left alone.
+    pub is_switched_off: bool,
 }
 
 /// How a pass ended.
@@ -104,11 +106,13 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// What was said of each account's calendars; else what the configuration says.
 pub async fn linked(config: &Config, store: &Store, accounts: Vec<Account>) -> Result<Vec<Linked>> {
     let said: HashMap<AccountId, CalendarMode> = store.calendar_modes().await?.into_iter().collect();
-    let mode = |account: &Account| {
+    let linked = |account: Account| {
+        let said = said.get(&account.id).copied();
         let preset = || config.domain_of(&account.address).map(|domain| domain.calendars.mode);
-        said.get(&account.id).copied().or_else(preset).unwrap_or_default()
+        let mode = said.or_else(preset).unwrap_or_default();
+        Linked { account, mode, is_switched_off: said == Some(CalendarMode::Off) }
     };
-    Ok(accounts.into_iter().map(|account| Linked { mode: mode(&account), account }).collect())
+    Ok(accounts.into_iter().map(linked).collect())
 }
 
 impl Calendars {
@@ -230,7 +234,7 @@ impl Calendars {
         tokio::time::sleep(STOP_WITHIN).await;
     }
 
-    fn policy(&self, Linked { account, mode }: &Linked) -> Result<(&MailDomain, EventPolicy)> {
+    fn policy(&self, Linked { account, mode, .. }: &Linked) -> Result<(&MailDomain, EventPolicy)> {
         let domain = wiring::domain(&self.config, account)?;
         let missing = || {
             let error = Error::new(Code::CalendarsNotConfigured, Scope::Account, Retry::WhenFixed);

@@ -155,7 +155,7 @@ pub struct Sync {
 
 #[derive(Debug, Subcommand)]
 pub enum Calendar {
-    Sync(CalendarRun),
+    Sync(CalendarSync),
     Subscribe(CalendarRun),
     Unsubscribe(CalendarWhom),
     Status(CalendarShow),
@@ -195,6 +195,14 @@ pub struct CalendarWhom {
     pub accounts: Vec<String>,
     #[arg(long)]
     pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CalendarSync {
+    #[command(flatten)]
+    pub run: CalendarRun,
+    #[arg(long, conflicts_with_all = ["all", "dry_run"])]
+    pub on: bool,
 }
 
 #[derive(Debug, Args)]

@@ -79,7 +79,9 @@ pub fn event(label: &Label, uid: Option<&str>) -> Value {
 #[must_use]
 pub fn event_and_uid(label: &Label, uid: Option<&str>) -> Value {
     match uid.filter(|_| *label != Label::default()) {
-        Some(uid) => Message::new("named-event-uid").with("event", event(label, None)).with("uid", uid).into(),
+        Some(uid) => {
+            Message::new("named-event-uid").with("event", event(label, None)).with("uid", shortened(uid)).into()
+        }
         None => event(label, uid),
     }
 }
@@ -95,7 +97,20 @@ pub fn event_or_file(label: &Label, uid: Option<&str>, file: Option<&str>) -> Va
 }
 
 fn with_file(event: Value, file: &str) -> Value {
-    Message::new("named-event-file").with("event", event).with("file", file).into()
+    Message::new("named-event-file").with("event", event).with("file", shortened(file)).into()
+}
+
+/// A UID or the name of a file, as people can read it: some programs write UIDs of a thousand characters. Programs get it whole.
+#[must_use]
+pub fn shortened(name: &str) -> String {
+    const MOST: usize = 80;
+    const END: usize = 15;
+    let count = name.chars().count();
+    if count <= MOST {
+        return name.to_owned();
+    }
+    let (first, last) = (name.chars().take(MOST - END - 1), name.chars().skip(count - END));
+    first.chain(['…']).chain(last).collect()
 }
 
 /// What the side calls an event that could not be read, so that its UID is not known.
@@ -110,19 +125,22 @@ fn named(title: Option<&str>, day: Option<&str>, uid: Option<&str>) -> Value {
         (Some(title), Some(day)) => Message::new("named-event").with("title", title).with("day", day).into(),
         (Some(title), None) => Message::new("named-event-undated").with("title", title).into(),
         (None, Some(day)) => Message::new("named-event-untitled").with("day", day).into(),
-        (None, None) => Value::from(uid.unwrap_or("—")),
+        (None, None) => match uid {
+            Some(uid) => Value::from(shortened(uid)),
+            None => Message::new("named-event-unknown").into(),
+        },
     }
 }
 
 /// Why an event is parked.
 #[must_use]
 pub fn parked_event(parked: &ParkedEvent, account: &str, calendar: &str) -> Message {
-    let uid = parked.uid.clone().unwrap_or_else(|| "—".to_owned());
-    let named = parked.args.iter().cloned().chain([
-        ("account".to_owned(), account.to_owned()),
-        ("what".to_owned(), calendar.to_owned()),
-        ("uid".to_owned(), uid),
-    ]);
+    let named = parked
+        .args
+        .iter()
+        .cloned()
+        .chain([("account".to_owned(), account.to_owned()), ("what".to_owned(), calendar.to_owned())]);
+    let named = named.chain(parked.uid.clone().map(|uid| ("uid".to_owned(), uid)));
     let named = named.chain(file(parked).map(|file| ("file".to_owned(), file.to_owned())));
     stored(&parked.code, &named.collect::<Vec<_>>())
 }
@@ -263,5 +281,41 @@ fn typed(name: &str, text: &str) -> Value {
             _ => Value::from(inner(text)),
         },
         _ => plain(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::{Lang, Texts};
+    use parom_domain::agenda::Handle;
+    use parom_domain::events::CalendarNumber;
+
+    #[test]
+    fn an_event_of_which_nothing_is_known_is_told_so_and_a_uid_is_no_longer_than_people_read() {
+        let say = |uid: Option<&str>, args: &[(&str, &str)]| {
+            let parked = ParkedEvent {
+                calendar: CalendarNumber(0),
+                side: Side::Source,
+                handle: Handle("A".into()),
+                version: None,
+                uid: uid.map(str::to_owned),
+                code: Code::EventUnreadable.as_str().to_owned(),
+                args: args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+                since_ms: 0,
+                until_ms: None,
+            };
+            Texts::new(Lang::En).say(&parked_event(&parked, "anna@corp.example", "Work"))
+        };
+        let unknown = say(None, &[]);
+        assert!(unknown.contains("the event (neither its title nor its UID is known) in \"Work\""), "{unknown}");
+        assert!(say(Some("u1"), &[]).contains("the event u1 in"));
+        // Of one that was never read, what its side knows of it.
+        assert!(say(None, &[("uid", "u1")]).contains("the event u1 in"));
+        let long = format!("{}END-OF-IT", "я".repeat(1500));
+        for told in [say(Some(&long), &[]), say(None, &[("uid", &long)])] {
+            assert!(told.chars().count() < 300 && told.contains("яя…яяяяяяEND-OF-IT"), "{told}");
+        }
+        assert_eq!(shortened(&"a".repeat(80)), "a".repeat(80));
     }
 }

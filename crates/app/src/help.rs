@@ -28,7 +28,7 @@ pub fn parse(args: &[String], texts: &Texts) -> Result<Parsed, Failure> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             Ok(Parsed::Print(in_language(&error.render().to_string(), texts)))
         }
-        _ => Err(Failure::usage(usage(&error))),
+        _ => Err(Failure::usage(usage(&error, args))),
     }
 }
 
@@ -123,7 +123,7 @@ fn own_flags(command: Command, texts: &Texts) -> Command {
 }
 
 /// What is wrong with the command line.
-fn usage(error: &clap::Error) -> Message {
+fn usage(error: &clap::Error, args: &[String]) -> Message {
     let text = |kind: ContextKind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join(", "),
@@ -137,6 +137,9 @@ fn usage(error: &clap::Error) -> Message {
         _ => None,
     };
     match error.kind() {
+        ErrorKind::UnknownArgument if !text(ContextKind::InvalidArg).starts_with('-') => {
+            surplus(&text(ContextKind::InvalidArg), args)
+        }
         ErrorKind::UnknownArgument => {
             let message = match near(ContextKind::SuggestedArg) {
                 Some(near) => Message::new("usage-unknown-argument-near").with("near", near),
@@ -181,6 +184,42 @@ fn usage(error: &clap::Error) -> Message {
             let rendered = error.render().to_string();
             let first = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
             Message::new("usage-other").with("detail", first)
+        }
+    }
+}
+
+/// A word that the command has no place for. Some commands name accounts by an option.
+fn surplus(word: &str, args: &[String]) -> Message {
+    let mut command = Cli::command();
+    let mut called = vec![command.get_name().to_owned()];
+    for arg in args.iter().skip(1).take_while(|arg| *arg != word) {
+        if let Some(below) = command.find_subcommand(arg).cloned() {
+            command = below;
+            called.push(arg.clone());
+        }
+    }
+    let by_option = command.get_arguments().any(|arg| arg.get_long() == Some("account"));
+    let message = Message::new(if by_option { "usage-surplus-account" } else { "usage-surplus" });
+    message.with("argument", word).with("called", called.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Lang;
+
+    #[test]
+    fn a_word_without_a_place_is_no_option_and_an_account_is_named_by_one() {
+        for (line, says, command) in [
+            ("parom parked anna@a", "\"parom parked\" takes no \"anna@a\"", "parom parked --account anna@a"),
+            ("parom calendar status --nothing", "no option --nothing", "parom --help"),
+            ("parom demo anna@a", "\"parom demo\" takes no \"anna@a\"", "parom demo --help"),
+        ] {
+            let texts = Texts::new(Lang::En);
+            let args: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let Err(failure) = parse(&args, &texts) else { panic!("{line}") };
+            let told = failure.explain(&texts);
+            assert!(told.contains(says) && told.contains(command), "{line}: {told}");
         }
     }
 }

@@ -80,7 +80,7 @@ fn errors(texts: &Texts) -> String {
     let mut text = format!("# {}\n\n{}\n", texts.text("reference-errors"), texts.text("reference-made"));
     for code in Code::ALL {
         // The sentence of an error of which everything is known.
-        let known = WITHOUT.iter().filter(|(of, _)| of == code).map(|(_, name)| *name);
+        let known = WITHOUT.iter().filter(|(of, _)| of == code).map(|(_, name)| *name).chain(["uid"]);
         let error = known.fold(Error::new(*code, Scope::System, Retry::Never), |error, name| error.with(name, "—"));
         let lines = texts.explain(&sentence(&error)).replace("\n  ", "\n- ");
         let exit = format!("{} {}", texts.text("reference-exit"), Exit::of(*code).number());

@@ -10,10 +10,14 @@ pub fn reasons() -> impl Iterator<Item = &'static str> {
     text.chain(NoPlace::ALL.iter().map(|reason| reason.as_str())).chain(parom_caldav::REASONS)
 }
 
-/// In which way an event is unfit: `faulty` in itself, `beyond` what the other system can say, or, last of all, such that the
-/// side that is to take it has no place for it. The first two are found where it is read.
+/// In which way an event is unfit: `faulty` in itself, `beyond` what the other system can say, such that only updates are
+/// missing (`behind`), or, last of all, such that the side that is to take it has no place for it. The first two are found
+/// where it is read.
 #[must_use]
 pub fn kind(reason: &str) -> &'static str {
+    if reason == NoPlace::ServersZone.as_str() {
+        return "behind";
+    }
     match Unfit::ALL.iter().find(|known| known.as_str() == reason) {
         Some(
             Unfit::OtherScale
@@ -60,6 +64,16 @@ mod tests {
                 ["на dav.example", "невозможно выразить"],
             ),
             ("too-long", ["to dav.example", "no way to say"], ["перенести на dav.example", "невозможно выразить"]),
+            (
+                "zone-unknown-to-windows",
+                ["Windows does not have", "no way to say"],
+                ["в Windows нет", "невозможно выразить"],
+            ),
+            (
+                "zone-unknown-to-server",
+                ["Exchange does not know", "updates of Windows on the Exchange servers"],
+                ["Exchange не знает", "обновления часовых поясов Windows"],
+            ),
         ] {
             for (lang, parts) in [(Lang::En, en), (Lang::Ru, ru)] {
                 let said = say(lang, detail);

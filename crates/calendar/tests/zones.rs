@@ -95,8 +95,15 @@ fn names_of_every_kind_are_understood() {
         ("Московское время (зима)", "Europe/Moscow"),
         ("/freeassociation.sourceforge.net/Europe/Moscow", "Europe/Moscow"),
         ("/softwarestudio.org/Olson_20011030_5/America/New_York", "America/New_York"),
+        ("(UTC+03:00) Moscow, St. Petersburg", "Europe/Moscow"),
+        ("\"(GMT+03:00) Moscow, St. Petersburg, Volgograd\"", "Europe/Moscow"),
+        ("(UTC+05:00) Ekaterinburg (RTZ 4)", "Asia/Yekaterinburg"),
+        ("(UTC-05:00) eastern time (US & Canada)", "America/New_York"),
+        ("(UTC) Coordinated Universal Time", "UTC"),
         ("tzone://Microsoft/Utc", "UTC"),
         ("UTC", "UTC"),
+        ("GMT", "UTC"),
+        ("Etc/GMT", "UTC"),
     ] {
         assert_eq!(resolved(name, None, 2026, None), Some((zone.to_owned(), How::Name)), "{name}");
     }

@@ -254,7 +254,10 @@ async fn one_broken_event_keeps_nobody_from_the_others() {
         Step::Say("GetItem", item("A", 1, SINGLE) + &no("ErrorItemNotFound") + &no("ErrorItemCorrupt")),
         Step::Say("GetItem", no("ErrorItemCorrupt")),
         Step::Say("GetItem", no("ErrorCorruptData")),
-        Step::Say("GetItem", item("X", 7, "<t:Subject>a</t:Subject><t:Start>2026-03-02T22:00:00Z</t:Start>")),
+        Step::Say(
+            "GetItem",
+            item("X", 7, "<t:Subject>a</t:Subject><t:UID>2@x</t:UID><t:Start>2026-03-02T22:00:00Z</t:Start>"),
+        ),
     ]);
     let read = agenda.read(&calendar(), &[handle("A"), handle("B"), handle("X")]).await.unwrap();
     assert_eq!(read.len(), 2);
@@ -262,7 +265,8 @@ async fn one_broken_event_keeps_nobody_from_the_others() {
     let error = read[1].form.as_ref().unwrap_err();
     assert_eq!((error.code(), &*read[1].version.0), (Code::EventUnreadable, "7"));
     // The day of its owner, where it says no zone.
-    assert_eq!((error.arg("title"), error.arg("day")), (Some("a"), Some("2026-03-03")));
+    assert_eq!((error.arg("title"), error.arg("day"), error.arg("uid")), (Some("a"), Some("2026-03-03"), Some("2@x")));
+    assert!(script.asked(3).contains("calendar:UID"));
     assert!(script.is_done());
 }
 
@@ -295,6 +299,23 @@ async fn an_attachment_that_comes_next_time_is_waited_for() {
     ]);
     let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
     assert!(read[0].form.as_ref().unwrap().text.contains("X-PAROM-ATTACHMENT-LEFT-OUT"));
+}
+
+/// Items of some kinds have no MIME text, today or tomorrow.
+#[tokio::test]
+async fn an_attached_item_without_bytes_is_left_out_and_the_event_carried() {
+    let inner = SINGLE.replace(
+        "<t:Subject>",
+        "<t:Attachments><t:ItemAttachment><t:AttachmentId Id='F'/><t:Name>Contact</t:Name><t:Size>3</t:Size></t:ItemAttachment></t:Attachments><t:Subject>",
+    );
+    let attached =
+        "<m:Attachments><t:ItemAttachment><t:AttachmentId Id='F'/><t:Contact/></t:ItemAttachment></m:Attachments>";
+    let (script, agenda) =
+        Script::of([Step::Say("GetItem", item("A", 1, &inner)), Step::Say("GetAttachment", ok(attached))]);
+    let read = agenda.read(&calendar(), &[handle("A")]).await.unwrap();
+    let text = &read[0].form.as_ref().unwrap().text;
+    assert!(text.contains("SUMMARY:a") && text.contains("X-PAROM-ATTACHMENT-LEFT-OUT"), "{text}");
+    assert!(script.is_done());
 }
 
 #[tokio::test]

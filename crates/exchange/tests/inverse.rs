@@ -199,12 +199,73 @@ fn a_zone_that_the_server_does_not_know_is_no_zone_for_a_series() {
     };
     assert_eq!(
         to_ews(&event(&(lines.clone() + "RRULE:FREQ=DAILY\r\n")), &context).unwrap_err().as_str(),
-        "zone-unknown-to-windows"
+        "zone-unknown-to-server"
     );
+    // Which no update brings.
+    let nowhere = "BEGIN:VTIMEZONE\r\nTZID:Own\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0123\r\n\
+                   TZOFFSETTO:+0123\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";
+    let own = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{nowhere}BEGIN:VEVENT\r\nUID:1\r\n{}RRULE:FREQ=DAILY\r\nEND:VEVENT\r\n\
+         END:VCALENDAR\r\n",
+        MONDAY.replace("Europe/Moscow", "Own")
+    );
+    let own = from_ical(own.as_bytes(), None).unwrap();
+    assert_eq!(to_ews(&own, &context).unwrap_err().as_str(), "zone-unknown-to-windows");
     let single = to_ews(&event(&lines), &context).unwrap();
     let (master, _) = server(&single, &context);
     let again = from_ews(&master, &[], &context).unwrap();
     assert_eq!(again.master().unwrap().start.zone().unwrap().label(), "Europe/Volgograd");
+}
+
+/// Which zones a server has is asked before something is written, and Windows learns new ones.
+#[test]
+fn what_the_server_has_no_zone_for_is_read_as_it_was_written_whatever_is_known_of_its_zones() {
+    let zones = |ids: &[&str]| Some(Arc::new(ids.iter().map(|id| (*id).to_owned()).collect()));
+    let at_home = |server_zones| Context { server_zones, ..context(Some("Europe/Volgograd")) };
+    let old = at_home(zones(&["Russian Standard Time", "UTC"]));
+    let whole = "DTSTART;VALUE=DATE:20260302\r\nDTEND;VALUE=DATE:20260303\r\nX-CLIENT:7\r\n";
+    let floating = "DTSTART:20260302T100000\r\nDTEND:20260302T110000\r\n";
+    let flight = "DTSTART;TZID=Europe/Moscow:20260302T100000\r\nDTEND;TZID=Europe/Volgograd:20260302T120000\r\n";
+    for lines in [
+        MONDAY.replace("Europe/Moscow", "Europe/Volgograd"),
+        MONDAY.replace("Europe/Moscow", "Pacific/Chatham"),
+        floating.to_owned(),
+        format!("{floating}RRULE:FREQ=DAILY;COUNT=5\r\nEXDATE:20260303T100000\r\n"),
+        flight.to_owned(),
+        format!("{flight}RRULE:FREQ=DAILY;COUNT=5\r\n"),
+        whole.to_owned(),
+        format!("{whole}RRULE:FREQ=DAILY;COUNT=5\r\nEXDATE;VALUE=DATE:20260303\r\n"),
+    ] {
+        let event = event(&lines);
+        let (master, exceptions) = server(&to_ews(&event, &old).unwrap(), &old);
+        assert_eq!(master.end_zone.as_ref().unwrap().id, "UTC", "{lines}");
+        let all = ["Russian Standard Time", "Volgograd Standard Time", "Chatham Islands Standard Time", "UTC"];
+        for known in [None, zones(&["Russian Standard Time", "UTC"]), zones(&all)] {
+            let again = from_ews(&master, &exceptions, &at_home(known)).unwrap();
+            assert_eq!(EventHash::of(&again), EventHash::of(&event), "{}", to_ical(&again, Scheduling::Server));
+        }
+    }
+}
+
+#[test]
+fn what_the_server_has_no_zone_for_is_moved_in_outlook_and_stays_on_its_clock() {
+    let context = context(Some("Europe/Moscow"));
+    let old = Context { server_zones: Some(Arc::new(["UTC".to_owned()].into())), ..context.clone() };
+    let lines = MONDAY.replace("Europe/Moscow", "Europe/Volgograd");
+    let (mut master, _) = server(&to_ews(&event(&lines), &old).unwrap(), &old);
+    let later = |at: Option<jiff::Timestamp>| at.map(|at| at + jiff::SignedDuration::from_hours(1));
+    (master.start, master.end) = (later(master.start), later(master.end));
+    let moved = from_ews(&master, &[], &context).unwrap();
+    let start = &moved.master().unwrap().start;
+    assert_eq!(
+        (start.local().to_string().as_str(), start.zone().unwrap().label()),
+        ("2026-03-02T11:00:00", "Europe/Volgograd")
+    );
+    // On a clock that it was given there it is on that one.
+    (master.start_zone, master.end_zone) =
+        (Some(item::ZoneSeen::known("Tokyo Standard Time")), Some(item::ZoneSeen::known("Tokyo Standard Time")));
+    let moved = from_ews(&master, &[], &context).unwrap();
+    assert_eq!(moved.master().unwrap().start.zone().unwrap().label(), "Asia/Tokyo");
 }
 
 #[test]

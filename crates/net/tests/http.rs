@@ -354,6 +354,32 @@ async fn an_offer_may_cost_its_connection() {
     assert_eq!(shown(&peer), [false, true]);
 }
 
+/// In the clear NTLM comes first.
+#[cfg(feature = "ntlm")]
+#[tokio::test]
+async fn where_ntlm_is_offered_and_not_taken_up_basic_is_what_remains() {
+    const BOTH: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nWWW-Authenticate: Basic\r\n\
+                        Content-Length: 0\r\n\r\n";
+    const LAST: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nWWW-Authenticate: Basic\r\n\
+                        Connection: close\r\nContent-Length: 0\r\n\r\n";
+    let at_once = vec![vec![Says::Keep(BOTH), Says::Keep(BOTH), Says::Keep(OK), Says::Keep(OK)]];
+    let with_ends = vec![vec![Says::Close(LAST)], vec![Says::Close(LAST)], vec![Says::Keep(OK), Says::Keep(OK)]];
+    for script in [at_once, with_ends] {
+        let peer = Peer::start(script).await;
+        let client = peer.client_of(by_offer());
+        for _ in 0..2 {
+            assert_eq!(text(&client, get("/")).await.unwrap(), "200 hi");
+        }
+        assert_eq!(shown(&peer), [false, false, true, true]);
+        assert!(peer.heard()[1].contains("NTLM TlRMTVNTUAAB"), "{:?}", peer.heard());
+    }
+    // Who is to sign in by NTLM shows the password in no other way.
+    let peer = Peer::start(vec![vec![Says::Keep(BOTH); 3]]).await;
+    let client = peer.client_of(Identity::Ntlm { user: "anna".into(), password: "sesame".into() });
+    assert_eq!(text(&client, get("/")).await.unwrap_err().code(), Code::NoMechanism);
+    assert_eq!(shown(&peer), [false]);
+}
+
 #[tokio::test]
 async fn of_many_requests_at_once_one_shows_a_wrong_password() {
     let peer = Peer::start(vec![vec![Says::Keep(BASIC), Says::Keep(BASIC)]; 4]).await;

@@ -221,13 +221,18 @@ error-event-unfit = { $kind ->
     }
     .why = { $kind ->
         [faulty] The event is faulty in itself: the program that made it stored it so.
+        [behind] Newer versions of Windows have this time zone; the server's lacks the update that brought it.
        *[other] The other system has no way to say this.
     }
     .fix = { $kind ->
         [faulty] Correct the event there, or delete it and make it anew; the rest of the calendar goes on.
+        [behind] Install the time zone updates of Windows on the Exchange servers, restart them, and have it tried again; or choose another time zone for the event. The rest of the calendar goes on.
        *[other] Change the event so that both systems can hold it; the rest of the calendar goes on.
     }
-    .command = parom calendar sync { $account }
+    .command = { $kind ->
+        [behind] parom parked --retry
+       *[other] parom calendar sync { $account }
+    }
 error-event-refused = { $host } refused the event { $event } in "{ $what }": { $answer }.
     .why = The server does not take the event as it is.
     .fix = Correct the event where it comes from; the rest of the calendar goes on.
@@ -459,6 +464,7 @@ unfit-exception-crossing = an occurrence was moved beyond its neighbour, or to t
 unfit-no-occurrence = none of its occurrences takes place
 unfit-instances-only = there are single occurrences without the series
 unfit-zone-unknown-to-windows = Windows does not have the time zone of its series
+unfit-zone-unknown-to-server = this Exchange does not know the time zone of its series
 unfit-out-of-range = it lies before April 1601 or after August 4500
 unfit-too-long = it is longer than five years
 unfit-too-much-beside = it says more beside what Exchange knows than fits there

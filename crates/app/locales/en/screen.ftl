@@ -268,8 +268,11 @@ parked-event-head = { $account }, { $side }, calendar "{ $calendar }", event { $
 named-event = "{ $title }" of { $day }
 named-event-undated = "{ $title }"
 named-event-untitled = of { $day }
+named-event-unknown = (neither its title nor its UID is known)
 named-event-uid = { $event } (UID { $uid })
 named-event-file = { $event } ({ $file })
+parked-event-off = The calendars of { $account } are off: nothing is tried again before they are on.
+    .command = parom calendar subscribe { $account }
 parked-events-retried = { $count ->
         [one] { $count } event
        *[other] { $count } events
@@ -368,6 +371,11 @@ state-not-there = There is no state { $file } yet.
 calendar-nobody = There is no account whose calendars are to be carried.
     .fix = Say so for some accounts, or set "mode" in [domain.calendars].
     .command = parom calendar subscribe name@corp.example
+calendar-switched-on = { $account }: from now on the calendars are brought from the source to the target, also by "parom calendar sync --all"; "parom calendar unsubscribe { $account }" ends it
+calendar-left-off = { $account }: the calendars were switched off ("parom calendar unsubscribe") and are left alone.
+    .why = To carry them once would switch them on again for good.
+    .fix = Switch them on: both ways, or from the source to the target only, by "parom calendar sync --on { $account }".
+    .command = parom calendar subscribe { $account }
 calendar-off = { $account }: the calendars are left alone from now on; nothing was deleted
 calendar-unpaired = The calendar "{ $calendar }" has no partner on the { $side }, where none can be made. Its events wait.
     .why = The server does not let its users make calendars, or this account may not.

@@ -282,8 +282,11 @@ parked-event-head = { $account }, { $side }, календарь «{ $calendar }�
 named-event = «{ $title }» от { $day }
 named-event-undated = «{ $title }»
 named-event-untitled = от { $day }
+named-event-unknown = (ни название, ни UID неизвестны)
 named-event-uid = { $event } (UID { $uid })
 named-event-file = { $event } ({ $file })
+parked-event-off = Календари { $account } выключены: пока их не включат, повторных попыток не будет.
+    .command = parom calendar subscribe { $account }
 parked-events-retried = { $count ->
         [one] { $count } событие будет обработано
         [few] { $count } события будут обработаны
@@ -407,6 +410,11 @@ state-not-there = Файла состояния { $file } ещё нет.
 calendar-nobody = Нет пользователей, чьи календари надо переносить.
     .fix = Укажите это для нужных пользователей или задайте «mode» в [domain.calendars].
     .command = parom calendar subscribe name@corp.example
+calendar-switched-on = { $account }: с этого момента календари переносятся из исходной системы в целевую, в том числе командой «parom calendar sync --all»; прекратить — «parom calendar unsubscribe { $account }»
+calendar-left-off = { $account }: календари были выключены («parom calendar unsubscribe»), паром их не трогает.
+    .why = Разовый перенос снова включил бы их насовсем.
+    .fix = Включите их: в обе стороны или только из исходной системы в целевую — «parom calendar sync --on { $account }».
+    .command = parom calendar subscribe { $account }
 calendar-off = { $account }: календари больше не трогаем; ничего не удалено
 calendar-unpaired = У календаря «{ $calendar }» нет пары ({ $side }), и создать её там нельзя. Его события ждут.
     .why = Сервер не даёт создавать календари — никому или этому пользователю.

@@ -26,8 +26,11 @@ use std::sync::Arc;
 
 pub fn run(command: &Calendar, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     match command {
-        Calendar::Sync(args) => work(args, CalendarMode::Sync, config, texts),
-        Calendar::Subscribe(args) => work(args, CalendarMode::Subscribe, config, texts),
+        Calendar::Sync(args) => {
+            let asked = if args.on { Asked::SyncAgain } else { Asked::Sync };
+            work(&args.run, asked, config, texts)
+        }
+        Calendar::Subscribe(args) => work(args, Asked::Subscribe, config, texts),
         Calendar::Unsubscribe(args) => unsubscribe(args, config, texts),
         Calendar::Status(args) => status::run(args, config, texts),
         Calendar::Verify(args) => verify::run(args, config, texts),
@@ -35,7 +38,7 @@ pub fn run(command: &Calendar, config: &Config, texts: &Arc<Texts>) -> Result<Ex
         Calendar::Plan(args) => {
             let whom = CalendarWhom { accounts: args.accounts.clone(), all: args.all };
             let args = CalendarRun { whom, watch: false, dry_run: true, json: args.json };
-            work(&args, CalendarMode::Off, config, texts)
+            work(&args, Asked::Plan, config, texts)
         }
     }
 }
@@ -47,31 +50,53 @@ async fn chosen(config: &Config, store: &Store, whom: &CalendarWhom) -> Result<V
     Ok(calendars::linked(config, store, chosen).await?)
 }
 
-/// What the link does from now on: whoever subscribed stays so when a sync is asked for.
-fn wanted(linked: &Linked, asked: CalendarMode) -> CalendarMode {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Sync,
+    /// The same, also where the calendars were switched off.
+    SyncAgain,
+    Subscribe,
+    /// What would be done if it were asked for.
+    Plan,
+}
+
+/// What the link does from now on: whoever subscribed stays so when a sync is asked for. `None`: somebody has switched it off,
+/// and to name the account is not to say that this is over.
+fn wanted(linked: &Linked, asked: Asked) -> Option<CalendarMode> {
     match (asked, linked.mode) {
-        (CalendarMode::Subscribe, _) => CalendarMode::Subscribe,
-        (CalendarMode::Sync, CalendarMode::Off) => CalendarMode::Sync,
-        // What would be done if it were asked for.
-        (CalendarMode::Off, CalendarMode::Off) => CalendarMode::Sync,
-        (_, known) => known,
+        (Asked::Subscribe, _) => Some(CalendarMode::Subscribe),
+        (Asked::Sync, CalendarMode::Off) if linked.is_switched_off => None,
+        (Asked::Sync | Asked::SyncAgain | Asked::Plan, CalendarMode::Off) => Some(CalendarMode::Sync),
+        (Asked::Sync | Asked::SyncAgain | Asked::Plan, known) => Some(known),
     }
 }
 
-fn work(args: &CalendarRun, asked: CalendarMode, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
+fn work(args: &CalendarRun, asked: Asked, config: &Config, texts: &Arc<Texts>) -> Result<Exit, Failure> {
     let style = Style::choose(args.json, std::io::stderr().is_terminal() && std::io::stdout().is_terminal());
     let access = if args.dry_run { Access::Read } else { Access::Write };
-    let (ended, watched) = state::with(config, access, async |store| {
-        let mut chosen = chosen(config, store, &args.whom).await?;
-        if args.whom.all && asked != CalendarMode::Subscribe {
-            chosen.retain(|linked| linked.mode != CalendarMode::Off);
+    let (ended, watched, left) = state::with(config, access, async |store| {
+        let mut named = chosen(config, store, &args.whom).await?;
+        if args.whom.all && asked != Asked::Subscribe {
+            named.retain(|linked| linked.mode != CalendarMode::Off);
         }
-        for linked in &mut chosen {
-            let mode = wanted(linked, asked);
+        let (mut chosen, mut left) = (Vec::new(), Vec::new());
+        for mut linked in named {
+            let Some(mode) = wanted(&linked, asked) else {
+                left.push(linked.account.address);
+                continue;
+            };
             if !args.dry_run && mode != linked.mode {
                 store.set_calendar_mode(linked.account.id, mode).await?;
+                if mode == CalendarMode::Sync {
+                    tell_switched_on(&linked.account.address, args.json, texts)?;
+                }
             }
             linked.mode = mode;
+            chosen.push(linked);
+        }
+        // Before the others are worked on, which may take hours.
+        for address in &left {
+            tell_left(address, args.json, texts)?;
         }
         let said = texts.clone();
         let stop = stop::listen(move || eprintln!("{}", said.text("stopping")))?;
@@ -83,12 +108,13 @@ fn work(args: &CalendarRun, asked: CalendarMode, config: &Config, texts: &Arc<Te
             false => (calendars.pass(&chosen).await, None),
         };
         progress.finish();
-        Ok((ended, watched))
+        Ok((ended, watched, left))
     })?;
+    let exits = left.iter().map(|_| Exit::Usage);
     if let Some(exit) = watched {
-        return Ok(exit);
+        return Ok(Exit::together(exits.chain([exit])));
     }
-    if ended.is_empty() {
+    if ended.is_empty() && left.is_empty() {
         let key = if args.whom.all { "calendar-nobody" } else { "account-none" };
         output::print(&format!("{}\n", texts.explain(&Message::new(key))))?;
     }
@@ -100,7 +126,26 @@ fn work(args: &CalendarRun, asked: CalendarMode, config: &Config, texts: &Arc<Te
             output::print(&plan::told(address, plan, held, texts))?;
         }
     }
-    Ok(Exit::together(ended.iter().map(|(_, ending)| ending.exit())))
+    Ok(Exit::together(exits.chain(ended.iter().map(|(_, ending)| ending.exit()))))
+}
+
+/// What a sync of an account changes for good is said.
+fn tell_switched_on(address: &str, json: bool, texts: &Texts) -> Result<(), Failure> {
+    let told = texts.explain(&Message::new("calendar-switched-on").with("account", address));
+    if json {
+        // The output is for programs.
+        eprintln!("{told}");
+        return Ok(());
+    }
+    output::print(&format!("{told}\n"))
+}
+
+fn tell_left(address: &str, json: bool, texts: &Texts) -> Result<(), Failure> {
+    let failure = Failure::usage(Message::new("calendar-left-off").with("account", address));
+    if json {
+        return output::print_json([failed(address, &failure, texts)]);
+    }
+    output::print(&format!("{}\n", failure.explain(texts)))
 }
 
 /// `None` where there is nobody to be watched.
@@ -148,18 +193,22 @@ mod tests {
     use parom_domain::state::AccountId;
 
     #[test]
-    fn a_sync_leaves_a_subscription_and_a_subscription_replaces_a_sync() {
-        use CalendarMode::{Off, Subscribe, Sync};
-        for (asked, known, then) in [
-            (Sync, Off, Sync),
-            (Sync, Sync, Sync),
-            (Sync, Subscribe, Subscribe),
-            (Subscribe, Off, Subscribe),
-            (Subscribe, Sync, Subscribe),
-            (Off, Off, Sync),
-            (Off, Subscribe, Subscribe),
+    fn a_sync_leaves_a_subscription_and_what_was_switched_off_and_a_subscription_replaces_both() {
+        use Asked::{Plan, Subscribe, Sync, SyncAgain};
+        let (off, sync, both) = (CalendarMode::Off, CalendarMode::Sync, CalendarMode::Subscribe);
+        for (asked, known, is_switched_off, then) in [
+            (Sync, off, false, Some(sync)),
+            (Sync, off, true, None),
+            (Sync, sync, false, Some(sync)),
+            (Sync, both, false, Some(both)),
+            (SyncAgain, off, true, Some(sync)),
+            (SyncAgain, both, false, Some(both)),
+            (Subscribe, off, true, Some(both)),
+            (Subscribe, sync, false, Some(both)),
+            (Plan, off, true, Some(sync)),
+            (Plan, both, false, Some(both)),
         ] {
-            let linked = Linked { account: Account::new(AccountId(1)), mode: known };
+            let linked = Linked { account: Account::new(AccountId(1)), mode: known, is_switched_off };
             assert_eq!(wanted(&linked, asked), then, "{asked:?} {known:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! `parom parked`: messages and events that could not be carried as they are, why, and what helps.
 
 use super::status::ago;
+use crate::calendars;
 use crate::cli::Parked as Args;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -10,6 +11,7 @@ use crate::message::Message;
 use crate::output;
 use crate::state::{self, Access};
 use parom_domain::FolderPath;
+use parom_domain::events::policy::CalendarMode;
 use parom_domain::events::state::{AgendaChange, ParkedEvent};
 use parom_domain::state::{Change, Parked};
 use parom_store::{Account, Store};
@@ -24,6 +26,8 @@ pub fn run(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure>
     let (found, events) = state::with(config, access, async |store| {
         let (mut found, mut events) = (Vec::new(), Vec::new());
         for account in accounts(store, &args.account).await? {
+            let linked = calendars::linked(config, store, vec![account.clone()]).await?;
+            let is_off = linked.iter().any(|linked| linked.mode == CalendarMode::Off);
             let known = store.load(account.id).await?;
             let agenda = store.load_agenda(account.id).await?;
             if known.parked.is_empty() && agenda.parked.is_empty() {
@@ -35,7 +39,7 @@ pub fn run(args: &Args, config: &Config, texts: &Texts) -> Result<Exit, Failure>
             for parked in agenda.parked {
                 let pair = agenda.calendars.iter().find(|pair| pair.number == parked.calendar);
                 let calendar = pair.map_or_else(String::new, |pair| pair.name().to_owned());
-                events.push(FoundEvent { account: account.address.clone(), calendar, parked });
+                events.push(FoundEvent { account: account.address.clone(), calendar, is_off, parked });
             }
             for parked in known.parked {
                 let pair = known.folders.iter().find(|pair| pair.id == parked.folder);
@@ -149,6 +153,8 @@ impl Found {
 struct FoundEvent {
     account: String,
     calendar: String,
+    /// Nothing is done with the account's calendars, whatever would help this event.
+    is_off: bool,
     parked: ParkedEvent,
 }
 
@@ -166,8 +172,12 @@ impl FoundEvent {
             .with("calendar", self.calendar.clone())
             .with("event", event)
             .with("since", ago(self.parked.since_ms, now_ms, texts));
-        let why = texts.explain(&self.why()).replace('\n', "\n  ");
-        format!("{}\n    {}\n", texts.say(&head), why)
+        let mut why = texts.explain(&self.why());
+        if self.is_off {
+            let off = Message::new("parked-event-off").with("account", self.account.clone());
+            why.push_str(&format!("\n{}", texts.explain(&off)));
+        }
+        format!("{}\n    {}\n", texts.say(&head), why.replace('\n', "\n  "))
     }
 
     fn json(&self, texts: &Texts) -> serde_json::Value {
@@ -185,5 +195,40 @@ impl FoundEvent {
             "text": texts.say(&why),
             "fix": texts.part(&why, "fix"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Lang;
+    use parom_domain::agenda::Handle;
+    use parom_domain::events::CalendarNumber;
+    use parom_domain::{Code, Side};
+
+    #[test]
+    fn what_helps_an_event_helps_only_where_calendars_are_on() {
+        let text = |is_off| {
+            let parked = ParkedEvent {
+                calendar: CalendarNumber(0),
+                side: Side::Target,
+                handle: Handle("/a.ics".into()),
+                version: None,
+                uid: Some("u1".to_owned()),
+                code: Code::EventDoubled.as_str().to_owned(),
+                args: Vec::new(),
+                since_ms: 0,
+                until_ms: None,
+            };
+            let found = FoundEvent { account: "anna@a".to_owned(), calendar: "Work".to_owned(), is_off, parked };
+            found.text(0, &Texts::new(Lang::En))
+        };
+        assert!(
+            text(false).contains("parom calendar sync anna@a") && !text(false).contains("are off"),
+            "{}",
+            text(false)
+        );
+        assert!(text(true).contains("The calendars of anna@a are off"), "{}", text(true));
+        assert!(text(true).contains("parom calendar subscribe anna@a"), "{}", text(true));
     }
 }

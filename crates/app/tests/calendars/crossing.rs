@@ -28,7 +28,8 @@ fn the_first_transfer_brings_everything_and_an_idle_run_writes_nothing() {
     let planned = stage.json(&["plan", "anna@corp.example", "--json"]);
     assert_eq!(planned["events"], 3, "{planned}");
     assert_eq!(stage.radicale.calendars("anna"), Vec::<String>::new(), "a plan writes nothing");
-    assert!(stage.calendar(&["sync", "anna@corp.example"]).contains("3 events"));
+    let first = stage.calendar(&["sync", "anna@corp.example"]);
+    assert!(first.contains("3 events") && first.contains("from now on the calendars are brought"), "{first}");
     let (_, lunch) = stage.radicale.event("anna", "Lunch");
     assert!(lunch.contains("DTSTART;TZID=Europe/Moscow:20260302T120000"), "{lunch}");
     let (_, day_off) = stage.radicale.event("anna", "Day off");
@@ -151,7 +152,18 @@ fn whoever_unsubscribes_is_left_alone_and_nothing_is_deleted() {
     assert!(stage.calendar(&["sync", "--all"]).contains("no account"));
     assert_eq!(stage.titles().1.into_keys().collect::<Vec<_>>(), ["Lunch"]);
     assert_eq!(stage.json(&["status", "--json"])["mode"], "off");
+    // To name the account is not to switch it on again.
+    let named = stage.run(&["calendar", "sync", "anna@corp.example"]);
+    assert_eq!(named.status.code(), Some(2), "{}", told(&named));
+    assert!(told(&named).contains("parom calendar subscribe anna@corp.example"), "{}", told(&named));
+    assert_eq!(stage.json(&["status", "--json"])["mode"], "off");
+    assert_eq!(stage.titles().1.into_keys().collect::<Vec<_>>(), ["Lunch"]);
+    assert!(stage.calendar(&["sync", "--on", "anna@corp.example"]).contains("from now on"));
+    assert_eq!(stage.json(&["status", "--json"])["mode"], "sync");
+    assert_eq!(stage.titles().1.into_keys().collect::<Vec<_>>(), ["Dentist", "Lunch"]);
     stage.calendar(&["subscribe", "anna@corp.example"]);
+    assert!(!stage.calendar(&["sync", "anna@corp.example"]).contains("from now on"), "nothing is changed by it");
+    assert_eq!(stage.json(&["status", "--json"])["mode"], "subscribe");
     stage.check();
 }
 

@@ -195,3 +195,32 @@ fn e7_e47_e48_e49_what_phones_write_into_times_is_understood() {
     }
     assert_eq!(stage.ews.outgoing(), []);
 }
+
+/// Each command is a process of its own, and one that only reads does not know the zones of Exchange.
+#[test]
+fn e6_what_exchange_has_no_zone_for_keeps_its_clock_on_the_phone_in_every_process() {
+    let Some(stage) = Stage::of(&["anna"]) else { return };
+    let outlook = stage.outlook();
+    stage.calendar(&["subscribe", "anna@corp.example"]);
+    let zones = ["Europe/Volgograd", "Pacific/Chatham", "Australia/Lord_Howe"];
+    for zone in zones {
+        let hour = format!("DTSTART;TZID={zone}:20260310T100000\nDTEND;TZID={zone}:20260310T110000\nSUMMARY:{zone}");
+        stage.radicale.add("anna", zone.split('/').next_back().unwrap(), &phone(zone, &hour));
+    }
+    for _ in 0..3 {
+        stage.calendar(&["sync", "--all"]);
+        for zone in zones {
+            assert_eq!(in_outlook(&outlook, zone).1.zone, "UTC");
+            has(&stage.radicale.event("anna", zone).1, &[&format!("DTSTART;TZID={zone}:20260310T100000")]);
+        }
+    }
+    // Moved in Outlook, it is moved on the phone.
+    let (id, _) = in_outlook(&outlook, "Europe/Volgograd");
+    let later = |event: &mut Event| {
+        (event.start, event.end) = ("2026-03-10T08:00:00".to_owned(), "2026-03-10T09:00:00".to_owned());
+    };
+    outlook.edit(&id, later).unwrap();
+    stage.settle();
+    has(&stage.radicale.event("anna", "Europe/Volgograd").1, &["DTSTART;TZID=Europe/Volgograd:20260310T110000"]);
+    stage.check();
+}

@@ -1,6 +1,6 @@
 //! Which zone is meant by a name, by a definition, or by both: names that are clear count most, then behaviour.
 
-use super::windows::{first_zones, iana_of_windows};
+use super::windows::{first_zones, iana_of_shown, iana_of_windows};
 use super::{Definition, Zone, tzdb};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -111,11 +111,12 @@ fn is_utc(name: &str) -> bool {
     NAMES.iter().any(|utc| utc.eq_ignore_ascii_case(name))
 }
 
-/// Names that people use loosely: Windows ids, and short ones such as `EST` that often come with rules of their own.
+/// Names that people use loosely: Windows ids, what Windows shows for them, and short ones such as `EST` that often come with rules of their own.
 fn weak_name(name: &str) -> Option<Option<Zone>> {
-    match iana_of_windows(name) {
+    match iana_of_windows(name).or_else(|| iana_of_shown(name)) {
         Some("Etc/UTC") => Some(None),
         Some(iana) => Zone::named(iana).map(Some),
+        None if tzdb::is_utc(name) => Some(None),
         None => Zone::named(name).map(Some),
     }
 }

@@ -20,6 +20,11 @@ pub(super) fn get(name: &str) -> Option<Iana> {
     (name != "UTC").then(|| Iana { name: Arc::from(name), zone: zone.clone() })
 }
 
+/// Is it one of the database's other names of UTC (`GMT`, `Etc/Greenwich`)?
+pub(super) fn is_utc(name: &str) -> bool {
+    database().get(name).is_ok_and(|zone| zone.primary_iana_name().or(zone.iana_name()) == Some("UTC"))
+}
+
 /// Every zone that the database names first.
 pub(super) fn all() -> Vec<Iana> {
     let names: Vec<String> = database().available().map(|name| name.as_str().to_owned()).collect();

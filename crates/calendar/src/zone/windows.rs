@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 const TABLE: &str = include_str!("../../data/windows_zones.txt");
+const NAMES: &str = include_str!("../../data/windows_names.txt");
 
 /// Ids that older versions of Windows had, that CLDR does not list, or that servers write in their own language.
 const OTHERS: &[(&str, &str)] = &[
@@ -43,15 +44,40 @@ const OTHERS: &[(&str, &str)] = &[
     ("Romance Daylight Time", "Europe/Paris"),
 ];
 
+/// Zones of one offset for ever, and the ids that CLDR gives them where no country is known (territory ZZ).
+const OFFSETS: &[(&str, &str)] = &[
+    ("Etc/GMT+1", "Cape Verde Standard Time"),
+    ("Etc/GMT+3", "SA Eastern Standard Time"),
+    ("Etc/GMT+4", "SA Western Standard Time"),
+    ("Etc/GMT+5", "SA Pacific Standard Time"),
+    ("Etc/GMT+6", "Central America Standard Time"),
+    ("Etc/GMT+7", "US Mountain Standard Time"),
+    ("Etc/GMT+10", "Hawaiian Standard Time"),
+    ("Etc/GMT-1", "W. Central Africa Standard Time"),
+    ("Etc/GMT-2", "South Africa Standard Time"),
+    ("Etc/GMT-3", "E. Africa Standard Time"),
+    ("Etc/GMT-4", "Arabian Standard Time"),
+    ("Etc/GMT-5", "West Asia Standard Time"),
+    ("Etc/GMT-6", "Central Asia Standard Time"),
+    ("Etc/GMT-7", "SE Asia Standard Time"),
+    ("Etc/GMT-8", "Singapore Standard Time"),
+    ("Etc/GMT-9", "Tokyo Standard Time"),
+    ("Etc/GMT-10", "West Pacific Standard Time"),
+    ("Etc/GMT-11", "Central Pacific Standard Time"),
+    ("Etc/GMT-14", "Line Islands Standard Time"),
+];
+
 struct Table {
     first: HashMap<String, &'static str>,
     back: HashMap<&'static str, &'static str>,
+    /// Ids by what people are shown.
+    shown: HashMap<String, &'static str>,
 }
 
 fn table() -> &'static Table {
     static ONCE: OnceLock<Table> = OnceLock::new();
     ONCE.get_or_init(|| {
-        let mut table = Table { first: HashMap::new(), back: HashMap::new() };
+        let mut table = Table { first: HashMap::new(), back: HashMap::new(), shown: HashMap::new() };
         for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
             let Some((id, zones)) = line.split_once(" = ") else { continue };
             for (at, zone) in zones.split(' ').enumerate() {
@@ -64,6 +90,9 @@ fn table() -> &'static Table {
         for (id, zone) in OTHERS {
             table.first.entry(id.to_lowercase()).or_insert(zone);
         }
+        table.back.extend(OFFSETS.iter().copied());
+        let named = NAMES.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "));
+        table.shown.extend(named.map(|(id, name)| (name.to_lowercase(), id)));
         table
     })
 }
@@ -76,6 +105,16 @@ pub fn iana_of_windows(id: &str) -> Option<&'static str> {
         return Some("Etc/UTC");
     }
     table().first.get(&id).copied()
+}
+
+/// The same by the name that people are shown, as some programs write it: `(UTC+03:00) Moscow, St. Petersburg`, or `(GMT+03:00)`.
+pub(super) fn iana_of_shown(name: &str) -> Option<&'static str> {
+    let name = name.trim();
+    let bare = match name.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+        Some((offset, bare)) if offset.starts_with("UTC") || offset.starts_with("GMT") => bare.trim(),
+        _ => name,
+    };
+    iana_of_windows(table().shown.get(&bare.to_lowercase())?)
 }
 
 /// The Windows id for an IANA zone, under any of its names.
@@ -143,8 +182,35 @@ mod tests {
             ("Europe/Kiev", "FLE Standard Time"),
             ("Asia/Kolkata", "India Standard Time"),
             ("US/Eastern", "Eastern Standard Time"),
+            ("Etc/GMT+5", "SA Pacific Standard Time"),
         ] {
             assert_eq!(windows_of_iana(iana), Some(id), "{iana}");
+        }
+    }
+
+    #[test]
+    fn every_zone_of_one_offset_has_the_id_of_a_zone_that_has_it_too() {
+        let now = jiff::Timestamp::from_second(1_770_000_000).unwrap();
+        for (zone, id) in OFFSETS {
+            let offset = Zone::named(zone).unwrap().offset(now);
+            let first = iana_of_windows(id).and_then(Zone::named).map_or(0, |zone| zone.offset(now));
+            assert_eq!(offset, first, "{zone}: {id}");
+            assert_eq!(windows_of_iana(zone), Some(*id));
+        }
+    }
+
+    #[test]
+    fn every_name_that_people_are_shown_is_known() {
+        for line in NAMES.lines().filter(|line| !line.starts_with('#')) {
+            let (id, name) = line.split_once(" = ").unwrap();
+            assert_eq!(iana_of_shown(name), iana_of_windows(id), "{name}");
+            assert!(iana_of_windows(id).is_some(), "{id}");
+        }
+        for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+            let Ok(theirs) = line.split_once(" = ").unwrap().0.parse::<windows_timezones::WindowsTimezone>() else {
+                continue;
+            };
+            assert_eq!(iana_of_shown(theirs.description()), iana_of_windows(theirs.name()), "{}", theirs.name());
         }
     }
 

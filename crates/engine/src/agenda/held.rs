@@ -20,8 +20,7 @@ pub async fn apply_brakes(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
     for brake in &brakes {
         plan.deletes.retain(|task| !is_about(run, brake, task));
     }
-    let named: Vec<_> =
-        brakes.into_iter().map(|brake| (brake, brake.calendar.and_then(|calendar| run.name(calendar)))).collect();
+    let named: Vec<_> = brakes.into_iter().map(|brake| (brake, called(run, &brake))).collect();
     if !run.pass.dry_run {
         record(run, &named).await?;
     }
@@ -33,6 +32,13 @@ pub async fn apply_brakes(run: &mut Run<'_>, plan: &mut Plan) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The calendar that a brake is about, as it is or was called where something is gone: each side may have renamed its own.
+fn called(run: &Run<'_>, brake: &CalendarBrake) -> Option<String> {
+    let pair = run.pair(brake.calendar?)?;
+    let there = &pair.names[brake.side];
+    Some(if there.is_empty() { pair.name().to_owned() } else { there.clone() })
 }
 
 /// The calendar from which an event is gone.

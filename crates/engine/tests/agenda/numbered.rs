@@ -254,6 +254,26 @@ async fn a_vanished_calendar_is_held_and_is_not_made_again_once_it_is_let_go() {
 }
 
 #[tokio::test]
+async fn a_vanished_calendar_is_named_as_it_was_called_last_where_it_is_gone() {
+    for here in Side::ALL {
+        let world = World::plain();
+        world.servers[here].add_calendar("Work");
+        world.add(here, "Work", "w");
+        world.settle().await;
+        world.servers[here].rename_calendar("Work", "Projects");
+        world.settle().await;
+        world.servers[here].remove_calendar("Projects");
+        for _ in 0..4 {
+            world.pass().await.unwrap();
+            world.wait_out_the_grace();
+        }
+        let held = world.book.state().held;
+        assert_eq!((held.len(), held[0].brake.as_str()), (1, "vanished-calendar"));
+        assert!(held[0].args.contains(&("folder".to_owned(), "Projects".to_owned())), "{here}: {:?}", held[0].args);
+    }
+}
+
+#[tokio::test]
 async fn many_deletions_are_held_and_a_days_deletions_add_up() {
     let world = plain(Side::Source, 120).await;
     for at in 0..60 {

@@ -23,7 +23,7 @@ impl<T: Transport> Calendars<T> {
 
     async fn content(&self, id: &str) -> Result<Option<Arc<[u8]>>> {
         match self.client.ask(&GetAttachment { id: id.to_owned() }).await? {
-            Ok(content) => Ok(Some(content)),
+            Ok(content) => Ok(content),
             // INVARIANT: what comes next time is not left out: the other side would take it for removed.
             Err(refusal) if !is_lost_attachment(&refusal.code) => Err(classify(About::Read, &refusal)),
             Err(_) => Ok(None),

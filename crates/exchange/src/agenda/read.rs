@@ -176,7 +176,9 @@ impl<T: Transport> Calendars<T> {
         for shape in [Shape::Outline, Shape::Bones] {
             let found = self.get_shaped(std::slice::from_ref(id), shape).await?.into_iter().next();
             if let Some(item) = found.and_then(Result::ok).flatten() {
-                return Ok(Got::Failed(error.labelled(&label(&item, &self.context())), item.id));
+                let error = error.labelled(&label(&item, &self.context()));
+                let uid = items_uid(std::slice::from_ref(&item));
+                return Ok(Got::Failed(if uid.is_empty() { error } else { error.with("uid", uid) }, item.id));
             }
         }
         Ok(Got::Failed(error, None))

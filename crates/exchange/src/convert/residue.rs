@@ -14,7 +14,7 @@ use flate2::write::ZlibEncoder;
 use parom_calendar::event::{Attachment, Body, Content, Details, Event};
 use parom_calendar::ical::Line;
 use parom_calendar::merge::{Judge, merge};
-use parom_calendar::{EventHash, Scheduling, from_ical, to_ical};
+use parom_calendar::{EventHash, Scheduling, When, from_ical, to_ical};
 use parom_domain::{Both, Side};
 use std::io::{Read, Write};
 
@@ -83,14 +83,54 @@ fn same(one: &Details, two: &Details) -> bool {
 /// The event that Exchange shows, with what the residue knows beyond it. `None` for a residue that is none.
 pub(super) fn completed(packed: &str, seen: &Event, context: &Context) -> Option<Event> {
     let kept = filled(unpacked(packed)?, seen);
-    let base = shown(&plain(&kept, context).ok()?, &kept, context)?;
+    let mut base = shown(&plain(&kept, context).ok()?, &kept, context)?;
     // Where both differ from the base, Exchange is what people have worked with since.
     let judge = Judge { organizer: None, later: Side::Source, blind: Both::default(), owner: &[] };
     let mut source = seen.clone();
     source.uid.clone_from(&kept.uid);
+    for shown in [&mut base, &mut source] {
+        put_on_own_clocks(shown, &kept);
+    }
     let mut event = merge(Some(&base), Both::new(&source, &kept), &judge).event;
     event.uid.clone_from(&seen.uid);
     Some(event)
+}
+
+/// Exchange shows in UTC what its Windows had no zone for, and floating times on the owner's clock. Neither is an edit.
+///
+/// INVARIANT: this does not ask which zones the server has. It may not be known yet, and Windows learns new ones meanwhile.
+fn put_on_own_clocks(shown: &mut Event, kept: &Event) {
+    // A series repeats on its own clock, and is never written on another.
+    let is_series = shown.recurrence.is_some() || kept.recurrence.is_some();
+    let put = |details: &mut Details, kept: &Details| {
+        if !is_series || matches!(kept.start, When::Floating(_)) {
+            put_on_own_clock(&mut details.start, &kept.start);
+        }
+        put_on_own_clock(&mut details.end, &kept.end);
+    };
+    if let (Some(master), Some(kept)) = (shown.master_mut(), kept.master()) {
+        put(master, kept);
+    }
+    for (original, details) in &mut shown.exceptions {
+        if let Some(kept) = kept.exceptions.get(original) {
+            put(details, kept);
+        }
+    }
+}
+
+/// Who sets a clock to UTC in Outlook is not told from this: the moment is theirs, and the clock stays that of the event.
+fn put_on_own_clock(shown: &mut When, kept: &When) {
+    match (&*shown, kept) {
+        (When::Utc(_), When::Zoned(_, zone)) => {
+            if let Some(at) = shown.instant() {
+                *shown = When::Zoned(zone.local(at), zone.clone());
+            }
+        }
+        (When::Utc(local) | When::Zoned(local, _), When::Floating(floating)) if local == floating => {
+            *shown = kept.clone();
+        }
+        _ => {}
+    }
 }
 
 fn unpacked(packed: &str) -> Option<Event> {

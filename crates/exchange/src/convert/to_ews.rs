@@ -46,6 +46,8 @@ pub enum NoPlace {
     InstancesOnly,
     /// A series in a zone that Windows does not have.
     Zone,
+    /// A series in a zone that Windows has, and this server does not: it lacks updates.
+    ServersZone,
     /// Before 1601-04-01 or after 4500-08-31.
     OutOfRange,
     /// Longer than five years.
@@ -55,7 +57,7 @@ pub enum NoPlace {
 }
 
 impl NoPlace {
-    pub const ALL: [NoPlace; 12] = [
+    pub const ALL: [NoPlace; 13] = [
         NoPlace::Series(NoPlan::TooMany),
         NoPlace::Series(NoPlan::OutsideWindow),
         NoPlace::Series(NoPlan::OutOfRange),
@@ -65,6 +67,7 @@ impl NoPlace {
         NoPlace::NoOccurrence,
         NoPlace::InstancesOnly,
         NoPlace::Zone,
+        NoPlace::ServersZone,
         NoPlace::OutOfRange,
         NoPlace::TooLong,
         NoPlace::ResidueTooLarge,
@@ -80,6 +83,7 @@ impl NoPlace {
             NoPlace::NoOccurrence => "no-occurrence",
             NoPlace::InstancesOnly => "instances-only",
             NoPlace::Zone => "zone-unknown-to-windows",
+            NoPlace::ServersZone => "zone-unknown-to-server",
             NoPlace::OutOfRange => "out-of-range",
             NoPlace::TooLong => "too-long",
             NoPlace::ResidueTooLarge => "too-much-beside",
@@ -266,8 +270,8 @@ struct Place {
     at: Timestamp,
     zone: &'static str,
     name: Option<String>,
-    /// The clock is not the event's.
-    is_foreign: bool,
+    /// Why the clock is not the event's.
+    foreign: Option<NoPlace>,
 }
 
 fn place(when: &When, context: &Context) -> Option<Place> {
@@ -277,17 +281,17 @@ fn place(when: &When, context: &Context) -> Option<Place> {
             Some(zone) => zone.instant(local)?,
             None => Offset::UTC.to_timestamp(local).ok()?,
         };
-        Some(Place { at, zone: home_id, name: None, is_foreign: false })
+        Some(Place { at, zone: home_id, name: None, foreign: None })
     };
     match when {
         When::Date(date) => at_home(date.to_datetime(Time::midnight())),
         When::Floating(local) => at_home(*local),
-        When::Utc(_) => Some(Place { at: when.instant()?, zone: "UTC", name: None, is_foreign: false }),
+        When::Utc(_) => Some(Place { at: when.instant()?, zone: "UTC", name: None, foreign: None }),
         When::Zoned(_, zone) => {
             let at = when.instant()?;
             Some(match zones::id_of(zone, context) {
-                Some((zone, name)) => Place { at, zone, name, is_foreign: false },
-                None => Place { at, zone: "UTC", name: None, is_foreign: true },
+                Ok((zone, name)) => Place { at, zone, name, foreign: None },
+                Err(reason) => Place { at, zone: "UTC", name: None, foreign: Some(reason) },
             })
         }
     }
@@ -307,8 +311,8 @@ fn item(details: &Details, in_series: bool, context: &Context) -> Result<Calenda
     }
     let start = place(&details.start, context).ok_or(NoPlace::OutOfRange)?;
     let end = place(&details.end, context).ok_or(NoPlace::OutOfRange)?;
-    if in_series && start.is_foreign {
-        return Err(NoPlace::Zone);
+    if let Some(reason) = start.foreign.filter(|_| in_series) {
+        return Err(reason);
     }
     let zones = match (start.name, end.name) {
         (None, None) => None,

@@ -1,11 +1,13 @@
 //! Zones of events and ids of Windows.
 
-use super::Context;
+use super::{Context, NoPlace};
 use crate::item::ZoneSeen;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use parom_calendar::zone::{iana_of_windows, resolve, windows_of_iana};
 use parom_calendar::{Frame, Zone};
+
+const UTC: &str = "UTC";
 
 /// The zone that an id means by itself, for this owner; the owner's own where that is one of those that share the id.
 fn of_id(id: &str, context: &Context) -> Option<Zone> {
@@ -14,24 +16,24 @@ fn of_id(id: &str, context: &Context) -> Option<Zone> {
 }
 
 /// The Windows id of a zone that the server knows, and the zone's name where the id alone would be read as another.
-pub(super) fn id_of(zone: &Zone, context: &Context) -> Option<(&'static str, Option<String>)> {
-    let id = zone.is_iana().then(|| windows_of_iana(zone.label())).flatten()?;
+pub(super) fn id_of(zone: &Zone, context: &Context) -> Result<(&'static str, Option<String>), NoPlace> {
+    let id = zone.is_iana().then(|| windows_of_iana(zone.label())).flatten().ok_or(NoPlace::Zone)?;
     // A server without updates does not know the zones that are newer than itself.
     if context.server_zones.as_ref().is_some_and(|known| !known.contains(id)) {
-        return None;
+        return Err(NoPlace::ServersZone);
     }
     let is_clear = of_id(id, context).as_ref() == Some(zone);
-    Some((id, (!is_clear).then(|| zone.label().to_owned())))
+    Ok((id, (!is_clear).then(|| zone.label().to_owned())))
 }
 
 /// The id of the zone whose midnight begins the owner's days.
 pub(super) fn home(context: &Context) -> (Option<Zone>, &'static str) {
     match &context.home {
         Some(zone) => match id_of(zone, context) {
-            Some((id, _)) => (Some(zone.clone()), id),
-            None => (None, "UTC"),
+            Ok((id, _)) => (Some(zone.clone()), id),
+            Err(_) => (None, UTC),
         },
-        None => (None, "UTC"),
+        None => (None, UTC),
     }
 }
 

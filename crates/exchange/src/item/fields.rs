@@ -338,7 +338,8 @@ pub fn write_paths(out: &mut Out, shape: Shape, version: Version) {
         "calendar:ModifiedOccurrences",
         "calendar:DeletedOccurrences",
     ];
-    const OUTLINE: [&str; 4] = ["item:Subject", "item:Sensitivity", "calendar:IsAllDayEvent", "calendar:StartTimeZone"];
+    const OUTLINE: [&str; 5] =
+        ["item:Subject", "item:Sensitivity", "calendar:UID", "calendar:IsAllDayEvent", "calendar:StartTimeZone"];
     const REST: [&str; 36] = [
         "item:ItemClass",
         "item:Subject",

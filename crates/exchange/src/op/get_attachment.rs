@@ -15,7 +15,8 @@ pub struct GetAttachment {
 impl Operation for GetAttachment {
     const NAME: &'static str = "GetAttachment";
     const ABOUT: About = About::Read;
-    type Answer = Outcome<Arc<[u8]>>;
+    /// `None`: the server has no bytes for it. Items of some kinds have no MIME text.
+    type Answer = Outcome<Option<Arc<[u8]>>>;
 
     fn write(&self, out: &mut Out, _: Version) {
         out.within("m:GetAttachment", &[], |out| {
@@ -28,10 +29,14 @@ impl Operation for GetAttachment {
         outcome(response, |message| {
             let attachment = message.child("Attachments")?.children.first()?;
             let content = match attachment.name.as_str() {
-                "FileAttachment" => attachment.child("Content"),
-                _ => Some(attachment.descendant("MimeContent")?),
+                // An empty file.
+                "FileAttachment" => attachment.child("Content").map_or_else(|| Some(Vec::new()), Element::octets)?,
+                _ => match attachment.descendant("MimeContent") {
+                    Some(content) => content.octets()?,
+                    None => return Some(None),
+                },
             };
-            content.map_or_else(|| Some(Vec::new()), Element::octets).map(Into::into)
+            Some(Some(content.into()))
         })
     }
 }
@@ -48,11 +53,16 @@ mod tests {
                 r#"<m:GetAttachmentResponseMessage ResponseClass="Success"><m:Attachments>{attachment}</m:Attachments>
                 </m:GetAttachmentResponseMessage>"#
             );
-            read(&GetAttachment { id: "A".into() }, &message).unwrap().to_vec()
+            read(&GetAttachment { id: "A".into() }, &message).unwrap().map(|bytes| bytes.to_vec())
         };
-        assert_eq!(of("<t:FileAttachment><t:Content>aGVs\r\nbG8=</t:Content></t:FileAttachment>"), b"hello");
+        assert_eq!(
+            of("<t:FileAttachment><t:Content>aGVs\r\nbG8=</t:Content></t:FileAttachment>"),
+            Some(b"hello".to_vec())
+        );
+        assert_eq!(of("<t:FileAttachment><t:Name>a</t:Name></t:FileAttachment>"), Some(Vec::new()));
         let item =
             "<t:ItemAttachment><t:Message><t:MimeContent>aGVsbG8=</t:MimeContent></t:Message></t:ItemAttachment>";
-        assert_eq!(of(item), b"hello");
+        assert_eq!(of(item), Some(b"hello".to_vec()));
+        assert_eq!(of("<t:ItemAttachment><t:Contact><t:Subject>a</t:Subject></t:Contact></t:ItemAttachment>"), None);
     }
 }

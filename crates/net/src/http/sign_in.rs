@@ -49,6 +49,15 @@ const NEGOTIATE: &str = "Negotiate";
 
 type Answer = (Parts, Incoming);
 
+/// What NTLM came to. The answer is `None` where the connection had met its end.
+enum Heard {
+    Answer(Option<Answer>),
+    /// It was not taken up.
+    NoChallenge {
+        offers_basic: bool,
+    },
+}
+
 impl Shared {
     /// The answer to a request, with whatever must be said before. `None`: the connection had met its end, and the request may
     /// go over another one.
@@ -77,7 +86,7 @@ impl Shared {
             }
         }
         let mut known = self.standing.known.lock().await;
-        let way = match *known {
+        let mut way = match *known {
             Known::Refused => return Err(refused(url, user)),
             Known::Offered(way) | Known::Believed(way) => way,
             Known::Nothing => match self.identity {
@@ -94,13 +103,28 @@ impl Shared {
             },
         };
         // Whoever comes after one that was believed need not wait for the others.
-        let alone = (!matches!(*known, Known::Believed(_))).then_some(known);
-        let answer = match way {
-            Way::Not => self.once(connection, request, url, None).await,
-            Way::Basic => self.once(connection, request, url, Some(basic(user, password)?)).await,
-            Way::Ntlm(word) => self.by_ntlm(connection, request, url, (word, user, password)).await,
+        let mut alone = (!matches!(*known, Known::Believed(_))).then_some(known);
+        let answer = loop {
+            match way {
+                Way::Not => break self.once(connection, request, url, None).await?,
+                Way::Basic => break self.once(connection, request, url, Some(basic(user, password)?)).await?,
+                Way::Ntlm(word) => match self.by_ntlm(connection, request, url, (word, user, password)).await? {
+                    Heard::Answer(answer) => break answer,
+                    // Some offer NTLM and do not go into it. Nothing was shown yet, so nothing was refused.
+                    Heard::NoChallenge { offers_basic } => match (&self.identity, alone.as_mut()) {
+                        (Identity::Offered { .. }, Some(known)) if offers_basic => {
+                            way = Way::Basic;
+                            **known = Known::Offered(way);
+                            if connection.sender.ready().await.is_err() {
+                                return Ok(None);
+                            }
+                        }
+                        _ => return Err(no_mechanism(url, NTLM)),
+                    },
+                },
+            }
         };
-        let Some((head, body)) = answer? else { return Ok(None) };
+        let Some((head, body)) = answer else { return Ok(None) };
         let learnt = match head.status {
             _ if way == Way::Not => Known::Nothing,
             StatusCode::UNAUTHORIZED => Known::Refused,
@@ -135,31 +159,35 @@ impl Shared {
         request: &Request,
         url: &Url,
         (word, user, password): (&'static str, &str, &Secret),
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Heard> {
         let mut word = word;
         loop {
             let mut ntlm = Ntlm::new(user, password, connection.end_point.as_deref())
                 .map_err(|error| error.with("host", &url.origin.host).with("login", user))?;
             let negotiate = ntlm.respond(b"").ok_or_else(|| Error::internal("NTLM does not begin"))?;
             let begun = self.once(connection, &bare(request), url, Some(header(word, &negotiate)?)).await?;
-            let Some((head, body)) = begun else { return Ok(None) };
+            let Some((head, body)) = begun else { return Ok(Heard::Answer(None)) };
             if head.status != StatusCode::UNAUTHORIZED {
                 // What was asked has not been said yet: where nobody wants a proof, it can be now.
                 if !head.status.is_success() {
-                    return Ok(Some((head, body)));
+                    return Ok(Heard::Answer(Some((head, body))));
                 }
                 self.read_off(body, connection, url).await?;
-                return self.once(connection, request, url, None).await;
+                return Ok(Heard::Answer(self.once(connection, request, url, None).await?));
             }
             let challenge = challenge(&head.headers, word);
-            let offers_other = word == NTLM && offers(&head.headers).any(|it| it.eq_ignore_ascii_case(NEGOTIATE));
+            let has = |word: &str| offers(&head.headers).any(|it| it.eq_ignore_ascii_case(word));
+            let (offers_other, offers_basic) = (word == NTLM && has(NEGOTIATE), has("Basic"));
             let is_read = self.drain(body).await;
             let Some(challenge) = challenge else {
                 if offers_other && is_read {
                     word = NEGOTIATE;
                     continue;
                 }
-                return Err(no_mechanism(url, NTLM));
+                if !is_read {
+                    *connection = self.another(url).await?;
+                }
+                return Ok(Heard::NoChallenge { offers_basic });
             };
             let proof = ntlm.respond(challenge.as_bytes()).ok_or_else(|| {
                 Error::new(Code::AnswerUnexpected, Scope::Server, Retry::Soon)
@@ -167,9 +195,9 @@ impl Shared {
                     .with("answer", "a challenge that is not NTLM's")
             })?;
             let answer = self.once(connection, request, url, Some(header(word, &proof)?)).await?;
-            let Some((head, body)) = answer else { return Ok(None) };
+            let Some((head, body)) = answer else { return Ok(Heard::Answer(None)) };
             connection.is_proved = head.status != StatusCode::UNAUTHORIZED;
-            return Ok(Some((head, body)));
+            return Ok(Heard::Answer(Some((head, body))));
         }
     }
 
@@ -203,7 +231,8 @@ fn challenge(headers: &HeaderMap, word: &str) -> Option<String> {
     found.find(|(scheme, _)| scheme.eq_ignore_ascii_case(word)).map(|(_, message)| message.trim().to_owned())
 }
 
-/// Basic, as IMAP takes PLAIN, where TLS protects it; in the clear NTLM comes first, which does not show the password.
+/// Basic, as IMAP takes PLAIN, where TLS protects it; in the clear NTLM comes first, which does not show the password. Where
+/// nobody takes it up, Basic is what remains.
 fn choose(headers: &HeaderMap, url: &Url) -> Result<Way> {
     let has = |word: &str| offers(headers).any(|offered| offered.eq_ignore_ascii_case(word));
     let ntlm = [NTLM, NEGOTIATE].into_iter().find(|word| has(word));

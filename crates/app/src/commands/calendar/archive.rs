@@ -6,7 +6,7 @@ use crate::cli::{CalendarArchive, CalendarArchiveGet, CalendarArchiveItem, Calen
 use crate::commands::parked::accounts;
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::failure::{Failure, side_key};
+use crate::failure::{Failure, shortened, side_key};
 use crate::i18n::Texts;
 use crate::message::Message;
 use crate::state::{self, Access};
@@ -100,7 +100,7 @@ fn table(found: &[Listed], now_ms: u64, texts: &Texts) -> String {
             texts.text(if entry.is_kept { "calendar-archive-overwritten" } else { "calendar-archive-given-up" }),
             told(&label.day),
             told(&label.title),
-            entry.uid.clone(),
+            shortened(&entry.uid),
         ]);
     }
     table.text()

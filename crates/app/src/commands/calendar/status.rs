@@ -143,7 +143,12 @@ mod tests {
             let error = code.map(|code| (code.to_owned(), args));
             let summary = PassSummary { at_ms: 1000, last_ok_ms, error, ..PassSummary::default() };
             let summary = Some(summary).filter(|_| !address.starts_with("new"));
-            Row { link: Linked { account, mode }, summary, held: address.starts_with("held"), events: 3 }
+            Row {
+                link: Linked { account, mode, is_switched_off: false },
+                summary,
+                held: address.starts_with("held"),
+                events: 3,
+            }
         };
         let rows = [
             row("off@x", CalendarMode::Off, Some(1000), None),

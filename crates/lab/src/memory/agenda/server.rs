@@ -257,6 +257,12 @@ impl CalendarServer {
         });
     }
 
+    pub fn rename_calendar(&self, name: &str, now: &str) {
+        self.with(|world| {
+            world.calendars.iter_mut().filter(|calendar| calendar.name == name).for_each(|it| it.name = now.to_owned());
+        });
+    }
+
     /// Takes a calendar away with all that is in it.
     pub fn remove_calendar(&self, name: &str) {
         self.with(|world| world.calendars.retain(|calendar| calendar.name != name));
