@@ -158,6 +158,7 @@ impl Found {
         let mut namespace = self.namespace.unwrap_or_default();
         namespace.delimiter = namespace.delimiter.or(self.delimiter);
         namespace.utf8 = conn.ext.utf8_accept && conn.ext.enable;
+        namespace.any_case = !conn.quirks.case_sensitive;
         let shared = shared_ids(self.status.values().filter_map(|(_, id)| id.as_ref()));
         let mut names = Names::new(namespace);
         names.ids_when_opened = conn.ext.object_id && conn.quirks.ids_only_when_opened;

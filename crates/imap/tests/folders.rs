@@ -4,8 +4,8 @@
 
 mod peer;
 
-use parom_domain::endpoint::Endpoint;
-use parom_domain::{Code, Error, FolderPath, Retry};
+use parom_domain::endpoint::{Endpoint, LookAt};
+use parom_domain::{Code, Error, FolderPath, Retry, Scope, UidSet};
 use peer::*;
 
 #[tokio::test]
@@ -68,6 +68,59 @@ async fn who_tells_ids_in_the_listing_or_has_none_is_not_asked() {
         endpoint.close().await;
         peer.finished().await;
     }
+}
+
+#[tokio::test]
+async fn what_has_no_name_of_its_own_on_a_server_is_refused_alone() {
+    let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 LITERAL+ NAMESPACE] in\r\n");
+    let spaces = ("NAMESPACE", "* NAMESPACE ((\"INBOX.\" \".\")) NIL ((\"INBOX.Public.\" \".\"))\r\n$ OK done\r\n");
+    let list = (
+        "LIST \"\" \"*\"",
+        "* LIST () \".\" INBOX\r\n* LIST () \".\" Inbox.a\r\n\
+         * LIST () \".\" INBOX.Public.c\r\n* LIST () \".\" elsewhere\r\n$ OK done\r\n",
+    );
+    let missing = "$ NO [NONEXISTENT] no such mailbox\r\n";
+    let script = vec![
+        welcome,
+        spaces,
+        list,
+        LSUB,
+        ("CREATE \"INBOX.INBOX.a\"", "$ OK\r\n"),
+        ("CREATE \"INBOX.Old.d\"", "$ OK\r\n"),
+        ("SELECT \"INBOX.x\"", missing),
+        ("UID FETCH", "$ BAD nothing is open\r\n"),
+        ("SELECT \"INBOX.Old.b\"", missing),
+        ("UID FETCH", "$ BAD nothing is open\r\n"),
+    ];
+    let peer = Peer::start(vec![(GREETING, script)]).await;
+    let endpoint = peer.endpoint();
+    let listing = endpoint.folders().await.unwrap();
+    let paths: Vec<String> = listing.folders.iter().map(|folder| folder.path.to_string()).collect();
+    assert_eq!(paths, ["INBOX", "a"]);
+    let path = |segments: &[&str]| FolderPath::new(segments.iter().copied()).unwrap();
+    let secret = path(&["Public", "Secret"]);
+    let wanted = [path(&["INBOX", "a"]), secret.clone(), path(&["Old", "d"])].map(|path| (path, None));
+    let made: Vec<_> = endpoint.create_all(&wanted).await;
+    assert!(made[0].is_ok() && made[2].is_ok());
+    let refused = |error: &Error| {
+        assert_eq!(
+            (error.code(), error.scope(), error.retry()),
+            (Code::FolderRefused, Scope::Folder, Retry::WhenFixed)
+        );
+        assert_eq!((error.arg("folder"), error.arg("host")), (Some("Public/Secret"), Some("127.0.0.1")));
+        assert!(error.arg("answer").unwrap().contains("exclude it"));
+    };
+    refused(made[1].as_ref().unwrap_err());
+    refused(&endpoint.rename(&path(&["a"]), &secret).await.unwrap_err());
+    refused(&endpoint.subscribe(&secret, true).await.unwrap_err());
+    let look = |folder: FolderPath| LookAt { folder, since: None, ask: UidSet::new() };
+    let looked = endpoint.observe_all(&[look(path(&["x"])), look(secret.clone()), look(path(&["Old", "b"]))]).await;
+    let codes: Vec<Code> = looked.iter().map(|looked| looked.as_ref().unwrap_err().code()).collect();
+    assert_eq!(codes, [Code::FolderGone, Code::FolderRefused, Code::FolderGone]);
+    let mut writer = endpoint.writer().await.unwrap();
+    refused(&writer.send(&secret, 5, vec![letter("x")]).await.unwrap_err());
+    drop((writer, endpoint));
+    peer.finished().await;
 }
 
 #[tokio::test]

@@ -378,6 +378,33 @@ async fn a_name_that_was_deleted_and_has_folders_below_it_is_no_folder() {
 }
 
 #[tokio::test]
+async fn every_folder_keeps_its_path_beside_others_of_several_namespaces() {
+    let namespace = |name: &str, kind: &str, prefix: &str| {
+        format!(
+            "}}\nnamespace {name} {{\n type = {kind}\n separator = .\n prefix = {prefix}\n location = maildir:~/{name}\n"
+        )
+    };
+    let separator = [".\n prefix = INBOX.\n".to_owned(), namespace("public", "public", "INBOX.Public.")];
+    let Some(dovecot) = Dovecot::start("maildir:~/Maildir", &separator.concat(), "") else { return };
+    let endpoint = endpoint(&dovecot, "spaces", PASSWORD, &[], &[]);
+    endpoint.folders().await.unwrap();
+    let own = [&["a"][..], &["INBOX", "a"], &["INBOX", "INBOX", "a"]];
+    let wanted: Vec<_> = own.iter().map(|segments| (path(segments), None)).collect();
+    for made in endpoint.create_all(&wanted).await {
+        made.unwrap();
+    }
+    let theirs = endpoint.create(&path(&["Public", "a"]), None).await.unwrap_err();
+    assert_eq!(theirs.code(), Code::FolderRefused);
+    let listing = endpoint.folders().await.unwrap();
+    let listed = listing.folders.iter().filter(|seen| seen.selectable && seen.path.depth() > 0);
+    let mut listed: Vec<String> = listed.map(|seen| seen.path.to_string()).collect();
+    listed.sort();
+    assert_eq!(listed, ["INBOX", "INBOX/INBOX/a", "INBOX/a", "a"]);
+    endpoint.rename(&path(&["a"]), &path(&["INBOX", "b"])).await.unwrap();
+    assert!(endpoint.folders().await.unwrap().folders.iter().any(|seen| seen.path == path(&["INBOX", "b"])));
+}
+
+#[tokio::test]
 async fn a_bell_rings_when_mail_comes() {
     let Some(dovecot) = Dovecot::start("maildir:~/Maildir", ".", "") else { return };
     let endpoint = endpoint(&dovecot, "bell", PASSWORD, &[], &[]);
