@@ -163,10 +163,11 @@ impl Found {
         let mut names = Names::new(namespace);
         names.ids_when_opened = conn.ext.object_id && conn.quirks.ids_only_when_opened;
         let mut folders = Vec::with_capacity(self.folders.len());
-        for (name, attributes) in &self.folders {
-            if !names.namespace.is_personal(name) {
-                continue;
-            }
+        // Where two read alike, the one beside the inbox has the plain path.
+        let personal = self.folders.iter().filter(|(name, _)| names.namespace.is_personal(name));
+        let (mut personal, further): (Vec<_>, Vec<_>) = personal.partition(|(name, _)| names.namespace.is_home(name));
+        personal.extend(further);
+        for (name, attributes) in personal {
             let Some(path) = names.take_up(name) else {
                 return Err(conn.wire.nonsense("two folders have names that cannot be told apart"));
             };
@@ -177,7 +178,7 @@ impl Found {
             folders.push(FolderSeen {
                 role: if path.is_inbox() { Some(Role::Inbox) } else { attributes.role },
                 selectable: !attributes.unselectable,
-                may_have_children: !attributes.childless && names.namespace.delimiter.is_some(),
+                may_have_children: !attributes.childless && names.namespace.delimiter_of(name).is_some(),
                 // Elsewhere the folders below may be another person's, or have another delimiter.
                 hides_children: conn.quirks.product == Product::Exchange
                     && attributes.has_children
@@ -305,7 +306,9 @@ fn shared_ids<'a>(ids: impl Iterator<Item = &'a String>) -> HashSet<String> {
 fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
     let quirks = &conn.quirks;
     let mut forbidden = quirks.forbidden_in_names.clone();
-    forbidden.extend(namespace.delimiter.map(char::from));
+    forbidden.extend(
+        namespace.delimiters().map(char::from).filter(|delimiter| !quirks.forbidden_in_names.contains(delimiter)),
+    );
     Abilities {
         tells_vanished: conn.ext.qresync,
         moves_in_one_step: conn.ext.move_messages,

@@ -79,8 +79,6 @@ impl Namespace {
             let home = namespace.further.remove(home.unwrap_or(0));
             (namespace.prefix, namespace.delimiter) = (home.prefix, home.delimiter);
         }
-        // Only what is beside the inbox is carried.
-        namespace.foreign.append(&mut namespace.further);
         namespace
     }
 
@@ -90,6 +88,12 @@ impl Namespace {
         matches!(self.place(name), Place::Home | Place::Further(_))
     }
 
+    /// Does it belong to the personal namespace in which the inbox is?
+    #[must_use]
+    pub fn is_home(&self, name: &[u8]) -> bool {
+        self.place(name) == Place::Home
+    }
+
     /// What separates the levels of this name.
     #[must_use]
     pub fn delimiter_of(&self, name: &[u8]) -> Option<u8> {
@@ -97,6 +101,11 @@ impl Namespace {
             Place::Further(space) => space.delimiter,
             _ => self.delimiter,
         }
+    }
+
+    /// Whatever separates levels in some namespace of the account.
+    pub fn delimiters(&self) -> impl Iterator<Item = u8> {
+        self.delimiter.into_iter().chain(self.further.iter().filter_map(|space| space.delimiter))
     }
 
     /// The longest prefix says whose a name is: personal and shared ones may lie within each other (`INBOX.`,
@@ -378,6 +387,39 @@ mod tests {
     }
 
     #[test]
+    fn the_folders_of_every_personal_namespace_are_the_account_s() {
+        let told = "((\"INBOX.\" \".\") (\"Archive.\" \".\") (\"#mh/\" \"/\")) NIL ((\"\" \".\"))";
+        let listing = ["INBOX", "INBOX.Archive.2019", "Archive", "Archive.2020", "#mh/a.b"];
+        let (names, paths) = listed(told, &listing);
+        let expected = [&["INBOX"][..], &["Archive", "2019"], &["Archive"], &["Archive", "2020"], &["#mh", "a.b"]];
+        assert_eq!(paths, expected.map(path));
+        assert!(listing.iter().all(|name| names.namespace.is_personal(name.as_bytes())));
+        let last = parsed("((\"Old.\" \".\") (\"#mh/\" \"/\") (\"inbox.\" \".\")) NIL NIL");
+        assert_eq!((&last.prefix[..], last.further.len()), (&b"inbox."[..], 2));
+        assert!(!names.namespace.is_personal(b"Archives") && !names.namespace.is_personal(b"Other.x"));
+        for (segments, name) in [
+            (&["Archive", "2021"][..], "Archive.2021"),
+            (&["Archive", "2019", "May"], "INBOX.Archive.2019.May"),
+            (&["#mh", "x", "y"], "#mh/x/y"),
+            (&["x", "y"], "INBOX.x.y"),
+        ] {
+            assert_eq!(names.name(&path(segments)).unwrap(), name);
+        }
+    }
+
+    #[test]
+    fn folders_of_two_namespaces_that_read_alike_are_not_merged() {
+        let told = "((\"INBOX.\" \".\") (\"Archive.\" \".\")) NIL NIL";
+        let (mut names, paths) = listed(told, &["INBOX.Archive.2020", "Archive.2020"]);
+        assert_eq!(paths, [path(&["Archive", "2020"]), path(&["Archive.2020"])]);
+        assert_eq!(names.name(&paths[0]).unwrap(), "INBOX.Archive.2020");
+        assert_eq!(names.name(&paths[1]).unwrap(), "Archive.2020");
+        // Once the one is removed, its path does not lead to the other.
+        names.forget(&paths[0]);
+        assert_eq!(names.name(&paths[0]).unwrap(), "INBOX.Archive.2020");
+    }
+
+    #[test]
     fn what_belongs_to_others_has_no_name() {
         let told = "((\"\" \"/\") (\"Archive/\" \"/\")) ((\"shared/\" \"/\")) ((\"Public/\" \"/\"))";
         let (names, _) = listed(told, &["INBOX", "Archive"]);
@@ -385,7 +427,7 @@ mod tests {
             assert!(answer(names.name(&path(segments))).contains("exclude it"));
         }
         assert!(answer(names.name(&path(&["Public", "x"]))).contains("\"Public/\""));
-        for segments in [&["public"][..], &["Publicity", "x"], &["x", "Public"]] {
+        for segments in [&["public"][..], &["Publicity", "x"], &["x", "Public"], &["Archive", "2021"]] {
             assert_eq!(names.name(&path(segments)).unwrap(), segments.join("/"));
         }
         let any_case = Names::new(Namespace { any_case: true, ..names.namespace });

@@ -73,10 +73,13 @@ async fn who_tells_ids_in_the_listing_or_has_none_is_not_asked() {
 #[tokio::test]
 async fn what_has_no_name_of_its_own_on_a_server_is_refused_alone() {
     let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 LITERAL+ NAMESPACE] in\r\n");
-    let spaces = ("NAMESPACE", "* NAMESPACE ((\"INBOX.\" \".\")) NIL ((\"INBOX.Public.\" \".\"))\r\n$ OK done\r\n");
+    let spaces = (
+        "NAMESPACE",
+        "* NAMESPACE ((\"INBOX.\" \".\")(\"Old.\" \".\")) NIL ((\"INBOX.Public.\" \".\"))\r\n$ OK done\r\n",
+    );
     let list = (
         "LIST \"\" \"*\"",
-        "* LIST () \".\" INBOX\r\n* LIST () \".\" Inbox.a\r\n\
+        "* LIST () \".\" INBOX\r\n* LIST () \".\" Inbox.a\r\n* LIST (\\Noselect) \".\" Old\r\n* LIST () \".\" Old.b\r\n\
          * LIST () \".\" INBOX.Public.c\r\n* LIST () \".\" elsewhere\r\n$ OK done\r\n",
     );
     let missing = "$ NO [NONEXISTENT] no such mailbox\r\n";
@@ -86,17 +89,17 @@ async fn what_has_no_name_of_its_own_on_a_server_is_refused_alone() {
         list,
         LSUB,
         ("CREATE \"INBOX.INBOX.a\"", "$ OK\r\n"),
-        ("CREATE \"INBOX.Old.d\"", "$ OK\r\n"),
+        ("CREATE \"Old.d\"", "$ OK\r\n"),
         ("SELECT \"INBOX.x\"", missing),
         ("UID FETCH", "$ BAD nothing is open\r\n"),
-        ("SELECT \"INBOX.Old.b\"", missing),
+        ("SELECT \"Old.b\"", missing),
         ("UID FETCH", "$ BAD nothing is open\r\n"),
     ];
     let peer = Peer::start(vec![(GREETING, script)]).await;
     let endpoint = peer.endpoint();
     let listing = endpoint.folders().await.unwrap();
     let paths: Vec<String> = listing.folders.iter().map(|folder| folder.path.to_string()).collect();
-    assert_eq!(paths, ["INBOX", "a"]);
+    assert_eq!(paths, ["INBOX", "a", "Old", "Old/b"]);
     let path = |segments: &[&str]| FolderPath::new(segments.iter().copied()).unwrap();
     let secret = path(&["Public", "Secret"]);
     let wanted = [path(&["INBOX", "a"]), secret.clone(), path(&["Old", "d"])].map(|path| (path, None));

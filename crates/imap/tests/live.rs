@@ -384,11 +384,15 @@ async fn every_folder_keeps_its_path_beside_others_of_several_namespaces() {
             "}}\nnamespace {name} {{\n type = {kind}\n separator = .\n prefix = {prefix}\n location = maildir:~/{name}\n"
         )
     };
-    let separator = [".\n prefix = INBOX.\n".to_owned(), namespace("public", "public", "INBOX.Public.")];
+    let separator = [
+        ".\n prefix = INBOX.\n".to_owned(),
+        namespace("old", "private", "Old."),
+        namespace("public", "public", "INBOX.Public."),
+    ];
     let Some(dovecot) = Dovecot::start("maildir:~/Maildir", &separator.concat(), "") else { return };
     let endpoint = endpoint(&dovecot, "spaces", PASSWORD, &[], &[]);
     endpoint.folders().await.unwrap();
-    let own = [&["a"][..], &["INBOX", "a"], &["INBOX", "INBOX", "a"]];
+    let own = [&["a"][..], &["INBOX", "a"], &["INBOX", "INBOX", "a"], &["Old", "a"], &["Old", "a", "b"]];
     let wanted: Vec<_> = own.iter().map(|segments| (path(segments), None)).collect();
     for made in endpoint.create_all(&wanted).await {
         made.unwrap();
@@ -399,7 +403,7 @@ async fn every_folder_keeps_its_path_beside_others_of_several_namespaces() {
     let listed = listing.folders.iter().filter(|seen| seen.selectable && seen.path.depth() > 0);
     let mut listed: Vec<String> = listed.map(|seen| seen.path.to_string()).collect();
     listed.sort();
-    assert_eq!(listed, ["INBOX", "INBOX/INBOX/a", "INBOX/a", "a"]);
+    assert_eq!(listed, ["INBOX", "INBOX/INBOX/a", "INBOX/a", "Old/a", "Old/a/b", "a"]);
     endpoint.rename(&path(&["a"]), &path(&["INBOX", "b"])).await.unwrap();
     assert!(endpoint.folders().await.unwrap().folders.iter().any(|seen| seen.path == path(&["INBOX", "b"])));
 }
