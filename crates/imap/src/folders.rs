@@ -37,9 +37,7 @@ pub async fn list(conn: &mut Connection, known: Option<Namespace>) -> Result<(Li
     for answer in answers {
         conn.checked(Request::Account, Some(answer))?;
     }
-    if conn.ext.list_status {
-        found.ask_the_silent(conn).await?;
-    }
+    found.ask_the_silent(conn).await?;
     found.into_listing(conn)
 }
 
@@ -75,6 +73,7 @@ struct Found {
 
 #[derive(Default)]
 struct Attributes {
+    delimiter: Option<u8>,
     role: Option<Role>,
     unselectable: bool,
     childless: bool,
@@ -101,7 +100,7 @@ impl Found {
     fn note_folder(&mut self, rest: Tokens<'_>) {
         let Some((attributes, delimiter, name)) = listed(rest) else { return };
         self.delimiter = self.delimiter.or(delimiter);
-        let mut folder = Attributes::default();
+        let mut folder = Attributes { delimiter, ..Attributes::default() };
         for attribute in attributes {
             let Token::Atom(attribute) = attribute else { continue };
             match attribute.to_ascii_lowercase().as_slice() {
@@ -131,10 +130,18 @@ impl Found {
     }
 
     /// Dovecot lists a name that was deleted and has others below it without saying that it cannot be opened; it only tells
-    /// no status of it. Whoever took it for a folder would look for it for ever.
+    /// no status of it. Whoever took it for a folder would look for it for ever. Where LIST tells no status of any, those are
+    /// asked below which others stand, in one flight. Exchange deletes these along.
     async fn ask_the_silent(&mut self, conn: &mut Connection) -> Result<()> {
+        let tells_all = conn.ext.list_status;
+        if !tells_all && conn.quirks.product == Product::Exchange {
+            return Ok(());
+        }
         let may_be_none = |name: &WireName| !self.spoken_of.contains(name) && !name.eq_ignore_ascii_case(b"INBOX");
-        let silent = self.folders.iter().filter(|(name, folder)| !folder.unselectable && may_be_none(name));
+        let silent = self.folders.iter().filter(|(name, folder)| {
+            let suspect = tells_all || lists_below(&self.folders, name, folder.delimiter);
+            suspect && !folder.unselectable && may_be_none(name)
+        });
         let silent: Vec<WireName> = silent.map(|(name, _)| name.clone()).collect();
         if silent.is_empty() {
             return Ok(());

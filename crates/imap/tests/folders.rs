@@ -71,6 +71,36 @@ async fn who_tells_ids_in_the_listing_or_has_none_is_not_asked() {
 }
 
 #[tokio::test]
+async fn a_name_with_others_below_it_is_asked_whether_it_is_a_folder() {
+    let list = (
+        "LIST \"\" \"*\"",
+        "* LIST (\\HasChildren) \".\" INBOX\r\n* LIST (\\HasNoChildren) \".\" INBOX.x\r\n* LIST (\\HasChildren) \".\" gone\r\n\
+         * LIST () \".\" gone.x\r\n* LIST (\\HasChildren) \".\" here\r\n* LIST () \".\" here.x\r\n\
+         * LIST (\\Noselect) \".\" never\r\n* LIST () \".\" never.x\r\n$ OK done\r\n",
+    );
+    let gone = ("STATUS \"gone\"", "$ NO Mailbox doesn't exist: gone\r\n");
+    let here = ("STATUS \"here\"", "* STATUS here (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 8)\r\n$ OK done\r\n");
+    let peer = Peer::start(vec![(GREETING, vec![WELCOME, list, LSUB, gone, here])]).await;
+    let endpoint = peer.endpoint();
+    let listing = endpoint.folders().await.unwrap();
+    let openable = listing.folders.iter().filter(|folder| folder.selectable).map(|folder| folder.path.to_string());
+    assert_eq!(openable.collect::<Vec<_>>(), ["INBOX", "INBOX/x", "gone/x", "here", "here/x", "never/x"]);
+    drop(endpoint);
+    peer.finished().await;
+
+    // Exchange deletes what is below along with a folder, so that there nobody is asked.
+    let greeting = "* OK The Microsoft Exchange IMAP4 service is ready.\r\n";
+    let capability = ("CAPABILITY", "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR LITERAL+\r\n$ OK done\r\n");
+    let list =
+        ("LIST \"\" \"*\"", "* LIST () \"/\" INBOX\r\n* LIST () \"/\" a\r\n* LIST () \"/\" a/b\r\n$ OK done\r\n");
+    let peer = Peer::start(vec![(greeting, vec![capability, WELCOME, list, LSUB])]).await;
+    let endpoint = peer.endpoint();
+    endpoint.folders().await.unwrap();
+    drop(endpoint);
+    peer.finished().await;
+}
+
+#[tokio::test]
 async fn what_has_no_name_of_its_own_on_a_server_is_refused_alone() {
     let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 LITERAL+ NAMESPACE] in\r\n");
     let spaces = (

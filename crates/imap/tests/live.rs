@@ -363,18 +363,20 @@ async fn a_wrong_password_is_tried_once() {
 #[tokio::test]
 async fn a_name_that_was_deleted_and_has_folders_below_it_is_no_folder() {
     let Some(dovecot) = Dovecot::start("maildir:~/Maildir", ".", "") else { return };
-    let endpoint = endpoint(&dovecot, "names", PASSWORD, &[], &[]);
-    for name in [&["X"][..], &["X", "sub"], &["Y"]] {
-        endpoint.create(&path(name), None).await.unwrap();
+    for (user, off) in [("names", &[][..]), ("plain", &["list_status", "list_extended"])] {
+        let endpoint = endpoint(&dovecot, user, PASSWORD, off, &[]);
+        for name in [&["X"][..], &["X", "sub"], &["Y"], &["Y", "sub"]] {
+            endpoint.create(&path(name), None).await.unwrap();
+        }
+        endpoint.remove(&path(&["X"])).await.unwrap();
+        let listing = endpoint.folders().await.unwrap();
+        let selectable = |name: &[&str]| {
+            let seen = listing.folders.iter().find(|seen| seen.path == path(name));
+            seen.map(|seen| seen.selectable)
+        };
+        assert_ne!(selectable(&["X"]), Some(true), "{user}");
+        assert_eq!([selectable(&["X", "sub"]), selectable(&["Y"]), selectable(&["Y", "sub"])], [Some(true); 3]);
     }
-    endpoint.remove(&path(&["X"])).await.unwrap();
-    let listing = endpoint.folders().await.unwrap();
-    let selectable = |name: &[&str]| {
-        let seen = listing.folders.iter().find(|seen| seen.path == path(name));
-        seen.map(|seen| seen.selectable)
-    };
-    assert_ne!(selectable(&["X"]), Some(true));
-    assert_eq!([selectable(&["X", "sub"]), selectable(&["Y"])], [Some(true); 2]);
 }
 
 #[tokio::test]
