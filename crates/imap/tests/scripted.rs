@@ -445,14 +445,18 @@ async fn without_move_the_message_that_somebody_took_before_we_removed_it_is_tol
             LIST,
             LSUB,
             ("SELECT", SELECTED),
+            ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n"),
             ("UID COPY 1:2 \"Other\"", copied),
+            ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n"),
             ("UID STORE 1:2 +FLAGS.SILENT (\\Deleted)", "* 1 EXPUNGE\r\n$ OK\r\n"),
             ("UID SEARCH DELETED", "* SEARCH 2\r\n$ OK\r\n"),
             (last, "* 1 EXPUNGE\r\n$ OK\r\n"),
         ];
-        let again = ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n");
+        // Whoever has no UID EXPUNGE asks first what else would go.
         let script =
-            script.into_iter().chain(uidplus.then_some(again)).chain([("UID FETCH 1:2 (UID FLAGS)", "$ OK\r\n")]);
+            script.into_iter().enumerate().filter(|(at, _)| !(uidplus && [4, 6].contains(at))).map(|(_, it)| it);
+        let again = ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n");
+        let script = script.chain(uidplus.then_some(again)).chain([("UID FETCH 1:2 (UID FLAGS)", "$ OK\r\n")]);
         let script = script.collect();
         let peer = Peer::start(vec![(GREETING, script)]).await;
         let endpoint = peer.endpoint();
@@ -497,24 +501,40 @@ async fn without_move_what_bears_our_mark_under_a_new_uid_is_told() {
 #[tokio::test]
 async fn l11_without_uidplus_the_mail_that_others_marked_as_deleted_stays() {
     let caps = "$ OK [CAPABILITY IMAP4rev1] in\r\n";
-    let script = |found: &'static str| {
-        vec![
-            (WELCOME.0, caps),
-            LIST,
-            LSUB,
-            ("SELECT", SELECTED),
-            ("UID STORE 2 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
-            ("UID SEARCH DELETED", found),
-        ]
-    };
-    let peer = Peer::start(vec![(GREETING, script("* SEARCH 2 3\r\n$ OK\r\n"))]).await;
+    let opened = || vec![(WELCOME.0, caps), LIST, LSUB, ("SELECT", SELECTED)];
+    let search = |found: &'static str| ("UID SEARCH DELETED", found);
+    let mark = ("UID STORE 2,4 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n");
+    // Nothing is marked that cannot be removed.
+    let before = vec![search("* SEARCH 2 3\r\n$ OK\r\n")];
+    // What comes in between is noticed, and only our own mark is taken off.
+    let between = vec![
+        search("* SEARCH 2\r\n$ OK\r\n"),
+        mark,
+        search("* SEARCH 2 3 4\r\n$ OK\r\n"),
+        ("UID STORE 4 -FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
+    ];
+    for story in [before, between] {
+        let peer = Peer::start(vec![(GREETING, [opened(), story].concat())]).await;
+        let endpoint = peer.endpoint();
+        let error = endpoint.expunge(&inbox(), 5, &uids(&[2, 4])).await.err().unwrap();
+        assert_eq!((error.code(), error.scope()), (Code::OthersMarkedDeleted, Scope::Folder));
+        drop(endpoint);
+        peer.finished().await;
+    }
+
+    // Nor is anything copied that could not be removed afterwards.
+    let peer = Peer::start(vec![(GREETING, [opened(), vec![search("* SEARCH 3\r\n$ OK\r\n")]].concat())]).await;
     let endpoint = peer.endpoint();
-    let error = endpoint.expunge(&inbox(), 5, &uids(&[2])).await.err().unwrap();
-    assert_eq!((error.code(), error.scope()), (Code::OthersMarkedDeleted, Scope::Folder));
+    let other = FolderPath::new(["Other"]).unwrap();
+    let error = endpoint.shift((&inbox(), 5), &uids(&[2]), (&other, 14)).await.err().unwrap();
+    assert_eq!(error.code(), Code::OthersMarkedDeleted);
     drop(endpoint);
     peer.finished().await;
 
-    let mut alone = script("* SEARCH 2\r\n$ OK\r\n");
+    let mut alone = opened();
+    alone.push(search("* SEARCH\r\n$ OK\r\n"));
+    alone.push(("UID STORE 2 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"));
+    alone.push(search("* SEARCH 2\r\n$ OK\r\n"));
     alone.push(("EXPUNGE", "* 2 EXPUNGE\r\n$ OK\r\n"));
     alone.push(("UID FETCH 2 (UID FLAGS)", "$ OK\r\n"));
     let peer = Peer::start(vec![(GREETING, alone)]).await;
