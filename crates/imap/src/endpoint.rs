@@ -221,7 +221,7 @@ impl Endpoint for ImapEndpoint {
     async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()> {
         let name = self.name(folder).await?;
         let mut conn = self.aside(&name).await?;
-        let plain = Command::new("CREATE", Request::Folder).string(&name, conn.literals());
+        let plain = Command::new("CREATE", Request::Create).string(&name, conn.literals());
         let attribute = role.and_then(attribute).filter(|_| conn.ext.create_special_use);
         if let Some(attribute) = attribute {
             let command = plain.clone().raw(&format!("(USE ({attribute}))"));
@@ -237,7 +237,7 @@ impl Endpoint for ImapEndpoint {
         let answers = conn.run(&[plain], &mut ignore).await.about(folder)?;
         match answers.into_iter().next() {
             Some(answer) if already_exists(&answer) => is_shown(&mut conn, &name).await.about(folder),
-            answer => conn.checked(Request::Folder, answer).map(drop).about(folder),
+            answer => conn.checked(Request::Create, answer).map(drop).about(folder),
         }
     }
 
@@ -342,7 +342,7 @@ impl ImapEndpoint {
             .iter()
             .zip(nameable)
             .map(|(name, (_, role))| {
-                let plain = Command::new("CREATE", Request::Folder).string(name, literals);
+                let plain = Command::new("CREATE", Request::Create).string(name, literals);
                 match role.and_then(attribute).filter(|_| conn.ext.create_special_use) {
                     Some(attribute) => plain.raw(&format!("(USE ({attribute}))")),
                     None => plain,
@@ -355,7 +355,7 @@ impl ImapEndpoint {
             let made = match name {
                 Ok(name) => match answers.next() {
                     Some(answer) if already_exists(&answer) => is_shown(&mut conn, &name).await,
-                    answer => conn.checked(Request::Folder, answer).map(drop),
+                    answer => conn.checked(Request::Create, answer).map(drop),
                 },
                 Err(refused) => Err(refused),
             };

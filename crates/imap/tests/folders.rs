@@ -179,3 +179,18 @@ async fn a_folder_that_is_there_and_not_shown_is_not_called_made() {
         peer.finished().await;
     }
 }
+
+#[tokio::test]
+async fn a_folder_that_is_not_made_for_want_of_another_is_refused_and_not_gone() {
+    let work = FolderPath::new(["work", "x"]).unwrap();
+    let create = ("CREATE \"work/x\"", "$ NO Mailbox doesn't exist: work\r\n");
+    let peer = Peer::with_inbox(vec![create, create]).await;
+    let endpoint = peer.endpoint();
+    let alone = endpoint.create(&work, None).await.unwrap_err();
+    let among = endpoint.create_all(&[(work.clone(), None)]).await.pop().unwrap().unwrap_err();
+    for error in [alone, among] {
+        assert_eq!((error.code(), error.retry()), (Code::FolderRefused, Retry::WhenFixed));
+    }
+    drop(endpoint);
+    peer.finished().await;
+}
