@@ -44,11 +44,12 @@ impl Appender {
     /// without another round trip; should the folder be replaced in this moment, APPENDUID tells, and recovery does the rest.
     async fn destination(&mut self, folder: &FolderPath, validity: u32) -> Result<WireName> {
         let known = self.names.with(|names| {
-            let name = names.name(folder);
+            let name = names.name(folder)?;
             let validity = names.validity(&name);
-            (name, validity)
+            Ok((name, validity))
         });
-        let (name, told) = known.ok_or_else(|| Error::internal("a message for a folder that was never listed"))?;
+        let known = known.ok_or_else(|| Error::internal("a message for a folder that was never listed"))?;
+        let (name, told) = known.map_err(|refused: Error| refused.with("host", &self.conn.host))?;
         if told == Some(validity) {
             return Ok(name);
         }

@@ -164,6 +164,9 @@ pub async fn shift(conn: &mut Lent, uids: &UidSet, to: &WireName, validity: u32)
             conn.ext.move_messages = false;
         }
         may_delete(conn).await?;
+        if !conn.ext.uidplus {
+            only_these_wait(conn, &set).await?;
+        }
         catch_up(conn);
         let (pairs, answer) = transport(conn, "UID COPY", &set, (to, validity)).await?;
         accepted(conn, answer)?;
@@ -282,12 +285,14 @@ fn copied(condition: &Condition<'_>, validity: u32) -> Option<Pairs> {
 ///
 /// # Errors
 /// `ChangeRefused`. `OthersMarkedDeleted` where the server has no UIDPLUS and other messages wait for their removal: plain
-/// EXPUNGE would take them too.
+/// EXPUNGE would take them too. That is asked before anything is marked, and once more behind it; what we have marked by then is
+/// unmarked, so that nothing of ours waits in turn.
 pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
     if uids.is_empty() {
         return Ok(Removed::default());
     }
     catch_up(conn);
+    let before = if conn.ext.uidplus { UidSet::new() } else { only_these_wait(conn, uids).await? };
     let deleted = Marks::from_system(Marks::DELETED);
     let sets = uids.chunks(SET_BYTES, ITEMS);
     let mut commands: Vec<Command> = sets.iter().map(|set| store(set, '+', "FLAGS.SILENT", &deleted)).collect();
@@ -300,13 +305,12 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
     let waiting = searched(conn, &commands).await?;
     let there: UidSet = uids.iter().filter(|uid| waiting.contains(*uid)).collect();
     if !conn.ext.uidplus {
-        let theirs = waiting
-            .ranges()
-            .iter()
-            .any(|(first, last)| (first.get()..=last.get()).filter_map(Uid::new).any(|uid| !uids.contains(uid)));
-        if theirs {
-            let error = Error::new(Code::OthersMarkedDeleted, Scope::Folder, Retry::WhenFixed);
-            return Err(error.with("host", &conn.host));
+        if others_wait(&waiting, uids) {
+            let ours: UidSet = there.iter().filter(|uid| !before.contains(*uid)).collect();
+            let sets = ours.chunks(SET_BYTES, ITEMS);
+            let unmark: Vec<Command> = sets.iter().map(|set| store(set, '-', "FLAGS.SILENT", &deleted)).collect();
+            searched(conn, &unmark).await?;
+            return Err(others_marked(conn));
         }
         conn.done(Command::new("EXPUNGE", Request::Change), &mut ignore).await?;
     }
@@ -328,6 +332,23 @@ pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
         spared = present(conn, &spared).await?;
     }
     Ok(Removed { there, spared, doubted })
+}
+
+/// Which of these messages are marked as deleted, where no others are.
+async fn only_these_wait(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
+    let waiting = searched(conn, &[Command::new("UID SEARCH", Request::Read).raw("DELETED")]).await?;
+    if others_wait(&waiting, uids) { Err(others_marked(conn)) } else { Ok(waiting) }
+}
+
+fn others_wait(waiting: &UidSet, uids: &UidSet) -> bool {
+    waiting
+        .ranges()
+        .iter()
+        .any(|(first, last)| (first.get()..=last.get()).filter_map(Uid::new).any(|uid| !uids.contains(uid)))
+}
+
+fn others_marked(conn: &Lent) -> Error {
+    Error::new(Code::OthersMarkedDeleted, Scope::Folder, Retry::WhenFixed).with("host", &conn.host)
 }
 
 /// What the one search among these commands finds.

@@ -13,8 +13,10 @@ pub enum Request {
     Account,
     /// SELECT and STATUS.
     Open,
-    /// CREATE, RENAME, DELETE, SUBSCRIBE.
+    /// RENAME, DELETE, SUBSCRIBE.
     Folder,
+    /// CREATE: what is not there is no reason to look where it went.
+    Create,
     /// FETCH and SEARCH.
     Read,
     Append,
@@ -70,7 +72,7 @@ pub fn classify(request: Request, answer: &Answer) -> Error {
 }
 
 fn verdict(request: Request, answer: &Answer) -> (Code, Scope, Retry) {
-    use Request::{Account, Append, Change, Folder, Open, Read, SignIn};
+    use Request::{Account, Append, Change, Create, Folder, Open, Read, SignIn};
 
     // What stops a whole login or server, whatever was asked.
     if let Some(pause) = throttled(request, answer) {
@@ -114,9 +116,9 @@ fn verdict(request: Request, answer: &Answer) -> (Code, Scope, Retry) {
         Append => append(answer),
         Open if is_missing(answer) => (Code::FolderGone, Scope::Folder, Retry::Soon),
         Open => (Code::FolderCannotOpen, Scope::Folder, Retry::Soon),
-        Folder if over_quota(answer) => (Code::QuotaFull, Scope::Account, Retry::WhenFixed),
+        Folder | Create if over_quota(answer) => (Code::QuotaFull, Scope::Account, Retry::WhenFixed),
         Folder if is_missing(answer) => (Code::FolderGone, Scope::Folder, Retry::Soon),
-        Folder => (Code::FolderRefused, Scope::Folder, Retry::WhenFixed),
+        Folder | Create => (Code::FolderRefused, Scope::Folder, Retry::WhenFixed),
         // What was expunged by somebody else meanwhile is found by the next look.
         Read if answer.has_code("EXPUNGEISSUED") => (Code::MessageUnreadable, Scope::Item, Retry::Soon),
         Read => (Code::MessageUnreadable, Scope::Item, Retry::WhenFixed),
@@ -148,7 +150,7 @@ fn unusable(request: Request) -> Code {
     match request {
         Request::SignIn | Request::Account => Code::ServerUnavailable,
         Request::Open => Code::FolderCannotOpen,
-        Request::Folder => Code::FolderRefused,
+        Request::Folder | Request::Create => Code::FolderRefused,
         Request::Read => Code::MessageUnreadable,
         Request::Append => Code::MessageRefused,
         Request::Change => Code::ChangeRefused,
@@ -166,7 +168,7 @@ fn throttled(request: Request, answer: &Answer) -> Option<Duration> {
         let pause = digits.parse().unwrap_or(60_000).min(86_400_000);
         return Some(Duration::from_millis(pause));
     }
-    let writes = matches!(request, Request::Append | Request::Change | Request::Folder);
+    let writes = matches!(request, Request::Append | Request::Change | Request::Folder | Request::Create);
     let told = answer.has_code("THROTTLED") || answer.has_code("LIMIT") && answer.status != Status::Ok && !writes;
     let words = ["request is throttled", "bandwidth limits", "rate limit"];
     (told || words.iter().any(|words| text.contains(words))).then_some(Duration::from_secs(60))
@@ -220,7 +222,7 @@ pub fn missing(answer: &Answer) -> bool {
 mod tests {
     use super::*;
     use crate::response::Response;
-    use Request::{Account, Append, Change, Folder, Open, Read, SignIn};
+    use Request::{Account, Append, Change, Create, Folder, Open, Read, SignIn};
 
     #[test]
     fn the_table() {
@@ -255,7 +257,11 @@ mod tests {
             (Open, "NO [NOPERM] Permission denied", Code::FolderCannotOpen, Scope::Folder, soon),
             (Folder, "NO [OVERQUOTA] Too many mailboxes", Code::QuotaFull, Scope::Account, fixed),
             (Folder, "NO [CANNOT] Invalid mailbox name", Code::FolderRefused, Scope::Folder, fixed),
-            (Folder, "NO [NONEXISTENT] no parent", Code::FolderGone, Scope::Folder, soon),
+            (Folder, "NO [NONEXISTENT] no such mailbox", Code::FolderGone, Scope::Folder, soon),
+            (Create, "NO [NONEXISTENT] no parent", Code::FolderRefused, Scope::Folder, fixed),
+            (Create, "NO Mailbox doesn't exist: Work", Code::FolderRefused, Scope::Folder, fixed),
+            (Create, "NO [OVERQUOTA] Too many mailboxes", Code::QuotaFull, Scope::Account, fixed),
+            (Create, "NO [LIMIT] Mailbox name too long", Code::FolderRefused, Scope::Folder, fixed),
             (
                 Read,
                 "NO [EXPUNGEISSUED] Some messages were already expunged",

@@ -40,11 +40,25 @@ impl ImapEndpoint {
 
     /// The wire name of a folder, exactly as the server listed it.
     async fn name(&self, folder: &FolderPath) -> Result<WireName> {
-        if let Some(name) = self.names.with(|names| names.name(folder)) {
-            return Ok(name);
+        let mut name = self.names.with(|names| names.name(folder));
+        if name.is_none() {
+            self.folders().await?;
+            name = self.names.with(|names| names.name(folder));
         }
-        self.folders().await?;
-        Ok(self.names.with(|names| names.name(folder)).unwrap_or_default())
+        let name = name.ok_or_else(|| Error::internal("names without a listing"))?;
+        name.map_err(|refused| refused.with("host", &self.pool.settings.host))
+    }
+
+    /// A name for each folder, or why it can have none. What concerns them all is an error of all.
+    async fn names_of(&self, folders: Vec<&FolderPath>) -> Result<Vec<Result<WireName>>> {
+        let mut names = Vec::with_capacity(folders.len());
+        for folder in folders {
+            names.push(match self.name(folder).await {
+                Err(error) if error.scope() > Scope::Folder => return Err(error),
+                name => name,
+            });
+        }
+        Ok(names)
     }
 
     /// What the server is taken for, which takes a sign-in to know.
@@ -118,9 +132,11 @@ impl Endpoint for ImapEndpoint {
         if folders.is_empty() || self.names.with(|names| names.ids_when_opened) != Some(true) {
             return Ok(vec![None; folders.len()]);
         }
-        let names = self.names.with(|names| folders.iter().map(|folder| names.name(folder)).collect::<Vec<_>>());
+        let names = self.names_of(folders.iter().collect()).await?;
         let mut conn = self.pool.lend(None, None).await?;
-        identify::identify(&mut conn, &names.unwrap_or_default()).await
+        let nameable: Vec<WireName> = names.iter().flatten().cloned().collect();
+        let mut ids = identify::identify(&mut conn, &nameable).await?.into_iter();
+        Ok(names.into_iter().map(|name| name.ok().and_then(|_| ids.next().flatten())).collect())
     }
 
     async fn observe(&self, folder: &FolderPath, since: Option<&Cursor>) -> Result<Snapshot> {
@@ -205,7 +221,7 @@ impl Endpoint for ImapEndpoint {
     async fn create(&self, folder: &FolderPath, role: Option<Role>) -> Result<()> {
         let name = self.name(folder).await?;
         let mut conn = self.aside(&name).await?;
-        let plain = Command::new("CREATE", Request::Folder).string(&name, conn.literals());
+        let plain = Command::new("CREATE", Request::Create).string(&name, conn.literals());
         let attribute = role.and_then(attribute).filter(|_| conn.ext.create_special_use);
         if let Some(attribute) = attribute {
             let command = plain.clone().raw(&format!("(USE ({attribute}))"));
@@ -221,7 +237,7 @@ impl Endpoint for ImapEndpoint {
         let answers = conn.run(&[plain], &mut ignore).await.about(folder)?;
         match answers.into_iter().next() {
             Some(answer) if already_exists(&answer) => is_shown(&mut conn, &name).await.about(folder),
-            answer => conn.checked(Request::Folder, answer).map(drop).about(folder),
+            answer => conn.checked(Request::Create, answer).map(drop).about(folder),
         }
     }
 
@@ -303,44 +319,45 @@ impl Endpoint for ImapEndpoint {
 
 impl ImapEndpoint {
     async fn observe_in_one_flight(&self, looks: &[LookAt]) -> Result<Vec<Result<Looked>>> {
-        let mut names = Vec::with_capacity(looks.len());
-        for look in looks {
-            names.push(self.name(&look.folder).await?);
-        }
+        let named = self.names_of(looks.iter().map(|look| &look.folder).collect()).await?;
+        let (names, nameable) = nameable(&named, looks);
         let mut conn = self.pool.lend(None, names.first().map(|name| &name[..])).await?;
-        let results = observe::observe_all(&mut conn, &names, looks).await;
-        let results = names.iter().zip(looks).zip(results).map(|((name, look), result)| {
+        let mut results = observe::observe_all(&mut conn, &names, &nameable).await.into_iter();
+        let results = named.into_iter().zip(looks).map(|(name, look)| {
+            let name = name?;
+            let result = results.next().unwrap_or_else(|| Err(Error::internal("a look without a result")));
             let looked = result.about(&look.folder)?;
-            self.names.with(|names| names.set_validity(name, looked.snapshot.cursor.validity));
+            self.names.with(|names| names.set_validity(&name, looked.snapshot.cursor.validity));
             Ok(looked)
         });
         Ok(results.collect())
     }
 
     async fn create_in_one_flight(&self, folders: &[(FolderPath, Option<Role>)]) -> Result<Vec<Result<()>>> {
-        let mut names = Vec::with_capacity(folders.len());
-        for (folder, _) in folders {
-            names.push(self.name(folder).await?);
-        }
+        let named = self.names_of(folders.iter().map(|(folder, _)| folder).collect()).await?;
+        let (names, nameable) = nameable(&named, folders);
         let mut conn = self.pool.lend(None, None).await?;
         let literals = conn.literals();
         let commands: Vec<Command> = names
             .iter()
-            .zip(folders)
+            .zip(nameable)
             .map(|(name, (_, role))| {
-                let plain = Command::new("CREATE", Request::Folder).string(name, literals);
+                let plain = Command::new("CREATE", Request::Create).string(name, literals);
                 match role.and_then(attribute).filter(|_| conn.ext.create_special_use) {
                     Some(attribute) => plain.raw(&format!("(USE ({attribute}))")),
                     None => plain,
                 }
             })
             .collect();
-        let answers = conn.run(&commands, &mut ignore).await?;
+        let mut answers = conn.run(&commands, &mut ignore).await?.into_iter();
         let mut results = Vec::with_capacity(folders.len());
-        for ((answer, name), (folder, _)) in answers.into_iter().zip(&names).zip(folders) {
-            let made = match already_exists(&answer) {
-                true => is_shown(&mut conn, name).await,
-                false => conn.checked(Request::Folder, Some(answer)).map(drop),
+        for (name, (folder, _)) in named.into_iter().zip(folders) {
+            let made = match name {
+                Ok(name) => match answers.next() {
+                    Some(answer) if already_exists(&answer) => is_shown(&mut conn, &name).await,
+                    answer => conn.checked(Request::Create, answer).map(drop),
+                },
+                Err(refused) => Err(refused),
             };
             results.push(made.about(folder));
         }
@@ -352,6 +369,11 @@ impl ImapEndpoint {
         self.names.with(|names| names.forget(folder));
         self.pool.forget_selected();
     }
+}
+
+/// The names there are, and what is wanted of them.
+fn nameable<T: Clone>(named: &[Result<WireName>], wanted: &[T]) -> (Vec<WireName>, Vec<T>) {
+    named.iter().zip(wanted).filter_map(|(name, wanted)| Some((name.as_ref().ok()?.clone(), wanted.clone()))).unzip()
 }
 
 /// What is there already is as good as made, unless the account may not even know of it (RFC 4314 section 6, without the right

@@ -37,9 +37,7 @@ pub async fn list(conn: &mut Connection, known: Option<Namespace>) -> Result<(Li
     for answer in answers {
         conn.checked(Request::Account, Some(answer))?;
     }
-    if conn.ext.list_status {
-        found.ask_the_silent(conn).await?;
-    }
+    found.ask_the_silent(conn).await?;
     found.into_listing(conn)
 }
 
@@ -75,6 +73,7 @@ struct Found {
 
 #[derive(Default)]
 struct Attributes {
+    delimiter: Option<u8>,
     role: Option<Role>,
     unselectable: bool,
     childless: bool,
@@ -101,7 +100,7 @@ impl Found {
     fn note_folder(&mut self, rest: Tokens<'_>) {
         let Some((attributes, delimiter, name)) = listed(rest) else { return };
         self.delimiter = self.delimiter.or(delimiter);
-        let mut folder = Attributes::default();
+        let mut folder = Attributes { delimiter, ..Attributes::default() };
         for attribute in attributes {
             let Token::Atom(attribute) = attribute else { continue };
             match attribute.to_ascii_lowercase().as_slice() {
@@ -131,10 +130,18 @@ impl Found {
     }
 
     /// Dovecot lists a name that was deleted and has others below it without saying that it cannot be opened; it only tells
-    /// no status of it. Whoever took it for a folder would look for it for ever.
+    /// no status of it. Whoever took it for a folder would look for it for ever. Where LIST tells no status of any, those are
+    /// asked below which others stand, in one flight. Exchange deletes these along.
     async fn ask_the_silent(&mut self, conn: &mut Connection) -> Result<()> {
+        let tells_all = conn.ext.list_status;
+        if !tells_all && conn.quirks.product == Product::Exchange {
+            return Ok(());
+        }
         let may_be_none = |name: &WireName| !self.spoken_of.contains(name) && !name.eq_ignore_ascii_case(b"INBOX");
-        let silent = self.folders.iter().filter(|(name, folder)| !folder.unselectable && may_be_none(name));
+        let silent = self.folders.iter().filter(|(name, folder)| {
+            let suspect = tells_all || lists_below(&self.folders, name, folder.delimiter);
+            suspect && !folder.unselectable && may_be_none(name)
+        });
         let silent: Vec<WireName> = silent.map(|(name, _)| name.clone()).collect();
         if silent.is_empty() {
             return Ok(());
@@ -158,14 +165,16 @@ impl Found {
         let mut namespace = self.namespace.unwrap_or_default();
         namespace.delimiter = namespace.delimiter.or(self.delimiter);
         namespace.utf8 = conn.ext.utf8_accept && conn.ext.enable;
+        namespace.any_case = !conn.quirks.case_sensitive;
         let shared = shared_ids(self.status.values().filter_map(|(_, id)| id.as_ref()));
         let mut names = Names::new(namespace);
         names.ids_when_opened = conn.ext.object_id && conn.quirks.ids_only_when_opened;
         let mut folders = Vec::with_capacity(self.folders.len());
-        for (name, attributes) in &self.folders {
-            if !names.namespace.is_personal(name) {
-                continue;
-            }
+        // Where two read alike, the one beside the inbox has the plain path.
+        let personal = self.folders.iter().filter(|(name, _)| names.namespace.is_personal(name));
+        let (mut personal, further): (Vec<_>, Vec<_>) = personal.partition(|(name, _)| names.namespace.is_home(name));
+        personal.extend(further);
+        for (name, attributes) in personal {
             let Some(path) = names.take_up(name) else {
                 return Err(conn.wire.nonsense("two folders have names that cannot be told apart"));
             };
@@ -176,7 +185,7 @@ impl Found {
             folders.push(FolderSeen {
                 role: if path.is_inbox() { Some(Role::Inbox) } else { attributes.role },
                 selectable: !attributes.unselectable,
-                may_have_children: !attributes.childless && names.namespace.delimiter.is_some(),
+                may_have_children: !attributes.childless && names.namespace.delimiter_of(name).is_some(),
                 // Elsewhere the folders below may be another person's, or have another delimiter.
                 hides_children: conn.quirks.product == Product::Exchange
                     && attributes.has_children
@@ -304,7 +313,9 @@ fn shared_ids<'a>(ids: impl Iterator<Item = &'a String>) -> HashSet<String> {
 fn abilities(conn: &Connection, namespace: &Namespace) -> Abilities {
     let quirks = &conn.quirks;
     let mut forbidden = quirks.forbidden_in_names.clone();
-    forbidden.extend(namespace.delimiter.map(char::from));
+    forbidden.extend(
+        namespace.delimiters().map(char::from).filter(|delimiter| !quirks.forbidden_in_names.contains(delimiter)),
+    );
     Abilities {
         tells_vanished: conn.ext.qresync,
         moves_in_one_step: conn.ext.move_messages,

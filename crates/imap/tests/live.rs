@@ -363,18 +363,51 @@ async fn a_wrong_password_is_tried_once() {
 #[tokio::test]
 async fn a_name_that_was_deleted_and_has_folders_below_it_is_no_folder() {
     let Some(dovecot) = Dovecot::start("maildir:~/Maildir", ".", "") else { return };
-    let endpoint = endpoint(&dovecot, "names", PASSWORD, &[], &[]);
-    for name in [&["X"][..], &["X", "sub"], &["Y"]] {
-        endpoint.create(&path(name), None).await.unwrap();
+    for (user, off) in [("names", &[][..]), ("plain", &["list_status", "list_extended"])] {
+        let endpoint = endpoint(&dovecot, user, PASSWORD, off, &[]);
+        for name in [&["X"][..], &["X", "sub"], &["Y"], &["Y", "sub"]] {
+            endpoint.create(&path(name), None).await.unwrap();
+        }
+        endpoint.remove(&path(&["X"])).await.unwrap();
+        let listing = endpoint.folders().await.unwrap();
+        let selectable = |name: &[&str]| {
+            let seen = listing.folders.iter().find(|seen| seen.path == path(name));
+            seen.map(|seen| seen.selectable)
+        };
+        assert_ne!(selectable(&["X"]), Some(true), "{user}");
+        assert_eq!([selectable(&["X", "sub"]), selectable(&["Y"]), selectable(&["Y", "sub"])], [Some(true); 3]);
     }
-    endpoint.remove(&path(&["X"])).await.unwrap();
-    let listing = endpoint.folders().await.unwrap();
-    let selectable = |name: &[&str]| {
-        let seen = listing.folders.iter().find(|seen| seen.path == path(name));
-        seen.map(|seen| seen.selectable)
+}
+
+#[tokio::test]
+async fn every_folder_keeps_its_path_beside_others_of_several_namespaces() {
+    let namespace = |name: &str, kind: &str, prefix: &str| {
+        format!(
+            "}}\nnamespace {name} {{\n type = {kind}\n separator = .\n prefix = {prefix}\n location = maildir:~/{name}\n"
+        )
     };
-    assert_ne!(selectable(&["X"]), Some(true));
-    assert_eq!([selectable(&["X", "sub"]), selectable(&["Y"])], [Some(true); 2]);
+    let separator = [
+        ".\n prefix = INBOX.\n".to_owned(),
+        namespace("old", "private", "Old."),
+        namespace("public", "public", "INBOX.Public."),
+    ];
+    let Some(dovecot) = Dovecot::start("maildir:~/Maildir", &separator.concat(), "") else { return };
+    let endpoint = endpoint(&dovecot, "spaces", PASSWORD, &[], &[]);
+    endpoint.folders().await.unwrap();
+    let own = [&["a"][..], &["INBOX", "a"], &["INBOX", "INBOX", "a"], &["Old", "a"], &["Old", "a", "b"]];
+    let wanted: Vec<_> = own.iter().map(|segments| (path(segments), None)).collect();
+    for made in endpoint.create_all(&wanted).await {
+        made.unwrap();
+    }
+    let theirs = endpoint.create(&path(&["Public", "a"]), None).await.unwrap_err();
+    assert_eq!(theirs.code(), Code::FolderRefused);
+    let listing = endpoint.folders().await.unwrap();
+    let listed = listing.folders.iter().filter(|seen| seen.selectable && seen.path.depth() > 0);
+    let mut listed: Vec<String> = listed.map(|seen| seen.path.to_string()).collect();
+    listed.sort();
+    assert_eq!(listed, ["INBOX", "INBOX/INBOX/a", "INBOX/a", "Old/a", "Old/a/b", "a"]);
+    endpoint.rename(&path(&["a"]), &path(&["INBOX", "b"])).await.unwrap();
+    assert!(endpoint.folders().await.unwrap().folders.iter().any(|seen| seen.path == path(&["INBOX", "b"])));
 }
 
 #[tokio::test]

@@ -143,6 +143,9 @@ async fn what_the_server_says_it_expunged_and_did_not_is_told() {
             (expunge, "* 1 EXPUNGE\r\n$ OK Expunge ignored: Permission denied\r\n"),
             ("UID FETCH 1:2 (UID FLAGS)", seen),
         ];
+        if !capabilities.contains("UIDPLUS") {
+            script.insert(4, ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n"));
+        }
         if capabilities.contains("UIDPLUS") {
             script.extend([
                 ("UID STORE 2 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),

@@ -5,7 +5,7 @@
 mod peer;
 
 use parom_domain::endpoint::{BatchOutcome, Body, Cursor, Endpoint, MarkChange, Shifted};
-use parom_domain::{Code, Error, FolderPath, Marks, Retry, Scope, Uid, UidSet};
+use parom_domain::{Code, FolderPath, Marks, Scope, Uid, UidSet};
 use parom_imap::Mechanism;
 use parom_net::TlsMode;
 use peer::*;
@@ -36,68 +36,6 @@ async fn l15_a_listing_without_an_inbox_is_not_believed() {
     let peer = Peer::start(vec![(GREETING, vec![WELCOME, list, LSUB])]).await;
     assert_eq!(peer.endpoint().folders().await.err().unwrap().code(), Code::ListingIncomplete);
     peer.finished().await;
-}
-
-#[tokio::test]
-async fn a_mailbox_id_of_uninitialised_memory_is_no_id() {
-    let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 LITERAL+ LIST-EXTENDED LIST-STATUS OBJECTID] in\r\n");
-    let list = (
-        "RETURN (SUBSCRIBED STATUS (MESSAGES UIDNEXT UIDVALIDITY MAILBOXID))",
-        "* LIST () \"/\" INBOX\r\n* STATUS INBOX (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 7 MAILBOXID (\u{b0}\u{e5}\u{1}U))\r\n\
-         * LIST () \"/\" a\r\n* STATUS a (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 8 MAILBOXID (twice))\r\n\
-         * LIST () \"/\" b\r\n* STATUS b (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 9 MAILBOXID (twice))\r\n\
-         * LIST () \"/\" c\r\n* STATUS c (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 9 MAILBOXID (\"(\"x\"))\r\n\
-         * LIST () \"/\" d\r\n* STATUS d (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 5 MAILBOXID (d-1))\r\n$ OK done\r\n",
-    );
-    let peer = Peer::start(vec![(GREETING, vec![welcome, list])]).await;
-    let listing = peer.endpoint().folders().await.unwrap();
-    let seen = |name: &str| listing.folders.iter().find(|folder| folder.path.name() == name).unwrap();
-    let told = |name: &str| (seen(name).status.map(|status| status.validity), seen(name).mailbox_id.as_deref());
-    assert_eq!(told("INBOX"), (Some(7), None));
-    // An id that two folders have is none.
-    assert_eq!((told("a"), told("b")), ((Some(8), None), (Some(9), None)));
-    // Of a line that cannot be read, the rest is not believed either; the folder is looked into instead.
-    assert_eq!(told("c"), (None, None));
-    assert_eq!(told("d"), (Some(5), Some("d-1")));
-    peer.finished().await;
-}
-
-#[tokio::test]
-async fn cyrus_is_asked_for_mailbox_ids_where_a_folder_is_opened() {
-    let greeting = "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR AUTH=PLAIN] mail Cyrus IMAP 3.6.1 server ready\r\n";
-    let welcome = (WELCOME.0, "$ OK [CAPABILITY IMAP4rev1 LITERAL+ LIST-EXTENDED LIST-STATUS OBJECTID] in\r\n");
-    let list = (
-        "STATUS (MESSAGES UIDNEXT UIDVALIDITY))",
-        "* LIST () \"/\" INBOX\r\n* LIST () \"/\" a\r\n* STATUS a (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 5)\r\n$ OK done\r\n",
-    );
-    let first =
-        ("EXAMINE \"INBOX\"", "* 0 EXISTS\r\n* OK [MAILBOXID (ahgz0i7yvxl1zfxv)] Ok\r\n$ OK [READ-ONLY] done\r\n");
-    let gone = ("EXAMINE \"b\"", "$ NO Mailbox does not exist\r\n");
-    let second =
-        ("EXAMINE \"a\"", "* OK [CLOSED] Ok\r\n* OK [MAILBOXID (ooi6bxh8yindwi8q)] Ok\r\n$ OK [READ-ONLY] done\r\n");
-    let peer = Peer::start(vec![(greeting, vec![welcome, list, first, gone, second])]).await;
-    let endpoint = peer.endpoint();
-    let listing = endpoint.folders().await.unwrap();
-    assert!(listing.abilities.forbidden_in_names.contains(&'%'));
-    let folder = |name: &str| FolderPath::new([name]).unwrap();
-    let ids = endpoint.identify(&[folder("INBOX"), folder("b"), folder("a")]).await.unwrap();
-    assert_eq!(ids, [Some("ahgz0i7yvxl1zfxv".to_owned()), None, Some("ooi6bxh8yindwi8q".to_owned())]);
-    endpoint.close().await;
-    peer.finished().await;
-}
-
-#[tokio::test]
-async fn who_tells_ids_in_the_listing_or_has_none_is_not_asked() {
-    for offered in ["OBJECTID LIST-EXTENDED LIST-STATUS", "LIST-EXTENDED"] {
-        let welcome: &'static str = format!("$ OK [CAPABILITY IMAP4rev1 LITERAL+ {offered}] in\r\n").leak();
-        let list = ("LIST", "* LIST () \"/\" INBOX\r\n$ OK done\r\n");
-        let peer = Peer::start(vec![(GREETING, vec![(WELCOME.0, welcome), list])]).await;
-        let endpoint = peer.endpoint();
-        endpoint.folders().await.unwrap();
-        assert_eq!(endpoint.identify(&[inbox()]).await.unwrap(), [None]);
-        endpoint.close().await;
-        peer.finished().await;
-    }
 }
 
 #[tokio::test]
@@ -151,30 +89,6 @@ async fn l15_a_folder_that_cannot_be_opened_is_said_so_whatever_follows() {
     assert_eq!(endpoint.observe(&inbox(), None).await.err().unwrap().code(), Code::FolderCannotOpen);
     drop(endpoint);
     peer.finished().await;
-}
-
-#[tokio::test]
-async fn a_folder_that_is_there_and_not_shown_is_not_called_made() {
-    let status = [
-        ("$ NO Mailbox doesn't exist\r\n", Some(Code::FolderCannotOpen)),
-        ("* STATUS work (UIDVALIDITY 3)\r\n$ OK done\r\n", None),
-        ("$ NO [INUSE] locked\r\n", None),
-    ];
-    let work = FolderPath::new(["work"]).unwrap();
-    for (answer, expected) in status {
-        let create = ("CREATE", "$ NO [ALREADYEXISTS] Mailbox already exists\r\n");
-        let script = vec![create, ("STATUS", answer), create, ("STATUS", answer)];
-        let peer = Peer::with_inbox(script).await;
-        let endpoint = peer.endpoint();
-        let alone = endpoint.create(&work, None).await.err();
-        let among = endpoint.create_all(&[(work.clone(), None)]).await.pop().unwrap().err();
-        for error in [alone, among] {
-            assert_eq!(error.as_ref().map(Error::code), expected, "{answer}");
-            assert!(error.is_none_or(|error| error.retry() == Retry::WhenFixed && error.arg("host").is_some()));
-        }
-        drop(endpoint);
-        peer.finished().await;
-    }
 }
 
 #[tokio::test]
@@ -531,14 +445,18 @@ async fn without_move_the_message_that_somebody_took_before_we_removed_it_is_tol
             LIST,
             LSUB,
             ("SELECT", SELECTED),
+            ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n"),
             ("UID COPY 1:2 \"Other\"", copied),
+            ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n"),
             ("UID STORE 1:2 +FLAGS.SILENT (\\Deleted)", "* 1 EXPUNGE\r\n$ OK\r\n"),
             ("UID SEARCH DELETED", "* SEARCH 2\r\n$ OK\r\n"),
             (last, "* 1 EXPUNGE\r\n$ OK\r\n"),
         ];
-        let again = ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n");
+        // Whoever has no UID EXPUNGE asks first what else would go.
         let script =
-            script.into_iter().chain(uidplus.then_some(again)).chain([("UID FETCH 1:2 (UID FLAGS)", "$ OK\r\n")]);
+            script.into_iter().enumerate().filter(|(at, _)| !(uidplus && [4, 6].contains(at))).map(|(_, it)| it);
+        let again = ("UID SEARCH DELETED", "* SEARCH\r\n$ OK\r\n");
+        let script = script.chain(uidplus.then_some(again)).chain([("UID FETCH 1:2 (UID FLAGS)", "$ OK\r\n")]);
         let script = script.collect();
         let peer = Peer::start(vec![(GREETING, script)]).await;
         let endpoint = peer.endpoint();
@@ -583,24 +501,40 @@ async fn without_move_what_bears_our_mark_under_a_new_uid_is_told() {
 #[tokio::test]
 async fn l11_without_uidplus_the_mail_that_others_marked_as_deleted_stays() {
     let caps = "$ OK [CAPABILITY IMAP4rev1] in\r\n";
-    let script = |found: &'static str| {
-        vec![
-            (WELCOME.0, caps),
-            LIST,
-            LSUB,
-            ("SELECT", SELECTED),
-            ("UID STORE 2 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
-            ("UID SEARCH DELETED", found),
-        ]
-    };
-    let peer = Peer::start(vec![(GREETING, script("* SEARCH 2 3\r\n$ OK\r\n"))]).await;
+    let opened = || vec![(WELCOME.0, caps), LIST, LSUB, ("SELECT", SELECTED)];
+    let search = |found: &'static str| ("UID SEARCH DELETED", found);
+    let mark = ("UID STORE 2,4 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n");
+    // Nothing is marked that cannot be removed.
+    let before = vec![search("* SEARCH 2 3\r\n$ OK\r\n")];
+    // What comes in between is noticed, and only our own mark is taken off.
+    let between = vec![
+        search("* SEARCH 2\r\n$ OK\r\n"),
+        mark,
+        search("* SEARCH 2 3 4\r\n$ OK\r\n"),
+        ("UID STORE 4 -FLAGS.SILENT (\\Deleted)", "$ OK\r\n"),
+    ];
+    for story in [before, between] {
+        let peer = Peer::start(vec![(GREETING, [opened(), story].concat())]).await;
+        let endpoint = peer.endpoint();
+        let error = endpoint.expunge(&inbox(), 5, &uids(&[2, 4])).await.err().unwrap();
+        assert_eq!((error.code(), error.scope()), (Code::OthersMarkedDeleted, Scope::Folder));
+        drop(endpoint);
+        peer.finished().await;
+    }
+
+    // Nor is anything copied that could not be removed afterwards.
+    let peer = Peer::start(vec![(GREETING, [opened(), vec![search("* SEARCH 3\r\n$ OK\r\n")]].concat())]).await;
     let endpoint = peer.endpoint();
-    let error = endpoint.expunge(&inbox(), 5, &uids(&[2])).await.err().unwrap();
-    assert_eq!((error.code(), error.scope()), (Code::OthersMarkedDeleted, Scope::Folder));
+    let other = FolderPath::new(["Other"]).unwrap();
+    let error = endpoint.shift((&inbox(), 5), &uids(&[2]), (&other, 14)).await.err().unwrap();
+    assert_eq!(error.code(), Code::OthersMarkedDeleted);
     drop(endpoint);
     peer.finished().await;
 
-    let mut alone = script("* SEARCH 2\r\n$ OK\r\n");
+    let mut alone = opened();
+    alone.push(search("* SEARCH\r\n$ OK\r\n"));
+    alone.push(("UID STORE 2 +FLAGS.SILENT (\\Deleted)", "$ OK\r\n"));
+    alone.push(search("* SEARCH 2\r\n$ OK\r\n"));
     alone.push(("EXPUNGE", "* 2 EXPUNGE\r\n$ OK\r\n"));
     alone.push(("UID FETCH 2 (UID FLAGS)", "$ OK\r\n"));
     let peer = Peer::start(vec![(GREETING, alone)]).await;
