@@ -129,6 +129,9 @@ impl Readers {
     pub(crate) async fn open(path: &Path) -> Result<Readers> {
         let options = common(path).read_only(true);
         let pool = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
+        // Without these two nothing looks after idle connections in the background. What does so in sqlx 0.9 counts them by a number
+        // that may wrap around for an instant, and then goes through its loop for ever: a process that had done its work did not end.
+        let pool = pool.idle_timeout(None).max_lifetime(None);
         let pool = pool.connect_with(options).await.map_err(|error| classify::database(&error, path))?;
         Ok(Readers { pool, path: path.to_owned() })
     }
