@@ -9,6 +9,7 @@ mod emptied;
 mod halves;
 mod meanwhile;
 mod numbered;
+mod one_way;
 mod safekeeping;
 mod storm;
 mod undeleted;
