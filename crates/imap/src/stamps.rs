@@ -39,18 +39,8 @@ pub async fn stamps_from(conn: &mut Lent, floor: Uid) -> Result<Vec<Stamp>> {
 /// # Errors
 /// As [`stamps`].
 pub async fn present(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
-    let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
-    let ask = |set: &UidSet| Command::new("UID FETCH", Request::Read).raw(&format!("{set} (UID FLAGS)"));
-    let commands: Vec<Command> = sets.iter().map(ask).collect();
     let mut found = UidSet::new();
-    let answers = conn
-        .run(&commands, &mut |_, response| {
-            let told = response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest)?.uid);
-            found.extend(told.filter(|uid| uids.contains(*uid)));
-            Ok(())
-        })
-        .await?;
-    all_answered(conn, answers)?;
+    ask(conn, uids, "(UID FLAGS)", &mut |uid, _| found.insert(uid)).await?;
     Ok(found)
 }
 
@@ -59,19 +49,8 @@ pub async fn present(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
 /// # Errors
 /// As [`stamps`].
 pub async fn sizes(conn: &mut Lent, uids: &UidSet) -> Result<Vec<(Uid, u64)>> {
-    let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
-    let ask = |set: &UidSet| Command::new("UID FETCH", Request::Read).raw(&format!("{set} (UID RFC822.SIZE)"));
-    let commands: Vec<Command> = sets.iter().map(ask).collect();
     let mut found = Vec::new();
-    let answers = conn
-        .run(&commands, &mut |_, response| {
-            let fetched = response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest));
-            let told = fetched.and_then(|fetched| Some((fetched.uid?, fetched.size?)));
-            found.extend(told.filter(|(uid, _)| uids.contains(*uid)));
-            Ok(())
-        })
-        .await?;
-    all_answered(conn, answers)?;
+    ask(conn, uids, "(UID RFC822.SIZE)", &mut |uid, told| found.extend(told.size.map(|size| (uid, size)))).await?;
     Ok(found)
 }
 
@@ -83,24 +62,36 @@ const RECEIPT_FIELDS: &str = "DISPOSITION-NOTIFICATION-TO RETURN-RECEIPT-TO";
 /// # Errors
 /// As [`stamps`].
 pub async fn asking_receipts(conn: &mut Lent, uids: &UidSet) -> Result<UidSet> {
-    let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
+    let mut found = UidSet::new();
     let what = format!("(UID FLAGS BODY.PEEK[HEADER.FIELDS ({RECEIPT_FIELDS})])");
+    ask(conn, uids, &what, &mut |uid, told| {
+        let is_read = told.marks().is_some_and(|marks| marks.seen());
+        let asks = told.header.as_deref().is_some_and(|h| h.iter().any(|byte| !byte.is_ascii_whitespace()));
+        if !is_read && asks {
+            found.insert(uid);
+        }
+    })
+    .await?;
+    Ok(found)
+}
+
+/// Asks `what` of these messages, and notes what is told of each.
+async fn ask(conn: &mut Lent, uids: &UidSet, what: &str, note: &mut (dyn FnMut(Uid, &Fetched) + Send)) -> Result<()> {
+    let sets = uids.chunks(SET_BYTES, conn.quirks.fetch_items);
     let ask = |set: &UidSet| Command::new("UID FETCH", Request::Read).raw(&format!("{set} {what}"));
     let commands: Vec<Command> = sets.iter().map(ask).collect();
-    let mut found = UidSet::new();
     let answers = conn
         .run(&commands, &mut |_, response| {
-            let fetched = response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest));
-            let asks = fetched.filter(|fetched| {
-                let is_read = fetched.marks().is_some_and(|marks| marks.seen());
-                !is_read && fetched.header.as_deref().is_some_and(|h| h.iter().any(|byte| !byte.is_ascii_whitespace()))
-            });
-            found.extend(asks.and_then(|fetched| fetched.uid).filter(|uid| uids.contains(*uid)));
+            let told = response.numbered("FETCH").and_then(|(_, rest)| Fetched::parse(rest));
+            if let Some((uid, told)) =
+                told.and_then(|told| Some((told.uid?, told))).filter(|(uid, _)| uids.contains(*uid))
+            {
+                note(uid, &told);
+            }
             Ok(())
         })
         .await?;
-    all_answered(conn, answers)?;
-    Ok(found)
+    all_answered(conn, answers)
 }
 
 /// The commands that ask for the stamps of these messages, at most `items` each.
