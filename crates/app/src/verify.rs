@@ -2,15 +2,14 @@
 //! believes is no evidence of what it did.
 
 mod compare;
+mod pairs;
 mod read;
 
 pub use compare::Difference;
 
 use crate::progress::Work;
 use parom_domain::endpoint::{Endpoint, Listing, Permits, Snapshot};
-use parom_domain::policy::Policy;
-use parom_domain::tree::{self, Matched, TreePlan, Trees};
-use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, Uid, roles};
+use parom_domain::{Both, FolderPath, FolderSeen, Result, Role, Side, Uid};
 use read::{Reading, Seen};
 use std::collections::HashMap;
 
@@ -70,7 +69,8 @@ pub enum Step {
     Did(Work),
 }
 
-/// Compares all folders but those that `excluded` leaves out. Folders are paired as a first pass would pair them.
+/// Compares all folders but those that `excluded` leaves out. See [`pairs::pairs`] for which
+/// folder is compared with which.
 pub async fn verify(
     sides: Both<&dyn Endpoint>,
     excluded: impl Fn(&[FolderSeen], &[Option<Role>]) -> Vec<bool>,
@@ -80,15 +80,15 @@ pub async fn verify(
     let (source, target) = tokio::join!(sides.source.folders(), sides.target.folders());
     let listings = Both::new(source?, target?);
     let mut verdict = Verdict::default();
-    let plan = plan(&listings, excluded);
+    let pairs = pairs::pairs(&listings, excluded);
     // What a side does not list this time is neither there nor missing.
-    for waiting in &plan.withheld {
+    for waiting in &pairs.withheld {
         if let Some(why) = &listings[waiting.side].withheld {
             return Err(parom_engine::unreached(&waiting.path, why));
         }
     }
-    for pair in plan.put {
-        match (pair.paths.source, pair.paths.target) {
+    for paths in pairs.paths {
+        match (paths.source, paths.target) {
             (Some(source), Some(target)) => {
                 folder(sides, &listings, Both::new(source, target), (permits, told), &mut verdict).await?;
             }
@@ -98,14 +98,6 @@ pub async fn verify(
         }
     }
     Ok(verdict)
-}
-
-/// The pairs that folders would make if nothing were known of them.
-fn plan(listings: &Both<Listing>, excluded: impl Fn(&[FolderSeen], &[Option<Role>]) -> Vec<bool>) -> TreePlan {
-    let roles = listings.as_ref().map(|listing| roles::roles(&listing.folders));
-    let excluded = Both::from_fn(|side| excluded(&listings[side].folders, &roles[side]));
-    let trees = Trees { pairs: &[], listings: listings.as_ref(), roles, excluded };
-    tree::plan(&trees, &Matched::default(), &[], &[], &Policy::default(), 0)
 }
 
 async fn missing(sides: Both<&dyn Endpoint>, side: Side, folder: FolderPath) -> Result<Difference> {

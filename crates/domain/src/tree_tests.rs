@@ -220,6 +220,20 @@ fn renamed_on_both_sides_homes_name_wins() {
 }
 
 #[test]
+fn a_folder_that_takes_the_name_of_a_deleted_one_keeps_it() {
+    for (side, home) in [Side::Source, Side::Target].into_iter().flat_map(|side| Side::ALL.map(|home| (side, home))) {
+        let mut world = World::new(&["INBOX", "a", "b", "b/c"], &["INBOX"]);
+        world.policy.home = home;
+        world.settle();
+        world.servers[side].0.retain(|(name, _)| name != "a");
+        rename(&mut world, side, "b", "a");
+        world.settle();
+        assert_eq!(world.servers[side].names(), ["INBOX", "a", "a/c"], "{side}, home {home}");
+        assert!(world.is_equal(), "{side}, home {home}: {:?}", world.servers);
+    }
+}
+
+#[test]
 fn a_folder_below_one_that_takes_a_name_is_made_below_its_own() {
     // One side renames a folder to what the other side has just made, with another below it.
     for side in Side::ALL {

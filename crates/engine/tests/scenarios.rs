@@ -286,6 +286,7 @@ scenarios! {
     renamed_to_one_name,
     renumbered,
     state_lost,
+    takes_the_name_of_a_deleted,
     to_a_new_folder,
     trash_emptied,
 }

@@ -177,3 +177,27 @@ async fn excluded_folders_are_not_looked_at() {
     assert_ne!(run(&sides, "").await.0.differences, []);
     assert_eq!(run(&sides, "Drafts").await.0.differences, []);
 }
+
+#[tokio::test]
+async fn a_folder_with_a_number_is_compared_with_the_one_it_belongs_to() {
+    for side in Side::ALL {
+        let sides = alike();
+        for text in ["one", "two"] {
+            add(&sides[side], &path("work"), text, &[]);
+            add(&sides[side.other()], &path("work (2)"), text, &[]);
+        }
+        add(&sides[side], &path("work/below"), "below", &[]);
+        add(&sides[side.other()], &path("work (2)/below"), "below", &[]);
+        let verdict = run(&sides, "").await.0;
+        assert_eq!((verdict.differences, verdict.equal), (Vec::new(), 8));
+
+        let uid = add(&sides[side], &path("work/below"), "new", &[]);
+        let missing = Difference::Missing { side: side.other(), folder: path("work/below"), uid };
+        assert_eq!(run(&sides, "").await.0.differences, [missing]);
+
+        // A number alone makes no pair.
+        add(&sides[side], &path("plan (2)"), "x", &[]);
+        add(&sides[side.other()], &path("plan (3)"), "x", &[]);
+        assert_eq!(run(&sides, "").await.0.differences.len(), 3);
+    }
+}

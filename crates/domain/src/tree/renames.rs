@@ -214,11 +214,20 @@ impl Planner<'_> {
         let gains = || {
             let plain = there.parent().map_or_else(|| FolderPath::new([here.name()]), |p| Some(p.child(here.name())));
             let held = |(owner, path): &(Option<FolderId>, FolderPath)| {
-                *owner != Some(work.pair.id) && Some(path) == plain.as_ref()
+                *owner != Some(work.pair.id)
+                    && Some(path) == plain.as_ref()
+                    && !owner.is_some_and(|id| self.ends(side, id))
             };
             names::is_numbered(&to, here) && self.names_planned(side.other()).iter().any(held)
         };
         (loses || side != self.policy.home && work.at[side].is_some() && gains()).then_some(to)
+    }
+
+    /// Is the folder missing on this side? It may be gone, and its name on the other side is free then.
+    fn ends(&self, side: Side, id: FolderId) -> bool {
+        self.works.iter().any(|work| {
+            work.pair.id == id && work.pair.paths[side].is_some() && work.at[side].is_none() && !work.withheld[side]
+        })
     }
 
     fn is_planned(&self, side: Side, work: &Work) -> bool {
