@@ -12,6 +12,7 @@ use parom_domain::events::state::{
 use parom_domain::events::{CalendarNumber, CalendarPair, End, EventLink};
 use parom_domain::state::Lease;
 use parom_domain::{Result, Side};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 impl Store {
@@ -19,18 +20,44 @@ impl Store {
     ///
     /// Errors: as [`Store::commit`].
     pub async fn commit_agenda(&self, lease: &Lease, changes: Vec<AgendaChange>) -> Result<()> {
-        self.commit_under(lease, changes).await
+        self.commit_under(lease, statements(changes)).await
     }
 }
 
+/// What one statement or two do.
+enum Step {
+    One(AgendaChange),
+    /// Announcements that came one after the other end together: each statement costs two changes of thread.
+    Close(RangeInclusive<u64>),
+}
+
+/// The changes of a commit in their order, and then the announcements that end with it: no change concerns one of these.
+fn statements(changes: Vec<AgendaChange>) -> Vec<Step> {
+    let mut closed = Vec::new();
+    let mut steps = Vec::with_capacity(changes.len());
+    for change in changes {
+        match change {
+            AgendaChange::CloseIntent(id) => closed.push(id),
+            change => steps.push(Step::One(change)),
+        }
+    }
+    closed.sort_unstable();
+    let runs = closed.chunk_by(|one, next| one.checked_add(1) == Some(*next));
+    steps.extend(runs.filter_map(|run| Some(Step::Close(*run.first()?..=*run.last()?))));
+    steps
+}
+
 #[async_trait]
-impl Leased for AgendaChange {
+impl Leased for Step {
     async fn apply(&self, db: &mut Writer, lease: Lease) -> Result<()> {
-        apply(db, lease, self).await
+        match self {
+            Step::One(change) => apply(db, lease, change).await,
+            Step::Close(ids) => close_intents(db, lease, ids).await,
+        }
     }
 
     fn is_one_statement(&self) -> bool {
-        !matches!(self, AgendaChange::DropCalendar(_))
+        !matches!(self, Step::One(AgendaChange::DropCalendar(_)))
     }
 }
 
@@ -52,7 +79,7 @@ async fn apply(db: &mut Writer, lease: Lease, change: &AgendaChange) -> Result<(
         AgendaChange::PutEvent { link, base } => db.put(lease, put_event(lease, link, base.as_ref())).await,
         AgendaChange::DropEvent(event) => db.forget(lease, under(lease, DROP_EVENT).bind(event.0.cast_signed())).await,
         AgendaChange::OpenIntent(intent) => db.put(lease, open_intent(lease, intent)).await,
-        AgendaChange::CloseIntent(id) => db.forget(lease, under(lease, CLOSE_INTENT).bind(id.cast_signed())).await,
+        AgendaChange::CloseIntent(id) => close_intents(db, lease, &(*id..=*id)).await,
         AgendaChange::Park(parked) => db.put(lease, park(lease, parked)).await,
         AgendaChange::Unpark { calendar, side, handle } => {
             db.forget(lease, item(lease, UNPARK, *calendar, *side, handle)).await
@@ -174,9 +201,14 @@ fn open_intent(lease: Lease, intent: &AgendaIntent) -> Query {
     under(lease, OPEN_INTENT).bind(intent.id.cast_signed()).bind(millis(intent.at_ms)).bind(body).bind(was)
 }
 
-const CLOSE_INTENT: &str = "
-    DELETE FROM event_intent WHERE account = $1 AND id = $3
+const CLOSE_INTENTS: &str = "
+    DELETE FROM event_intent WHERE account = $1 AND id BETWEEN $3 AND $4
         AND EXISTS (SELECT 1 FROM lease WHERE account = $1 AND epoch = $2)";
+
+async fn close_intents(db: &mut Writer, lease: Lease, ids: &RangeInclusive<u64>) -> Result<()> {
+    let (first, last) = (ids.start().cast_signed(), ids.end().cast_signed());
+    db.forget(lease, under(lease, CLOSE_INTENTS).bind(first).bind(last)).await
+}
 
 const PARK: &str = "
     INSERT INTO event_parked (account, calendar, side, handle, version, uid, code, args, since_ms, until_ms)

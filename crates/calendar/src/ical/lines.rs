@@ -1,5 +1,6 @@
 //! Content lines of iCalendar: unfolding, parameters, folding (RFC 5545 section 3.1, RFC 6868).
 
+use super::values::{has_no_stray, is_stray};
 use crate::Unfit;
 use std::fmt;
 
@@ -53,7 +54,7 @@ impl Line {
 
     /// The same, of a text that becomes the value: a line may be an attachment of many megabytes.
     pub(super) fn read(mut text: String) -> Result<Line, Unfit> {
-        if text.contains(is_stray) {
+        if !has_no_stray(&text) {
             text.retain(|c| !is_stray(c));
         }
         let (name, params, value) = Line::parts(&text)?;
@@ -103,14 +104,13 @@ impl Line {
         head.push(':');
         let mut folded = Folded { out, room: FOLD };
         folded.push(&head);
-        self.value.split(is_stray).for_each(|part| folded.push(part));
+        if has_no_stray(&self.value) {
+            folded.push(&self.value);
+        } else {
+            self.value.split(is_stray).for_each(|part| folded.push(part));
+        }
         folded.out.push_str("\r\n");
     }
-}
-
-/// Nobody's format has a place for it.
-fn is_stray(c: char) -> bool {
-    c.is_control() && c != '\t'
 }
 
 /// For logs: the name without what it says.

@@ -1,7 +1,7 @@
 //! Properties whose iCalendar form says more than the normal form: what each means, and the words for a meaning.
 
 use super::lines::Line;
-use super::values::{escape, unescape};
+use super::values::{escape, has_no_stray, is_stray, unescape};
 use crate::event::{Details, Importance, Sensitivity};
 
 /// The marker beside CLASS:PRIVATE; Exchange tells personal from private.
@@ -12,7 +12,11 @@ pub const SPELLED: [&str; 7] = ["SUMMARY", "DESCRIPTION", "X-ALT-DESC", "LOCATIO
 
 /// TEXT in the normal form.
 pub fn text(value: &str) -> String {
-    unescape(value).chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+    let mut text = unescape(value);
+    if !has_no_stray(&text) {
+        text.retain(|c| c == '\n' || !is_stray(c));
+    }
+    text
 }
 
 /// What a line says, in the normal form's words; lines of one name that mean the same are interchangeable.
@@ -67,6 +71,9 @@ pub fn uid_line(wanted: &str, details: &Details) -> Line {
 /// The line to write: as it was spelled where that still means the same, else the plain one.
 pub fn spelled(name: &str, details: &Details) -> Option<Line> {
     let plain = plain(name, details);
+    if !details.spelling.iter().any(|line| line.name == name) {
+        return plain;
+    }
     let wanted = plain.as_ref().map_or_else(|| nothing(name), meaning);
     let kept = details.spelling.iter().find(|line| line.name == name && meaning(line) == wanted);
     kept.cloned().or(plain)

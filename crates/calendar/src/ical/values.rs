@@ -8,33 +8,57 @@ use std::fmt::Write;
 #[must_use]
 pub fn unescape(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
-    let mut chars = value.chars().peekable();
-    while let Some(c) = chars.next() {
-        let meant = match (c, chars.peek()) {
-            ('\\', Some('n' | 'N')) => Some('\n'),
-            ('\\', Some(plain @ ('\\' | ',' | ';'))) => Some(*plain),
+    let mut rest = value;
+    while let Some((plain, after)) = rest.split_once('\\') {
+        out.push_str(plain);
+        let meant = match after.as_bytes().first() {
+            Some(b'n' | b'N') => Some('\n'),
+            Some(b'\\') => Some('\\'),
+            Some(b',') => Some(','),
+            Some(b';') => Some(';'),
             _ => None,
         };
-        if meant.is_some() {
-            chars.next();
-        }
-        out.push(meant.unwrap_or(c));
+        out.push(meant.unwrap_or('\\'));
+        rest = if meant.is_some() { after.get(1..).unwrap_or_default() } else { after };
     }
+    out.push_str(rest);
     out
 }
 
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut rest = text;
+    while let Some((plain, c, after)) = split_at_char(rest, |c| matches!(c, '\\' | ',' | ';') || is_stray(c)) {
+        out.push_str(plain);
         match c {
             '\n' => out.push_str("\\n"),
             '\\' | ',' | ';' => out.extend(['\\', c]),
-            c if c.is_control() && c != '\t' => {}
-            c => out.push(c),
+            _ => {}
         }
+        rest = after;
     }
+    out.push_str(rest);
     out
+}
+
+/// What is before the first such character, that one, and what is after it.
+fn split_at_char(text: &str, is_wanted: impl Fn(char) -> bool) -> Option<(&str, char, &str)> {
+    let (plain, rest) = text.split_at(text.find(is_wanted)?);
+    let mut rest = rest.chars();
+    let c = rest.next()?;
+    Some((plain, c, rest.as_str()))
+}
+
+/// Control characters but the tab have no place in a content line, and most texts have none.
+pub fn is_stray(c: char) -> bool {
+    c.is_control() && c != '\t'
+}
+
+/// Has the text none of them? Told by its bytes, which is fast: those from U+0080 on begin with one that few others begin with.
+pub fn has_no_stray(text: &str) -> bool {
+    let may_be = |byte: u8| byte < b' ' && byte != b'\t' || byte == 0x7f || byte == 0xc2;
+    !text.bytes().fold(false, |found, byte| found | may_be(byte)) || !text.contains(is_stray)
 }
 
 /// The values of a list, split at the commas that are not escaped.

@@ -228,6 +228,19 @@ async fn every_change_of_calendars_does_what_it_says() {
 }
 
 #[tokio::test]
+async fn announcements_that_end_together_leave_the_others_open() {
+    let state = State::new().await;
+    let lease = state.account("a@corp.example").await;
+    state.store.commit_agenda(&lease, agenda_filled()).await.unwrap();
+    let opened = [2, 3, 4, 5, 7, 8, u64::MAX].map(|id| AgendaChange::OpenIntent(intent(id)));
+    state.store.commit_agenda(&lease, opened.to_vec()).await.unwrap();
+    let closed = [8, 3, u64::MAX, 2, 5, 5, 6].map(AgendaChange::CloseIntent);
+    state.store.commit_agenda(&lease, closed.to_vec()).await.unwrap();
+    let left = state.store.load_agenda(lease.account).await.unwrap().intents;
+    assert_eq!(left.iter().map(|intent| intent.id).collect::<Vec<_>>(), [1, 4, 7]);
+}
+
+#[tokio::test]
 async fn a_lost_lease_stops_every_kind_of_change_of_calendars() {
     let state = State::new().await;
     let lost = state.account("a@corp.example").await;
