@@ -14,6 +14,9 @@ pub struct Paired {
     pub pairs: Vec<Both<Uid>>,
     /// Groups that headers and size cannot tell apart: their bodies have to be read. See [`pair_by_content`].
     pub unclear: Vec<Both<Vec<Uid>>>,
+    /// Groups with the same headers and other sizes on either side: other messages, or one of the sides keeps other bytes than it is
+    /// given. What they say tells, whatever their bytes.
+    pub altered: Vec<Both<Vec<Uid>>>,
 }
 
 /// Pairs newcomers by fingerprint and by size (which is zero where it is no evidence). A message that stands alone in its group on
@@ -27,15 +30,24 @@ pub fn pair_newcomers(stamps: &Both<Vec<Stamp>>) -> Paired {
         }
     }
     let mut paired = Paired::default();
-    for group in groups.into_values() {
+    let mut alone: HashMap<Fingerprint, Both<Vec<Uid>>> = HashMap::new();
+    for ((fingerprint, _), group) in groups {
         match (group.source.as_slice(), group.target.as_slice()) {
-            ([], _) | (_, []) => {}
+            ([], _) | (_, []) => {
+                let alike = alone.entry(fingerprint).or_default();
+                Side::ALL.into_iter().for_each(|side| alike[side].extend(&group[side]));
+            }
             ([source], [target]) => paired.pairs.push(Both::new(*source, *target)),
             _ => paired.unclear.push(group),
         }
     }
     paired.pairs.sort_by_key(|pair| pair.source);
     paired.unclear.sort_by_key(|group| group.source.first().copied());
+    paired.altered = alone.into_values().filter(|alike| !alike.source.is_empty() && !alike.target.is_empty()).collect();
+    for group in &mut paired.altered {
+        Side::ALL.into_iter().for_each(|side| group[side].sort_unstable());
+    }
+    paired.altered.sort_by_key(|group| group.source.first().copied());
     paired
 }
 
@@ -99,6 +111,12 @@ pub struct Moved {
 }
 
 impl Moved {
+    /// It has the headers of the one that is missing, and another size.
+    #[must_use]
+    pub fn is_altered(&self) -> bool {
+        self.lost.size != self.found.size
+    }
+
     /// It went elsewhere and came back: it has a new UID in its old folder.
     #[must_use]
     pub fn is_put_back(&self) -> bool {
@@ -116,12 +134,24 @@ pub fn pair_moves(side: Side, lost: &[Lost], found: &[Found]) -> Vec<Moved> {
     for item in lost.iter().filter(|item| item.short != 0) {
         groups.entry((item.short, item.size)).or_default().0.push(*item);
     }
+    let mut others: HashMap<u64, Vec<Found>> = HashMap::new();
     for item in found {
-        if let Some(group) = groups.get_mut(&(item.short, item.size)) {
-            group.1.push(*item);
+        match groups.get_mut(&(item.short, item.size)) {
+            Some(group) => group.1.push(*item),
+            None => others.entry(item.short).or_default().push(*item),
         }
     }
     let mut moves = Vec::new();
+    // One is missing and one of its headers is new, of another size: this side may keep other bytes than it was given.
+    let mut missed: HashMap<u64, Vec<Lost>> = HashMap::new();
+    for (lost, found) in groups.values() {
+        lost.iter().filter(|_| found.is_empty()).for_each(|lost| missed.entry(lost.short).or_default().push(*lost));
+    }
+    for (short, lost) in missed {
+        if let ([lost], Some([found])) = (lost.as_slice(), others.get(&short).map(Vec::as_slice)) {
+            moves.push(Moved { side, lost: *lost, found: *found, doubtful: true });
+        }
+    }
     for (lost, found) in groups.into_values() {
         let one_way = lost.windows(2).all(|two| matches!(two, [a, b] if a.folder == b.folder))
             && found.windows(2).all(|two| matches!(two, [a, b] if a.folder == b.folder));

@@ -4,13 +4,16 @@ use crate::endpoint::Stamp;
 use crate::link::{LinkTable, stored_size};
 use crate::state::{Appending, Moving, Recent};
 use crate::{Side, Uid};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// What became of an announced message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// It is there, under this UID: link it.
     Adopt(Uid),
+    /// This one has its headers and another length: the server keeps other bytes than it was given (a last line end more, or
+    /// LF alone), or it is another message. What both say tells.
+    Doubtful(Uid),
     /// It is not there yet, and the server may still commit what it had received: look again later.
     Wait,
     /// It never arrived: its source is a newcomer again.
@@ -30,20 +33,48 @@ pub fn recover_appends(
     into: Side,
     grace_is_over: bool,
 ) -> Vec<Recovery> {
-    let mut free: HashMap<(u64, u32), Vec<Uid>> = HashMap::new();
-    let mut stamps: Vec<&Stamp> = found.iter().filter(|stamp| links.slot(into, stamp.uid).is_none()).collect();
-    stamps.sort_by_key(|stamp| std::cmp::Reverse(stamp.uid));
-    for stamp in stamps {
-        free.entry((stamp.fingerprint.short(), stored_size(stamp.size))).or_default().push(stamp.uid);
-    }
+    let mut free = Free::of(found, links, into);
+    let exact: Vec<Option<Uid>> =
+        announced.iter().map(|item| free.take(item.fingerprint.short(), stored_size(item.len))).collect();
     let lacking = if grace_is_over { Recovery::Redo } else { Recovery::Wait };
-    announced
-        .iter()
-        .map(|item| {
-            let uids = free.get_mut(&(item.fingerprint.short(), stored_size(item.len)));
-            uids.and_then(Vec::pop).map_or(lacking, Recovery::Adopt)
-        })
-        .collect()
+    let answers = announced.iter().zip(exact).map(|(item, exact)| match exact {
+        Some(uid) => Recovery::Adopt(uid),
+        None => free.take_alike(item.fingerprint.short()).map_or(lacking, |(uid, _)| Recovery::Doubtful(uid)),
+    });
+    answers.collect()
+}
+
+/// Messages that were found and are nobody's yet, by what they look like. Those with the lowest UIDs go first.
+struct Free(HashMap<u64, Vec<(Uid, u32)>>);
+
+impl Free {
+    fn of(found: &[Stamp], links: &LinkTable, side: Side) -> Free {
+        let mut stamps: Vec<&Stamp> = found.iter().filter(|stamp| links.slot(side, stamp.uid).is_none()).collect();
+        stamps.sort_by_key(|stamp| stamp.uid);
+        let mut free: HashMap<u64, Vec<(Uid, u32)>> = HashMap::new();
+        for stamp in stamps {
+            free.entry(stamp.fingerprint.short()).or_default().push((stamp.uid, stored_size(stamp.size)));
+        }
+        Free(free)
+    }
+
+    fn take(&mut self, short: u64, size: u32) -> Option<Uid> {
+        let alike = self.0.get_mut(&short)?;
+        let at = alike.iter().position(|(_, other)| *other == size)?;
+        Some(alike.remove(at).0)
+    }
+
+    /// One of any size.
+    fn take_alike(&mut self, short: u64) -> Option<(Uid, u32)> {
+        let alike = self.0.get_mut(&short)?;
+        (!alike.is_empty()).then(|| alike.remove(0))
+    }
+}
+
+/// The sizes of messages that are there, as [`recover_moves`] wants them.
+#[must_use]
+pub fn sizes(stamps: &[Stamp]) -> HashMap<Uid, u32> {
+    stamps.iter().map(|stamp| (stamp.uid, stored_size(stamp.size))).collect()
 }
 
 /// What became of a message that was to be moved within one side.
@@ -59,43 +90,34 @@ pub enum MoveRecovery {
     Lost,
 }
 
-/// Matches announced moves with both folders. `left` are the UIDs still in the old folder, `found` what is at or above
-/// the floor in the new one.
+/// Matches announced moves with both folders. `left` is what is still in the old folder, with the size that it has there;
+/// `found` what is at or above the floor in the new one. A link tells the size of the side that the message came from, and this
+/// one may keep other bytes: so what is still there is known by its size here, and what left by its headers where no size fits.
 #[must_use]
 pub fn recover_moves(
     announced: &[Moving],
-    left: &HashSet<Uid>,
+    left: &HashMap<Uid, u32>,
     found: &[Stamp],
     links: &LinkTable,
     side: Side,
 ) -> Vec<MoveRecovery> {
-    let mut free: HashMap<(u64, u32), Vec<Uid>> = HashMap::new();
-    let mut stamps: Vec<&Stamp> = found.iter().filter(|stamp| links.slot(side, stamp.uid).is_none()).collect();
-    stamps.sort_by_key(|stamp| std::cmp::Reverse(stamp.uid));
-    for stamp in stamps {
-        free.entry((stamp.fingerprint.short(), stored_size(stamp.size))).or_default().push(stamp.uid);
-    }
-    announced
-        .iter()
-        .map(|item| {
-            let there = free.get_mut(&(item.short, item.size)).and_then(Vec::pop);
-            match (left.contains(&item.uid), there) {
-                (false, Some(uid)) => MoveRecovery::Done(uid),
-                (true, Some(uid)) => MoveRecovery::Half(uid),
-                (true, None) => MoveRecovery::Redo,
-                (false, None) => MoveRecovery::Lost,
-            }
-        })
-        .collect()
+    let mut free = Free::of(found, links, side);
+    let exact: Vec<Option<Uid>> =
+        announced.iter().map(|item| free.take(item.short, left.get(&item.uid).copied().unwrap_or(item.size))).collect();
+    let answers = announced.iter().zip(exact).map(|(item, exact)| match (left.contains_key(&item.uid), exact) {
+        (true, Some(uid)) => MoveRecovery::Half(uid),
+        (true, None) => MoveRecovery::Redo,
+        (false, Some(uid)) => MoveRecovery::Done(uid),
+        (false, None) => free.take_alike(item.short).map_or(MoveRecovery::Lost, |(uid, _)| MoveRecovery::Done(uid)),
+    });
+    answers.collect()
 }
 
-/// Is this newcomer the late twin of a message that we appended: the same in headers and length, in a folder into which we
-/// sent it within the last day, and not the copy that we linked? Only equal content makes it one; the caller reads it.
+/// May this newcomer be the late twin of a message that we appended: the same in headers, in a folder into which we sent it within
+/// the last day, and not the copy that we linked? Only equal content makes it one; the caller reads it.
 #[must_use]
 pub fn may_be_twin(stamp: &Stamp, recent: &[&Recent]) -> bool {
-    recent
-        .iter()
-        .any(|item| item.fingerprint == stamp.fingerprint && item.len == stamp.size && item.uid != Some(stamp.uid))
+    recent.iter().any(|item| item.fingerprint == stamp.fingerprint && item.uid != Some(stamp.uid))
 }
 
 #[cfg(test)]
@@ -160,7 +182,7 @@ mod tests {
         };
         let table = LinkTable::new();
         let check = |left: &[u32], found: &[Stamp]| {
-            let left = left.iter().map(|value| uid(*value)).collect();
+            let left = left.iter().map(|value| (uid(*value), 10)).collect();
             recover_moves(std::slice::from_ref(&item), &left, found, &table, Side::Source)[0]
         };
         assert_eq!(check(&[], &[stamp(5, b'a')]), MoveRecovery::Done(uid(5)));

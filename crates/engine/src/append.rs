@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use parom_domain::endpoint::{BatchOutcome, Chunks, Landed, Letter, LetterBody, Writer};
 use parom_domain::recover::{Recovery, recover_appends};
 use parom_domain::state::{Appending, Change};
-use parom_domain::{Code, Error, Marks, Result, Retry, Scope, Uid};
+use parom_domain::{Both, Code, Error, Marks, Result, Retry, Scope, Uid};
 use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::mpsc;
 
@@ -331,11 +331,20 @@ async fn find(lane: &Lane<'_>, floor: Uid, announced: &[Appending]) -> Result<Ve
     let found = likeness::find(lane.run, lane.into, &lane.into_path, lane.to.cursor.validity, floor).await?;
     let wanted: Vec<&Appending> = announced.iter().collect();
     let answers = recover_appends(&wanted, &found, &lane.links(), lane.into, true);
-    let uids = answers.into_iter().map(|answer| match answer {
-        Recovery::Adopt(uid) => Some(uid),
-        Recovery::Wait | Recovery::Redo => None,
-    });
-    Ok(uids.collect())
+    let mut uids = Vec::with_capacity(answers.len());
+    for (item, answer) in announced.iter().zip(answers) {
+        uids.push(match answer {
+            Recovery::Adopt(uid) => Some(uid),
+            Recovery::Doubtful(uid) => {
+                let arrived = (&lane.into_path, lane.to.cursor.validity, uid);
+                let origin = (&lane.from_path, lane.from.cursor.validity, item.origin);
+                let places = Both::from_fn(|side| if side == lane.into { arrived } else { origin });
+                likeness::say_the_same(lane.run, places).await?.then_some(uid)
+            }
+            Recovery::Wait | Recovery::Redo => None,
+        });
+    }
+    Ok(uids)
 }
 
 /// The message as it is written: a mark that the folder cannot keep is left out.

@@ -26,15 +26,18 @@ pub async fn advance_cursors(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, F
                 && work.validity(side) == Some(looked.snapshot.cursor.validity)
             {
                 work.unlearn(side, &looked.snapshot);
+                if let Some(before) = work.seen[side].as_ref().map(|seen| seen.cursor) {
+                    work.doubt(side, &looked.snapshot, before);
+                }
             }
         }
         changes.extend(work.link_changes());
-        if work.waits {
+        if work.waits || work.relook.source || work.relook.target {
             changes.extend(restart_cursors(run, work));
         }
     }
     for work in works.values_mut().filter(|work| !work.stays() && work.gone_side.is_none()) {
-        for side in Side::ALL {
+        for side in Side::ALL.into_iter().filter(|side| !work.relook[*side]) {
             let Some(Seen { cursor, .. }) = work.seen[side].clone() else { continue };
             let cursor = match again[side].remove(&work.id) {
                 None => cursor,

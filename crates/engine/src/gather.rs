@@ -1,7 +1,7 @@
 //! Pairs what appeared or vanished before anything is decided: newcomers of both sides, and moves across folders.
 
 use crate::held;
-use crate::likeness::{contents, stamps_apart};
+use crate::likeness::{contents, essences, stamps_apart};
 use crate::pass::{Run, both_paths, stops_the_pass};
 use crate::work::{FolderWork, Open, Seen};
 use parom_domain::endpoint::Stamp;
@@ -42,6 +42,11 @@ pub async fn pair_newcomers(run: &mut Run<'_>, works: &mut BTreeMap<FolderId, Fo
         for group in paired.unclear {
             let source = contents(run, work, Side::Source, &group.source).await?;
             let target = contents(run, work, Side::Target, &group.target).await?;
+            pairs.extend(pair::pair_by_content(&Both::new(source, target)));
+        }
+        for group in paired.altered {
+            let source = essences(run, work, Side::Source, &group.source).await?;
+            let target = essences(run, work, Side::Target, &group.target).await?;
             pairs.extend(pair::pair_by_content(&Both::new(source, target)));
         }
         run.report.adopted += pairs.len() as u64;
@@ -134,8 +139,8 @@ async fn drop_twins(run: &Run<'_>, work: &mut FolderWork, open: &Open<'_>) -> Re
             .cloned()
             .collect();
         for stamp in suspects {
-            let (short, size) = (stamp.fingerprint.short(), stored_size(stamp.size));
-            let linked = work.links.iter().filter(|(_, link)| link.short == short && link.size == size);
+            let short = stamp.fingerprint.short();
+            let linked = work.links.iter().filter(|(_, link)| link.short == short);
             let linked: Vec<Uid> = linked.filter_map(|(_, link)| link.uids[side]).collect();
             let mut uids = linked.clone();
             uids.push(stamp.uid);

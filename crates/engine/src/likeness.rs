@@ -9,7 +9,7 @@ use crate::read::{STRIKES, is_broken};
 use crate::work::FolderWork;
 use mail_parser::{Message, MessageParser, PartType};
 use parom_domain::endpoint::{Body, BodyStream, Stamp};
-use parom_domain::{Error, FolderPath, Result, Side, Uid, UidSet};
+use parom_domain::{Both, Code, Error, FolderPath, Result, Side, Uid, UidSet};
 
 /// Longer messages are not taken into memory to look into them.
 pub const MOST_PARSED: u64 = 32 << 20;
@@ -123,14 +123,47 @@ fn evident(run: &Run<'_>, mut stamps: Vec<Stamp>) -> Vec<Stamp> {
 /// A hash of what each message says, for messages that headers cannot tell apart.
 pub async fn contents(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]) -> Result<Vec<(Uid, [u8; 32])>> {
     let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(Vec::new()) };
+    hashes(run, side, (path, validity), uids, run.keeps_bytes).await
+}
+
+/// The same, where the bytes may be others though it is the same message.
+pub async fn essences(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]) -> Result<Vec<(Uid, [u8; 32])>> {
+    let (Some(path), Some(validity)) = (&work.paths[side], work.validity(side)) else { return Ok(Vec::new()) };
+    hashes(run, side, (path, validity), uids, false).await
+}
+
+/// A message: in which folder under which UIDVALIDITY, and its UID.
+pub type Place<'p> = (&'p FolderPath, u32, Uid);
+
+/// Do these two say the same, whatever their bytes? What cannot be read says nothing.
+pub async fn say_the_same(run: &Run<'_>, places: Both<Place<'_>>) -> Result<bool> {
+    let mut hashes_of = Both::new(None, None);
+    for side in Side::ALL {
+        let (path, validity, uid) = places[side];
+        match hashes(run, side, (path, validity), &[uid], false).await {
+            Ok(found) => hashes_of[side] = found.first().map(|(_, hash)| *hash),
+            Err(error) if matches!(error.code(), Code::ValidityChanged | Code::FolderGone) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(hashes_of.source.is_some() && hashes_of.source == hashes_of.target)
+}
+
+async fn hashes(
+    run: &Run<'_>,
+    side: Side,
+    (path, validity): (&FolderPath, u32),
+    uids: &[Uid],
+    exact: bool,
+) -> Result<Vec<(Uid, [u8; 32])>> {
     let set: UidSet = uids.iter().copied().collect();
     let mut stream = run.pass.sides[side].read(path, validity, &set).await?;
     let mut contents = Vec::new();
     while let Some(item) = stream.next().await? {
         let hash = match item.body {
-            Body::Small(bytes) if run.keeps_bytes => blake3::hash(&bytes),
+            Body::Small(bytes) if exact => blake3::hash(&bytes),
             Body::Small(bytes) => essence(&bytes),
-            Body::Big { len } if !run.keeps_bytes && len <= MOST_PARSED => {
+            Body::Big { len } if !exact && len <= MOST_PARSED => {
                 let _held = run.pass.permits.bytes(len).await;
                 let mut bytes = Vec::new();
                 while let Some(chunk) = stream.chunk().await? {
@@ -139,7 +172,7 @@ pub async fn contents(run: &Run<'_>, work: &FolderWork, side: Side, uids: &[Uid]
                 essence(&bytes)
             }
             Body::Big { .. } => match hash_of(stream.as_mut()).await? {
-                hash if run.keeps_bytes => hash,
+                hash if exact => hash,
                 // The bytes are others each time, and say nothing.
                 _ => continue,
             },

@@ -256,6 +256,9 @@ async fn compare(run: &Run<'_>, job: Job, answers: Both<Option<Result<Looked>>>)
     for side in Side::ALL {
         if let Some(snapshot) = &seen[side] {
             work.unlearn(side, snapshot);
+            if let Some(covered) = pair.cursors[side].filter(|_| run.interrupted.contains(&(pair.id, side))) {
+                work.doubt(side, snapshot, covered);
+            }
         }
     }
     let known = open.known(&work.links, run);

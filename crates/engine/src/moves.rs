@@ -2,7 +2,7 @@
 //! side too.
 
 use crate::gather::{Looks, fetch_stamps};
-use crate::likeness::{contents, stamps};
+use crate::likeness::{contents, essences, stamps};
 use crate::pass::Run;
 use crate::strays;
 use crate::work::FolderWork;
@@ -127,10 +127,15 @@ async fn without_doubt(
         // Where it is on the other side is not known yet.
         return Ok(Some(changes));
     };
+    let is_altered = changes.iter().any(|(_, change)| change.as_ref().is_some_and(Moved::is_altered));
     let mut bodies = Vec::new();
     for (side, (folder, uid)) in [(Side::Source, source), (Side::Target, target)] {
         let Some(work) = works.get(&folder) else { continue };
-        let read = contents(run, work, side, &[uid]).await?;
+        let read = if is_altered {
+            essences(run, work, side, &[uid]).await?
+        } else {
+            contents(run, work, side, &[uid]).await?
+        };
         if read.is_empty() && is_gone_by_now(run, work, side, uid).await? {
             return Ok(None);
         }

@@ -151,6 +151,8 @@ pub struct Run<'a> {
     pub homeless: Vec<u64>,
     /// A side takes no more mail. The pass goes on with what needs no room, and ends with this.
     pub full: Option<Error>,
+    /// Folders into which the last process was sending when it ended, and on which side.
+    pub interrupted: HashSet<(FolderId, Side)>,
     /// Recovery did not find what had been announced.
     pub gave_up: bool,
     /// Strays that are not in the book yet.
@@ -187,6 +189,7 @@ impl<'a> Run<'a> {
             allowed: Vec::new(),
             deleted_in: HashSet::new(),
             is_undecided: false,
+            interrupted: HashSet::new(),
             gave_up: false,
             new_strays: HashSet::new(),
             unfinished: false,

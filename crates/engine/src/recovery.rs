@@ -158,6 +158,8 @@ async fn recover_appends(
             of_validity = *validity;
         }
     }
+    // The links that were settled before the process died may hold marks that nobody has seen on their messages.
+    run.interrupted.insert((folder, into));
     let Some(path) = place(run, listings, folder, into) else {
         // A folder that is missing may hold what was announced for it, and be found again under another name. Until it is
         // back or believed gone, that stays open.
@@ -178,7 +180,15 @@ async fn recover_appends(
         // What was linked meanwhile (by an earlier recovery that crashed too) is not announced any more.
         let open: Vec<&Appending> =
             announced.iter().copied().filter(|item| links.slot(into.other(), item.origin).is_none()).collect();
-        let answers = recover::recover_appends(&open, &found, &links, into, is_over);
+        let mut answers = recover::recover_appends(&open, &found, &links, into, is_over);
+        let lacking = if is_over { Recovery::Redo } else { Recovery::Wait };
+        for (item, answer) in open.iter().zip(&mut answers) {
+            if let Recovery::Doubtful(uid) = *answer {
+                let place = (&path, of_validity, uid);
+                let is_ours = came_from(run, listings, folder, into, place, item.origin).await?;
+                *answer = if is_ours { Recovery::Adopt(uid) } else { lacking };
+            }
+        }
         if answers.contains(&Recovery::Wait) {
             let ms = grace_over_at.saturating_sub(run.pass.clock.now_ms()).max(1);
             run.pass.observer.event(Event::Waiting { ms });
@@ -189,7 +199,7 @@ async fn recover_appends(
         for (item, answer) in open.into_iter().zip(answers) {
             let uid = match answer {
                 Recovery::Adopt(uid) => Some(uid),
-                Recovery::Redo | Recovery::Wait => None,
+                Recovery::Redo | Recovery::Wait | Recovery::Doubtful(_) => None,
             };
             match uid {
                 Some(uid) => {
@@ -207,6 +217,25 @@ async fn recover_appends(
         changes.extend([Change::ForgetRecent { before_ms }, Change::Remember(recent)]);
         return close(run, changes, &ids).await;
     }
+}
+
+/// Does what arrived say the same as what it was sent from? What is not there any more tells nothing.
+async fn came_from(
+    run: &Run<'_>,
+    listings: &Both<Listing>,
+    folder: FolderId,
+    into: Side,
+    arrived: likeness::Place<'_>,
+    origin: Uid,
+) -> Result<bool> {
+    let from = into.other();
+    let Some(path) = place(run, listings, folder, from) else { return Ok(false) };
+    let listed = folders::listed(&listings[from], &path).and_then(|folder| folder.status);
+    let known = run.pair(folder).and_then(|pair| pair.cursors[from]);
+    let Some(cursor) = listed.or(known) else { return Ok(false) };
+    let origin = (&path, cursor.validity, origin);
+    let places = Both::from_fn(|side| if side == into { arrived } else { origin });
+    likeness::say_the_same(run, places).await
 }
 
 /// Closes the announcements for folders that are no more, when this pass has seen everything and left nothing to the next one: what
@@ -275,7 +304,7 @@ async fn recover_move(run: &mut Run<'_>, listings: &Both<Listing>, intent: &Inte
             Some(path) => find(run, *side, path, *to_validity, *floor).await?.unwrap_or_default(),
             None => Vec::new(),
         };
-        let left: HashSet<Uid> = stamps.iter().map(|stamp| stamp.uid).collect();
+        let left = recover::sizes(&stamps);
         let answers = recover::recover_moves(items, &left, &found, &new_links, *side);
         let unsure = answers.iter().any(|answer| matches!(answer, MoveRecovery::Redo | MoveRecovery::Lost));
         if unsure && run.pass.clock.now_ms() < grace_over_at {

@@ -31,6 +31,7 @@ pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp]) -> Agreement 
     for stamp in order {
         free.entry((stamp.fingerprint.short(), stored_size(stamp.size))).or_default().push(stamp.uid);
     }
+    let mut by_headers = by_headers_alone(links, side, &free);
     let mut old: Vec<(Uid, Slot, u64, u32, bool)> = links
         .iter()
         .filter_map(|(slot, link)| Some((link.uids[side]?, slot, link.short, link.size, link.is_one_sided())))
@@ -39,7 +40,7 @@ pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp]) -> Agreement 
     let mut agreement = Agreement { known: 0, found: 0, dropped: Vec::new() };
     let mut again = Vec::new();
     for (_, slot, short, size, one_sided) in old {
-        let uid = free.get_mut(&(short, size)).and_then(Vec::pop);
+        let uid = free.get_mut(&(short, size)).and_then(Vec::pop).or_else(|| by_headers.get_mut(&short)?.pop());
         agreement.known += 1;
         agreement.found += usize::from(uid.is_some());
         again.push((slot, uid, one_sided));
@@ -58,6 +59,28 @@ pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp]) -> Agreement 
         }
     }
     agreement
+}
+
+/// Messages of a size that no link of their headers has, where as many links of these headers find none of their size: this side
+/// keeps other bytes than it was given, and a link tells the size on the other one. Those with the lowest UIDs come last.
+fn by_headers_alone(links: &LinkTable, side: Side, free: &HashMap<(u64, u32), Vec<Uid>>) -> HashMap<u64, Vec<Uid>> {
+    let mut wanted: HashMap<(u64, u32), usize> = HashMap::new();
+    for (_, link) in links.iter().filter(|(_, link)| link.uids[side].is_some() && link.short != 0) {
+        *wanted.entry((link.short, link.size)).or_default() += 1;
+    }
+    let mut without: HashMap<u64, usize> = HashMap::new();
+    for (look, count) in &wanted {
+        let found = free.get(look).map_or(0, Vec::len);
+        *without.entry(look.0).or_default() += count.saturating_sub(found);
+    }
+    let mut others: HashMap<u64, Vec<Uid>> = HashMap::new();
+    for (look, uids) in free {
+        let taken = wanted.get(look).copied().unwrap_or(0);
+        others.entry(look.0).or_default().extend(uids.iter().take(uids.len().saturating_sub(taken)));
+    }
+    others.retain(|short, uids| without.get(short) == Some(&uids.len()));
+    others.values_mut().for_each(|uids| uids.sort_unstable_by_key(|uid| std::cmp::Reverse(*uid)));
+    others
 }
 
 #[cfg(test)]

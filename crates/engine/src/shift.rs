@@ -289,13 +289,13 @@ async fn nothing_moved(
     let Some(work) = works.get(&to) else { return Ok(false) };
     let (Some(path), Some(seen)) = (&work.paths[side], &work.seen[side]) else { return Ok(false) };
     let uids: UidSet = items.iter().map(|item| item.uid).collect();
-    let there = run.pass.sides[side].present(from, validity, &uids).await?;
-    if uids.iter().any(|uid| !there.contains(uid)) {
+    let there = likeness::stamps(run, side, from, validity, &uids).await?;
+    let left = recover::sizes(&there);
+    if uids.iter().any(|uid| !left.contains_key(&uid)) {
         return Ok(false);
     }
     let last = work.links.iter().filter_map(|(_, link)| link.uids[side]).max();
     let found = likeness::find(run, side, path, seen.cursor.validity, seen.floor(last)).await?;
-    let left: HashSet<Uid> = there.iter().collect();
     let answers = recover::recover_moves(items, &left, &found, &work.links, side);
     Ok(answers.iter().all(|answer| *answer == recover::MoveRecovery::Redo))
 }
@@ -341,7 +341,7 @@ async fn landed(
     let found = likeness::find(run, side, path, seen.cursor.validity, seen.floor(last)).await?;
     let moved: HashSet<Uid> = shifted.iter().map(|shifted| shifted.old).collect();
     let items: Vec<Moving> = items.iter().filter(|item| moved.contains(&item.uid)).cloned().collect();
-    let answers = recover::recover_moves(&items, &HashSet::new(), &found, &work.links, side);
+    let answers = recover::recover_moves(&items, &HashMap::new(), &found, &work.links, side);
     let known = items.iter().zip(answers).filter_map(|(item, answer)| match answer {
         recover::MoveRecovery::Done(uid) => Some((item.uid, uid)),
         _ => None,

@@ -1,7 +1,7 @@
 //! One folder pair while a pass works on it.
 
 use crate::pass::Run;
-use parom_domain::endpoint::{Holds, Sighting, Snapshot, Stamp};
+use parom_domain::endpoint::{Cursor, Holds, Sighting, Snapshot, Stamp};
 use parom_domain::link::LinkTable;
 use parom_domain::look::{Findings, Known};
 use parom_domain::state::{Change, FolderId, FolderPair, Parked, Recent, Suspected};
@@ -145,6 +145,24 @@ impl FolderWork {
                 self.relook[side.other()] = true;
             }
             self.links.set_base(slot, base);
+        }
+    }
+
+    /// Takes out of the links what was never seen on a message that came here by us since that cursor: some servers say OK to
+    /// the marks of APPEND and keep none (GNU imap4d 3.15). Nobody took them away, and the other side shows them once more.
+    pub fn doubt(&mut self, side: Side, snapshot: &Snapshot, covered: Cursor) {
+        if covered == Cursor::covering_nothing(covered.validity) || covered.validity != snapshot.cursor.validity {
+            return;
+        }
+        for sighting in snapshot.present.iter().filter(|sighting| sighting.uid.get() >= covered.uidnext) {
+            let Some(slot) = self.links.slot(side, sighting.uid) else { continue };
+            let Some(link) = self.links.get(slot).filter(|link| !link.is_one_sided()) else { continue };
+            let base = link.base.intersection(&sighting.marks);
+            if base != link.base {
+                self.settled = false;
+                self.relook[side.other()] = true;
+                self.links.set_base(slot, base);
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 mod world;
 
 mod absent;
+mod altered;
 mod brakes;
 mod convoys;
 mod corruption;

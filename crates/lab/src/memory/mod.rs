@@ -23,7 +23,7 @@ pub use agenda::{AgendaSwitches, CalendarPicture, CalendarServer, MemoryAgenda, 
 pub use endpoint::MemoryEndpoint;
 pub use server::{MemoryServer, Picture};
 pub use steps::{Fault, Steps};
-pub use switches::{BatchLanding, Omission, ReadFault, RefusedBatch, Switches};
+pub use switches::{BatchLanding, Omission, ReadFault, RefusedBatch, Rewriting, Switches};
 pub use world::Stored;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How a memory server behaves: what it can, what it refuses, and how it lies.
 
+use bytes::Bytes;
 use parom_domain::endpoint::{Abilities, Holds};
 use parom_domain::{FolderPath, Marks, UidSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,30 @@ pub enum ReadFault {
     SendsAway,
 }
 
+/// What becomes of the bytes of a message that is appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewriting {
+    Nothing,
+    /// A message that does not end with a line end gets one (Courier 5.0, Dovecot's mbox).
+    LastLineEnd,
+    /// Lines end with LF alone (pymap's Maildir).
+    LineEnds,
+}
+
+impl Rewriting {
+    pub(super) fn of(self, bytes: Bytes) -> Bytes {
+        match self {
+            Rewriting::LastLineEnd if !bytes.ends_with(b"\r\n") => [&bytes[..], b"\r\n"].concat().into(),
+            Rewriting::LineEnds => {
+                let mut kept = bytes.to_vec();
+                kept.retain(|byte| *byte != b'\r');
+                kept.into()
+            }
+            Rewriting::Nothing | Rewriting::LastLineEnd => bytes,
+        }
+    }
+}
+
 /// Change them at any time through `MemoryServer::switch`. Messages are chosen by a text that their bytes contain.
 #[derive(Clone, Debug)]
 pub struct Switches {
@@ -64,6 +89,9 @@ pub struct Switches {
     pub holds_in: BTreeMap<FolderPath, Holds>,
     /// So many different keywords fit into one folder.
     pub keyword_limit: Option<usize>,
+    /// A message that is appended arrives without its marks, though the folder keeps them (GNU imap4d 3.15).
+    pub appends_bare: bool,
+    pub rewriting: Rewriting,
     /// Keywords at which the server says no, to the message that bears one and to the command that sets one.
     pub refuses_keywords: Vec<String>,
     /// MOVE in one step; otherwise copy and expunge are two.
@@ -147,6 +175,8 @@ impl Default for Switches {
             holds: Holds { marks: Marks::from_system(31), any_keyword: true },
             holds_in: BTreeMap::new(),
             keyword_limit: None,
+            appends_bare: false,
+            rewriting: Rewriting::Nothing,
             refuses_keywords: Vec::new(),
             moves_atomically: true,
             marks_before_expunge: false,

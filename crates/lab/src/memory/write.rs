@@ -9,7 +9,7 @@ use super::world::{Stored, World};
 use async_trait::async_trait;
 use bytes::BytesMut;
 use parom_domain::endpoint::{BatchOutcome, Landed, Letter, LetterBody, Writer};
-use parom_domain::{Error, FolderPath, InternalDate, Result};
+use parom_domain::{Error, FolderPath, InternalDate, Marks, Result};
 use std::collections::VecDeque;
 
 /// A lane whose batches land when they are sent and are answered when they are asked for, so that a crash between the
@@ -79,7 +79,9 @@ impl MemoryWriter {
                 whole.freeze()
             }
         };
-        Ok(Stored { bytes, date: Some(letter.date.unwrap_or(NOW)), marks: letter.marks, modseq: 0 })
+        let (bare, rewriting) = self.server.look(|world| (world.switches.appends_bare, world.switches.rewriting));
+        let marks = if bare { Marks::default() } else { letter.marks };
+        Ok(Stored { bytes: rewriting.of(bytes), date: Some(letter.date.unwrap_or(NOW)), marks, modseq: 0 })
     }
 
     /// Lets the batch happen.
