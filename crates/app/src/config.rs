@@ -94,6 +94,8 @@ pub struct ImapSide {
     pub answer_timeout_s: u64,
     /// The server's admin has stopped its read receipts.
     pub receipts_are_suppressed: bool,
+    /// `None`: as the product is known to do.
+    pub keeps_bytes: Option<bool>,
     /// Only those named in the file.
     pub extensions: BTreeMap<String, Switch>,
     /// The same.

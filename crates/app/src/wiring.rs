@@ -374,6 +374,7 @@ fn server(side: &ImapSide, allowed: &AllowList) -> Result<ServerSettings> {
     settings.overrides = Overrides {
         extensions: switched.collect(),
         receipts_are_stopped: side.receipts_are_suppressed,
+        keeps_bytes: side.keeps_bytes,
         numbers: side.quirks.iter().map(|(name, number)| (name.clone(), *number)).collect(),
     };
     Ok(settings)

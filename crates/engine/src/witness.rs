@@ -3,9 +3,9 @@
 //! who they are.
 
 use crate::pass::Run;
-use parom_domain::endpoint::Looked;
+use parom_domain::endpoint::{Looked, Stamp};
 use parom_domain::guard::BrakeName;
-use parom_domain::link::{LinkTable, stored_size};
+use parom_domain::link::{Link, LinkTable, stored_size};
 use parom_domain::state::{AccountState, Change, FolderPair, Held};
 use parom_domain::uid::UidSet;
 use parom_domain::{Code, Error, FolderPath, Result, Retry, Scope, Side};
@@ -23,6 +23,9 @@ pub fn sample(pair: &FolderPair, links: &LinkTable, side: Side) -> UidSet {
     known.iter().copied().step_by(known.len().div_ceil(SAMPLE).max(1)).collect()
 }
 
+/// So many that answered must all be others, where only their headers tell.
+const STRANGERS: usize = 4;
+
 /// Most of the messages that answered must be what they were; those that are gone say nothing.
 #[must_use]
 pub fn knows(pair: &FolderPair, links: &LinkTable, side: Side, looked: &Looked) -> bool {
@@ -30,18 +33,16 @@ pub fn knows(pair: &FolderPair, links: &LinkTable, side: Side, looked: &Looked) 
         // Another UIDVALIDITY: the comparison finds that out, and knows what to do.
         return true;
     }
-    let strangers = looked
-        .stamps
-        .iter()
-        .filter(|stamp| {
-            // Another message has other headers and another length. Headers alone do not tell: Cyrus 3.6 shows some of
-            // them otherwise when it is asked for single fields than in the whole message.
-            links.at(side, stamp.uid).is_some_and(|link| {
-                link.size != 0 && link.short != stamp.fingerprint.short() && link.size != stored_size(stamp.size)
-            })
-        })
-        .count();
-    strangers * 2 <= looked.stamps.len()
+    let known = looked.stamps.iter().filter(|stamp| !stamp.substituted);
+    let asked: Vec<(&Link, &Stamp)> = known.filter_map(|stamp| Some((links.at(side, stamp.uid)?, stamp))).collect();
+    let others = asked.iter().filter(|(link, stamp)| link.short != stamp.fingerprint.short());
+    // Another message has other headers and another length. Headers alone do not tell: Cyrus 3.6 shows some of them otherwise when
+    // it is asked for single fields than in the whole message. Where lengths are no evidence, all have to be others.
+    let strangers =
+        others.clone().filter(|(link, stamp)| link.size != 0 && link.size != stored_size(stamp.size)).count();
+    let unsized_strangers = others.filter(|(link, _)| link.size == 0).count();
+    let all_are_others = asked.len() >= STRANGERS && strangers + unsized_strangers == asked.len();
+    strangers * 2 <= looked.stamps.len() && !all_are_others
 }
 
 /// The folder whose messages are asked: the inbox, if it changed. Any other may have changed its name with a sibling that was

@@ -10,7 +10,7 @@ mod world;
 
 use parom_domain::endpoint::Holds;
 use parom_domain::{Both, FolderPath, Marks, Side, Uid, UidSet};
-use parom_lab::memory::{BatchLanding, Fault, MemoryServer, Stored, Switches};
+use parom_lab::memory::{BatchLanding, Fault, MemoryServer, Rewriting, Stored, Switches};
 use parom_lab::sample::Random;
 use parom_lab::storm::{self, Crowd, Deeds};
 use std::collections::{BTreeMap, BTreeSet};
@@ -268,17 +268,30 @@ fn switches(random: &mut Random) -> Switches {
 }
 
 async fn raise(seed: u64) -> Result<(), String> {
-    rage(seed, false).await
+    rage(seed, false, |_| {}).await
 }
 
 /// The same, with troubles that come and go.
 async fn raise_with_troubles(seed: u64) -> Result<(), String> {
-    rage(seed, true).await
+    rage(seed, true, |_| {}).await
 }
 
-async fn rage(seed: u64, with_troubles: bool) -> Result<(), String> {
+/// The same between servers of which one at least keeps other bytes than it is given.
+async fn raise_with_rewriting(seed: u64) -> Result<(), String> {
+    rage(seed, false, |world| {
+        let both = seed.is_multiple_of(3);
+        for side in Side::ALL.into_iter().filter(|side| both || (*side == Side::Source) == seed.is_multiple_of(2)) {
+            world.servers[side]
+                .switch(|switches| (switches.rewriting, switches.abilities.keeps_bytes) = (Rewriting::LineEnds, false));
+        }
+    })
+    .await
+}
+
+async fn rage(seed: u64, with_troubles: bool, prepare: impl Fn(&World)) -> Result<(), String> {
     let mut random = Random::new(seed);
     let mut world = World::in_memory(switches(&mut random), switches(&mut random));
+    prepare(&world);
     let people = People {
         servers: world.servers.clone(),
         crowd: Crowd::new(Random::new(random.number())),
@@ -384,5 +397,11 @@ async fn whatever_happens_both_sides_end_equal_and_nothing_is_lost_or_doubled() 
 #[tokio::test]
 async fn so_they_do_where_rights_room_and_folders_come_and_go() {
     let failed = storm::raise(COUNT, raise_with_troubles).await;
+    assert!(failed.is_empty(), "these storms ended badly (PAROM_STORM_SEED=n runs one): {failed:?}");
+}
+
+#[tokio::test]
+async fn and_so_they_do_where_servers_keep_other_bytes() {
+    let failed = storm::raise(COUNT, raise_with_rewriting).await;
     assert!(failed.is_empty(), "these storms ended badly (PAROM_STORM_SEED=n runs one): {failed:?}");
 }

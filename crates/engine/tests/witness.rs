@@ -22,8 +22,10 @@ fn somebody_elses(world: &World, messages: u32) -> MemoryServer {
 
 #[tokio::test]
 async fn l16_another_mailbox_with_our_numbers_is_recognised_and_nothing_is_done() {
-    for messages in [12, 14] {
-        let mut world = World::in_memory(Switches::default(), Switches::default());
+    for (messages, keeps_bytes) in [(12, true), (14, true), (12, false), (14, false)] {
+        let mut switches = Switches::default();
+        switches.abilities.keeps_bytes = keeps_bytes;
+        let mut world = World::in_memory(switches.clone(), switches);
         for n in 0..12 {
             world.add(Side::Source, "INBOX", &format!("m{n}"), &[]);
         }

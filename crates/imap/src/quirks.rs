@@ -217,7 +217,7 @@ impl Default for Quirks {
             fetch_items: 1000,
             batch_items: 64,
             batch_bytes: 4 << 20,
-            keeps_bytes: true,
+            keeps_bytes: false,
             case_sensitive: true,
             forbidden_in_names: vec!['\0', '\r', '\n'],
             ids_only_when_opened: false,
@@ -247,10 +247,13 @@ impl Quirks {
                 // the same for several folders.
                 ids_only_when_opened: true,
                 forbidden_in_names: CYRUS_FORBIDS.chars().chain('\0'..' ').collect(),
+                keeps_bytes: true,
                 ..quirks
             };
         }
-        Quirks::default()
+        // Others may end a last line that did not end (Courier 5.0), or store LF alone (pymap 0.36): then the size that a message
+        // has there is another one, and would make it another message.
+        Quirks { keeps_bytes: text.contains("dovecot") || text.contains("parom lab"), ..Quirks::default() }
     }
 
     /// What the capabilities give away where the greeting does not: an Exchange under its admin's own banner. `IMAP4` is
@@ -273,7 +276,6 @@ impl Quirks {
             pipelines_select: false,
             depth: 4,
             fetch_items: 100,
-            keeps_bytes: false,
             case_sensitive: false,
             // The session ends where somebody opens a folder whose name ends with a space.
             forbidden_in_names: quirks.forbidden_in_names.iter().copied().chain([' ']).collect(),
@@ -296,6 +298,8 @@ pub struct Overrides {
     pub numbers: Vec<(String, u64)>,
     /// The server's admin has stopped its receipts.
     pub receipts_are_stopped: bool,
+    /// Whether a message has the bytes there that it came with, where somebody knows.
+    pub keeps_bytes: Option<bool>,
 }
 
 impl Overrides {
@@ -308,6 +312,7 @@ impl Overrides {
             quirks.set_number(name, *number);
         }
         quirks.sends_receipts &= !self.receipts_are_stopped;
+        quirks.keeps_bytes = self.keeps_bytes.unwrap_or(quirks.keeps_bytes);
     }
 }
 
@@ -385,9 +390,10 @@ mod tests {
             extensions: vec![("compress".into(), true), ("move_messages".into(), false)],
             numbers: vec![("index_lag_s".into(), 3), ("batch_items".into(), 0)],
             receipts_are_stopped: false,
+            keeps_bytes: Some(false),
         }
         .apply(&mut quirks);
-        assert_eq!((quirks.index_lag_ms, quirks.batch_items), (3000, 1));
+        assert_eq!((quirks.index_lag_ms, quirks.batch_items, quirks.keeps_bytes), (3000, 1, false));
         assert!(Quirks::NUMBERS.iter().all(|name| quirks.clone().set_number(name, 1)));
         assert!(Quirks::NUMBERS.iter().all(|name| quirks.values().iter().any(|(known, _)| known == name)));
         let used = offered.and(quirks.extensions);

@@ -205,6 +205,9 @@ doc-imap-read_receipts =
     Parom. "held": such mail waits, and Parom tells of it. "suppressed": you have stopped the receipts, for every mailbox:
     Set-CASMailbox user -ImapUseProtocolDefaults $false -ImapSuppressReadReceipt $true
     Other servers send none, and are not concerned.
+doc-imap-keeps_bytes =
+    Whether a message has the very bytes and the size on this server that it came with. "auto": Dovecot and Cyrus do, and of others
+    it is not taken for granted: there messages are told apart by headers and by what they say. "no" for Dovecot with mbox.
 doc-imap-extensions =
     IMAP extensions: "auto" (as measured to be best, docs/extensions.md), "on" (whenever the server offers it) or "off".
     For example {"{"} compress = "on", qresync = "off" {"}"}.

@@ -207,6 +207,9 @@ doc-imap-read_receipts =
     уведомления для каждого ящика:
     Set-CASMailbox user -ImapUseProtocolDefaults $false -ImapSuppressReadReceipt $true
     Другие серверы уведомлений не отправляют, и их это не касается.
+doc-imap-keeps_bytes =
+    Остаются ли у письма на этом сервере те же байты и тот же размер, с которыми оно пришло. "auto": у Dovecot и Cyrus — да, о других
+    это заранее не известно, и там письма различаются по заголовкам и по тому, что в них написано. "no" — для Dovecot с mbox.
 doc-imap-extensions =
     Расширения IMAP: "auto" (как лучше по измерениям, docs/extensions.md), "on" (всегда, когда сервер предлагает)
     или "off". Например, {"{"} compress = "on", qresync = "off" {"}"}.

@@ -62,6 +62,7 @@ impl Seen<'_> {
     /// Does the configuration say so, and not what was found out?
     fn is_configured(&self, quirk: &str) -> bool {
         self.settings().quirks.contains_key(quirk)
+            || quirk == "keeps_bytes" && self.settings().keeps_bytes.is_some()
             || quirk == "sends_receipts" && self.settings().receipts_are_suppressed
     }
 

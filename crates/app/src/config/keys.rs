@@ -196,6 +196,7 @@ pub const KEYS: &[Key] = &[
     key(Imap, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
     key(Imap, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
     key(Imap, "read_receipts", Choice(&["held", "suppressed"]), Default("\"held\"")),
+    key(Imap, "keeps_bytes", Choice(&["auto", "yes", "no"]), Default("\"auto\"")),
     key(Imap, "extensions", Switches(EXTENSIONS), Default("{}")),
     key(Imap, "quirks", Numbers(QUIRKS), Default("{}")),
     key(Ews, "url", Text, Required("\"https://mail.old.example/EWS/Exchange.asmx\"")),

@@ -158,6 +158,11 @@ fn imap_side(section: &Section<'_, '_>, folder: &Path) -> ImapSide {
         connect_timeout_s: section.whole("connect_timeout_s"),
         answer_timeout_s: section.whole("answer_timeout_s"),
         receipts_are_suppressed: section.text("read_receipts").value == "suppressed",
+        keeps_bytes: match section.text("keeps_bytes").value.as_str() {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        },
         quirks: section.numbers("quirks"),
         extensions: section
             .switches("extensions")

@@ -3,12 +3,20 @@
 use super::World;
 use parom_domain::state::{FolderId, FolderPair};
 use parom_domain::{FolderPath, Side, Uid};
-use parom_lab::memory::MemoryServer;
+use parom_lab::memory::{MemoryServer, Rewriting};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Both sides have the same folders, and in each the same messages with the same marks and dates.
 pub fn sides_agree(world: &World) -> Result<(), String> {
-    let pictures = world.servers.as_ref().map(MemoryServer::picture);
+    let mut pictures = world.servers.as_ref().map(MemoryServer::picture);
+    let rewrites = |side: Side| world.servers[side].rewriting() != Rewriting::Nothing;
+    if Side::ALL.into_iter().any(rewrites) {
+        for side in Side::ALL {
+            let bodies = pictures[side].values_mut().flatten();
+            bodies.for_each(|(bytes, ..)| *bytes = Rewriting::LineEnds.of(std::mem::take(bytes)));
+            pictures[side].values_mut().for_each(|messages| messages.sort());
+        }
+    }
     if pictures.source == pictures.target {
         return Ok(());
     }

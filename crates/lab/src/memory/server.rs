@@ -1,6 +1,6 @@
 //! The test's own hands on a memory server: content, edits, switches, disasters.
 
-use super::switches::Switches;
+use super::switches::{Rewriting, Switches};
 use super::world::{Stored, World};
 use bytes::Bytes;
 use parom_domain::{FolderPath, InternalDate, Marks, Result, Uid, UidSet};
@@ -38,6 +38,11 @@ impl MemoryServer {
 
     pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
         self.edit(|world| change(&mut world.switches));
+    }
+
+    #[must_use]
+    pub fn rewriting(&self) -> Rewriting {
+        self.look(|world| world.switches.rewriting)
     }
 
     /// Adds a message, making the folder when it is missing.

@@ -57,7 +57,8 @@ pub enum Rewriting {
 }
 
 impl Rewriting {
-    pub(super) fn of(self, bytes: Bytes) -> Bytes {
+    #[must_use]
+    pub fn of(self, bytes: Bytes) -> Bytes {
         match self {
             Rewriting::LastLineEnd if !bytes.ends_with(b"\r\n") => [&bytes[..], b"\r\n"].concat().into(),
             Rewriting::LineEnds => {
