@@ -84,10 +84,9 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     if plan.steps.is_empty() {
         return Ok((listings, plan));
     }
-    let troubles = run.report.trouble.len();
-    do_steps(run, &listings, &plan).await?;
-    let refused = run.report.trouble.len().saturating_sub(troubles);
-    let count = plan.steps.len().saturating_sub(refused) as u64;
+    // INVARIANT: only what was done counts. Whoever runs passes takes a step for progress, and would try at once and for
+    // ever what a server refuses.
+    let count = do_steps(run, &listings, &plan).await?;
     run.report.folder_steps += count;
     if count > 0 {
         run.pass.observer.event(Event::Stepped { count });
@@ -199,7 +198,9 @@ async fn store_pairs(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
     run.pass.book.commit(changes).await
 }
 
-async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) -> Result<()> {
+/// Returns how many were done.
+async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) -> Result<u64> {
+    let mut done = 0;
     for step in &plan.steps {
         if let TreeStep::Rename { id, side, to } = step {
             let outcome = match rename(run, *id, *side, to).await {
@@ -208,13 +209,14 @@ async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) 
                 }
                 outcome => outcome,
             };
+            done += u64::from(outcome.is_ok());
             note(run, *id, outcome)?;
         }
     }
     for side in Side::ALL {
-        create_all(run, plan, side).await?;
+        done += create_all(run, plan, side).await?;
     }
-    subscribe_all(run, plan).await
+    Ok(done + subscribe_all(run, plan).await?)
 }
 
 /// What a person renamed without taking the subscription along gets it back before the new name is written down: later
@@ -234,7 +236,8 @@ async fn subscribe_renamed(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
     Ok(())
 }
 
-async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
+async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<u64> {
+    let mut done = 0;
     let mut agreed: BTreeMap<FolderId, bool> = BTreeMap::new();
     let mut refused = HashSet::new();
     for step in &plan.steps {
@@ -248,8 +251,9 @@ async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
                     continue;
                 }
             };
-            if outcome.is_err() {
-                refused.insert(*id);
+            match outcome {
+                Ok(()) => done += 1,
+                Err(_) => _ = refused.insert(*id),
             }
             note(run, *id, outcome)?;
             agreed.insert(*id, *on);
@@ -262,7 +266,8 @@ async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
             changes.push(Change::PutFolder(pair.clone()));
         }
     }
-    run.pass.book.commit(changes).await
+    run.pass.book.commit(changes).await?;
+    Ok(done)
 }
 
 /// RENAME leaves subscriptions with the old names (RFC 3501 section 6.3.5 says nothing of them): they follow, and the old
@@ -420,7 +425,7 @@ pub async fn settle_rename(
     run.pass.book.commit(changes).await
 }
 
-async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<()> {
+async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<u64> {
     let mut ids = Vec::new();
     let mut folders = Vec::new();
     for step in &plan.steps {
@@ -432,14 +437,15 @@ async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<()
         }
     }
     if folders.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     // A CREATE is repeated without harm: a folder that exists is a success, and pairs by its name. So it needs no intent.
     let results = run.pass.sides[side].create_all(&folders).await;
-    let mut changes = Vec::new();
+    let (mut done, mut changes) = (0, Vec::new());
     for ((id, (path, _)), outcome) in ids.into_iter().zip(folders).zip(results) {
         match outcome {
             Ok(()) => {
+                done += 1;
                 if let Some(pair) = run.pair_mut(id) {
                     pair.paths[side] = Some(path);
                     changes.push(Change::PutFolder(pair.clone()));
@@ -448,7 +454,8 @@ async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<()
             Err(error) => note(run, id, Err(error))?,
         }
     }
-    run.pass.book.commit(changes).await
+    run.pass.book.commit(changes).await?;
+    Ok(done)
 }
 
 /// Renames that a crash left undone.
