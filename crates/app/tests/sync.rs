@@ -537,6 +537,28 @@ fn a_folder_that_cannot_be_opened_is_told_once() {
     assert_eq!(out(&synced).matches("\"Work\" at 127.0.0.1 cannot be opened").count(), 1, "{synced:?}");
 }
 
+/// Courier 5.0 has no UNSELECT, and neither renames nor deletes the folder that a connection has open. What a connection has
+/// open is remembered too where a rename made doubtful what is called how.
+#[test]
+fn folders_are_deleted_on_a_server_that_keeps_what_is_open() {
+    let stage = Stage::new();
+    let folders = ["a", "b", "c", "d"].map(|name| FolderPath::new([name]).unwrap());
+    stage.servers.source.switch(|switches| {
+        switches.extensions.unselect = false;
+        switches.keeps_what_is_open = true;
+    });
+    for folder in &folders {
+        stage.hands(Side::Source, "anna").create(folder, None).unwrap();
+    }
+    let sync = || code(&stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]));
+    assert_eq!(sync(), 0);
+    for folder in &folders {
+        stage.hands(Side::Target, "anna").delete(folder).unwrap();
+    }
+    assert_eq!(sync(), 0);
+    assert_eq!(stage.hands(Side::Source, "anna").folders(), [FolderPath::inbox()]);
+}
+
 #[test]
 fn a_watch_goes_on_until_it_is_stopped_and_holds_the_state() {
     use std::io::{BufRead, BufReader};
