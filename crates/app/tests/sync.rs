@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use parom_domain::{Both, FolderPath, InternalDate, Side};
-use parom_lab::server::{Config, Hands, LabServer, Reaction, Scripted, Switches};
+use parom_lab::server::{Config, Extensions, Hands, LabServer, Reaction, Scripted, Switches};
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
@@ -557,6 +557,25 @@ fn folders_are_deleted_on_a_server_that_keeps_what_is_open() {
     }
     assert_eq!(sync(), 0);
     assert_eq!(stage.hands(Side::Source, "anna").folders(), [FolderPath::inbox()]);
+}
+
+/// GNU imap4d 3.15 has neither MOVE nor UIDPLUS, and calls a set of UIDs a mistake whose last one is gone.
+#[test]
+fn a_message_is_moved_on_a_server_that_calls_it_a_mistake_to_ask_for_what_is_gone() {
+    let stage = Stage::new();
+    let (inbox, work) = (FolderPath::inbox(), FolderPath::new(["work"]).unwrap());
+    stage.servers.target.switch(|switches| {
+        switches.extensions = Extensions { unselect: true, ..Extensions::NONE };
+        switches.gone_is_bad = true;
+    });
+    stage.hands(Side::Source, "anna").create(&work, None).unwrap();
+    ["a", "b", "c"].iter().for_each(|text| stage.add(Side::Source, "anna", text));
+    let sync = || code(&stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]));
+    assert_eq!(sync(), 0);
+    stage.hands(Side::Source, "anna").shift(&inbox, &[2], &work).unwrap();
+    assert_eq!(sync(), 0);
+    let hands = stage.hands(Side::Target, "anna");
+    assert_eq!((hands.messages(&inbox).len(), hands.messages(&work).len()), (2, 1));
 }
 
 #[test]

@@ -126,6 +126,8 @@ pub struct Switches {
     pub cannot_select: BTreeSet<FolderPath>,
     /// A connection neither renames nor deletes the mailbox that it has open (Courier 5.0).
     pub keeps_what_is_open: bool,
+    /// A set of UIDs whose last one is no more is `BAD` (GNU imap4d 3.15).
+    pub gone_is_bad: bool,
     /// There, and not listed.
     pub unlisted: BTreeSet<FolderPath>,
     pub omitted: BTreeMap<FolderPath, Omitted>,
@@ -151,6 +153,7 @@ impl Default for Switches {
             lying_literals: Vec::new(),
             cannot_select: BTreeSet::new(),
             keeps_what_is_open: false,
+            gone_is_bad: false,
             unlisted: BTreeSet::new(),
             omitted: BTreeMap::new(),
             index_lag: IndexLag::None,
