@@ -331,3 +331,37 @@ async fn d4_of_two_halves_the_one_in_the_trash_goes() {
         }
     }
 }
+
+/// COPY says OK where nothing is left to copy, and tells no UIDs (Courier 5.0). Nothing is wrong with any listing then.
+#[tokio::test]
+async fn what_went_before_it_was_copied_is_no_trouble() {
+    for side in Side::ALL {
+        let mut switches = Switches::default();
+        switches.moves_atomically = false;
+        let world = World::in_memory(switches.clone(), switches);
+        let other = side.other();
+        for id in ["a", "b", "c"] {
+            world.add(side, "INBOX", id, &[]);
+        }
+        world.servers[side].create(&path("work")).unwrap();
+        world.settle().await;
+        world.shift(side, "INBOX", "a", "work");
+        world.shift(side, "INBOX", "b", "work");
+        let server = world.servers[other].clone();
+        world.steps.on(&format!("{other} copy"), 1, move || {
+            for id in ["<a@", "<b@"] {
+                let uids = server.uids_of(&path("INBOX"), id);
+                server.expunge(&path("INBOX"), &uids).unwrap();
+            }
+        });
+        for _ in 0..6 {
+            let report = world.pass().await.unwrap();
+            assert!(report.trouble.is_empty(), "{side}: {:?}", report.trouble);
+            world.wait_out_the_grace();
+        }
+        world.settle().await;
+        assert_eq!(world.ids(side, "INBOX"), ["c"]);
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
