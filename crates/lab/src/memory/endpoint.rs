@@ -120,12 +120,17 @@ impl Endpoint for MemoryEndpoint {
         Ok(snapshot)
     }
 
-    async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
+    async fn stamps(&self, path: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
         self.ask("stamps", |world| {
-            let folder = world.opened(&self.name, folder, Some(validity))?;
+            let folder = world.opened(&self.name, path, Some(validity))?;
             let mut asked = folder.messages.iter().filter(|(uid, _)| uids.contains(**uid));
-            if asked.any(|(_, message)| world.switches.read_fault(&message.bytes) == Some(ReadFault::SendsAway)) {
-                return Err(refusal::sent_away(&self.name));
+            if let Some((uid, fault)) = asked.find_map(|(uid, it)| Some((*uid, world.switches.read_fault(&it.bytes)?)))
+            {
+                match fault {
+                    ReadFault::SendsAway => return Err(refusal::sent_away(&self.name)),
+                    ReadFault::RefusedWithHeaders => return Err(refusal::unreadable(&self.name, path, uid)),
+                    _ => {}
+                }
             }
             Ok(self.stamps_of(folder, |uid| uids.contains(uid)))
         })

@@ -39,6 +39,8 @@ pub enum ReadFault {
     Missing,
     /// The server refuses the whole request.
     Refused,
+    /// It refuses to tell the headers too.
+    RefusedWithHeaders,
     /// The connection breaks there.
     BreaksConnection,
     /// The server says BYE, also where only the headers are asked for (Dovecot, where the file is damaged).
