@@ -537,6 +537,23 @@ fn a_folder_that_cannot_be_opened_is_told_once() {
     assert_eq!(out(&synced).matches("\"Work\" at 127.0.0.1 cannot be opened").count(), 1, "{synced:?}");
 }
 
+/// What was refused, on which side, and in the server's words; and no pass is promised where none follows.
+#[test]
+fn a_refused_folder_is_told_with_what_was_wanted_and_the_last_line_promises_nothing() {
+    let stage = Stage::new();
+    stage.hands(Side::Source, "anna").create(&FolderPath::new(["odd"]).unwrap(), None).unwrap();
+    let no =
+        Scripted { command: "CREATE".to_owned(), reaction: Reaction::No("[CANNOT] nothing below this".to_owned()) };
+    stage.servers.target.switch(|switches| switches.script.extend(vec![no; 9]));
+    let synced = stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]);
+    let told = err(&synced) + &out(&synced);
+    assert!(told.contains("(target) refused to create the folder \"odd\": [CANNOT] nothing below this."), "{told}");
+    let last = told.lines().rfind(|line| line.starts_with("anna@corp.example: ")).unwrap();
+    assert!(last.contains("not settled") && last.ends_with("; what is left waits for the next run"), "{told}");
+    assert!(!told.contains("the next pass goes on"), "{told}");
+    assert_eq!(code(&synced), 3);
+}
+
 /// Courier 5.0 has no UNSELECT, and neither renames nor deletes the folder that a connection has open. What a connection has
 /// open is remembered too where a rename made doubtful what is called how.
 #[test]

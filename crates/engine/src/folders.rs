@@ -230,7 +230,7 @@ async fn subscribe_renamed(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
             && new != old
         {
             let outcome = run.pass.sides[*side].subscribe(&new, true).await;
-            note(run, *id, outcome)?;
+            note(run, *id, told(*side, Step::Subscribe(true), outcome))?;
         }
     }
     Ok(())
@@ -255,7 +255,7 @@ async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<u64> {
                 Ok(()) => done += 1,
                 Err(_) => _ = refused.insert(*id),
             }
-            note(run, *id, outcome)?;
+            note(run, *id, told(*side, Step::Subscribe(*on), outcome))?;
             agreed.insert(*id, *on);
         }
     }
@@ -282,7 +282,7 @@ pub async fn resubscribe(run: &mut Run<'_>, side: Side, from: &FolderPath, to: &
     for (id, old, new) in moved.collect::<Vec<_>>() {
         let outcome = run.pass.sides[side].subscribe(&new, true).await;
         subscribed.extend(outcome.is_ok().then_some(new));
-        note(run, id, outcome)?;
+        note(run, id, told(side, Step::Subscribe(true), outcome))?;
         // A server may have forgotten the old name by itself.
         if let Err(error) = run.pass.sides[side].subscribe(&old, false).await
             && crate::pass::stops_the_pass(&error)
@@ -291,6 +291,40 @@ pub async fn resubscribe(run: &mut Run<'_>, side: Side, from: &FolderPath, to: &
         }
     }
     Ok(subscribed)
+}
+
+/// What is done to a folder, as a refusal of it is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Create,
+    Rename,
+    /// Out of the way, before it is deleted.
+    SetAside,
+    GiveBack,
+    Delete,
+    Subscribe(bool),
+}
+
+impl Step {
+    fn as_str(self) -> &'static str {
+        match self {
+            Step::Create => "create",
+            Step::Rename => "rename",
+            Step::SetAside => "set-aside",
+            Step::GiveBack => "give-back",
+            Step::Delete => "delete",
+            Step::Subscribe(true) => "subscribe",
+            Step::Subscribe(false) => "unsubscribe",
+        }
+    }
+}
+
+/// A server's words of refusal seldom tell what was refused.
+pub fn told<T>(side: Side, step: Step, outcome: Result<T>) -> Result<T> {
+    outcome.map_err(|error| match error.code() {
+        Code::FolderRefused => error.with("side", side).with("change", step.as_str()),
+        _ => error,
+    })
 }
 
 /// A step that one folder's state forbids is that folder's trouble; anything wider ends the pass.
@@ -356,7 +390,7 @@ async fn rename(run: &mut Run<'_>, id: FolderId, side: Side, to: &FolderPath) ->
             let change = announce_rename(run, id, side, from.clone(), to.clone(), false);
             run.pass.book.commit(vec![change]).await?;
         }
-        run.pass.sides[side].rename(&from, to).await?;
+        told(side, Step::Rename, run.pass.sides[side].rename(&from, to).await)?;
         resubscribe(run, side, &from, to).await?;
     }
     settle_rename(run, id, side, &from, to).await
@@ -443,7 +477,7 @@ async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<u6
     let results = run.pass.sides[side].create_all(&folders).await;
     let (mut done, mut changes) = (0, Vec::new());
     for ((id, (path, _)), outcome) in ids.into_iter().zip(folders).zip(results) {
-        match outcome {
+        match told(side, Step::Create, outcome) {
             Ok(()) => {
                 done += 1;
                 if let Some(pair) = run.pair_mut(id) {

@@ -76,6 +76,15 @@ ended-unsettled-parked = not settled yet after { $elapsed }: { $work }; the next
         [one] { $parked } message is
        *[other] { $parked } messages are
     } parked (parom parked)
+ended-left = not settled after { $elapsed }: { $work }; what is left waits for the next run
+ended-left-parked = not settled after { $elapsed }: { $work }; what is left waits for the next run; { $parked ->
+        [one] { $parked } message is
+       *[other] { $parked } messages are
+    } parked (parom parked)
+ended-left-parked-events = not settled after { $elapsed }: { $work }; what is left waits for the next run; { $parked ->
+        [one] { $parked } event is
+       *[other] { $parked } events are
+    } parked (parom parked)
 ended-held = held: { $why }
 ended-failed = failed: { $why }
 ended-again-now = { $why } Trying again.

@@ -86,6 +86,17 @@ ended-unsettled-parked = ещё не всё, прошло { $elapsed }: { $work 
         [few] { $parked } письма
        *[many] { $parked } писем
     } (parom parked)
+ended-left = не всё, прошло { $elapsed }: { $work }; остальное ждёт следующего запуска
+ended-left-parked = не всё, прошло { $elapsed }: { $work }; остальное ждёт следующего запуска; отложено { $parked ->
+        [one] { $parked } письмо
+        [few] { $parked } письма
+       *[many] { $parked } писем
+    } (parom parked)
+ended-left-parked-events = не всё, прошло { $elapsed }: { $work }; остальное ждёт следующего запуска; отложено { $parked ->
+        [one] { $parked } событие
+        [few] { $parked } события
+       *[many] { $parked } событий
+    } (parom parked)
 ended-held = удержано: { $why }
 ended-failed = ошибка: { $why }
 ended-again-now = { $why } Новая попытка.
