@@ -202,12 +202,14 @@ const ARGUMENTS: [&str; 35] = [
 ];
 
 /// Codes with a sentence of its own for what lacks an argument: a server tells that an event is too large, and not what it
-/// takes; of one that is not even read, nobody knows how large it is. A message without a number is none that is parked.
-pub const WITHOUT: [(Code, &str); 5] = [
+/// takes; of one that is not even read, nobody knows how large it is. A message without a number is none that is
+/// parked, and of a folder that is only not listed no server has said anything.
+pub const WITHOUT: [(Code, &str); 6] = [
     (Code::EventTooLarge, "limit"),
     (Code::EventTooLarge, "bytes"),
     (Code::EventHalf, "answer"),
     (Code::FolderRefused, "side"),
+    (Code::FolderRefused, "host"),
     (Code::MessageUnreadable, "uid"),
 ];
 

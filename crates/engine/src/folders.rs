@@ -2,7 +2,7 @@
 
 use crate::pass::{Pass, Run};
 use crate::ports::Event;
-use crate::{foresee, identity, unlisted};
+use crate::{foresee, identity, unlisted, unmade};
 use futures_util::future::join;
 use parom_domain::endpoint::Listing;
 use parom_domain::state::{Change, FolderId, FolderOp, Intent, Work};
@@ -84,13 +84,8 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     if plan.steps.is_empty() {
         return Ok((listings, plan));
     }
-    // INVARIANT: only what was done counts. Whoever runs passes takes a step for progress, and would try at once and for
-    // ever what a server refuses.
-    let count = do_steps(run, &listings, &plan).await?;
-    run.report.folder_steps += count;
-    if count > 0 {
-        run.pass.observer.event(Event::Stepped { count });
-    }
+    let subscribed = run.state.folders.iter().map(|pair| (pair.id, pair.subscribed)).collect();
+    let done = do_steps(run, &listings, &plan).await?;
     let made = |side: Side| {
         plan.steps.iter().any(|step| !matches!(step, TreeStep::Subscribe { .. }) && step_side(step) == side)
     };
@@ -100,7 +95,17 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
         async { if made(Side::Target) { run.pass.sides.target.folders().await.map(Some) } else { Ok(None) } },
     )
     .await;
-    let fresh = Both::new(source?, target?);
+    let fresh = source.and_then(|source| Ok(Both::new(source, target?)));
+    let unmade = fresh.as_ref().map(|fresh| unmade::of_plan(run, &plan, fresh)).unwrap_or_default();
+    // INVARIANT: only what was done counts. Whoever runs passes takes a step for progress, and would try at once and for
+    // ever what a server refuses.
+    let count = done.iter().filter(|id| !unmade.contains_key(id)).count() as u64;
+    run.report.folder_steps += count;
+    if count > 0 {
+        run.pass.observer.event(Event::Stepped { count });
+    }
+    unmade::give_up(run, &unmade, &subscribed).await?;
+    let fresh = fresh?;
     let mut listings = Both::new(fresh.source.unwrap_or(listings.source), fresh.target.unwrap_or(listings.target));
     unlisted::add(run, &mut listings).await?;
     learn_mailbox_ids(run, &listings).await?;
@@ -198,9 +203,9 @@ async fn store_pairs(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
     run.pass.book.commit(changes).await
 }
 
-/// Returns how many were done.
-async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) -> Result<u64> {
-    let mut done = 0;
+/// Returns whose were done, once for each.
+async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) -> Result<Vec<FolderId>> {
+    let mut done = Vec::new();
     for step in &plan.steps {
         if let TreeStep::Rename { id, side, to } = step {
             let outcome = match rename(run, *id, *side, to).await {
@@ -209,14 +214,15 @@ async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) 
                 }
                 outcome => outcome,
             };
-            done += u64::from(outcome.is_ok());
+            done.extend(outcome.is_ok().then_some(*id));
             note(run, *id, outcome)?;
         }
     }
     for side in Side::ALL {
-        done += create_all(run, plan, side).await?;
+        done.extend(create_all(run, plan, side).await?);
     }
-    Ok(done + subscribe_all(run, plan).await?)
+    done.extend(subscribe_all(run, plan).await?);
+    Ok(done)
 }
 
 /// What a person renamed without taking the subscription along gets it back before the new name is written down: later
@@ -236,8 +242,8 @@ async fn subscribe_renamed(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
     Ok(())
 }
 
-async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<u64> {
-    let mut done = 0;
+async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<Vec<FolderId>> {
+    let mut done = Vec::new();
     let mut agreed: BTreeMap<FolderId, bool> = BTreeMap::new();
     let mut refused = HashSet::new();
     for step in &plan.steps {
@@ -252,7 +258,7 @@ async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<u64> {
                 }
             };
             match outcome {
-                Ok(()) => done += 1,
+                Ok(()) => done.push(*id),
                 Err(_) => _ = refused.insert(*id),
             }
             note(run, *id, told(*side, Step::Subscribe(*on), outcome))?;
@@ -459,7 +465,7 @@ pub async fn settle_rename(
     run.pass.book.commit(changes).await
 }
 
-async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<u64> {
+async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<Vec<FolderId>> {
     let mut ids = Vec::new();
     let mut folders = Vec::new();
     for step in &plan.steps {
@@ -471,15 +477,15 @@ async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<u6
         }
     }
     if folders.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     // A CREATE is repeated without harm: a folder that exists is a success, and pairs by its name. So it needs no intent.
     let results = run.pass.sides[side].create_all(&folders).await;
-    let (mut done, mut changes) = (0, Vec::new());
+    let (mut done, mut changes) = (Vec::new(), Vec::new());
     for ((id, (path, _)), outcome) in ids.into_iter().zip(folders).zip(results) {
         match told(side, Step::Create, outcome) {
             Ok(()) => {
-                done += 1;
+                done.push(id);
                 if let Some(pair) = run.pair_mut(id) {
                     pair.paths[side] = Some(path);
                     changes.push(Change::PutFolder(pair.clone()));

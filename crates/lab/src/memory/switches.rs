@@ -107,6 +107,8 @@ pub struct Switches {
     pub hides_sizes: bool,
     /// Names that the server gives to no folder.
     pub refuses_names: BTreeSet<FolderPath>,
+    /// Names that the server writes otherwise, without a word.
+    pub writes_otherwise: BTreeMap<FolderPath, FolderPath>,
     /// Folders that are listed and cannot be opened.
     pub cannot_open: BTreeSet<FolderPath>,
     /// Folders that are there and not listed.
@@ -171,6 +173,7 @@ impl Default for Switches {
             readers_lost: 0,
             hides_sizes: false,
             refuses_names: BTreeSet::new(),
+            writes_otherwise: BTreeMap::new(),
             cannot_open: BTreeSet::new(),
             unlisted: BTreeSet::new(),
             unlisted_opens: false,
