@@ -336,8 +336,7 @@ async fn d4_of_two_halves_the_one_in_the_trash_goes() {
 #[tokio::test]
 async fn what_went_before_it_was_copied_is_no_trouble() {
     for side in Side::ALL {
-        let mut switches = Switches::default();
-        switches.moves_atomically = false;
+        let switches = Switches { moves_atomically: false, ..Switches::default() };
         let world = World::in_memory(switches.clone(), switches);
         let other = side.other();
         for id in ["a", "b", "c"] {
@@ -369,8 +368,7 @@ async fn what_went_before_it_was_copied_is_no_trouble() {
 #[tokio::test]
 async fn a_half_whose_headers_are_refused_holds_up_its_two_folders_only() {
     for side in Side::ALL {
-        let mut switches = Switches::default();
-        switches.moves_atomically = false;
+        let switches = Switches { moves_atomically: false, ..Switches::default() };
         let world = World::in_memory(switches.clone(), switches);
         let other = side.other();
         world.add(side, "INBOX", "a", &[]);
