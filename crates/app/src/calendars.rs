@@ -403,7 +403,7 @@ fn pause(error: &Error, attempt: u32) -> Option<Duration> {
 fn shown(ending: &Ending, again: Option<Duration>, address: &str) -> progress::Ending {
     match ending {
         Ending::InStep { parked } => progress::Ending::InStep { parked: *parked },
-        Ending::Unsettled { parked, .. } => progress::Ending::Unsettled { parked: *parked },
+        Ending::Unsettled { parked, .. } => progress::Ending::Unsettled { parked: *parked, goes_on: again.is_some() },
         Ending::Held(why) => progress::Ending::Held { why: why.clone() },
         Ending::Planned { .. } => progress::Ending::Planned,
         Ending::Interrupted => progress::Ending::Interrupted,

@@ -163,12 +163,13 @@ pub fn hidden(side: Side, account: &str, folder: &str) -> Message {
 
 /// The arguments that may occur in the sentences of errors (`domain/src/error.rs` says which code has which). One that an
 /// error lacks is written as a dash.
-const ARGUMENTS: [&str; 34] = [
+const ARGUMENTS: [&str; 35] = [
     "account",
     "answer",
     "backoff_ms",
     "brake",
     "bytes",
+    "change",
     "command",
     "count",
     "credential",
@@ -201,14 +202,26 @@ const ARGUMENTS: [&str; 34] = [
 ];
 
 /// Codes with a sentence of its own for what lacks an argument: a server tells that an event is too large, and not what it
-/// takes; of one that is not even read, nobody knows how large it is.
-pub const WITHOUT: [(Code, &str); 3] =
-    [(Code::EventTooLarge, "limit"), (Code::EventTooLarge, "bytes"), (Code::EventHalf, "answer")];
+/// takes; of one that is not even read, nobody knows how large it is. A message without a number is none that is
+/// parked, and of a folder that is only not listed no server has said anything.
+pub const WITHOUT: [(Code, &str); 6] = [
+    (Code::EventTooLarge, "limit"),
+    (Code::EventTooLarge, "bytes"),
+    (Code::EventHalf, "answer"),
+    (Code::FolderRefused, "side"),
+    (Code::FolderRefused, "host"),
+    (Code::MessageUnreadable, "uid"),
+];
 
 /// Codes with a sentence of its own for what has an argument: a key file that others may read is there and right.
-/// An event that stays has the reason of ours, and room in a calendar is not that of mail.
-pub const WITH: [(Code, &str); 3] =
-    [(Code::SecretUnreadable, "mode"), (Code::EventNotRemoved, "detail"), (Code::QuotaFull, "what")];
+/// An event that stays has the reason of ours, and room in a calendar is not that of mail. Where a side is named, it is what we
+/// have written ourselves that its list lacks.
+pub const WITH: [(Code, &str); 4] = [
+    (Code::SecretUnreadable, "mode"),
+    (Code::EventNotRemoved, "detail"),
+    (Code::QuotaFull, "what"),
+    (Code::ListingIncomplete, "side"),
+];
 
 /// Arguments of these sentences that are made here: what an event is called, and in which of its ways it is unfit.
 #[cfg(test)]
@@ -253,8 +266,10 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
 
 /// Does the sentence name the side in words?
 fn tells_side(code: Code) -> bool {
-    use Code::{CalendarIncomplete, CalendarUnpaired, DeletionWithheld, EventNotRemoved, MarksWithheld};
-    matches!(code, CalendarUnpaired | CalendarIncomplete | MarksWithheld | DeletionWithheld | EventNotRemoved)
+    use Code::{CalendarIncomplete, CalendarUnpaired, DeletionWithheld, EventNotRemoved, FolderRefused};
+    use Code::{ListingIncomplete, MarksWithheld};
+    let of_mail = matches!(code, MarksWithheld | DeletionWithheld | FolderRefused | ListingIncomplete);
+    of_mail || matches!(code, CalendarUnpaired | CalendarIncomplete | EventNotRemoved)
 }
 
 /// What a server said, as it stands within a sentence of ours.

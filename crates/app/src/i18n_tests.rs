@@ -161,6 +161,34 @@ fn what_is_too_large_is_told_as_far_as_it_is_known() {
     );
 }
 
+/// A message is called parked where it is, and an own write that is not shown is no list that lacks others' mail.
+#[test]
+fn what_is_not_parked_is_not_told_so_and_a_late_list_says_what_it_lacks() {
+    let explain = |code, args: &[(&'static str, &str)]| {
+        let error =
+            Error::new(code, Scope::Item, Retry::WhenFixed).with("host", "mail.example").with("folder", "INBOX");
+        let error = args
+            .iter()
+            .fold(error.with("account", "a@x").with("answer", "no"), |error, (name, value)| error.with(name, value));
+        Lang::ALL.map(|lang| Texts::new(lang).explain(&sentence(&error)))
+    };
+    for text in explain(Code::MessageUnreadable, &[]) {
+        assert!(!text.contains('—') && !text.contains("parom parked"), "{text}");
+    }
+    for text in explain(Code::MessageUnreadable, &[("uid", "7")]) {
+        assert!(text.contains('7') && text.contains("parom parked --retry"), "{text}");
+    }
+    for text in explain(Code::ListingIncomplete, &[("side", "target")]) {
+        assert!(!text.contains('—'), "{text}");
+    }
+    for change in ["create", "rename", "set-aside", "give-back", "delete", "subscribe", "unsubscribe"] {
+        let [ru, en] = explain(Code::FolderRefused, &[("side", "target"), ("change", change)]);
+        let [ru_any, en_any] = explain(Code::FolderRefused, &[("side", "target"), ("change", "other")]);
+        assert!(en != en_any && ru != ru_any, "{change}: {en} {ru}");
+        assert!(format!("{en}{ru}").contains("(target)"), "{en} {ru}");
+    }
+}
+
 #[test]
 fn every_key_is_used_and_every_used_key_is_there() {
     let mut words = BTreeSet::new();

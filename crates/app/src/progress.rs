@@ -102,6 +102,8 @@ pub enum Ending {
     /// There is more to do (suspected deletions wait for their grace, or folders could not be seen).
     Unsettled {
         parked: u64,
+        /// Another pass follows.
+        goes_on: bool,
     },
     /// A brake holds operations.
     Held {

@@ -168,7 +168,7 @@ fn what(event: Event, account: &str) -> What {
 fn ended(ending: &Ending, again: Option<Duration>, account: &str) -> progress::Ending {
     match ending {
         Ending::InStep { parked } => progress::Ending::InStep { parked: *parked },
-        Ending::Unsettled { parked, .. } => progress::Ending::Unsettled { parked: *parked },
+        Ending::Unsettled { parked, .. } => progress::Ending::Unsettled { parked: *parked, goes_on: again.is_some() },
         Ending::Held(error) => progress::Ending::Held { why: about(error, None, account) },
         Ending::Planned { .. } => progress::Ending::Planned,
         Ending::Interrupted => progress::Ending::Interrupted,

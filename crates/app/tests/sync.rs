@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use parom_domain::{Both, FolderPath, InternalDate, Side};
-use parom_lab::server::{Config, Hands, LabServer, Reaction, Scripted, Switches};
+use parom_lab::server::{Config, Extensions, Hands, LabServer, Reaction, Scripted, Switches};
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
@@ -535,6 +535,64 @@ fn a_folder_that_cannot_be_opened_is_told_once() {
     let synced = stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]);
     assert_eq!(code(&synced), 3, "{synced:?}");
     assert_eq!(out(&synced).matches("\"Work\" at 127.0.0.1 cannot be opened").count(), 1, "{synced:?}");
+}
+
+/// What was refused, on which side, and in the server's words; and no pass is promised where none follows.
+#[test]
+fn a_refused_folder_is_told_with_what_was_wanted_and_the_last_line_promises_nothing() {
+    let stage = Stage::new();
+    stage.hands(Side::Source, "anna").create(&FolderPath::new(["odd"]).unwrap(), None).unwrap();
+    let no =
+        Scripted { command: "CREATE".to_owned(), reaction: Reaction::No("[CANNOT] nothing below this".to_owned()) };
+    stage.servers.target.switch(|switches| switches.script.extend(vec![no; 9]));
+    let synced = stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]);
+    let told = err(&synced) + &out(&synced);
+    assert!(told.contains("(target) refused to create the folder \"odd\": [CANNOT] nothing below this."), "{told}");
+    let last = told.lines().rfind(|line| line.starts_with("anna@corp.example: ")).unwrap();
+    assert!(last.contains("not settled") && last.ends_with("; what is left waits for the next run"), "{told}");
+    assert!(!told.contains("the next pass goes on"), "{told}");
+    assert_eq!(code(&synced), 3);
+}
+
+/// Courier 5.0 has no UNSELECT, and neither renames nor deletes the folder that a connection has open. What a connection has
+/// open is remembered too where a rename made doubtful what is called how.
+#[test]
+fn folders_are_deleted_on_a_server_that_keeps_what_is_open() {
+    let stage = Stage::new();
+    let folders = ["a", "b", "c", "d"].map(|name| FolderPath::new([name]).unwrap());
+    stage.servers.source.switch(|switches| {
+        switches.extensions.unselect = false;
+        switches.keeps_what_is_open = true;
+    });
+    for folder in &folders {
+        stage.hands(Side::Source, "anna").create(folder, None).unwrap();
+    }
+    let sync = || code(&stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]));
+    assert_eq!(sync(), 0);
+    for folder in &folders {
+        stage.hands(Side::Target, "anna").delete(folder).unwrap();
+    }
+    assert_eq!(sync(), 0);
+    assert_eq!(stage.hands(Side::Source, "anna").folders(), [FolderPath::inbox()]);
+}
+
+/// GNU imap4d 3.15 has neither MOVE nor UIDPLUS, and calls a set of UIDs a mistake whose last one is gone.
+#[test]
+fn a_message_is_moved_on_a_server_that_calls_it_a_mistake_to_ask_for_what_is_gone() {
+    let stage = Stage::new();
+    let (inbox, work) = (FolderPath::inbox(), FolderPath::new(["work"]).unwrap());
+    stage.servers.target.switch(|switches| {
+        switches.extensions = Extensions { unselect: true, ..Extensions::NONE };
+        switches.gone_is_bad = true;
+    });
+    stage.hands(Side::Source, "anna").create(&work, None).unwrap();
+    ["a", "b", "c"].iter().for_each(|text| stage.add(Side::Source, "anna", text));
+    let sync = || code(&stage.run(&["sync", "--account", "anna@corp.example", "--until-settled"]));
+    assert_eq!(sync(), 0);
+    stage.hands(Side::Source, "anna").shift(&inbox, &[2], &work).unwrap();
+    assert_eq!(sync(), 0);
+    let hands = stage.hands(Side::Target, "anna");
+    assert_eq!((hands.messages(&inbox).len(), hands.messages(&work).len()), (2, 1));
 }
 
 #[test]

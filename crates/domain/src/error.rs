@@ -96,9 +96,10 @@ codes! {
     FolderGone = "folder-gone",
     /// Arguments: host, folder.
     ValidityChanged = "uidvalidity-changed",
-    /// Arguments: host, folder, answer.
+    /// Arguments: host, side, change (`create`, `delete` and so on), folder, answer.
     FolderRefused = "folder-refused",
-    /// Arguments: host, folder, listed, exists. The listing does not add up and was not believed.
+    /// Arguments: host, folder, listed, exists, side. The listing does not add up and was not believed. With a side: it lacks
+    /// what we have just written.
     ListingIncomplete = "listing-incomplete",
     /// Arguments: host, folder, answer. IMAP does not show the folder, and EWS does not give it at present.
     HiddenFolderUnreached = "hidden-folder-unreached",

@@ -297,7 +297,7 @@ async fn look_up(lane: &Lane<'_>, untold: &[Untold]) -> Result<()> {
     }
     lane.run.pass.book.commit(changes).await?;
     // The server said yes and shows nothing yet: the open intents are looked up again by the next pass.
-    Err(Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("folder", &lane.into_path))
+    Err(crate::shift::not_shown(lane.into, &lane.into_path))
 }
 
 fn count(lane: &Lane<'_>, items: &[Incoming]) {

@@ -2,7 +2,7 @@
 
 use crate::pass::{Pass, Run};
 use crate::ports::Event;
-use crate::{foresee, identity, unlisted};
+use crate::{foresee, identity, unlisted, unmade};
 use futures_util::future::join;
 use parom_domain::endpoint::Listing;
 use parom_domain::state::{Change, FolderId, FolderOp, Intent, Work};
@@ -84,14 +84,8 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
     if plan.steps.is_empty() {
         return Ok((listings, plan));
     }
-    let troubles = run.report.trouble.len();
-    do_steps(run, &listings, &plan).await?;
-    let refused = run.report.trouble.len().saturating_sub(troubles);
-    let count = plan.steps.len().saturating_sub(refused) as u64;
-    run.report.folder_steps += count;
-    if count > 0 {
-        run.pass.observer.event(Event::Stepped { count });
-    }
+    let subscribed = run.state.folders.iter().map(|pair| (pair.id, pair.subscribed)).collect();
+    let done = do_steps(run, &listings, &plan).await?;
     let made = |side: Side| {
         plan.steps.iter().any(|step| !matches!(step, TreeStep::Subscribe { .. }) && step_side(step) == side)
     };
@@ -101,7 +95,17 @@ pub async fn bring_in_step(run: &mut Run<'_>, mut listings: Both<Listing>) -> Re
         async { if made(Side::Target) { run.pass.sides.target.folders().await.map(Some) } else { Ok(None) } },
     )
     .await;
-    let fresh = Both::new(source?, target?);
+    let fresh = source.and_then(|source| Ok(Both::new(source, target?)));
+    let unmade = fresh.as_ref().map(|fresh| unmade::of_plan(run, &plan, fresh)).unwrap_or_default();
+    // INVARIANT: only what was done counts. Whoever runs passes takes a step for progress, and would try at once and for
+    // ever what a server refuses.
+    let count = done.iter().filter(|id| !unmade.contains_key(id)).count() as u64;
+    run.report.folder_steps += count;
+    if count > 0 {
+        run.pass.observer.event(Event::Stepped { count });
+    }
+    unmade::give_up(run, &unmade, &subscribed).await?;
+    let fresh = fresh?;
     let mut listings = Both::new(fresh.source.unwrap_or(listings.source), fresh.target.unwrap_or(listings.target));
     unlisted::add(run, &mut listings).await?;
     learn_mailbox_ids(run, &listings).await?;
@@ -199,7 +203,9 @@ async fn store_pairs(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
     run.pass.book.commit(changes).await
 }
 
-async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) -> Result<()> {
+/// Returns whose were done, once for each.
+async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) -> Result<Vec<FolderId>> {
+    let mut done = Vec::new();
     for step in &plan.steps {
         if let TreeStep::Rename { id, side, to } = step {
             let outcome = match rename(run, *id, *side, to).await {
@@ -208,13 +214,15 @@ async fn do_steps(run: &mut Run<'_>, listings: &Both<Listing>, plan: &TreePlan) 
                 }
                 outcome => outcome,
             };
+            done.extend(outcome.is_ok().then_some(*id));
             note(run, *id, outcome)?;
         }
     }
     for side in Side::ALL {
-        create_all(run, plan, side).await?;
+        done.extend(create_all(run, plan, side).await?);
     }
-    subscribe_all(run, plan).await
+    done.extend(subscribe_all(run, plan).await?);
+    Ok(done)
 }
 
 /// What a person renamed without taking the subscription along gets it back before the new name is written down: later
@@ -228,13 +236,14 @@ async fn subscribe_renamed(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
             && new != old
         {
             let outcome = run.pass.sides[*side].subscribe(&new, true).await;
-            note(run, *id, outcome)?;
+            note(run, *id, told(*side, Step::Subscribe(true), outcome))?;
         }
     }
     Ok(())
 }
 
-async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
+async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<Vec<FolderId>> {
+    let mut done = Vec::new();
     let mut agreed: BTreeMap<FolderId, bool> = BTreeMap::new();
     let mut refused = HashSet::new();
     for step in &plan.steps {
@@ -248,10 +257,11 @@ async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
                     continue;
                 }
             };
-            if outcome.is_err() {
-                refused.insert(*id);
+            match outcome {
+                Ok(()) => done.push(*id),
+                Err(_) => _ = refused.insert(*id),
             }
-            note(run, *id, outcome)?;
+            note(run, *id, told(*side, Step::Subscribe(*on), outcome))?;
             agreed.insert(*id, *on);
         }
     }
@@ -262,7 +272,8 @@ async fn subscribe_all(run: &mut Run<'_>, plan: &TreePlan) -> Result<()> {
             changes.push(Change::PutFolder(pair.clone()));
         }
     }
-    run.pass.book.commit(changes).await
+    run.pass.book.commit(changes).await?;
+    Ok(done)
 }
 
 /// RENAME leaves subscriptions with the old names (RFC 3501 section 6.3.5 says nothing of them): they follow, and the old
@@ -277,7 +288,7 @@ pub async fn resubscribe(run: &mut Run<'_>, side: Side, from: &FolderPath, to: &
     for (id, old, new) in moved.collect::<Vec<_>>() {
         let outcome = run.pass.sides[side].subscribe(&new, true).await;
         subscribed.extend(outcome.is_ok().then_some(new));
-        note(run, id, outcome)?;
+        note(run, id, told(side, Step::Subscribe(true), outcome))?;
         // A server may have forgotten the old name by itself.
         if let Err(error) = run.pass.sides[side].subscribe(&old, false).await
             && crate::pass::stops_the_pass(&error)
@@ -286,6 +297,40 @@ pub async fn resubscribe(run: &mut Run<'_>, side: Side, from: &FolderPath, to: &
         }
     }
     Ok(subscribed)
+}
+
+/// What is done to a folder, as a refusal of it is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Create,
+    Rename,
+    /// Out of the way, before it is deleted.
+    SetAside,
+    GiveBack,
+    Delete,
+    Subscribe(bool),
+}
+
+impl Step {
+    fn as_str(self) -> &'static str {
+        match self {
+            Step::Create => "create",
+            Step::Rename => "rename",
+            Step::SetAside => "set-aside",
+            Step::GiveBack => "give-back",
+            Step::Delete => "delete",
+            Step::Subscribe(true) => "subscribe",
+            Step::Subscribe(false) => "unsubscribe",
+        }
+    }
+}
+
+/// A server's words of refusal seldom tell what was refused.
+pub fn told<T>(side: Side, step: Step, outcome: Result<T>) -> Result<T> {
+    outcome.map_err(|error| match error.code() {
+        Code::FolderRefused => error.with("side", side).with("change", step.as_str()),
+        _ => error,
+    })
 }
 
 /// A step that one folder's state forbids is that folder's trouble; anything wider ends the pass.
@@ -351,7 +396,7 @@ async fn rename(run: &mut Run<'_>, id: FolderId, side: Side, to: &FolderPath) ->
             let change = announce_rename(run, id, side, from.clone(), to.clone(), false);
             run.pass.book.commit(vec![change]).await?;
         }
-        run.pass.sides[side].rename(&from, to).await?;
+        told(side, Step::Rename, run.pass.sides[side].rename(&from, to).await)?;
         resubscribe(run, side, &from, to).await?;
     }
     settle_rename(run, id, side, &from, to).await
@@ -420,7 +465,7 @@ pub async fn settle_rename(
     run.pass.book.commit(changes).await
 }
 
-async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<()> {
+async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<Vec<FolderId>> {
     let mut ids = Vec::new();
     let mut folders = Vec::new();
     for step in &plan.steps {
@@ -432,14 +477,15 @@ async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<()
         }
     }
     if folders.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     // A CREATE is repeated without harm: a folder that exists is a success, and pairs by its name. So it needs no intent.
     let results = run.pass.sides[side].create_all(&folders).await;
-    let mut changes = Vec::new();
+    let (mut done, mut changes) = (Vec::new(), Vec::new());
     for ((id, (path, _)), outcome) in ids.into_iter().zip(folders).zip(results) {
-        match outcome {
+        match told(side, Step::Create, outcome) {
             Ok(()) => {
+                done.push(id);
                 if let Some(pair) = run.pair_mut(id) {
                     pair.paths[side] = Some(path);
                     changes.push(Change::PutFolder(pair.clone()));
@@ -448,7 +494,8 @@ async fn create_all(run: &mut Run<'_>, plan: &TreePlan, side: Side) -> Result<()
             Err(error) => note(run, id, Err(error))?,
         }
     }
-    run.pass.book.commit(changes).await
+    run.pass.book.commit(changes).await?;
+    Ok(done)
 }
 
 /// Renames that a crash left undone.

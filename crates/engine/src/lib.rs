@@ -35,6 +35,7 @@ mod substitutes;
 mod transfer;
 mod tripped;
 mod unlisted;
+mod unmade;
 mod veiled;
 mod warmth;
 mod witness;

@@ -8,7 +8,7 @@ use parom_domain::endpoint::{Listing, Stamp};
 use parom_domain::link::{Link, LinkTable, stored_size};
 use parom_domain::recover::{self, MoveRecovery, Recovery};
 use parom_domain::state::{Appending, Change, FolderId, FolderOp, Intent, Moving, Recent, Work};
-use parom_domain::{Both, Code, FolderPath, Marks, Result, Side, Uid, UidSet};
+use parom_domain::{Both, Code, FolderPath, Marks, Result, Scope, Side, Uid, UidSet};
 use std::collections::{BTreeMap, HashSet};
 
 /// How long a late twin of a message that was given up is recognised.
@@ -34,12 +34,30 @@ pub async fn recover(run: &mut Run<'_>, listings: &mut Both<Listing>) -> Result<
         }
     }
     for ((folder, into), intents) in appends {
-        recover_appends(run, listings, folder, into, &intents).await?;
+        let recovered = recover_appends(run, listings, folder, into, &intents).await;
+        or_wait(run, &[folder], recovered)?;
     }
     for intent in moves {
-        recover_move(run, listings, &intent).await?;
+        let Work::Move { from, to, .. } = &intent.work else { continue };
+        let recovered = recover_move(run, listings, &intent).await;
+        or_wait(run, &[*from, *to], recovered)?;
     }
     Ok(())
+}
+
+/// Messages about which the server says nothing are no reason to stop all the others: what was announced for their folders
+/// stays so.
+fn or_wait(run: &mut Run<'_>, folders: &[FolderId], recovered: Result<()>) -> Result<()> {
+    match recovered {
+        Err(error) if error.scope() == Scope::Item => {
+            run.unseen.extend(folders);
+            if let Some(folder) = folders.first() {
+                run.trouble(*folder, error);
+            }
+            Ok(())
+        }
+        recovered => recovered,
+    }
 }
 
 /// A rename is done when the new name is listed and the old is not. A goal that is not reached stays open: the tree plan

@@ -5,7 +5,7 @@
 //! come any more that was meant for it; then comes the last look, and then it is deleted or gets its name back. The name is
 //! announced as a goal: the pass after a crash gives it back, too.
 
-use crate::folders::{announce_rename, close_goals, names_in_use, note, settle_rename};
+use crate::folders::{Step, announce_rename, close_goals, names_in_use, note, settle_rename, told};
 use crate::lanes::side_by_side;
 use crate::pass::Run;
 use crate::ports::Event;
@@ -138,7 +138,7 @@ async fn set_aside(run: &mut Run<'_>, listing: &Listing, side: Side, folders: Ve
     let results = rename_all(run, side, renames).await;
     let mut done = Vec::new();
     for (aside, result) in asides.into_iter().zip(results) {
-        match result {
+        match told(side, Step::SetAside, result) {
             Ok(()) => {
                 settle_rename(run, aside.folder.id, side, &aside.folder.path, &aside.spare).await?;
                 done.push(aside);
@@ -216,7 +216,7 @@ async fn last_look_and_delete(
     };
     let (mut freed, mut refused) = (Vec::new(), Vec::new());
     for (aside, result) in go.into_iter().zip(results) {
-        match result {
+        match told(side, Step::Delete, result) {
             Ok(()) => {
                 unsubscribe(run, &aside.folder).await?;
                 drop_pair(run, works, &aside.folder).await?;
@@ -238,7 +238,7 @@ async fn give_back(run: &mut Run<'_>, side: Side, asides: Vec<Aside>) -> Result<
     let results = rename_all(run, side, renames).await;
     let mut back = Vec::new();
     for (aside, result) in asides.into_iter().zip(results) {
-        match result {
+        match told(side, Step::GiveBack, result) {
             Ok(()) => {
                 settle_rename(run, aside.folder.id, side, &aside.spare, &aside.folder.path).await?;
                 back.push(aside.folder);

@@ -227,9 +227,21 @@ async fn fly(
     let new_uids = landed(run, works, side, to, &to_path, items, &shifted).await?;
     let kept: UidSet = shifted.iter().filter(|shifted| shifted.kept).map(|shifted| shifted.old).collect();
     if !kept.is_empty() {
-        if kept.iter().any(|uid| !new_uids.contains_key(&uid)) {
+        let unfound: UidSet = kept.iter().filter(|uid| !new_uids.contains_key(uid)).collect();
+        if !unfound.is_empty() {
             // The announcement stays open, and the next pass looks for the copies again.
-            return Err(Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("folder", &to_path));
+            let there = endpoint.present(&from_path, from_seen.cursor.validity, &unfound).await?;
+            if !there.is_empty() {
+                return Err(not_shown(side, &to_path));
+            }
+            // Somebody was faster: they had gone before the COPY came, and there is nothing to tell.
+            for id in [from, to] {
+                if let Some(work) = works.get_mut(&id) {
+                    work.failed = true;
+                    work.settled = false;
+                }
+            }
+            return Ok(Flight::Arrived(0));
         }
         let removed = endpoint.expunge(&from_path, from_seen.cursor.validity, &kept).await?;
         let removed = held::none_spared(side, removed)?;
@@ -298,6 +310,12 @@ async fn nothing_moved(
     let found = likeness::find(run, side, path, seen.cursor.validity, seen.floor(last)).await?;
     let answers = recover::recover_moves(items, &left, &found, &work.links, side);
     Ok(answers.iter().all(|answer| *answer == recover::MoveRecovery::Redo))
+}
+
+/// The server said yes to mail for this folder, and does not show it there. It tells no UIDs (RFC 4315), or did not this time.
+#[must_use]
+pub fn not_shown(side: Side, folder: &FolderPath) -> Error {
+    Error::new(Code::ListingIncomplete, Scope::Folder, Retry::Soon).with("side", side).with("folder", folder)
 }
 
 /// It may be the other folder that lacks room or rights.

@@ -46,7 +46,15 @@ pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Re
     }
     catch_up(conn);
     let mut told = UidSet::new();
-    let refused = run_stores(conn, changes, &stores, (&mut echo, &mut told)).await?;
+    let mut refused = run_stores(conn, changes, &stores, (&mut echo, &mut told)).await?;
+    let (gone, mut changes) = (gone_of(conn, changes, &refused).await?, changes);
+    let (left, again): (Vec<MarkChange>, Vec<Store>);
+    if !gone.is_empty() {
+        left = changes.iter().map(|change| without(change, &gone)).collect();
+        again = refused.iter().map(|(store, _)| Store { marks: store.marks.clone(), ..**store }).collect();
+        changes = &left;
+        refused = run_stores(conn, changes, &again, (&mut echo, &mut told)).await?;
+    }
     let mut apart = Vec::new();
     for (store, error) in refused {
         let system = Marks::from_system(store.marks.system());
@@ -72,8 +80,24 @@ pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Re
     let written = written.into_iter().filter_map(|owner| changes.get(owner));
     let untold: UidSet = written.flat_map(|change| change.uids.iter()).filter(|uid| !told.contains(*uid)).collect();
     let there = if untold.is_empty() { UidSet::new() } else { present(conn, &untold).await? };
-    let missing = untold.iter().filter(|uid| !there.contains(*uid)).collect();
+    let missing = untold.iter().filter(|uid| !there.contains(*uid)).chain(gone.iter()).collect();
     Ok(Marked { results, missing, echo: echo.and_then(Echo::snapshot) })
+}
+
+/// The messages of refused changes that are no more: GNU imap4d 3.15 takes a set for a mistake whose last one is gone.
+async fn gone_of(conn: &mut Lent, changes: &[MarkChange], refused: &[(&Store, Error)]) -> Result<UidSet> {
+    let refused = refused.iter().filter(|(_, error)| error.scope() == Scope::Item);
+    let refused = refused.filter_map(|(store, _)| changes.get(store.owner));
+    let asked: UidSet = refused.flat_map(|change| change.uids.iter()).collect();
+    if asked.is_empty() {
+        return Ok(asked);
+    }
+    let there = present(conn, &asked).await?;
+    Ok(asked.iter().filter(|uid| !there.contains(*uid)).collect())
+}
+
+fn without(change: &MarkChange, gone: &UidSet) -> MarkChange {
+    MarkChange { uids: change.uids.iter().filter(|uid| !gone.contains(*uid)).collect(), ..change.clone() }
 }
 
 /// A part of a change: marks that are added to its messages, or taken from them.
@@ -288,6 +312,17 @@ fn copied(condition: &Condition<'_>, validity: u32) -> Option<Pairs> {
 /// EXPUNGE would take them too. That is asked before anything is marked, and once more behind it; what we have marked by then is
 /// unmarked, so that nothing of ours waits in turn.
 pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
+    match expunge_these(conn, uids).await {
+        // Some of them may have gone before, see `gone_of`.
+        Err(error) if error.code() == Code::ChangeRefused && error.scope() == Scope::Item => {
+            let there = present(conn, uids).await?;
+            if there.count() < uids.count() { expunge_these(conn, &there).await } else { Err(error) }
+        }
+        removed => removed,
+    }
+}
+
+async fn expunge_these(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
     if uids.is_empty() {
         return Ok(Removed::default());
     }
@@ -352,7 +387,7 @@ fn others_marked(conn: &Lent) -> Error {
 }
 
 /// What the one search among these commands finds.
-async fn searched(conn: &mut Lent, commands: &[Command]) -> Result<UidSet> {
+pub async fn searched(conn: &mut Lent, commands: &[Command]) -> Result<UidSet> {
     let mut found = UidSet::new();
     let answers = conn
         .run(commands, &mut |_, response| {

@@ -41,6 +41,8 @@ pub struct Connection {
     /// Extensions that are offered and allowed.
     pub ext: Extensions,
     pub selected: Option<Selected>,
+    /// The server has a folder open here, whether or not `selected` still vouches for it.
+    holds_folder: bool,
     pub direction: Option<Direction>,
     /// How long a question and its answer take at least: the sign-in, or ID and ENABLE, which need less work.
     pub round_trip: Duration,
@@ -67,6 +69,7 @@ impl Connection {
             quirks,
             ext: Extensions::none(),
             selected: None,
+            holds_folder: false,
             direction: None,
             round_trip: Duration::ZERO,
             next_tag: 1,
@@ -139,7 +142,34 @@ impl Connection {
         self.next_tag = self.next_tag.wrapping_add(1);
         self.wire.command = name;
         self.wire.push(format!("a{tag} ").as_bytes());
+        match name {
+            "SELECT" | "EXAMINE" => self.holds_folder = true,
+            "UNSELECT" => self.holds_folder = false,
+            _ => {}
+        }
         tag
+    }
+
+    /// May the server have this folder open here?
+    pub(crate) fn may_hold(&self, name: &WireName) -> bool {
+        self.holds_folder && self.selected.as_ref().is_none_or(|selected| selected.name == *name)
+    }
+
+    /// Leaves the folder that is open. CLOSE would expunge; without UNSELECT (RFC 3691) the inbox is opened instead, which
+    /// nobody renames or deletes, and read-only.
+    ///
+    /// # Errors
+    /// As [`Connection::run`].
+    pub(crate) async fn leave_folder(&mut self) -> Result<()> {
+        self.selected = None;
+        if self.ext.unselect {
+            self.push_silent(&Command::new("UNSELECT", Request::Account));
+            return Ok(());
+        }
+        let inbox = Command::new("EXAMINE", Request::Open).string(b"INBOX", self.literals());
+        self.run(&[inbox], &mut ignore).await?;
+        self.holds_folder = false;
+        Ok(())
     }
 
     /// Sends a command along with the next one, and ignores its answer.

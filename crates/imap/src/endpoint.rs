@@ -79,16 +79,14 @@ impl ImapEndpoint {
         Ok(conn)
     }
 
-    /// A connection for work on folders; the one concerned is open nowhere on it.
+    /// A connection for work on folders. Several servers do not delete or rename what is open on it (Courier 5.0), or end the
+    /// other connections that have it open (pymap 0.36): it is open on none that is at hand.
     async fn aside(&self, name: &WireName) -> Result<Lent> {
         let mut conn = self.pool.lend(None, None).await?;
-        if conn.selected.as_ref().is_some_and(|selected| selected.name == *name) {
-            conn.selected = None;
-            // Several servers do not delete or rename what is open.
-            if conn.ext.unselect {
-                conn.push_silent(&Command::new("UNSELECT", Request::Account));
-            }
+        if conn.may_hold(name) {
+            conn.leave_folder().await?;
         }
+        self.pool.leave_folder(name).await;
         Ok(conn)
     }
 }

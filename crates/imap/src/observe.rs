@@ -1,11 +1,11 @@
 //! Looks at folders: what is there, what changed, what vanished, and whether the answer adds up.
 
-use crate::classify::{Answer, Request};
+use crate::classify::{Answer, Request, classify};
 use crate::command::{Command, WireName};
 use crate::fetch::Fetched;
 use crate::pool::{Lent, again};
 use crate::response::{Response, uid_set};
-use crate::select::{Opening, select};
+use crate::select::{Opening, ensure_open, select};
 use crate::stamps;
 use crate::tokens::{Token, Tokens};
 use parom_domain::endpoint::{Cursor, LookAt, Looked, Sighting, Snapshot, Stamp};
@@ -64,6 +64,8 @@ struct Visit<'a> {
     ask: &'a UidSet,
     look: Look,
     stamps: BTreeMap<Uid, Stamp>,
+    /// What was asked besides was refused: it is asked again with more care.
+    ask_again: bool,
     failed: Option<Error>,
 }
 
@@ -74,7 +76,15 @@ impl<'a> Visit<'a> {
             Some(since) if conn.ext.condstore => Way::Changed(since),
             _ => Way::Everything,
         };
-        Visit { name, way, ask: &at.ask, look: Look::default(), stamps: BTreeMap::new(), failed: None }
+        Visit {
+            name,
+            way,
+            ask: &at.ask,
+            look: Look::default(),
+            stamps: BTreeMap::new(),
+            ask_again: false,
+            failed: None,
+        }
     }
 
     fn opening(&self, conn: &Lent) -> Command {
@@ -124,6 +134,10 @@ impl<'a> Visit<'a> {
                 Part::Reading if self.look.opening.exists == 0 && self.look.rows.is_empty() => Ok(()),
                 // Messages that went away meanwhile are missing, which is the answer.
                 Part::Asking if answer.has_code("EXPUNGEISSUED") => Ok(()),
+                Part::Asking if classify(Request::Read, &answer).scope() == Scope::Item => {
+                    self.ask_again = true;
+                    Ok(())
+                }
                 Part::Reading | Part::Asking => conn.checked(Request::Read, Some(answer)).map(drop),
             }
             .map_err(|error| if part == Part::Opening { error } else { error.widened(Scope::Folder) })
@@ -147,6 +161,7 @@ impl<'a> Visit<'a> {
             return Err(error);
         }
         let ask = self.ask;
+        let (name, ask_again) = (self.name, self.ask_again);
         let stamps = std::mem::take(&mut self.stamps).into_values().filter(|stamp| ask.contains(stamp.uid)).collect();
         let snapshot = match self.way {
             Way::Everything => self.look.complete(conn)?,
@@ -162,7 +177,14 @@ impl<'a> Visit<'a> {
                 }
             }
         };
-        Ok(Looked { snapshot, stamps })
+        if !ask_again {
+            return Ok(Looked { snapshot, stamps });
+        }
+        let asked = match ensure_open(conn, name, snapshot.cursor.validity).await {
+            Ok(()) => stamps::stamps(conn, ask).await,
+            Err(error) => Err(error),
+        };
+        Ok(Looked { snapshot, stamps: asked.map_err(|error| error.widened(Scope::Folder))? })
     }
 }
 
@@ -170,7 +192,7 @@ impl<'a> Visit<'a> {
 async fn listing(conn: &mut Lent, name: &WireName) -> Result<Snapshot> {
     let nothing = UidSet::new();
     let (way, look) = (Way::Everything, Look::default());
-    let mut visit = Visit { name, way, ask: &nothing, look, stamps: BTreeMap::new(), failed: None };
+    let mut visit = Visit { name, way, ask: &nothing, look, stamps: BTreeMap::new(), ask_again: false, failed: None };
     fly(conn, std::slice::from_mut(&mut visit)).await?;
     match visit.failed {
         Some(error) => Err(error),

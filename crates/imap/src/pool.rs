@@ -1,6 +1,8 @@
 //! The connections of one account: at most so many, opened when needed, kept for the pass.
 
-use crate::connection::{Connection, Direction};
+use crate::classify::Request;
+use crate::command::{Command, WireName};
+use crate::connection::{Connection, Direction, ignore};
 use crate::settings::{Login, ServerSettings};
 use crate::sign_in;
 use futures_util::future::join_all;
@@ -126,6 +128,29 @@ impl Pool {
     pub fn forget_selected(&self) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.iter_mut().for_each(|conn| conn.selected = None);
+    }
+
+    /// No idle connection has this folder open afterwards. One that cannot leave it is given up.
+    pub async fn leave_folder(self: &Arc<Pool>, name: &WireName) {
+        let leaving = self.holding(name).into_iter().map(|mut conn| async move {
+            if conn.leave_folder().await.is_ok() {
+                // What was only sent along with a later command could come too late. A connection that breaks does not come back.
+                let _ = conn.run(&[Command::new("NOOP", Request::Account)], &mut ignore).await;
+            }
+        });
+        join_all(leaving).await;
+    }
+
+    /// Lends the idle connections that may have this folder open.
+    fn holding(self: &Arc<Pool>, name: &WireName) -> Vec<Lent> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holding = Vec::new();
+        while let Some(at) = idle.iter().position(|conn| conn.may_hold(name))
+            && let Ok(permit) = self.free.clone().try_acquire_owned()
+        {
+            holding.push(Lent { conn: Some(idle.swap_remove(at)), pool: self.clone(), _permit: permit });
+        }
+        holding
     }
 
     /// A fitting idle connection; without one, an idle one that must make room for the new.

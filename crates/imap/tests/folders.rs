@@ -194,3 +194,43 @@ async fn a_folder_that_is_not_made_for_want_of_another_is_refused_and_not_gone()
     drop(endpoint);
     peer.finished().await;
 }
+
+/// Courier 5.0: `NO Can't RENAME the currently-open folder`, and it has no UNSELECT.
+#[tokio::test]
+async fn a_folder_is_left_before_it_is_renamed_or_deleted() {
+    const OPEN: &str = "* 0 EXISTS\r\n* OK [UIDVALIDITY 5] v\r\n* OK [UIDNEXT 10] n\r\n$ OK [READ-WRITE] open\r\n";
+    let list = (LIST.0, "* LIST () \"/\" INBOX\r\n* LIST () \"/\" a\r\n* LIST () \"/\" b\r\n$ OK done\r\n");
+    for has_unselect in [false, true] {
+        let extension = if has_unselect { " UNSELECT" } else { "" };
+        let welcome = format!("$ OK [CAPABILITY IMAP4rev1 LITERAL+{extension}] in\r\n").leak();
+        let leave = if has_unselect { ("UNSELECT", "$ OK\r\n") } else { ("EXAMINE \"INBOX\"", OPEN) };
+        let fetch = ("UID FETCH", "$ OK\r\n");
+        let script = vec![
+            (WELCOME.0, &*welcome),
+            list,
+            LSUB,
+            ("SELECT \"a\"", OPEN),
+            fetch,
+            // Another one is open.
+            ("RENAME \"b\" \"c\"", "$ OK\r\n"),
+            leave,
+            ("RENAME \"a\" \"d\"", "$ OK\r\n"),
+            ("SELECT \"d\"", OPEN),
+            fetch,
+            leave,
+            ("DELETE \"d\"", "$ OK\r\n"),
+        ];
+        let peer = Peer::start(vec![(GREETING, script)]).await;
+        let endpoint = peer.endpoint();
+        endpoint.folders().await.unwrap();
+        let path = |name: &str| FolderPath::new([name]).unwrap();
+        let look = async |name: &str| endpoint.present(&path(name), 5, &uids(&[1])).await.unwrap();
+        look("a").await;
+        endpoint.rename(&path("b"), &path("c")).await.unwrap();
+        endpoint.rename(&path("a"), &path("d")).await.unwrap();
+        look("d").await;
+        endpoint.remove(&path("d")).await.unwrap();
+        drop(endpoint);
+        peer.finished().await;
+    }
+}

@@ -75,7 +75,7 @@ async fn rounds(shared: &Arc<Shared>, member: &mut Member, first: Option<Queued>
         let failed = matches!(passed.ending, Ending::Failed(_));
         let closed = gates.iter().filter(|_| failed).map(SideGates::closed_for).max().unwrap_or_default();
         let after = after.map(|after| after.max(closed));
-        shared.listener.on(&member.address, Notice::Ended { ending: &passed.ending, again: after.filter(|_| failed) });
+        shared.listener.on(&member.address, Notice::Ended { ending: &passed.ending, again: after });
         let Some(after) = after else { return passed.ending };
         if failed {
             place.told_until = Instant::now().checked_add(after);

@@ -110,6 +110,6 @@ pub enum Notice<'a> {
     Pass(Event),
     /// Something went wrong that stops less than the account.
     Trouble { folder: Option<&'a FolderPath>, error: &'a Error },
-    /// The pass is over. `again` is the pause after which a failed pass is repeated.
+    /// The pass is over. `again` is the pause after which the next one follows, if one does.
     Ended { ending: &'a Ending, again: Option<Duration> },
 }

@@ -14,6 +14,7 @@ use parom_service::{
 use parom_store::{Account, MasterKey, NewAccount, Store};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -23,6 +24,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 enum Heard {
     InStep,
     Again(Code),
+    /// Something was left; the pause until the next pass, if there is one.
+    Left(Option<Duration>),
     Waits,
     Other,
 }
@@ -35,6 +38,7 @@ impl Listener for Ear {
             Notice::Waits { .. } => Heard::Waits,
             Notice::Ended { ending: Ending::InStep { .. }, .. } => Heard::InStep,
             Notice::Ended { ending: Ending::Failed(error), again: Some(_) } => Heard::Again(error.code()),
+            Notice::Ended { ending: Ending::Unsettled { .. }, again } => Heard::Left(again),
             Notice::Ended { .. } => Heard::Other,
             _ => return,
         };
@@ -314,6 +318,31 @@ async fn a_watch_goes_on_after_lost_connections() {
     assert_eq!(stage.count("anna", Side::Target), 3);
     switch.stop();
     run.await.unwrap().unwrap();
+}
+
+/// The refusal is tried again by the next run, or when it is time to look: not at once, however often it comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_folder_is_not_tried_again_at_once() {
+    let folder = FolderPath::new(["odd"]).unwrap();
+    let hour = Duration::from_secs(3600);
+    for mode in [Mode::Once, Mode::UntilSettled, Mode::Watch { every_ms: 3_600_000 }] {
+        let mut stage = Stage::new().await;
+        stage.account("anna", 3).await;
+        stage.change("anna", |mailbox| {
+            mailbox.servers.source.create(&folder).unwrap();
+            mailbox.servers.source.subscribe(&folder, true);
+            mailbox.servers.target.switch(|switches| _ = switches.refuses_names.insert(folder.clone()));
+        });
+        let (service, switch) = stage.service(mode, 4);
+        let run = tokio::spawn(service.run(Roster::Enabled));
+        // The first pass has carried the mail, so that another follows; that one brings nothing forward.
+        stage.until("anna", &Heard::Left(Some(Duration::ZERO))).await;
+        let rests = matches!(mode, Mode::Watch { .. }).then_some(hour);
+        assert_eq!(stage.heard.recv().await.unwrap(), ("anna".to_owned(), Heard::Left(rests)), "{mode:?}");
+        switch.stop();
+        run.await.unwrap().unwrap();
+        assert_eq!(stage.count("anna", Side::Target), 3);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -132,13 +132,34 @@ error-uidvalidity-changed = The folder "{ $folder }" at { $host } was numbered a
     .why = The server rebuilt the folder, or it was restored from a backup.
     .fix = Nothing: the next pass pairs all messages again by their content. Nothing is deleted meanwhile.
     .command = parom sync --account { $account }
-error-folder-refused = { $host } refused a change of the folder "{ $folder }": { $answer }.
-    .why = The name is not allowed there, the rights do not suffice, or the number of folders is limited.
-    .fix = Give the account the right, or raise the limit, on the server; a name that is not allowed there has to be changed on the other side.
+error-folder-refused = { $host } ({ $side }) refused to { $change ->
+        [create] create
+        [rename] rename
+        [set-aside] rename (before deleting it)
+        [give-back] give its name back to
+        [delete] delete
+        [subscribe] subscribe to
+        [unsubscribe] unsubscribe from
+       *[other] change
+    } the folder "{ $folder }": { $answer }.
+    .why = The server's answer says why. Usual reasons: the name is not allowed there, the folder above it takes no folders, a right is lacking, or the number of folders is limited.
+    .fix = Remove the cause on that server. A name or a place that it does not take has to be changed on the other side, or the folder named in "exclude_folders". Until then Parom asks again in each pass, and everything else goes on.
+    .command = parom sync --account { $account }
+error-folder-refused-without-side = { $host } refused a change of the folder "{ $folder }": { $answer }.
+    .why = The server's answer says why. Usual reasons: the name is not allowed there, the folder above it takes no folders, a right is lacking, or the number of folders is limited.
+    .fix = Remove the cause on that server. A name or a place that it does not take has to be changed on the other side, or the folder named in "exclude_folders".
+    .command = parom sync --account { $account }
+error-folder-refused-without-host = The server ({ $side }) says that it has made the folder "{ $folder }", and does not list it.
+    .why = It writes the name otherwise, and there is a folder of another name now; or it hides the folder from this account. Nothing was carried into it.
+    .fix = Rename the folder on the other side, or name it in "exclude_folders"; then delete what the server has made of the name.
     .command = parom sync --account { $account }
 error-listing-incomplete = The list of messages in "{ $folder }" at { $host } is incomplete: { $listed } listed, { $exists } announced. It was not believed.
     .why = The server left messages out; taking them for deleted would lose mail.
     .fix = Nothing: the next pass lists again. If it lasts, repair the folder's index on the server.
+    .command = parom sync --account { $account }
+error-listing-incomplete-with-side = In "{ $folder }" the server ({ $side }) does not show mail yet that it has taken.
+    .why = The server does not say which numbers new mail has got, and its list of messages is behind; or somebody has moved or deleted that mail at this moment.
+    .fix = Nothing: the next pass looks for it again, and sends nothing a second time before. If it lasts, repair the folder's index on the server.
     .command = parom sync --account { $account }
 error-hidden-folder-unreached = The folder "{ $folder }" is not shown by IMAP, and EWS at { $host } does not give it: { $answer }.
     .why = Exchange hides folders with a "/" in their name, and all below them, from IMAP; they are carried over EWS. Nothing in it was changed on either side, and all other mail goes on.
@@ -170,6 +191,10 @@ error-message-unreadable = Message { $uid } of "{ $folder }" cannot be read from
     .why = It is damaged on the server. The message is parked; everything else goes on.
     .fix = Repair the mailbox on the server, then have it tried again.
     .command = parom parked --retry
+error-message-unreadable-without-uid = { $host } tells nothing about messages of "{ $folder }": { $answer }.
+    .why = The server refused to answer. Nothing is parked, and nothing of these messages was changed; everything else goes on.
+    .fix = Nothing: the next pass asks again. If it lasts, repair the folder on the server.
+    .command = parom sync --account { $account }
 error-quota-full = At { $host } there is no room for all that should go into "{ $folder }" ({ $answer }).
     .why = The quota of the account, or of this folder, is used up, or a message is larger than what is left of it.
     .fix = Raise the quota, or have something deleted. What waits is carried by the next pass; deletions, flags and what fits go on meanwhile.

@@ -76,6 +76,15 @@ ended-unsettled-parked = not settled yet after { $elapsed }: { $work }; the next
         [one] { $parked } message is
        *[other] { $parked } messages are
     } parked (parom parked)
+ended-left = not settled after { $elapsed }: { $work }; what is left waits for the next run
+ended-left-parked = not settled after { $elapsed }: { $work }; what is left waits for the next run; { $parked ->
+        [one] { $parked } message is
+       *[other] { $parked } messages are
+    } parked (parom parked)
+ended-left-parked-events = not settled after { $elapsed }: { $work }; what is left waits for the next run; { $parked ->
+        [one] { $parked } event is
+       *[other] { $parked } events are
+    } parked (parom parked)
 ended-held = held: { $why }
 ended-failed = failed: { $why }
 ended-again-now = { $why } Trying again.
@@ -485,7 +494,8 @@ verify-missing-source = "{ $folder }": message { $uid } of the target is missing
 verify-missing-target = "{ $folder }": message { $uid } of the source is missing on the target
 verify-doubled-source = "{ $folder }": message { $uid } is on the source once more than on the target
 verify-doubled-target = "{ $folder }": message { $uid } is on the target once more than on the source
-verify-altered = "{ $folder }": message { $uid } has the same headers on the target (there { $uid_target }) and says something else
+verify-altered = "{ $folder }": message { $uid } has the same headers on the target (there { $uid_target }) and says something else: { $source } bytes on the source, { $target } on the target
+verify-line-ends = "{ $folder }": message { $uid } is on the target (there { $uid_target }) with other line ends or another last one, and the same otherwise: { $source } bytes on the source, { $target } on the target
 verify-unreadable = "{ $folder }": message { $uid } cannot be read on the { $side }
 verify-substituted = "{ $folder }": the { $side } cannot show message { $uid } and gives another text in its place
 verify-marks = "{ $folder }": flags of message { $uid } (on the target { $uid_target }): only on the source: { $source }; only on the target: { $target }

@@ -86,6 +86,17 @@ ended-unsettled-parked = ещё не всё, прошло { $elapsed }: { $work 
         [few] { $parked } письма
        *[many] { $parked } писем
     } (parom parked)
+ended-left = не всё, прошло { $elapsed }: { $work }; остальное ждёт следующего запуска
+ended-left-parked = не всё, прошло { $elapsed }: { $work }; остальное ждёт следующего запуска; отложено { $parked ->
+        [one] { $parked } письмо
+        [few] { $parked } письма
+       *[many] { $parked } писем
+    } (parom parked)
+ended-left-parked-events = не всё, прошло { $elapsed }: { $work }; остальное ждёт следующего запуска; отложено { $parked ->
+        [one] { $parked } событие
+        [few] { $parked } события
+       *[many] { $parked } событий
+    } (parom parked)
 ended-held = удержано: { $why }
 ended-failed = ошибка: { $why }
 ended-again-now = { $why } Новая попытка.
@@ -540,7 +551,8 @@ verify-missing-source = «{ $folder }»: в исходной системе не
 verify-missing-target = «{ $folder }»: в целевой системе нет письма { $uid } из исходной
 verify-doubled-source = «{ $folder }»: письмо { $uid } в исходной системе повторяется на один раз больше, чем в целевой
 verify-doubled-target = «{ $folder }»: письмо { $uid } в целевой системе повторяется на один раз больше, чем в исходной
-verify-altered = «{ $folder }»: у письма { $uid } в целевой системе (там { $uid_target }) те же заголовки, но другое содержание
+verify-altered = «{ $folder }»: у письма { $uid } в целевой системе (там { $uid_target }) те же заголовки, но другое содержание; размер в байтах: в исходной { $source }, в целевой { $target }
+verify-line-ends = «{ $folder }»: письмо { $uid } отличается от письма { $uid_target } в целевой системе только концами строк или последним из них; размер в байтах: в исходной { $source }, в целевой { $target }
 verify-unreadable = «{ $folder }»: письмо { $uid } не читается ({ $side })
 verify-substituted = «{ $folder }»: вместо письма { $uid } сервер отдаёт другой текст ({ $side })
 verify-marks = «{ $folder }»: флаги письма { $uid } (в целевой системе { $uid_target }): только в исходной: { $source }; только в целевой: { $target }

@@ -197,7 +197,8 @@ impl CalendarPasses for Passes {
         };
         // A failure is told with the time until the next attempt.
         if !matches!(ending, Ending::Failed(_)) {
-            self.tell(account, What::Ended(shown(&ending, None, &account.address)));
+            // A watch goes on, whenever that is.
+            self.tell(account, What::Ended(shown(&ending, Some(Duration::ZERO), &account.address)));
         }
         CalendarPassed { ending: kept(ending), progressed: did, sign }
     }

@@ -245,9 +245,17 @@ fn message(difference: &Difference) -> Message {
         Difference::Substituted { side, folder, uid } => {
             named("verify-substituted", *side, folder).with("uid", uid.to_string())
         }
-        Difference::Altered { folder, uids } => named("verify-altered", Side::Source, folder)
-            .with("uid", uids.source.to_string())
-            .with("uid_target", uids.target.to_string()),
+        Difference::Altered { folder, uids, bytes } | Difference::LineEnds { folder, uids, bytes } => {
+            let key = match difference {
+                Difference::LineEnds { .. } => "verify-line-ends",
+                _ => "verify-altered",
+            };
+            named(key, Side::Source, folder)
+                .with("uid", uids.source.to_string())
+                .with("uid_target", uids.target.to_string())
+                .with("source", bytes.source)
+                .with("target", bytes.target)
+        }
         Difference::Marks { folder, uids, only } => named("verify-marks", Side::Source, folder)
             .with("uid", uids.source.to_string())
             .with("uid_target", uids.target.to_string())
@@ -300,6 +308,7 @@ fn object(account: &Account, difference: &Difference, cause: Option<Cause>, text
         Difference::Unreadable { side, folder, .. } => ("unreadable", folder, Some(*side)),
         Difference::Substituted { side, folder, .. } => ("substituted", folder, Some(*side)),
         Difference::Altered { folder, .. } => ("altered", folder, None),
+        Difference::LineEnds { folder, .. } => ("line-ends", folder, None),
         Difference::Marks { folder, .. } => ("marks", folder, None),
         Difference::Date { folder, .. } => ("date", folder, None),
     };
@@ -307,10 +316,15 @@ fn object(account: &Account, difference: &Difference, cause: Option<Cause>, text
         Difference::FolderMissing { messages, .. } => Some(*messages),
         _ => None,
     };
+    let bytes = match difference {
+        Difference::Altered { bytes, .. } | Difference::LineEnds { bytes, .. } => Some(bytes),
+        _ => None,
+    };
     let (source_uid, target_uid) = match difference {
-        Difference::Altered { uids, .. } | Difference::Marks { uids, .. } | Difference::Date { uids, .. } => {
-            (Some(uids.source.get()), Some(uids.target.get()))
-        }
+        Difference::Altered { uids, .. }
+        | Difference::LineEnds { uids, .. }
+        | Difference::Marks { uids, .. }
+        | Difference::Date { uids, .. } => (Some(uids.source.get()), Some(uids.target.get())),
         one => {
             let on = |wanted: Side| one.message().filter(|(side, ..)| *side == wanted).map(|(.., uid)| uid.get());
             (on(Side::Source), on(Side::Target))
@@ -323,6 +337,8 @@ fn object(account: &Account, difference: &Difference, cause: Option<Cause>, text
         "side": side.map(Side::as_str),
         "source_uid": source_uid,
         "target_uid": target_uid,
+        "source_bytes": bytes.map(|bytes| bytes.source),
+        "target_bytes": bytes.map(|bytes| bytes.target),
         "messages": messages,
         "parked": cause == Some(Cause::Parked),
         "deleted": cause == Some(Cause::Deleted),

@@ -50,7 +50,7 @@ impl<W: Write + Send> Json<W> {
     fn ending(&self, ending: &Ending) -> Vec<(&'static str, Value)> {
         match ending {
             Ending::InStep { parked } => vec![("state", json!("in-step")), ("parked", json!(parked))],
-            Ending::Unsettled { parked } => vec![("state", json!("unsettled")), ("parked", json!(parked))],
+            Ending::Unsettled { parked, .. } => vec![("state", json!("unsettled")), ("parked", json!(parked))],
             Ending::Held { why } => [vec![("state", json!("held"))], self.why(why)].concat(),
             Ending::Failed { why } => [vec![("state", json!("failed"))], self.why(why)].concat(),
             Ending::Again { why, seconds } => {

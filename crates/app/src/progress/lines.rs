@@ -162,7 +162,7 @@ mod tests {
         for did in [0, 0, 1, 0] {
             pass(did, Ending::InStep { parked: 0 });
         }
-        pass(0, Ending::Unsettled { parked: 0 });
+        pass(0, Ending::Unsettled { parked: 0, goes_on: true });
         pass(0, Ending::InStep { parked: 0 });
         pass(0, Ending::InStep { parked: 0 });
         let told = String::from_utf8(lines.state.into_inner().unwrap().out).unwrap();

@@ -50,11 +50,15 @@ pub fn ended(ending: &Ending, meter: &Meter, now: Instant) -> Message {
         Ending::InStep { parked } if meter.is_of_calendars => {
             told("ended-in-step", "ended-in-step-parked-events", *parked)
         }
-        Ending::Unsettled { parked } if meter.is_of_calendars => {
+        Ending::Unsettled { parked, goes_on: true } if meter.is_of_calendars => {
             told("ended-unsettled", "ended-unsettled-parked-events", *parked)
         }
+        Ending::Unsettled { parked, goes_on: false } if meter.is_of_calendars => {
+            told("ended-left", "ended-left-parked-events", *parked)
+        }
         Ending::InStep { parked } => told("ended-in-step", "ended-in-step-parked", *parked),
-        Ending::Unsettled { parked } => told("ended-unsettled", "ended-unsettled-parked", *parked),
+        Ending::Unsettled { parked, goes_on: true } => told("ended-unsettled", "ended-unsettled-parked", *parked),
+        Ending::Unsettled { parked, goes_on: false } => told("ended-left", "ended-left-parked", *parked),
         Ending::Held { why } => Message::new("ended-held").with("why", why.clone()),
         Ending::Failed { why } => Message::new("ended-failed").with("why", why.clone()),
         Ending::Again { why, seconds: 0 } => Message::new("ended-again-now").with("why", why.clone()),

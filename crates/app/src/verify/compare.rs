@@ -1,6 +1,6 @@
 //! What differs between the messages of two folders: a comparison of multisets, because true duplicates count.
 
-use super::read::{Identity, Seen, Text};
+use super::read::{Identity, Seen, Shape, Text};
 use parom_domain::{Both, Fingerprint, FolderPath, InternalDate, Marks, Side, Uid};
 use std::collections::HashMap;
 
@@ -14,7 +14,9 @@ pub enum Difference {
     /// The message `uid` is on both sides, and on `side` once more than on the other.
     Doubled { side: Side, folder: FolderPath, uid: Uid },
     /// Two messages with the same headers say different things.
-    Altered { folder: FolderPath, uids: Both<Uid> },
+    Altered { folder: FolderPath, uids: Both<Uid>, bytes: Both<u64> },
+    /// The same but for how lines end, and whether the last one does.
+    LineEnds { folder: FolderPath, uids: Both<Uid>, bytes: Both<u64> },
     /// Flags or keywords: those that only one of the two has.
     Marks { folder: FolderPath, uids: Both<Uid>, only: Both<Marks> },
     /// INTERNALDATE.
@@ -36,6 +38,7 @@ impl Difference {
             | Difference::Substituted { side, folder, uid } => Some((*side, folder, *uid)),
             Difference::FolderMissing { .. }
             | Difference::Altered { .. }
+            | Difference::LineEnds { .. }
             | Difference::Marks { .. }
             | Difference::Date { .. } => None,
         }
@@ -48,9 +51,10 @@ impl Difference {
             | Difference::Doubled { side, uid, .. }
             | Difference::Unreadable { side, uid, .. }
             | Difference::Substituted { side, uid, .. } => (uid.get(), *side),
-            Difference::Altered { uids, .. } | Difference::Marks { uids, .. } | Difference::Date { uids, .. } => {
-                (uids.source.get(), Side::Source)
-            }
+            Difference::Altered { uids, .. }
+            | Difference::LineEnds { uids, .. }
+            | Difference::Marks { uids, .. }
+            | Difference::Date { uids, .. } => (uids.source.get(), Side::Source),
         }
     }
 }
@@ -69,8 +73,8 @@ pub fn compare(paths: &Both<FolderPath>, seen: Both<Vec<Seen>>, held: impl Fn(&M
         for Seen { uid, text, marks, date } in messages {
             let (folder, uid) = (paths[side].clone(), *uid);
             match text {
-                Text::Given(identity) => {
-                    let copy = Copy { uid, marks: held(marks), date: *date };
+                Text::Given(identity, shape) => {
+                    let copy = Copy { uid, shape: *shape, marks: held(marks), date: *date };
                     groups.entry(*identity).or_default()[side].push(copy);
                 }
                 Text::Substitute => compared.differences.push(Difference::Substituted { side, folder, uid }),
@@ -79,11 +83,11 @@ pub fn compare(paths: &Both<FolderPath>, seen: Both<Vec<Seen>>, held: impl Fn(&M
         }
     }
     // What only one side has, by its headers.
-    let mut lonely: HashMap<Fingerprint, Both<Vec<Uid>>> = HashMap::new();
+    let mut lonely: HashMap<Fingerprint, Both<Vec<(Uid, Shape)>>> = HashMap::new();
     for (identity, copies) in groups {
         match Side::ALL.into_iter().find(|side| copies[*side].is_empty()) {
             Some(side) => {
-                let only = copies[side.other()].iter().map(|copy| copy.uid);
+                let only = copies[side.other()].iter().map(|copy| (copy.uid, copy.shape));
                 lonely.entry(identity.headers).or_default()[side.other()].extend(only);
             }
             None => group(paths, copies, &mut compared),
@@ -100,6 +104,7 @@ pub fn compare(paths: &Both<FolderPath>, seen: Both<Vec<Seen>>, held: impl Fn(&M
 #[derive(Clone, Debug)]
 struct Copy {
     uid: Uid,
+    shape: Shape,
     marks: Marks,
     date: Option<InternalDate>,
 }
@@ -140,15 +145,20 @@ fn group(paths: &Both<FolderPath>, copies: Both<Vec<Copy>>, compared: &mut Compa
 }
 
 /// Messages with the same headers that are not the same message: an altered one on each side, or one that is missing.
-fn unlike(paths: &Both<FolderPath>, mut uids: Both<Vec<Uid>>, differences: &mut Vec<Difference>) {
-    Side::ALL.into_iter().for_each(|side| uids[side].sort_unstable());
-    let pairs = uids.source.len().min(uids.target.len());
-    for (source, target) in uids.source.iter().zip(&uids.target) {
-        let uids = Both::new(*source, *target);
-        differences.push(Difference::Altered { folder: paths.source.clone(), uids });
+fn unlike(paths: &Both<FolderPath>, mut only: Both<Vec<(Uid, Shape)>>, differences: &mut Vec<Difference>) {
+    Side::ALL.into_iter().for_each(|side| only[side].sort_unstable_by_key(|(uid, _)| *uid));
+    let pairs = only.source.len().min(only.target.len());
+    for (source, target) in only.source.iter().zip(&only.target) {
+        let (uids, folder) = (Both::new(source.0, target.0), paths.source.clone());
+        let bytes = Both::new(source.1.bytes, target.1.bytes);
+        differences.push(if source.1.folded.is_some() && source.1.folded == target.1.folded {
+            Difference::LineEnds { folder, uids, bytes }
+        } else {
+            Difference::Altered { folder, uids, bytes }
+        });
     }
-    for (side, uids) in uids.iter() {
-        let missing = uids.iter().skip(pairs).map(|uid| Difference::Missing {
+    for (side, only) in only.iter() {
+        let missing = only.iter().skip(pairs).map(|(uid, _)| Difference::Missing {
             side: side.other(),
             folder: paths[side].clone(),
             uid: *uid,

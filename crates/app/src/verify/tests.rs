@@ -148,6 +148,34 @@ async fn a_byte_or_a_second_is_a_difference() {
 }
 
 #[tokio::test]
+async fn line_ends_are_a_difference_of_their_own_and_sizes_are_told() {
+    let sides = Both::from_fn(|_| MemoryServer::default());
+    let long = "x".repeat(2 << 20);
+    for (side, server) in sides.iter() {
+        let (end, last) = if side == Side::Source { ("\r\n", "\r\n") } else { ("\n", "") };
+        for text in ["short", &long] {
+            let head = format!("Message-ID: <{}@x>\r\n\r\n", text.len());
+            let bytes = format!("{head}{text}{end}{text}{last}");
+            server.add(&inbox(), bytes.into_bytes(), Marks::default(), Some(DATE)).unwrap();
+        }
+        let other = format!("Message-ID: <other@x>\r\n\r\n{}", if side == Side::Source { "one" } else { "two " });
+        server.add(&inbox(), other.into_bytes(), Marks::default(), Some(DATE)).unwrap();
+    }
+    let (verdict, _) = run(&sides, "").await;
+    let told: Vec<(&str, u64)> = verdict
+        .differences
+        .iter()
+        .map(|difference| match difference {
+            Difference::LineEnds { bytes, .. } => ("line-ends", bytes.source - bytes.target),
+            Difference::Altered { bytes, .. } => ("altered", bytes.target - bytes.source),
+            _ => ("other", 0),
+        })
+        .collect();
+    assert_eq!(told, [("line-ends", 3), ("line-ends", 3), ("altered", 1)]);
+    assert_eq!(verdict.equal, 0);
+}
+
+#[tokio::test]
 async fn what_is_known_is_set_apart_and_nothing_else() {
     for side in Side::ALL {
         let sides = alike();

@@ -101,7 +101,7 @@ fn a_reserved_name_is_told_and_stops_nothing_else() {
     }
     let synced = stage.sync();
     assert!(!synced.status.success());
-    assert!(told(&synced).contains("refused a change of the folder \"Files\""), "{}", told(&synced));
+    assert!(told(&synced).contains("refused to create the folder \"Files\""), "{}", told(&synced));
     assert!(told(&synced).contains("has to be changed on the other side"), "{}", told(&synced));
     assert_eq!(stage.tokens(&here)["Other"].len(), 1);
 }

@@ -129,3 +129,38 @@ async fn a_folder_that_the_other_side_refuses_holds_up_no_other_deletion() {
         }
     }
 }
+
+/// Hoodiecrow makes `quote\s` of `quote"s` and says OK. The folder is refused; no mail is carried that would come back under the
+/// other name, and no pass takes it for progress.
+#[tokio::test]
+async fn a_folder_that_is_said_to_be_made_and_is_not_listed_is_refused() {
+    for side in Side::ALL {
+        let world = World::modern();
+        let (here, there) = (&world.servers[side], &world.servers[side.other()]);
+        there.switch(|switches| _ = switches.writes_otherwise.insert(path("quote\"s"), path("quote\\s")));
+        world.add(side, "quote\"s", "q", &[]);
+        world.add(side, "fine", "f", &[]);
+        for name in ["quote\"s", "fine"] {
+            here.subscribe(&path(name), true);
+        }
+        let mut steps = Vec::new();
+        for _ in 0..4 {
+            let report = world.pass().await.unwrap();
+            let told: Vec<_> = report.trouble.iter().map(|(_, error)| (error.code(), error.arg("change"))).collect();
+            assert_eq!(told, [(Code::FolderRefused, Some("create"))], "{side}");
+            steps.push(report.folder_steps);
+            world.wait_out_the_grace();
+        }
+        // What the server made of the name is a folder like any other, and empty.
+        assert_eq!(steps, [2, 1, 0, 0]);
+        assert_eq!(world.ids(side.other(), "fine"), ["f"]);
+        assert_eq!((world.ids(side, "quote\"s"), world.ids(side, "quote\\s").len()), (vec!["q".to_owned()], 0));
+        assert!(here.subscribed().contains(&path("quote\"s")));
+        there.switch(|switches| switches.writes_otherwise.clear());
+        world.settle().await;
+        assert_eq!(world.ids(side.other(), "quote\"s"), ["q"]);
+        assert!(here.subscribed().contains(&path("quote\"s")));
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}

@@ -4,8 +4,8 @@ use crate::moved_meanwhile::servers_without_move;
 use crate::total;
 use crate::world::{World, date, mail, path};
 use parom_domain::policy::Deletions;
-use parom_domain::{Marks, Role, Side, UidSet};
-use parom_lab::memory::{MemoryServer, Switches};
+use parom_domain::{Code, Marks, Role, Side, UidSet};
+use parom_lab::memory::{MemoryServer, ReadFault, Switches};
 
 /// Another client edits a message, or moves it away and puts it back: it is there under a new UID.
 fn renew(server: &MemoryServer) {
@@ -329,5 +329,71 @@ async fn d4_of_two_halves_the_one_in_the_trash_goes() {
             assert_eq!(total(&server), 1, "{kept}");
             world.assert_equal();
         }
+    }
+}
+
+/// COPY says OK where nothing is left to copy, and tells no UIDs (Courier 5.0). Nothing is wrong with any listing then.
+#[tokio::test]
+async fn what_went_before_it_was_copied_is_no_trouble() {
+    for side in Side::ALL {
+        let switches = Switches { moves_atomically: false, ..Switches::default() };
+        let world = World::in_memory(switches.clone(), switches);
+        let other = side.other();
+        for id in ["a", "b", "c"] {
+            world.add(side, "INBOX", id, &[]);
+        }
+        world.servers[side].create(&path("work")).unwrap();
+        world.settle().await;
+        world.shift(side, "INBOX", "a", "work");
+        world.shift(side, "INBOX", "b", "work");
+        let server = world.servers[other].clone();
+        world.steps.on(&format!("{other} copy"), 1, move || {
+            for id in ["<a@", "<b@"] {
+                let uids = server.uids_of(&path("INBOX"), id);
+                server.expunge(&path("INBOX"), &uids).unwrap();
+            }
+        });
+        for _ in 0..6 {
+            let report = world.pass().await.unwrap();
+            assert!(report.trouble.is_empty(), "{side}: {:?}", report.trouble);
+            world.wait_out_the_grace();
+        }
+        world.settle().await;
+        assert_eq!(world.ids(side, "INBOX"), ["c"]);
+        world.assert_equal();
+        world.assert_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn a_half_whose_headers_are_refused_holds_up_its_two_folders_only() {
+    for side in Side::ALL {
+        let switches = Switches { moves_atomically: false, ..Switches::default() };
+        let world = World::in_memory(switches.clone(), switches);
+        let other = side.other();
+        world.add(side, "INBOX", "a", &[]);
+        world.servers[side].create(&path("work")).unwrap();
+        world.servers[side].create(&path("more")).unwrap();
+        world.settle().await;
+        world.shift(side, "INBOX", "a", "work");
+        let steps = world.steps.clone();
+        world.steps.on(&format!("{other} copy answer"), 1, move || steps.crash_at(steps.taken() + 1));
+        world.pass().await.unwrap_err();
+        world.revive();
+        let fault = ("<a@".to_owned(), ReadFault::RefusedWithHeaders);
+        world.servers[other].switch(|switches| switches.read_faults.push(fault));
+        world.add(side, "more", "b", &[]);
+        world.add(side, "work", "c", &[]);
+        for _ in 0..3 {
+            let report = world.pass().await.unwrap();
+            assert_eq!(report.trouble[0].1.code(), Code::MessageUnreadable, "{:?}", report.trouble);
+            world.wait_out_the_grace();
+        }
+        assert_eq!((world.ids(other, "more").len(), world.ids(other, "work").len()), (1, 1), "{side}");
+        world.servers[other].switch(|switches| switches.read_faults.clear());
+        world.settle().await;
+        assert_eq!(world.ids(other, "work"), ["a", "c"]);
+        world.assert_equal();
+        world.assert_idle().await;
     }
 }

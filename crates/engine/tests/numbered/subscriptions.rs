@@ -67,6 +67,30 @@ async fn a_new_folder_comes_with_its_subscription_in_the_same_pass() {
     world.assert_idle().await;
 }
 
+/// What a server refuses is no progress: whoever runs passes would try it again at once, and for ever.
+#[tokio::test]
+async fn a_refused_folder_that_is_subscribed_counts_as_no_step() {
+    for side in Side::ALL {
+        let world = World::modern();
+        let refusing = &world.servers[side.other()];
+        refusing.switch(|switches| _ = switches.refuses_names.insert(path("odd")));
+        for name in ["odd", "fine"] {
+            world.servers[side].create(&path(name)).unwrap();
+            world.servers[side].subscribe(&path(name), true);
+        }
+        let steps = async || {
+            let report = world.pass().await.unwrap();
+            assert_eq!(report.trouble.len(), 1, "{:?}", report.trouble);
+            report.folder_steps
+        };
+        // The other folder is made and subscribed.
+        assert_eq!([steps().await, steps().await, steps().await], [2, 0, 0], "{side}");
+        refusing.switch(|switches| switches.refuses_names.clear());
+        assert_eq!(world.settle().await.folder_steps, 2);
+        assert_eq!(refusing.subscribed(), [path("fine"), path("odd")]);
+    }
+}
+
 #[tokio::test]
 async fn what_a_person_unsubscribes_is_unsubscribed() {
     crosses(async |world| world.servers.source.subscribe(&path("old"), false), &["old/below"]).await;

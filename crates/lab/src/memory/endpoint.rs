@@ -120,12 +120,17 @@ impl Endpoint for MemoryEndpoint {
         Ok(snapshot)
     }
 
-    async fn stamps(&self, folder: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
+    async fn stamps(&self, path: &FolderPath, validity: u32, uids: &UidSet) -> Result<Vec<Stamp>> {
         self.ask("stamps", |world| {
-            let folder = world.opened(&self.name, folder, Some(validity))?;
+            let folder = world.opened(&self.name, path, Some(validity))?;
             let mut asked = folder.messages.iter().filter(|(uid, _)| uids.contains(**uid));
-            if asked.any(|(_, message)| world.switches.read_fault(&message.bytes) == Some(ReadFault::SendsAway)) {
-                return Err(refusal::sent_away(&self.name));
+            if let Some((uid, fault)) = asked.find_map(|(uid, it)| Some((*uid, world.switches.read_fault(&it.bytes)?)))
+            {
+                match fault {
+                    ReadFault::SendsAway => return Err(refusal::sent_away(&self.name)),
+                    ReadFault::RefusedWithHeaders => return Err(refusal::unreadable(&self.name, path, uid)),
+                    _ => {}
+                }
             }
             Ok(self.stamps_of(folder, |uid| uids.contains(uid)))
         })
@@ -236,6 +241,11 @@ impl Endpoint for MemoryEndpoint {
                 world.opened(name, from, Some(validity))?;
                 world.copy(name, from, uids, to)
             })?;
+            if pairs.is_empty() && self.server.look(|world| world.switches.abilities.tells_new_uids) {
+                // COPY says OK and tells nothing: an adapter cannot know whether anything was there.
+                let untold = |old| Shifted { old, new: None, overtaken: false, kept: true, doubted: false };
+                return Ok(uids.iter().map(untold).collect());
+            }
             let copied: UidSet = pairs.iter().map(|(old, _)| *old).collect();
             (pairs, self.take_out("expunge copied", from, &copied)?)
         };

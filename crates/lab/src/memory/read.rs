@@ -60,7 +60,9 @@ impl MemoryBodies {
             let mut wanted = Vec::new();
             for (uid, message) in seen.messages.iter().filter(|(uid, _)| uids.contains(**uid)) {
                 match world.switches.read_fault(&message.bytes) {
-                    Some(ReadFault::Refused) => return Err(refusal::unreadable(&self.name, folder, *uid)),
+                    Some(ReadFault::Refused | ReadFault::RefusedWithHeaders) => {
+                        return Err(refusal::unreadable(&self.name, folder, *uid));
+                    }
                     Some(ReadFault::Missing) => {}
                     Some(ReadFault::BreaksConnection | ReadFault::SendsAway) | None => wanted.push(*uid),
                 }
@@ -92,7 +94,7 @@ impl BodyStream for MemoryBodies {
             let fault = match self.server.look(|world| world.switches.read_fault(&message.bytes)) {
                 Some(ReadFault::BreaksConnection) => Some(refusal::lost(&self.name, "read body")),
                 Some(ReadFault::SendsAway) => Some(refusal::sent_away(&self.name)),
-                Some(ReadFault::Missing | ReadFault::Refused) | None => None,
+                Some(ReadFault::Missing | ReadFault::Refused | ReadFault::RefusedWithHeaders) | None => None,
             };
             if let Some(fault) = fault {
                 self.broken = true;

@@ -40,6 +40,8 @@ pub enum ReadFault {
     Missing,
     /// The server refuses the whole request.
     Refused,
+    /// It refuses to tell the headers too.
+    RefusedWithHeaders,
     /// The connection breaks there.
     BreaksConnection,
     /// The server says BYE, also where only the headers are asked for (Dovecot, where the file is damaged).
@@ -134,6 +136,8 @@ pub struct Switches {
     pub hides_sizes: bool,
     /// Names that the server gives to no folder.
     pub refuses_names: BTreeSet<FolderPath>,
+    /// Names that the server writes otherwise, without a word.
+    pub writes_otherwise: BTreeMap<FolderPath, FolderPath>,
     /// Folders that are listed and cannot be opened.
     pub cannot_open: BTreeSet<FolderPath>,
     /// Folders that are there and not listed.
@@ -200,6 +204,7 @@ impl Default for Switches {
             readers_lost: 0,
             hides_sizes: false,
             refuses_names: BTreeSet::new(),
+            writes_otherwise: BTreeMap::new(),
             cannot_open: BTreeSet::new(),
             unlisted: BTreeSet::new(),
             unlisted_opens: false,

@@ -287,6 +287,10 @@ impl World {
         }
         let path = self.respelled(path);
         self.check_name(host, &path)?;
+        let path = self.switches.writes_otherwise.get(&path).cloned().unwrap_or(path);
+        if self.spelled(&path).is_some() {
+            return Ok(());
+        }
         self.make(path, role);
         self.writes += 1;
         Ok(())

@@ -20,6 +20,8 @@ pub(super) struct Selected {
     told_expunges: u64,
     /// UIDs that are hidden from this session for good.
     hidden: Vec<u32>,
+    /// A set whose last UID is gone is a mistake.
+    gone_is_bad: bool,
 }
 
 /// A message that a command is about.
@@ -38,7 +40,16 @@ impl Selected {
         let hidden: Vec<u32> = omitted.into_iter().flat_map(|omitted| omitted.uids.iter().copied()).collect();
         let view = folder.messages.iter().map(|message| message.uid).filter(|uid| !hidden.contains(uid)).collect();
         let (told, validity) = (folder.modseq, folder.validity);
-        Selected { folder: id, read_only, validity, view, told, told_expunges: told, hidden }
+        Selected {
+            folder: id,
+            read_only,
+            validity,
+            view,
+            told,
+            told_expunges: told,
+            hidden,
+            gone_is_bad: switches.gone_is_bad,
+        }
     }
 
     /// EXISTS, as this session knows it.
@@ -58,7 +69,12 @@ impl Selected {
     pub fn targets(&self, set: &Set, by_uid: bool) -> Result<Vec<Target>, Failure> {
         let mut targets = Vec::new();
         if by_uid {
-            let ranges = set.ranges(self.view.last().copied().unwrap_or(1));
+            let highest = self.view.last().copied().unwrap_or(1);
+            let ranges = set.ranges(highest);
+            let is_gone = |uid: u32| uid < highest && self.seq_of(uid).is_none();
+            if self.gone_is_bad && ranges.last().is_some_and(|(_, last)| is_gone(*last)) {
+                return Err(Failure::Bad("failed to parse message set".to_owned()));
+            }
             for (first, last) in ranges {
                 let from = self.view.partition_point(|uid| *uid < first);
                 let rest = self.view.iter().enumerate().skip(from).take_while(|(_, uid)| **uid <= last);

@@ -124,6 +124,10 @@ pub struct Switches {
     pub lying_literals: Vec<(String, i64)>,
     /// Listed, and NO to SELECT and EXAMINE.
     pub cannot_select: BTreeSet<FolderPath>,
+    /// A connection neither renames nor deletes the mailbox that it has open (Courier 5.0).
+    pub keeps_what_is_open: bool,
+    /// A set of UIDs whose last one is no more is `BAD` (GNU imap4d 3.15).
+    pub gone_is_bad: bool,
     /// There, and not listed.
     pub unlisted: BTreeSet<FolderPath>,
     pub omitted: BTreeMap<FolderPath, Omitted>,
@@ -148,6 +152,8 @@ impl Default for Switches {
             bad_dates: Vec::new(),
             lying_literals: Vec::new(),
             cannot_select: BTreeSet::new(),
+            keeps_what_is_open: false,
+            gone_is_bad: false,
             unlisted: BTreeSet::new(),
             omitted: BTreeMap::new(),
             index_lag: IndexLag::None,

@@ -37,6 +37,7 @@ pub(super) fn delete(session: &mut Session, args: &mut Args) -> Answer {
     args.space()?;
     let path = session.path(args)?;
     args.end()?;
+    let_go(session, &path)?;
     let gone = {
         let mut store = mailbox.lock();
         let gone = store.at_mut(&path).filter(|_| !path.is_inbox()).map(|folder| folder.take(|_| true));
@@ -56,9 +57,20 @@ pub(super) fn rename(session: &mut Session, args: &mut Args) -> Answer {
     let to = session.path(args)?;
     args.end()?;
     session.manners.may_name(&to)?;
+    let_go(session, &from)?;
     mailbox.lock().rename(&from, &to)?;
     mailbox.ring();
     Ok("renamed".to_owned())
+}
+
+/// May the mailbox lose its name while it is open here?
+fn let_go(session: &Session, path: &FolderPath) -> Result<(), Failure> {
+    let open = session.selected.as_ref().map(|selected| selected.folder);
+    let is_open = open.is_some() && session.mailbox()?.lock().id(path) == open;
+    if is_open && session.lab.switches().keeps_what_is_open {
+        return Err("this is the mailbox that is open".into());
+    }
+    Ok(())
 }
 
 /// Names that do not exist may be subscribed too.
