@@ -6,7 +6,6 @@ use crate::form::{event, outgoing, stored};
 use crate::href;
 use crate::observe::{version, version_of};
 use crate::request::{Condition, Put, get, put};
-use crate::silence::WOULD_WRITE;
 use bytes::Bytes;
 use parom_calendar::Event;
 use parom_domain::agenda::{CalendarId, Form, Handle, Version, Written};
@@ -62,10 +61,8 @@ impl CalDavAgenda {
     /// The text of an event, if the server may have it: nobody hears of it, and it is not too large.
     pub(crate) async fn fitting(&self, calendar: &CalendarId, event: &Event, now: Option<&[u8]>) -> Result<Bytes> {
         let way = self.way().await?;
-        if way.watch.would_write(now, Some(event)) {
-            return Err(self
-                .event_error(Code::EventUnfit, Retry::WhenFixed, calendar, &event.uid)
-                .with("detail", WOULD_WRITE));
+        if let Some(letter) = way.watch.letter(now, Some(event)) {
+            return Err(letter.error(self, calendar, &event.uid));
         }
         let text = Bytes::from(outgoing(event));
         let bytes = text.len() as u64;

@@ -65,6 +65,7 @@ impl CalDavAgenda {
         let watch = Watch {
             schedules: features.has("calendar-auto-schedule") || features.has("calendar-schedule"),
             silence: quirks.silence,
+            mails_answers: quirks.mails_answers,
             addresses: addresses.iter().map(|it| plain(&it.text)).filter(|it| it.contains('@')).collect(),
         };
         let inbox = self.places(&url, &member, "schedule-inbox-URL").into_iter().next();

@@ -1,6 +1,7 @@
 //! The CalDAV client, and the agenda that the engine sees of it.
 
 mod agenda;
+mod answers;
 pub mod classify;
 mod create;
 mod dav;
@@ -25,6 +26,7 @@ pub use agenda::CalDavAgenda;
 pub use folded::Folded;
 pub use quirks::{Overrides, Product, Quirks};
 pub use settings::ServerSettings;
+pub use silence::WOULD_ANSWER;
 
 /// Why this crate does not write an event: each is a key of a sentence in every language.
-pub const REASONS: [&str; 3] = [silence::WOULD_WRITE, folded::MISLEADING, folded::DROPPED];
+pub const REASONS: [&str; 4] = [silence::WOULD_WRITE, silence::WOULD_ANSWER, folded::MISLEADING, folded::DROPPED];

@@ -125,6 +125,9 @@ pub struct Quirks {
     /// What is stored is not what was sent: unknown properties are lost.
     pub rewrites: bool,
     pub silence: Silence,
+    /// What the owner answers to an invitation, and that they deleted one, is mailed to its organizer, whatever is asked. Not
+    /// where an admin has switched that off.
+    pub mails_answers: bool,
 }
 
 impl Default for Quirks {
@@ -171,11 +174,8 @@ pub const PRESETS: &[Preset] = &[
     // Its tokens are times: what changes within the second of the last look is not told.
     Preset {
         product: Product::Sogo,
-        quirks: Quirks { sync_tokens: false, ..Quirks::USUAL },
-        sources: &[
-            "python-caldav, compatibility_hints.py: sogo (sync-token fragile; search by UID works, by other texts not)",
-            "bugs.sogo.nu #5163 (tokens made of times)",
-        ],
+        quirks: Quirks { sync_tokens: false, mails_answers: true, ..Quirks::USUAL },
+        sources: &["measured here: 5.8.0", "bugs.sogo.nu #5163 (tokens made of times)"],
     },
     // It keeps what it understands of an event, and writes the text anew.
     Preset {
@@ -230,6 +230,7 @@ impl Quirks {
         unique_uids: false,
         rewrites: false,
         silence: Silence::Agent,
+        mails_answers: false,
     };
 
     #[must_use]
@@ -241,8 +242,16 @@ impl Quirks {
     }
 
     /// The switches, as the configuration spells them.
-    pub const SWITCHES: &'static [&'static str] =
-        &["sync_tokens", "ctags", "makes_calendars", "finds_uids", "multiget", "unique_uids", "rewrites"];
+    pub const SWITCHES: &'static [&'static str] = &[
+        "sync_tokens",
+        "ctags",
+        "makes_calendars",
+        "finds_uids",
+        "multiget",
+        "unique_uids",
+        "rewrites",
+        "mails_answers",
+    ];
 
     /// Sets the switch called `name`; `false` when there is none.
     pub fn set(&mut self, name: &str, on: bool) -> bool {
@@ -254,6 +263,7 @@ impl Quirks {
             "multiget" => self.multiget = on,
             "unique_uids" => self.unique_uids = on,
             "rewrites" => self.rewrites = on,
+            "mails_answers" => self.mails_answers = on,
             _ => return false,
         }
         true
@@ -324,6 +334,7 @@ mod tests {
             off(preset.quirks.finds_uids, "search");
             assert_eq!(row.contains("UIDs once"), preset.quirks.unique_uids, "{name}");
             assert_eq!(row.contains("rewrites"), preset.quirks.rewrites, "{name}");
+            assert_eq!(row.contains("mails answers"), preset.quirks.mails_answers, "{name}");
         }
         let told = Product::ALL.iter().filter(|product| **product != Product::Other);
         assert!(told.clone().all(|product| PRESETS.iter().any(|preset| preset.product == *product)));

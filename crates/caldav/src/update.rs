@@ -6,11 +6,10 @@ use crate::form::{event, outgoing, stored};
 use crate::href;
 use crate::observe::{changed, is_etag, version, version_of};
 use crate::request::{Condition, Deleted, Got, delete, get, put};
-use crate::silence::WOULD_WRITE;
 use bytes::Bytes;
 use parom_calendar::Event;
 use parom_domain::agenda::{CalendarId, EventSeen, Form, Version, Written};
-use parom_domain::{Code, Result, Retry};
+use parom_domain::{Code, Result};
 
 impl CalDavAgenda {
     pub(crate) async fn replace(&self, calendar: &CalendarId, seen: &EventSeen, form: &Form) -> Result<Written> {
@@ -111,10 +110,8 @@ impl CalDavAgenda {
             if version_now(&now) != seen.version {
                 return Err(changed(self, calendar, &uid));
             }
-            if way.watch.would_write(Some(&now.text), None) {
-                return Err(self
-                    .event_error(Code::EventUnfit, Retry::WhenFixed, calendar, &uid)
-                    .with("detail", WOULD_WRITE));
+            if let Some(letter) = way.watch.letter(Some(&now.text), None) {
+                return Err(letter.error(self, calendar, &uid));
             }
         }
         let mut condition = condition(&seen.version);

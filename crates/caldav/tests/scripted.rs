@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod peer;
+#[path = "scripted/sogo.rs"]
+mod sogo;
 #[path = "scripted/told.rs"]
 mod told;
 

@@ -221,15 +221,18 @@ error-event-unfit = { $kind ->
     }
     .why = { $kind ->
         [faulty] The event is faulty in itself: the program that made it stored it so.
+        [answers] It is an invitation, and this server mails the organizer whatever its owner answers or deletes. Parom mails nobody.
         [behind] Newer versions of Windows have this time zone; the server's lacks the update that brought it.
        *[other] The other system has no way to say this.
     }
     .fix = { $kind ->
         [faulty] Correct the event there, or delete it and make it anew; the rest of the calendar goes on.
+        [answers] Have the owner answer on the server too. Or, where the server mails nobody about events (on SOGo: SOGoAppointmentSendEMailNotifications = NO), set notifications = "off" under [domain.target.caldav] and have it tried again. The rest of the calendar goes on.
         [behind] Install the time zone updates of Windows on the Exchange servers, restart them, and have it tried again; or choose another time zone for the event. The rest of the calendar goes on.
        *[other] Change the event so that both systems can hold it; the rest of the calendar goes on.
     }
     .command = { $kind ->
+        [answers] parom parked --retry
         [behind] parom parked --retry
        *[other] parom calendar sync { $account }
     }
@@ -251,7 +254,10 @@ error-event-not-removed = The event { $event } was deleted on the { $side }, and
     .command = parom parked --retry
 error-event-not-removed-with-detail = The event { $event } was deleted on the { $side } and stays in "{ $what }" at { $host }: { $detail }.
     .why = Parom writes to nobody, and does not delete where the server would tell people of it.
-    .fix = Have its owner delete it there by hand, if its participants may hear of it. The next pass sees that.
+    .fix = { $kind ->
+        [answers] Have its owner delete it there by hand, if the organizer may hear of it. Or, where the server mails nobody about events (on SOGo: SOGoAppointmentSendEMailNotifications = NO), set notifications = "off" under [domain.target.caldav] and run "parom parked --retry".
+       *[other] Have its owner delete it there by hand, if its participants may hear of it. The next pass sees that.
+    }
     .command = parom calendar sync { $account }
 error-event-too-large = The event { $event } in "{ $what }" has { $bytes }; { $host } takes at most { $limit }.
     .why = Attachments make the event larger than the server allows.
@@ -469,5 +475,6 @@ unfit-out-of-range = it lies before April 1601 or after August 4500
 unfit-too-long = it is longer than five years
 unfit-too-much-beside = it says more beside what Exchange knows than fits there
 unfit-server-would-write = the server would write to its participants
+unfit-server-would-answer = the server would mail { $to } an answer in the name of the calendar's owner
 unfit-category-of-calendar = one of its categories would put it into another calendar
 unfit-categories-are-dropped = the server drops categories, so that nothing would tell in which calendar it belongs

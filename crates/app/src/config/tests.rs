@@ -295,6 +295,9 @@ fn calendars_are_read_and_their_hosts_allowed() {
     let caldav = calendars.caldav.as_ref().unwrap();
     assert_eq!((caldav.url.origin.port, caldav.product), (8443, Some(parom_caldav::Product::VkWorkSpace)));
     assert_eq!(caldav.home.as_ref().unwrap().fill(&words), "/calendars/a/");
+    let off = with_calendars().replace("product =", "notifications = \"off\"\nproduct =");
+    let notifies = |text: &str| read(text).unwrap().domains[0].calendars.caldav.as_ref().unwrap().notifications;
+    assert!(notifies(&with_calendars()) && !notifies(&off));
     assert_eq!(read(SMALL).unwrap().domains[0].calendars.mode, CalendarMode::Off);
     let places = |url: &str| {
         let text = with_calendars().replace("https://Ews.old.example/EWS/Exchange.asmx", url);
