@@ -12,7 +12,7 @@ pub fn reasons() -> impl Iterator<Item = &'static str> {
 
 /// In which way an event is unfit: `faulty` in itself, `beyond` what the other system can say, such that only updates are
 /// missing (`behind`), or, last of all, such that the side that is to take it has no place for it. The first two are found
-/// where it is read. `answers`: written, it would be answered by the server itself.
+/// where it is read. `answers`: written, it would be answered by the server itself. `organizer`: theirs comes first.
 #[must_use]
 pub fn kind(reason: &str) -> &'static str {
     if reason == NoPlace::ServersZone.as_str() {
@@ -20,6 +20,9 @@ pub fn kind(reason: &str) -> &'static str {
     }
     if reason == parom_caldav::WOULD_ANSWER {
         return "answers";
+    }
+    if reason == parom_caldav::ORGANIZER_LACKS_IT {
+        return "organizer";
     }
     match Unfit::ALL.iter().find(|known| known.as_str() == reason) {
         Some(
@@ -71,6 +74,11 @@ mod tests {
                 "zone-unknown-to-windows",
                 ["Windows does not have", "no way to say"],
                 ["в Windows нет", "невозможно выразить"],
+            ),
+            (
+                parom_caldav::ORGANIZER_LACKS_IT,
+                ["organizer boris@x does not have it there", "tries again by itself"],
+                ["у её организатора boris@x", "повторяет попытку сам"],
             ),
             (
                 parom_caldav::WOULD_ANSWER,

@@ -36,7 +36,7 @@ impl Refusal {
         self.conditions.iter().any(|known| known == condition)
     }
 
-    fn printable(&self) -> String {
+    pub fn printable(&self) -> String {
         let mut whole = self.status.to_string();
         for part in self.conditions.iter().map(String::as_str).chain([self.text.as_str()]) {
             if !part.is_empty() {

@@ -122,8 +122,12 @@ pub struct Quirks {
     pub batch_items: usize,
     /// A UID may be in one calendar of a person only.
     pub unique_uids: bool,
-    /// What is stored is not what was sent: unknown properties are lost.
+    /// What is stored is not what was sent, and an answer to a PUT may look as if it were: it is read back.
     pub rewrites: bool,
+    /// An event made where another one was deleted may have the ETag that this one had. When it was made tells them apart.
+    pub reuses_etags: bool,
+    /// `If-None-Match: *` keeps nobody from writing over an event.
+    pub ignores_none_match: bool,
     pub silence: Silence,
     /// What the owner answers to an invitation, and that they deleted one, is mailed to its organizer, whatever is asked. Not
     /// where an admin has switched that off.
@@ -171,10 +175,20 @@ pub const PRESETS: &[Preset] = &[
             "imapd.conf(5): caldav_allowscheduling, caldav_allowattach (RFC 8607), both on by default",
         ],
     },
-    // Its tokens are times: what changes within the second of the last look is not told.
+    // Its tokens and its CTag are times: what changes within the second of the last look is not told. A multiget tells no date
+    // of creation.
     Preset {
         product: Product::Sogo,
-        quirks: Quirks { sync_tokens: false, mails_answers: true, ..Quirks::USUAL },
+        quirks: Quirks {
+            sync_tokens: false,
+            ctags: false,
+            multiget: false,
+            rewrites: true,
+            reuses_etags: true,
+            ignores_none_match: true,
+            mails_answers: true,
+            ..Quirks::USUAL
+        },
         sources: &["measured here: 5.8.0", "bugs.sogo.nu #5163 (tokens made of times)"],
     },
     // It keeps what it understands of an event, and writes the text anew.
@@ -229,6 +243,8 @@ impl Quirks {
         batch_items: 50,
         unique_uids: false,
         rewrites: false,
+        reuses_etags: false,
+        ignores_none_match: false,
         silence: Silence::Agent,
         mails_answers: false,
     };
@@ -263,6 +279,8 @@ impl Quirks {
             "multiget" => self.multiget = on,
             "unique_uids" => self.unique_uids = on,
             "rewrites" => self.rewrites = on,
+            "reuses_etags" => self.reuses_etags = on,
+            "ignores_none_match" => self.ignores_none_match = on,
             "mails_answers" => self.mails_answers = on,
             _ => return false,
         }
@@ -329,11 +347,14 @@ mod tests {
             let off =
                 |is_on: bool, word: &str| assert_eq!(row.contains(&format!("no {word}")), !is_on, "{name} {word}");
             off(preset.quirks.sync_tokens, "tokens");
+            off(preset.quirks.ctags, "CTag");
             off(preset.quirks.makes_calendars, "MKCALENDAR");
             off(preset.quirks.multiget, "multiget");
             off(preset.quirks.finds_uids, "search");
             assert_eq!(row.contains("UIDs once"), preset.quirks.unique_uids, "{name}");
             assert_eq!(row.contains("rewrites"), preset.quirks.rewrites, "{name}");
+            assert_eq!(row.contains("ETags again"), preset.quirks.reuses_etags, "{name}");
+            assert_eq!(row.contains("no If-None-Match"), preset.quirks.ignores_none_match, "{name}");
             assert_eq!(row.contains("mails answers"), preset.quirks.mails_answers, "{name}");
         }
         let told = Product::ALL.iter().filter(|product| **product != Product::Other);

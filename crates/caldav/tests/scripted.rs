@@ -180,7 +180,7 @@ async fn servers_whose_tokens_lie_are_not_asked_for_changes() {
     let mut script = way("test", "1");
     script.extend([multi(STATE, &found("/anna/c/", &state)), multi(LIST, &list)]);
     let peer = Peer::start(script).await;
-    let agenda = peer.agenda_with(|settings| settings.overrides.product = Some(Product::Sogo));
+    let agenda = peer.agenda_with(|settings| settings.overrides.product = Some(Product::Davical));
     let look = agenda.observe(&calendar(), token("sync:t1").as_ref()).await.unwrap();
     assert_eq!((look.complete, look.token), (true, token("ctag:c9")));
     peer.finished();

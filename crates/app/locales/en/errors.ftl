@@ -222,17 +222,20 @@ error-event-unfit = { $kind ->
     .why = { $kind ->
         [faulty] The event is faulty in itself: the program that made it stored it so.
         [answers] It is an invitation, and this server mails the organizer whatever its owner answers or deletes. Parom mails nobody.
+        [organizer] The server keeps a copy of a meeting only where its organizer, who has an account there too, has the meeting.
         [behind] Newer versions of Windows have this time zone; the server's lacks the update that brought it.
        *[other] The other system has no way to say this.
     }
     .fix = { $kind ->
         [faulty] Correct the event there, or delete it and make it anew; the rest of the calendar goes on.
         [answers] Have the owner answer on the server too. Or, where the server mails nobody about events (on SOGo: SOGoAppointmentSendEMailNotifications = NO), set notifications = "off" under [domain.target.caldav] and have it tried again. The rest of the calendar goes on.
+        [organizer] Nothing, if the calendars of { $to } are carried too: Parom tries again by itself, every hour at last. Else have { $to } make the meeting on the server. The rest of the calendar goes on.
         [behind] Install the time zone updates of Windows on the Exchange servers, restart them, and have it tried again; or choose another time zone for the event. The rest of the calendar goes on.
        *[other] Change the event so that both systems can hold it; the rest of the calendar goes on.
     }
     .command = { $kind ->
         [answers] parom parked --retry
+        [organizer] parom parked --retry
         [behind] parom parked --retry
        *[other] parom calendar sync { $account }
     }
@@ -476,5 +479,6 @@ unfit-too-long = it is longer than five years
 unfit-too-much-beside = it says more beside what Exchange knows than fits there
 unfit-server-would-write = the server would write to its participants
 unfit-server-would-answer = the server would mail { $to } an answer in the name of the calendar's owner
+unfit-organizer-lacks-it = its organizer { $to } does not have it there
 unfit-category-of-calendar = one of its categories would put it into another calendar
 unfit-categories-are-dropped = the server drops categories, so that nothing would tell in which calendar it belongs

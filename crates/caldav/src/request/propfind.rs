@@ -34,6 +34,9 @@ impl Properties {
     pub const STATE: Properties = Properties("<d:resourcetype/><d:sync-token/><cs:getctag/>");
     /// Which events there are.
     pub const EVENTS: Properties = Properties("<d:resourcetype/><d:getetag/><d:getcontenttype/>");
+    /// The same, and when they were made.
+    pub const EVENTS_CREATED: Properties =
+        Properties("<d:resourcetype/><d:getetag/><d:getcontenttype/><d:creationdate/>");
 }
 
 /// # Errors
