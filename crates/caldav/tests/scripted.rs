@@ -283,7 +283,7 @@ async fn what_a_server_refuses_is_told_for_what_it_is() {
         (refused("403 Forbidden", "d:need-privileges"), Code::CalendarRefused, Scope::Folder),
         (refused("401 Unauthorized", ""), Code::SignInRefused, Scope::Credential),
         (refused("503 Busy", ""), Code::ServerUnavailable, Scope::Server),
-        (refused("500 Oops", ""), Code::EventRefused, Scope::Item),
+        (refused("500 Oops", ""), Code::EventTroubled, Scope::Item),
         (refused("403 Forbidden", ""), Code::EventForbidden, Scope::Item),
         (refused("405 Method Not Allowed", ""), Code::EventForbidden, Scope::Item),
         (refused("423 Locked", "d:lock-token-submitted"), Code::EventLocked, Scope::Item),
@@ -298,7 +298,7 @@ async fn a_deletion_that_is_refused_says_whether_it_may_pass() {
         ("403 Forbidden", Code::EventForbidden, Retry::WhenFixed),
         ("405 Method Not Allowed", Code::EventForbidden, Retry::WhenFixed),
         ("423 Locked", Code::EventLocked, Retry::Soon),
-        ("500 Oops", Code::EventRefused, Retry::Soon),
+        ("500 Oops", Code::EventTroubled, Retry::Soon),
     ] {
         let script = vec![on("DELETE /anna/c/1.ics | schedule-reply: F", status, "", "")];
         let error = write("test", "1", script, Write::Remove).await.err().unwrap();

@@ -100,11 +100,19 @@ error-other-mailbox = The login of this account opens another mailbox on the { $
 error-connection-lost = The connection to { $host } was lost: { $detail }.
     .why = The server or the network closed it.
     .fix = Nothing: the next pass goes on where this one stopped. If it happens often, look at the server's log.
-    .command = parom sync --account { $account }
+    .command = { $service ->
+        [caldav] parom calendar sync { $account }
+        [calendars] parom calendar sync { $account }
+       *[other] parom sync --account { $account }
+    }
 error-timed-out = { $host } did not answer { $command } within { $seconds }.
     .why = The server is overloaded, or the network loses packets.
     .fix = Nothing: the next pass tries again. If the server is slow by nature, raise "answer_timeout_s".
-    .command = parom sync --account { $account }
+    .command = { $service ->
+        [caldav] parom calendar sync { $account }
+        [calendars] parom calendar sync { $account }
+       *[other] parom sync --account { $account }
+    }
 error-protocol-error = { $host } does not speak IMAP as it should: { $detail }.
     .why = The port belongs to another service, something in between alters the traffic, or the server has a defect.
     .fix = Check "host", "port" and "tls". Else switch off an extension under "extensions" and report the server's version.
@@ -243,6 +251,10 @@ error-event-refused = { $host } refused the event { $event } in "{ $what }": { $
     .why = The server does not take the event as it is.
     .fix = Correct the event where it comes from; the rest of the calendar goes on.
     .command = parom parked --retry
+error-event-troubled = { $host } failed at the event { $event } in "{ $what }": { $answer }.
+    .why = The server had a trouble of its own, for example two writes at the same moment.
+    .fix = Nothing at first: Parom tries again by itself, after a minute and then more and more seldom. If it stays, look at the server's log.
+    .command = parom parked
 error-event-forbidden = { $host } does not let Parom write the event { $event } in "{ $what }": { $answer }.
     .why = The login may not write into this calendar, or the server lets nobody change this event.
     .fix = Give the login the right to write into the calendar "{ $what }", then have it tried again; the rest of the calendar goes on.
@@ -340,7 +352,7 @@ error-mailbox-missing = There is no mailbox or calendar of { $login } at { $host
     .command = parom account list
 error-answer-unexpected = { $host } gave an answer that is not the expected protocol: { $answer }.
     .why = Something else answers at this address: a proxy, a sign-in page, another service.
-    .fix = Check the address in the configuration.
+    .fix = Check the address in the configuration. That of calendars on SOGo ends with /SOGo/dav/.
     .command = parom calendar status
 error-sieve-not-configured = { $account } has an automatic reply that is not carried: no ManageSieve server is configured.
     .why = { $path } has no [domain.target.sieve] for this domain.

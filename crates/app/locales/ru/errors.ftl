@@ -103,11 +103,19 @@ error-other-mailbox = Логин этого пользователя откры�
 error-connection-lost = Соединение с { $host } прервалось: { $detail }.
     .why = Его закрыл сервер или сеть.
     .fix = Ничего: следующий проход продолжит с этого места. Если это повторяется, смотрите журнал сервера.
-    .command = parom sync --account { $account }
+    .command = { $service ->
+        [caldav] parom calendar sync { $account }
+        [calendars] parom calendar sync { $account }
+       *[other] parom sync --account { $account }
+    }
 error-timed-out = Сервер { $host } не ответил на { $command } за { $seconds }.
     .why = Сервер перегружен, или сеть теряет пакеты.
     .fix = Ничего: следующий проход попробует снова. Если сервер всегда медленный, увеличьте «answer_timeout_s».
-    .command = parom sync --account { $account }
+    .command = { $service ->
+        [caldav] parom calendar sync { $account }
+        [calendars] parom calendar sync { $account }
+       *[other] parom sync --account { $account }
+    }
 error-protocol-error = Сервер { $host } нарушает протокол IMAP: { $detail }.
     .why = На этом порту другая служба, что-то по пути меняет данные, или в сервере ошибка.
     .fix = Проверьте «host», «port» и «tls». Иначе отключите расширение в «extensions» и сообщите нам версию сервера.
@@ -240,6 +248,10 @@ error-event-refused = Сервер { $host } не принял событие { 
     .why = Сервер не принимает событие в таком виде.
     .fix = Исправьте событие там, откуда оно переносится; остальной календарь переносится.
     .command = parom parked --retry
+error-event-troubled = На сервере { $host } случился сбой с событием { $event } в календаре «{ $what }»: { $answer }.
+    .why = Это внутренняя ошибка сервера, например две записи в один момент.
+    .fix = Сначала ничего: Паром повторяет попытку сам, через минуту и потом всё реже. Если сбой остаётся, смотрите журнал сервера.
+    .command = parom parked
 error-event-forbidden = Сервер { $host } не даёт записать событие { $event } в календарь «{ $what }»: { $answer }.
     .why = У учётной записи нет права записи в этот календарь, или сервер никому не даёт менять это событие.
     .fix = Дайте учётной записи право записи в календарь «{ $what }» и запустите повтор; остальной календарь переносится.
@@ -337,7 +349,7 @@ error-mailbox-missing = На { $host } нет ящика или календар
     .command = parom account list
 error-answer-unexpected = Ответ сервера { $host } не похож на ожидаемый протокол: { $answer }.
     .why = По этому адресу отвечает что-то другое: прокси, страница входа, другая служба.
-    .fix = Проверьте адрес в конфигурации.
+    .fix = Проверьте адрес в конфигурации. У календарей SOGo он оканчивается на /SOGo/dav/.
     .command = parom calendar status
 error-sieve-not-configured = Автоответ { $account } не перенесён: сервер ManageSieve не указан.
     .why = В { $path } для этого домена нет раздела [domain.target.sieve].
