@@ -218,7 +218,7 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         product: Product::Davical,
         quirks: Quirks { sync_tokens: false, ..Quirks::USUAL },
-        sources: &["python-caldav, compatibility_hints.py: davical (sync-token fragile)"],
+        sources: &["python-caldav, compatibility_hints.py: davical (sync-token fragile)", "tried once here: 1.1.12"],
     },
     // It writes to people on behalf of an organizer whatever SCHEDULE-AGENT says.
     Preset {
