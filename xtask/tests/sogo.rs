@@ -1,7 +1,7 @@
 //! Meetings and invitations between the lab's Exchange and a real SOGo that mails people, by the built binary.
 //! `cargo xtask long sogo`.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the report")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use parom_lab::ews::{Event, EventId};
 use parom_lab::phone;
