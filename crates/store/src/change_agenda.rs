@@ -25,6 +25,7 @@ impl Store {
 }
 
 /// What one statement or two do.
+#[expect(clippy::large_enum_variant, reason = "nearly all are changes, and a box would be an allocation for each")]
 enum Step {
     One(AgendaChange),
     /// Announcements that came one after the other end together: each statement costs two changes of thread.
