@@ -36,6 +36,12 @@ impl Refusal {
         self.conditions.iter().any(|known| known == condition)
     }
 
+    /// An event of this UID is there already, under whatever name (RFC 4791 section 5.3.2.1, RFC 6638 section 3.2.4.1).
+    #[must_use]
+    pub fn says_uid_is_taken(&self) -> bool {
+        self.tells("no-uid-conflict") || self.tells("unique-scheduling-object-resource")
+    }
+
     pub fn printable(&self) -> String {
         let mut whole = self.status.to_string();
         for part in self.conditions.iter().map(String::as_str).chain([self.text.as_str()]) {
@@ -126,7 +132,7 @@ fn verdict(asked: Asked, refusal: &Refusal) -> (Code, Scope, Retry) {
         if refusal.status == 413 || refusal.tells("max-resource-size") {
             return (Code::EventTooLarge, Scope::Item, Retry::WhenFixed);
         }
-        if refusal.tells("no-uid-conflict") || refusal.tells("unique-scheduling-object-resource") {
+        if refusal.says_uid_is_taken() {
             return (Code::EventExists, Scope::Item, Retry::Soon);
         }
         if UNFIT.iter().any(|condition| refusal.tells(condition)) {

@@ -44,9 +44,11 @@ impl CalDavAgenda {
                 // Something has this name: another event that somebody has named so, or this one.
                 Some(there) if !is_of(&there.text, &form.uid) => turn += 1,
                 Some(_) => return Err(self.refusal(Asked::Create, &refusal)),
+                // Xandikos says so of a UID.
+                None if refusal.says_uid_is_taken() => return Err(self.refusal(Asked::Create, &refusal)),
                 // It went in between, or it was never there, and the server means something else.
                 None if !is_again => is_again = true,
-                None => return Err(self.without_organizer(&way, calendar, form, &refusal)?),
+                None => return Err(self.not_made(&way, calendar, form, &refusal).await?),
             }
         }
         Err(self
@@ -56,7 +58,14 @@ impl CalDavAgenda {
 
     /// SOGo 5.8 says 412 where an invitation is stored whose organizer has an account there, and not the meeting. They may get
     /// it another day.
-    fn without_organizer(&self, way: &Way, calendar: &CalendarId, form: &Form, refusal: &Refusal) -> Result<Error> {
+    async fn not_made(&self, way: &Way, calendar: &CalendarId, form: &Form, refusal: &Refusal) -> Result<Error> {
+        let told = self.refusal(Asked::Create, refusal);
+        if told.code() != Code::EventExists {
+            return Ok(told);
+        }
+        if !self.search(calendar, &form.uid).await?.is_empty() {
+            return Ok(self.event_error(Code::EventExists, Retry::Soon, calendar, &form.uid));
+        }
         let organizers = event(form)?.all_details().filter_map(|it| it.organizer.clone()).collect::<Vec<_>>();
         let other = organizers.into_iter().find(|it| !way.watch.addresses.contains(&plain(&it.address)));
         Ok(match other {

@@ -20,7 +20,7 @@ pub struct Properties(pub &'static str);
 impl Properties {
     /// Where somebody's calendars are.
     pub const WAY: Properties = Properties(
-        "<d:resourcetype/><d:current-user-principal/><c:calendar-home-set/><c:schedule-inbox-URL/>\
+        "<d:resourcetype/><d:current-user-principal/><d:owner/><c:calendar-home-set/><c:schedule-inbox-URL/>\
          <c:calendar-user-address-set/>",
     );
     /// What a calendar is.

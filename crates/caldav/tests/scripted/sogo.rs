@@ -160,11 +160,12 @@ async fn an_event_that_is_there_is_not_made_over() {
 async fn a_condition_that_fails_where_nothing_is_there_is_a_refusal_which_may_pass() {
     let refused = || on(MAKE, "412 Precondition Failed", "", "");
     let nothing = || on(READ, "404 Not Found", "", "");
+    let search = || [1, 2].map(|_| multi("REPORT /anna/c/ | calendar-query", "")).into_iter().chain([nothing()]);
     for (text, code, detail, to) in [
         (invited("ACCEPTED", "a"), Code::EventUnfit, Some(ORGANIZER_LACKS_IT), Some("ext@outside.example")),
         (TEXT.to_owned(), Code::EventRefused, None, None),
     ] {
-        let script = vec![facts(), refused(), nothing(), refused(), nothing()];
+        let script = [facts(), refused(), nothing(), refused(), nothing()].into_iter().chain(search()).collect();
         let made = with_switches(&[], script, async |agenda| agenda.create(&calendar(), &form(&text)).await);
         let error = made.await.err().unwrap();
         assert_eq!((error.code(), error.scope(), error.retry()), (code, Scope::Item, Retry::Soon));
@@ -194,4 +195,26 @@ async fn answers_that_a_change_has_reset_are_told_once_more() {
     // Whatever else it makes of an event is its doing, and nobody is asked in vain.
     let script = vec![there(&before), facts(), put(), stored("v2", 28, &after.replace("SUMMARY:b", "SUMMARY:c"))];
     assert_eq!(update(&[], script, &after).await.unwrap().version, None);
+}
+
+/// Its calendar home tells no addresses; whose it is does.
+#[tokio::test]
+async fn who_is_invited_is_known_where_the_way_begins_at_the_home() {
+    let principal =
+        "<c:calendar-user-address-set><d:href>mailto:Anna@corp.example</d:href></c:calendar-user-address-set>";
+    let script = vec![
+        multi("PROPFIND /anna/ | owner", &found("/anna/", "<d:owner><d:href>/principals/anna</d:href></d:owner>")),
+        on("OPTIONS /anna/", "200 OK", &format!("DAV: {CLASSES}"), ""),
+        multi("PROPFIND /principals/anna | depth: 0", &found("/principals/anna", principal)),
+        // Others' invitations are not hers to answer.
+        there(&invited("ACCEPTED", "a").replace("anna@", "boris@")),
+        delete(),
+    ];
+    let peer = Peer::start(script).await;
+    let agenda = peer.agenda_with(|settings| {
+        settings.overrides.product = Some(Product::Sogo);
+        settings.start_is_theirs = true;
+    });
+    agenda.remove(&calendar(), &seen()).await.unwrap();
+    peer.finished();
 }
