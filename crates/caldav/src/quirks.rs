@@ -18,6 +18,10 @@ pub enum Product {
     Other,
 }
 
+/// The DAV header of SOGo 5.8, in small letters.
+const SOGO: &str = "1, 2, access-control, calendar-access, calendar-schedule, calendar-auto-schedule, calendar-proxy, \
+                    calendar-query-extended, extended-mkcol, calendarserver-principal-property-search";
+
 impl Product {
     pub const ALL: &'static [Product] = &[
         Product::VkWorkSpace,
@@ -63,7 +67,8 @@ impl Product {
         let table: [(bool, Product); 10] = [
             (signs.host.ends_with("calendar.mail.ru"), Product::VkWorkSpace),
             (server.contains("cyrus"), Product::Cyrus),
-            (signs.path.contains("/SOGo/"), Product::Sogo),
+            // A proxy may call its path otherwise.
+            (signs.path.contains("/SOGo/") || dav == SOGO, Product::Sogo),
             (server.contains("stalwart") || signs.path.starts_with("/dav/cal/"), Product::Stalwart),
             (dav.contains("nextcloud") || dav.contains("oc-resource-sharing"), Product::Nextcloud),
             (signs.sabre || server.contains("sabre"), Product::Sabre),
@@ -323,6 +328,7 @@ mod tests {
         };
         assert_eq!(of("Cyrus-HTTP/3.6.1", "", "/"), Product::Cyrus);
         assert_eq!(of("Apache", "1, 2, calendar-access", "/SOGo/dav/anna/Calendar/"), Product::Sogo);
+        assert_eq!(of("nginx", SOGO, "/dav/anna/Calendar/"), Product::Sogo);
         assert_eq!(of("nginx", "1, 3, nextcloud-checksum-update, oc-resource-sharing", "/"), Product::Nextcloud);
         assert_eq!(
             of("WSGIServer", "1, 2, 3, calendar-access, addressbook, extended-mkcol", "/anna/"),

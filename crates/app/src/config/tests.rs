@@ -318,6 +318,17 @@ fn calendars_are_read_and_their_hosts_allowed() {
     assert_eq!(read(&own).unwrap().domains[0].calendars.ews.as_ref().unwrap().act_for, None);
 }
 
+/// It is read twice, and its example is one of its side.
+#[test]
+fn a_login_that_is_missing_is_told_once_and_with_an_example_that_fits() {
+    let text = with_calendars();
+    let (source, target) = text.split_once("[domain.target.imap]").unwrap();
+    let bad = format!("{source}[domain.target.imap]{}", target.replacen("login = \"{target_login}*svc\"\n", "", 1));
+    let said = complaints(&bad);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("login = \"{target_login}\""), "{said:?}");
+}
+
 #[test]
 fn mistakes_about_calendars_are_named() {
     for (good, bad, says) in [
