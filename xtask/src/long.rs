@@ -50,6 +50,12 @@ const SUITES: &[Suite] = &[
         shows: "the same between Exchange and Radicale",
     },
     Suite {
+        name: "sogo",
+        binary: "sogo",
+        filter: "nobody_is_mailed",
+        shows: "invitations between Exchange and a SOGo that mails people, with a trap for its mails",
+    },
+    Suite {
         name: "large-events",
         binary: "large_calendars",
         filter: "events_of_fifty_megabytes",

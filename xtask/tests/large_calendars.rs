@@ -42,6 +42,7 @@ fn at(title: &str) -> Event {
 fn calendar(rig: &Rig, name: &str) -> String {
     match &rig.target {
         Target::Lab(_) => format!("/calendars/{name}/calendar/"),
+        Target::Sogo(_) => format!("/SOGo/dav/{name}/Calendar/personal/"),
         Target::Radicale(_) => {
             let home = format!("/{name}/");
             let answer = phone::request(rig.target.port(), (name, PASSWORD), ("PROPFIND", &home), "Depth: 1\r\n", "");
@@ -173,7 +174,7 @@ fn large_events(peer: Peer) {
             assert!(dav.events(name).values().any(|text| text.contains("SUMMARY:Later")));
         }
         // More than an Exchange takes in a request: the lab's hangs up, as IIS may.
-        Target::Radicale(_) => {
+        Target::Radicale(_) | Target::Sogo(_) => {
             put(
                 &rig,
                 name,

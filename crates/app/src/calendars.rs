@@ -385,8 +385,13 @@ fn cancelled() -> Error {
 }
 
 /// The sentence of an error about a calendar.
-fn about_calendar(error: &Error, calendar: Option<&str>, address: &str) -> Message {
+pub fn about_calendar(error: &Error, calendar: Option<&str>, address: &str) -> Message {
     let (code, mut args) = kept(error);
+    // Mail may come over EWS too, and then goes on by another command.
+    let is_of_line = matches!(error.code(), Code::ConnectionLost | Code::TimedOut);
+    for (_, value) in args.iter_mut().filter(|(name, value)| is_of_line && name == "service" && value == "ews") {
+        "calendars".clone_into(value);
+    }
     let more = [("account", Some(address)), ("what", calendar)];
     args.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))));
     failure::stored(&code, &args)

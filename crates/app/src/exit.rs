@@ -86,6 +86,7 @@ impl Exit {
             | Code::EventExists
             | Code::EventUnfit
             | Code::EventRefused
+            | Code::EventTroubled
             | Code::EventForbidden
             | Code::EventLocked
             | Code::EventNotRemoved

@@ -251,7 +251,8 @@ fn written<'a>(code: Code, arg: impl Fn(&str) -> Option<&'a str>) -> Message {
             },
             None if name == "kind" => crate::unfit::kind(text("detail")).into(),
             None if name == "detail" && matches!(code, Code::EventUnfit | Code::EventNotRemoved) => {
-                crate::unfit::words(text(name)).map_or_else(|| typed(name, text(name)), Value::from)
+                let words = crate::unfit::words(text(name)).map(|words| words.with("to", text("to")));
+                words.map_or_else(|| typed(name, text(name)), Value::from)
             }
             None if name == "side" && tells_side(code) => {
                 let side = Side::ALL.into_iter().find(|side| side.as_str() == text(name));

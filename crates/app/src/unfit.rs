@@ -12,11 +12,17 @@ pub fn reasons() -> impl Iterator<Item = &'static str> {
 
 /// In which way an event is unfit: `faulty` in itself, `beyond` what the other system can say, such that only updates are
 /// missing (`behind`), or, last of all, such that the side that is to take it has no place for it. The first two are found
-/// where it is read.
+/// where it is read. `answers`: written, it would be answered by the server itself. `organizer`: theirs comes first.
 #[must_use]
 pub fn kind(reason: &str) -> &'static str {
     if reason == NoPlace::ServersZone.as_str() {
         return "behind";
+    }
+    if reason == parom_caldav::WOULD_ANSWER {
+        return "answers";
+    }
+    if reason == parom_caldav::ORGANIZER_LACKS_IT {
+        return "organizer";
     }
     match Unfit::ALL.iter().find(|known| known.as_str() == reason) {
         Some(
@@ -49,7 +55,7 @@ mod tests {
     fn what_is_faulty_where_it_was_read_is_told_otherwise_than_what_has_no_place_on_the_other_side() {
         let say = |lang, detail: &str| {
             let error = Error::new(Code::EventUnfit, Scope::Item, Retry::WhenFixed).with("detail", detail);
-            let error = error.with("host", "dav.example").with("what", "Work").with("uid", "u1");
+            let error = error.with("host", "dav.example").with("what", "Work").with("uid", "u1").with("to", "boris@x");
             Texts::new(lang).explain(&sentence(&error.with("title", "Lunch").with("day", "2026-11-30")))
         };
         for (detail, en, ru) in [
@@ -68,6 +74,16 @@ mod tests {
                 "zone-unknown-to-windows",
                 ["Windows does not have", "no way to say"],
                 ["в Windows нет", "невозможно выразить"],
+            ),
+            (
+                parom_caldav::ORGANIZER_LACKS_IT,
+                ["organizer boris@x does not have it there", "tries again by itself"],
+                ["у её организатора boris@x", "повторяет попытку сам"],
+            ),
+            (
+                parom_caldav::WOULD_ANSWER,
+                ["mail boris@x an answer", "notifications = \"off\""],
+                ["отправил бы boris@x ответ", "notifications = \"off\""],
             ),
             (
                 "zone-unknown-to-server",

@@ -36,7 +36,13 @@ impl Refusal {
         self.conditions.iter().any(|known| known == condition)
     }
 
-    fn printable(&self) -> String {
+    /// An event of this UID is there already, under whatever name (RFC 4791 section 5.3.2.1, RFC 6638 section 3.2.4.1).
+    #[must_use]
+    pub fn says_uid_is_taken(&self) -> bool {
+        self.tells("no-uid-conflict") || self.tells("unique-scheduling-object-resource")
+    }
+
+    pub fn printable(&self) -> String {
         let mut whole = self.status.to_string();
         for part in self.conditions.iter().map(String::as_str).chain([self.text.as_str()]) {
             if !part.is_empty() {
@@ -126,7 +132,7 @@ fn verdict(asked: Asked, refusal: &Refusal) -> (Code, Scope, Retry) {
         if refusal.status == 413 || refusal.tells("max-resource-size") {
             return (Code::EventTooLarge, Scope::Item, Retry::WhenFixed);
         }
-        if refusal.tells("no-uid-conflict") || refusal.tells("unique-scheduling-object-resource") {
+        if refusal.says_uid_is_taken() {
             return (Code::EventExists, Scope::Item, Retry::Soon);
         }
         if UNFIT.iter().any(|condition| refusal.tells(condition)) {
@@ -163,9 +169,10 @@ fn verdict(asked: Asked, refusal: &Refusal) -> (Code, Scope, Retry) {
         (Create | Update | Remove, 423) => (Code::EventLocked, Scope::Item, Retry::Soon),
         // Nothing is said against the event: it is the right to write that is missing.
         (Create | Update | Remove, 403 | 405) => (Code::EventForbidden, Scope::Item, Retry::WhenFixed),
-        // 409 without a word may be another UID, a lost calendar, a race; 500 a server that does not understand this event,
-        // or nothing today.
-        (Create | Update | Remove, 409 | 500) => (Code::EventRefused, Scope::Item, Retry::Soon),
+        // 409 without a word may be another UID, a lost calendar, a race.
+        (Create | Update | Remove, 409) => (Code::EventRefused, Scope::Item, Retry::Soon),
+        // Two writes at once (SOGo 5.8: GCSVersionMismatch), a server that does not understand this event, or nothing today.
+        (Create | Update | Remove, 500) => (Code::EventTroubled, Scope::Item, Retry::Soon),
         (Create | Update | Remove, 400..=499) => (Code::EventRefused, Scope::Item, Retry::WhenFixed),
 
         (Make, 500) => (Code::CalendarRefused, Scope::Folder, Retry::Soon),
@@ -231,6 +238,8 @@ mod tests {
             (Create, 409, "no-uid-conflict", None, Code::EventExists, Scope::Item, soon),
             (Create, 403, "no-uid-conflict", None, Code::EventExists, Scope::Item, soon),
             (Create, 409, "", None, Code::EventRefused, Scope::Item, soon),
+            (Create, 500, "", None, Code::EventTroubled, Scope::Item, soon),
+            (Remove, 500, "", None, Code::EventTroubled, Scope::Item, soon),
             (Create, 403, "", None, Code::EventForbidden, Scope::Item, fixed),
             (Update, 405, "", None, Code::EventForbidden, Scope::Item, fixed),
             (Create, 403, "need-privileges", None, Code::CalendarRefused, Scope::Folder, fixed),

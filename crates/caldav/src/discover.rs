@@ -60,12 +60,21 @@ impl CalDavAgenda {
         let first = homes.first().cloned().unwrap_or_default();
         let features = options(&self.dav, &first).await?;
         let quirks = self.quirks(&first, &features);
-        let addresses = member.property(Ns::CalDav, "calendar-user-address-set");
-        let addresses: Vec<&Element> = addresses.into_iter().flat_map(|set| set.all(Ns::Dav, "href")).collect();
+        let mut addresses = addresses_of(&member);
+        // A calendar home does not tell them on SOGo. Whose it is does (RFC 3744 section 5.1).
+        let owner = member.property(Ns::Dav, "owner").and_then(|it| self.hrefs(&url, it).into_iter().next());
+        if let Some(owner) = owner.filter(|_| addresses.is_empty()) {
+            match self.itself(&owner).await {
+                Ok((_, owner)) => addresses = addresses_of(&owner),
+                Err(error) if tells_of_no_place(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let watch = Watch {
             schedules: features.has("calendar-auto-schedule") || features.has("calendar-schedule"),
             silence: quirks.silence,
-            addresses: addresses.iter().map(|it| plain(&it.text)).filter(|it| it.contains('@')).collect(),
+            mails_answers: quirks.mails_answers,
+            addresses,
         };
         let inbox = self.places(&url, &member, "schedule-inbox-URL").into_iter().next();
         tracing::debug!(host = self.dav.host, product = quirks.product.as_str(), "found the calendar home");
@@ -238,6 +247,13 @@ impl Marks {
         }
         (!self.is_blind).then(|| Token(hash.finalize().to_hex().as_str().into()))
     }
+}
+
+/// The addresses of a calendars' owner (RFC 6638 section 2.4.1), as they are compared.
+fn addresses_of(member: &Member) -> Vec<String> {
+    let set = member.property(Ns::CalDav, "calendar-user-address-set");
+    let all = set.into_iter().flat_map(|set| set.all(Ns::Dav, "href"));
+    all.map(|it| plain(&it.text)).filter(|it| it.contains('@')).collect()
 }
 
 fn tells_of_no_place(error: &Error) -> bool {

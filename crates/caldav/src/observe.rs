@@ -5,6 +5,7 @@ use crate::classify::{Asked, classify, token_is_unknown};
 use crate::discover::Way;
 use crate::href;
 use crate::multistatus::Member;
+use crate::now::{listed, listed_version};
 use crate::request::{Depth, Properties, propfind, sync};
 use crate::xml::{Broken, Ns};
 use parom_domain::agenda::{AgendaLook, CalendarId, EventSeen, Handle, Token, Version};
@@ -124,7 +125,7 @@ impl CalDavAgenda {
     async fn everything(&self, way: &Way, calendar: &CalendarId) -> Result<AgendaLook> {
         // INVARIANT: the token is taken before the list, so that what comes in between is seen again.
         let token = self.state(way, calendar).await?;
-        let (head, all) = propfind(&self.dav, Asked::Look, &calendar.0, Depth::Members, Properties::EVENTS).await?;
+        let (head, all) = propfind(&self.dav, Asked::Look, &calendar.0, Depth::Members, listed(&way.quirks)).await?;
         let mut look = AgendaLook { complete: true, token, ..AgendaLook::default() };
         let mut unversioned = Vec::new();
         let (mut itself, mut skipped) = (false, 0);
@@ -184,7 +185,7 @@ fn note(member: &Member, name: &str, handle: Handle, look: &mut AgendaLook, unve
     }
     // It was taken away and has come again.
     look.gone.retain(|known| *known != handle);
-    match member.text(Ns::Dav, "getetag").and_then(version) {
+    match listed_version(member) {
         Some(version) => look.present.push(EventSeen { handle, version }),
         None => unversioned.push(handle),
     }

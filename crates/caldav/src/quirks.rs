@@ -18,6 +18,10 @@ pub enum Product {
     Other,
 }
 
+/// The DAV header of SOGo 5.8, in small letters.
+const SOGO: &str = "1, 2, access-control, calendar-access, calendar-schedule, calendar-auto-schedule, calendar-proxy, \
+                    calendar-query-extended, extended-mkcol, calendarserver-principal-property-search";
+
 impl Product {
     pub const ALL: &'static [Product] = &[
         Product::VkWorkSpace,
@@ -63,7 +67,8 @@ impl Product {
         let table: [(bool, Product); 10] = [
             (signs.host.ends_with("calendar.mail.ru"), Product::VkWorkSpace),
             (server.contains("cyrus"), Product::Cyrus),
-            (signs.path.contains("/SOGo/"), Product::Sogo),
+            // A proxy may call its path otherwise.
+            (signs.path.contains("/SOGo/") || dav == SOGO, Product::Sogo),
             (server.contains("stalwart") || signs.path.starts_with("/dav/cal/"), Product::Stalwart),
             (dav.contains("nextcloud") || dav.contains("oc-resource-sharing"), Product::Nextcloud),
             (signs.sabre || server.contains("sabre"), Product::Sabre),
@@ -122,9 +127,16 @@ pub struct Quirks {
     pub batch_items: usize,
     /// A UID may be in one calendar of a person only.
     pub unique_uids: bool,
-    /// What is stored is not what was sent: unknown properties are lost.
+    /// What is stored is not what was sent, and an answer to a PUT may look as if it were: it is read back.
     pub rewrites: bool,
+    /// An event made where another one was deleted may have the ETag that this one had. When it was made tells them apart.
+    pub reuses_etags: bool,
+    /// `If-None-Match: *` keeps nobody from writing over an event.
+    pub ignores_none_match: bool,
     pub silence: Silence,
+    /// What the owner answers to an invitation, and that they deleted one, is mailed to its organizer, whatever is asked. Not
+    /// where an admin has switched that off.
+    pub mails_answers: bool,
 }
 
 impl Default for Quirks {
@@ -168,14 +180,21 @@ pub const PRESETS: &[Preset] = &[
             "imapd.conf(5): caldav_allowscheduling, caldav_allowattach (RFC 8607), both on by default",
         ],
     },
-    // Its tokens are times: what changes within the second of the last look is not told.
+    // Its tokens and its CTag are times: what changes within the second of the last look is not told. A multiget tells no date
+    // of creation.
     Preset {
         product: Product::Sogo,
-        quirks: Quirks { sync_tokens: false, ..Quirks::USUAL },
-        sources: &[
-            "python-caldav, compatibility_hints.py: sogo (sync-token fragile; search by UID works, by other texts not)",
-            "bugs.sogo.nu #5163 (tokens made of times)",
-        ],
+        quirks: Quirks {
+            sync_tokens: false,
+            ctags: false,
+            multiget: false,
+            rewrites: true,
+            reuses_etags: true,
+            ignores_none_match: true,
+            mails_answers: true,
+            ..Quirks::USUAL
+        },
+        sources: &["measured here: 5.8.0", "bugs.sogo.nu #5163 (tokens made of times)"],
     },
     // It keeps what it understands of an event, and writes the text anew.
     Preset {
@@ -204,7 +223,7 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         product: Product::Davical,
         quirks: Quirks { sync_tokens: false, ..Quirks::USUAL },
-        sources: &["python-caldav, compatibility_hints.py: davical (sync-token fragile)"],
+        sources: &["python-caldav, compatibility_hints.py: davical (sync-token fragile)", "tried once here: 1.1.12"],
     },
     // It writes to people on behalf of an organizer whatever SCHEDULE-AGENT says.
     Preset {
@@ -229,7 +248,10 @@ impl Quirks {
         batch_items: 50,
         unique_uids: false,
         rewrites: false,
+        reuses_etags: false,
+        ignores_none_match: false,
         silence: Silence::Agent,
+        mails_answers: false,
     };
 
     #[must_use]
@@ -241,8 +263,16 @@ impl Quirks {
     }
 
     /// The switches, as the configuration spells them.
-    pub const SWITCHES: &'static [&'static str] =
-        &["sync_tokens", "ctags", "makes_calendars", "finds_uids", "multiget", "unique_uids", "rewrites"];
+    pub const SWITCHES: &'static [&'static str] = &[
+        "sync_tokens",
+        "ctags",
+        "makes_calendars",
+        "finds_uids",
+        "multiget",
+        "unique_uids",
+        "rewrites",
+        "mails_answers",
+    ];
 
     /// Sets the switch called `name`; `false` when there is none.
     pub fn set(&mut self, name: &str, on: bool) -> bool {
@@ -254,6 +284,9 @@ impl Quirks {
             "multiget" => self.multiget = on,
             "unique_uids" => self.unique_uids = on,
             "rewrites" => self.rewrites = on,
+            "reuses_etags" => self.reuses_etags = on,
+            "ignores_none_match" => self.ignores_none_match = on,
+            "mails_answers" => self.mails_answers = on,
             _ => return false,
         }
         true
@@ -295,6 +328,7 @@ mod tests {
         };
         assert_eq!(of("Cyrus-HTTP/3.6.1", "", "/"), Product::Cyrus);
         assert_eq!(of("Apache", "1, 2, calendar-access", "/SOGo/dav/anna/Calendar/"), Product::Sogo);
+        assert_eq!(of("nginx", SOGO, "/dav/anna/Calendar/"), Product::Sogo);
         assert_eq!(of("nginx", "1, 3, nextcloud-checksum-update, oc-resource-sharing", "/"), Product::Nextcloud);
         assert_eq!(
             of("WSGIServer", "1, 2, 3, calendar-access, addressbook, extended-mkcol", "/anna/"),
@@ -319,11 +353,15 @@ mod tests {
             let off =
                 |is_on: bool, word: &str| assert_eq!(row.contains(&format!("no {word}")), !is_on, "{name} {word}");
             off(preset.quirks.sync_tokens, "tokens");
+            off(preset.quirks.ctags, "CTag");
             off(preset.quirks.makes_calendars, "MKCALENDAR");
             off(preset.quirks.multiget, "multiget");
             off(preset.quirks.finds_uids, "search");
             assert_eq!(row.contains("UIDs once"), preset.quirks.unique_uids, "{name}");
             assert_eq!(row.contains("rewrites"), preset.quirks.rewrites, "{name}");
+            assert_eq!(row.contains("ETags again"), preset.quirks.reuses_etags, "{name}");
+            assert_eq!(row.contains("no If-None-Match"), preset.quirks.ignores_none_match, "{name}");
+            assert_eq!(row.contains("mails answers"), preset.quirks.mails_answers, "{name}");
         }
         let told = Product::ALL.iter().filter(|product| **product != Product::Other);
         assert!(told.clone().all(|product| PRESETS.iter().any(|preset| preset.product == *product)));

@@ -5,8 +5,9 @@ use crate::classify::{Asked, classify, report_is_unknown};
 use crate::form::{Stored, stored};
 use crate::href;
 use crate::multistatus::Member;
+use crate::now::{Now, listed, listed_version};
 use crate::observe::{handle, version, version_of};
-use crate::request::{Depth, Got, Properties, get, multiget, propfind};
+use crate::request::{Depth, multiget, propfind};
 use crate::xml::Ns;
 use parom_calendar::{Unfit, from_ical, label};
 use parom_domain::agenda::{CalendarId, EventRead, Handle, Version};
@@ -95,9 +96,8 @@ impl CalDavAgenda {
 
     /// `None` for one that is gone.
     pub(crate) async fn fetch_one(&self, calendar: &CalendarId, handle: &Handle) -> Result<Option<EventRead>> {
-        match get(&self.dav, &handle.0).await {
-            Ok(Some(Got { etag, text })) => {
-                let version = etag.as_deref().and_then(version).unwrap_or_else(|| version_of(&text));
+        match self.now(&handle.0).await {
+            Ok(Some(Now { version, text, .. })) => {
                 let event = from_ical(&text, self.settings.zone.as_ref())
                     .map_err(|unfit| self.unfit(calendar, handle, unfit, &text));
                 // An event that is alone may be large: what was read of it is not kept beside its form.
@@ -129,9 +129,9 @@ impl CalDavAgenda {
 
     /// The version of what is not read, so that it is left alone until it has another one.
     async fn version_of(&self, handle: &Handle) -> Result<Version> {
-        let (_, all) = propfind(&self.dav, Asked::Read, &handle.0, Depth::Itself, Properties::EVENTS).await?;
-        let etag = all.members.first().and_then(|member| member.text(Ns::Dav, "getetag"));
-        Ok(etag.and_then(version).unwrap_or_else(|| Version("".into())))
+        let way = self.way().await?;
+        let (_, all) = propfind(&self.dav, Asked::Read, &handle.0, Depth::Itself, listed(&way.quirks)).await?;
+        Ok(all.members.first().and_then(listed_version).unwrap_or_else(|| Version("".into())))
     }
 
     pub(crate) fn event(&self, calendar: &CalendarId, handle: &Handle, etag: Option<&str>, text: &[u8]) -> EventRead {

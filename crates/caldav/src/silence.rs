@@ -1,11 +1,17 @@
 //! Keeps a server that schedules by itself from writing to people because of us.
 
+use crate::agenda::CalDavAgenda;
+use crate::answers::heard_by;
 use crate::quirks::Silence;
-use parom_calendar::Event;
 use parom_calendar::ical::{Component, Line, parse};
+use parom_calendar::{Event, from_ical};
+use parom_domain::agenda::CalendarId;
+use parom_domain::{Code, Error, Retry};
 
 /// Why an event is not written: the server would write to its participants. A key of a sentence in every language.
 pub const WOULD_WRITE: &str = "server-would-write";
+/// Another one: the server would answer the organizer in the name of who was invited.
+pub const WOULD_ANSWER: &str = "server-would-answer";
 
 /// What is known about a server's own letters.
 #[derive(Clone, Debug)]
@@ -13,14 +19,47 @@ pub struct Watch {
     /// The server schedules by itself (RFC 6638).
     pub schedules: bool,
     pub silence: Silence,
+    /// The server mails to the organizer what the owner answers, and that they deleted it, whatever is asked of it.
+    pub mails_answers: bool,
     /// The addresses of the calendars' owner, lower-case; empty where the server does not tell.
     pub addresses: Vec<String>,
 }
 
+/// A letter that a server would write because of us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The key of a sentence.
+    pub why: &'static str,
+    /// Who would get it, where that is one person.
+    pub to: Option<String>,
+}
+
+impl Letter {
+    /// The event is not written, because nobody is mailed.
+    pub fn error(self, agenda: &CalDavAgenda, calendar: &CalendarId, uid: &str) -> Error {
+        let error = agenda.event_error(Code::EventUnfit, Retry::WhenFixed, calendar, uid).with("detail", self.why);
+        self.to.into_iter().fold(error, |error, to| error.with("to", to))
+    }
+}
+
 impl Watch {
-    /// Would the server write to somebody if `now` (as it is stored) were replaced by `after`, or removed for `None`?
+    /// What would the server write if `now` (as it is stored) were replaced by `after`, or removed for `None`?
     #[must_use]
-    pub fn would_write(&self, now: Option<&[u8]>, after: Option<&Event>) -> bool {
+    pub fn letter(&self, now: Option<&[u8]>, after: Option<&Event>) -> Option<Letter> {
+        if self.would_write(now, after) {
+            return Some(Letter { why: WOULD_WRITE, to: None });
+        }
+        let now = now.filter(|_| self.schedules && self.mails_answers)?;
+        let to = match from_ical(now, None) {
+            Ok(now) => heard_by(&self.addresses, &now, after)?,
+            // What cannot be read may be an invitation.
+            Err(_) => meetings(now).find_map(|it| it.line("ORGANIZER").map(address))?,
+        };
+        Some(Letter { why: WOULD_ANSWER, to: Some(to) })
+    }
+
+    /// Would the server write to somebody if `now` (as it is stored) were replaced by `after`, or removed for `None`?
+    fn would_write(&self, now: Option<&[u8]>, after: Option<&Event>) -> bool {
         if !self.schedules {
             return false;
         }
@@ -40,7 +79,9 @@ impl Watch {
             let organizer = component.line("ORGANIZER");
             organizer.is_some_and(|line| is_the_servers(line) && !self.addresses.contains(&address(line)))
         };
-        self.schedules && self.silence == Silence::Agent && meetings(now).any(is_invitation)
+        // Where no header silences a deletion either, nothing is exchanged: SOGo leaves an update alone that answers nothing.
+        let by_agent = self.schedules && self.silence == Silence::Agent && !self.mails_answers;
+        by_agent && meetings(now).any(is_invitation)
     }
 
     /// Is this a meeting of the owner whose participants hear from the server? They would get a cancellation both when it is
@@ -98,6 +139,7 @@ mod tests {
         let watch = |schedules, silence, addresses: &[&str]| Watch {
             schedules,
             silence,
+            mails_answers: false,
             addresses: addresses.iter().map(|it| (*it).to_owned()).collect(),
         };
         use Silence::{Agent, Header, Impossible};
@@ -119,5 +161,31 @@ mod tests {
         let after = from_ical(ours.as_bytes(), None).unwrap();
         assert!(watch(true, Impossible, &[]).would_write(None, Some(&after)));
         assert!(!watch(true, Agent, &[]).would_write(None, Some(&after)));
+    }
+
+    #[test]
+    fn a_server_that_mails_answers_is_given_none() {
+        let invited = event("ORGANIZER:mailto:boris@x\r\nATTENDEE:mailto:anna@x\r\n");
+        let broken = invited.replace("DTSTART:20260101T100000Z", "DTSTART:never");
+        let own = event("ORGANIZER;SCHEDULE-AGENT=CLIENT:mailto:anna@x\r\nATTENDEE:mailto:boris@x\r\n");
+        let watch = |mails_answers| Watch {
+            schedules: true,
+            silence: Silence::Agent,
+            mails_answers,
+            addresses: vec!["anna@x".to_owned()],
+        };
+        let letter = Some(Letter { why: WOULD_ANSWER, to: Some("boris@x".to_owned()) });
+        assert_eq!(watch(true).letter(Some(invited.as_bytes()), None), letter);
+        assert_eq!(watch(true).letter(Some(broken.as_bytes()), None), letter);
+        assert!(!watch(true).would_answer(invited.as_bytes()), "a deletion is not silent there");
+        // What is new is silent, and so is what was said before.
+        let same = from_ical(invited.as_bytes(), None).unwrap();
+        assert_eq!(watch(true).letter(None, Some(&same)), None);
+        assert_eq!(watch(true).letter(Some(invited.as_bytes()), Some(&same)), None);
+        assert_eq!(watch(false).letter(Some(invited.as_bytes()), None), None);
+        assert_eq!(
+            watch(true).letter(Some(own.replace("ATTENDEE", "ATTENDEE;SCHEDULE-AGENT=CLIENT").as_bytes()), None),
+            None
+        );
     }
 }

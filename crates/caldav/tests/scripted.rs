@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod peer;
+#[path = "scripted/sogo.rs"]
+mod sogo;
 #[path = "scripted/told.rs"]
 mod told;
 
@@ -178,7 +180,7 @@ async fn servers_whose_tokens_lie_are_not_asked_for_changes() {
     let mut script = way("test", "1");
     script.extend([multi(STATE, &found("/anna/c/", &state)), multi(LIST, &list)]);
     let peer = Peer::start(script).await;
-    let agenda = peer.agenda_with(|settings| settings.overrides.product = Some(Product::Sogo));
+    let agenda = peer.agenda_with(|settings| settings.overrides.product = Some(Product::Davical));
     let look = agenda.observe(&calendar(), token("sync:t1").as_ref()).await.unwrap();
     assert_eq!((look.complete, look.token), (true, token("ctag:c9")));
     peer.finished();
@@ -281,7 +283,7 @@ async fn what_a_server_refuses_is_told_for_what_it_is() {
         (refused("403 Forbidden", "d:need-privileges"), Code::CalendarRefused, Scope::Folder),
         (refused("401 Unauthorized", ""), Code::SignInRefused, Scope::Credential),
         (refused("503 Busy", ""), Code::ServerUnavailable, Scope::Server),
-        (refused("500 Oops", ""), Code::EventRefused, Scope::Item),
+        (refused("500 Oops", ""), Code::EventTroubled, Scope::Item),
         (refused("403 Forbidden", ""), Code::EventForbidden, Scope::Item),
         (refused("405 Method Not Allowed", ""), Code::EventForbidden, Scope::Item),
         (refused("423 Locked", "d:lock-token-submitted"), Code::EventLocked, Scope::Item),
@@ -296,7 +298,7 @@ async fn a_deletion_that_is_refused_says_whether_it_may_pass() {
         ("403 Forbidden", Code::EventForbidden, Retry::WhenFixed),
         ("405 Method Not Allowed", Code::EventForbidden, Retry::WhenFixed),
         ("423 Locked", Code::EventLocked, Retry::Soon),
-        ("500 Oops", Code::EventRefused, Retry::Soon),
+        ("500 Oops", Code::EventTroubled, Retry::Soon),
     ] {
         let script = vec![on("DELETE /anna/c/1.ics | schedule-reply: F", status, "", "")];
         let error = write("test", "1", script, Write::Remove).await.err().unwrap();

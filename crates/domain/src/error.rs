@@ -78,9 +78,9 @@ codes! {
     MailboxShared = "mailbox-shared",
     /// Arguments: side. The login opens a mailbox that is not the one we know.
     OtherMailbox = "other-mailbox",
-    /// Arguments: host, detail.
+    /// Arguments: host, detail, service.
     ConnectionLost = "connection-lost",
-    /// Arguments: host, seconds, command (its name only).
+    /// Arguments: host, seconds, command (its name only), service.
     TimedOut = "timed-out",
     /// Arguments: host, detail. The server spoke something that is not IMAP.
     ProtocolError = "protocol-error",
@@ -133,10 +133,13 @@ codes! {
     EventChanged = "event-changed",
     /// Arguments: host, what, uid. An event with this UID is there already.
     EventExists = "event-exists",
-    /// Arguments: host, what, uid, detail. The event is faulty where it was read, or the other side has no place for something.
+    /// Arguments: host, what, uid, detail, to (who would hear of it, or whose meeting it is). The event is faulty where it was
+    /// read, or the other side has no place for something.
     EventUnfit = "event-unfit",
     /// Arguments: host, what, uid, answer. The server does not take the event.
     EventRefused = "event-refused",
+    /// Arguments: host, what, uid, answer. The server failed at the event, for a reason of its own.
+    EventTroubled = "event-troubled",
     /// Arguments: host, what, uid, answer. The server does not let us write into this calendar, or not this event.
     EventForbidden = "event-forbidden",
     /// Arguments: host, what, uid, answer. Somebody has locked the event.

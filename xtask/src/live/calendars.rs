@@ -2,7 +2,7 @@
 
 use super::parom::{Parom, Settings};
 use super::relay::Relay;
-use super::{Address, PASSWORD, Radicale};
+use super::{Address, PASSWORD, Radicale, Sogo};
 use crate::{Result, failure};
 use parom_lab::caldav::{self, CalDav, Person, Scheduling};
 use parom_lab::ews::{self, Ews, Outlook, User};
@@ -17,12 +17,15 @@ pub enum Peer {
     /// The lab's own.
     Lab,
     Radicale,
+    /// The one that mails people about events.
+    Sogo,
 }
 
 /// A running target.
 pub enum Target {
     Lab(CalDav),
     Radicale(Radicale),
+    Sogo(Sogo),
 }
 
 impl Target {
@@ -31,6 +34,7 @@ impl Target {
         match self {
             Target::Lab(dav) => dav.addr().port(),
             Target::Radicale(radicale) => radicale.port(),
+            Target::Sogo(sogo) => sogo.port(),
         }
     }
 
@@ -38,7 +42,15 @@ impl Target {
     pub fn lab(&self) -> Option<&CalDav> {
         match self {
             Target::Lab(dav) => Some(dav),
-            Target::Radicale(_) => None,
+            Target::Radicale(_) | Target::Sogo(_) => None,
+        }
+    }
+
+    #[must_use]
+    pub fn sogo(&self) -> Option<&Sogo> {
+        match self {
+            Target::Sogo(sogo) => Some(sogo),
+            Target::Lab(_) | Target::Radicale(_) => None,
         }
     }
 }
@@ -85,6 +97,10 @@ impl Rig {
                 let names: Vec<&str> = people.iter().map(String::as_str).collect();
                 Target::Radicale(Radicale::start(&names)?)
             }
+            Peer::Sogo => {
+                let names: Vec<&str> = people.iter().map(String::as_str).collect();
+                Target::Sogo(Sogo::start(&names)?)
+            }
         };
         let ports = [ews.addr().port(), target.port()];
         let relay = |port: u16| Relay::start(&Address::plain(port), Duration::ZERO);
@@ -120,6 +136,7 @@ pub fn address(name: &str) -> String {
 
 fn configuration([ews, caldav]: [u16; 2], plot: &Plot) -> String {
     let Plot { accounts_at_once, connections, .. } = plot;
+    let start = if plot.peer == Peer::Sogo { "SOGo/dav/" } else { "" };
     format!(
         "state = \"sqlite:parom.db\"\n[limits]\nlook_every_s = 1\naccounts_at_once = {accounts_at_once}\n\
          [[domain]]\nname = \"corp.example\"\ngrace_s = 1\n\
@@ -127,7 +144,7 @@ fn configuration([ews, caldav]: [u16; 2], plot: &Plot) -> String {
          [domain.source.ews]\nurl = \"http://127.0.0.1:{ews}/EWS/Exchange.asmx\"\nlogin = \"{{service_login}}\"\n\
          service_login = \"svc@corp.example\"\npassword = \"secret:{{service_login}}\"\nmax_connections = {connections}\n\
          [domain.target.imap]\nhost = \"127.0.0.1\"\nlogin = \"{{target_login}}\"\n\
-         [domain.target.caldav]\nurl = \"http://127.0.0.1:{caldav}/\"\nlogin = \"{{target_login}}\"\n\
+         [domain.target.caldav]\nurl = \"http://127.0.0.1:{caldav}/{start}\"\nlogin = \"{{target_login}}\"\n\
          max_connections = {connections}\n"
     )
 }

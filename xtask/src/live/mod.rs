@@ -10,6 +10,7 @@ mod process;
 pub mod radicale;
 pub mod relay;
 mod saslauthd;
+pub mod sogo;
 pub mod tls;
 pub mod world;
 
@@ -17,6 +18,7 @@ pub use cyrus::Cyrus;
 pub use dovecot::{Dovecot, Layout};
 pub use process::{Account, RunDir, Server};
 pub use radicale::Radicale;
+pub use sogo::Sogo;
 
 /// What every account signs in with.
 pub const PASSWORD: &str = "ferry-boat";

@@ -33,6 +33,7 @@ fn calendars(rig: &Rig, name: &str) -> Option<Vec<String>> {
     let home = match rig.target {
         Target::Lab(_) => format!("/calendars/{name}/"),
         Target::Radicale(_) => format!("/{name}/"),
+        Target::Sogo(_) => format!("/SOGo/dav/{name}/Calendar/"),
     };
     let mut all = below(rig, name, &home)?;
     all.retain(|path| path.ends_with('/') && !path.ends_with("/inbox/"));

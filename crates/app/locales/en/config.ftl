@@ -284,6 +284,10 @@ doc-caldav-connect_timeout_s = How many seconds connecting may take.
 doc-caldav-answer_timeout_s = After how many seconds without an answer a request has failed.
 doc-caldav-product =
     Which product it is, and so how it wants to be treated: "auto" (known by its signs) or one of the names.
+doc-caldav-notifications =
+    Whether the server mails people about events. "auto": as it is known for. "off": it is set to mail nobody (on SOGo:
+    SOGoAppointmentSendEMailNotifications = NO), so answers and deletions of invited people are carried there too.
+    Never say so of a server that does mail: organizers would get answers that nobody has sent.
 doc-sieve-host = The name or address of the ManageSieve server, often that of the IMAP server.
 doc-sieve-port = Nearly everywhere 4190.
 doc-sieve-tls =

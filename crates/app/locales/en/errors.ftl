@@ -100,11 +100,19 @@ error-other-mailbox = The login of this account opens another mailbox on the { $
 error-connection-lost = The connection to { $host } was lost: { $detail }.
     .why = The server or the network closed it.
     .fix = Nothing: the next pass goes on where this one stopped. If it happens often, look at the server's log.
-    .command = parom sync --account { $account }
+    .command = { $service ->
+        [caldav] parom calendar sync { $account }
+        [calendars] parom calendar sync { $account }
+       *[other] parom sync --account { $account }
+    }
 error-timed-out = { $host } did not answer { $command } within { $seconds }.
     .why = The server is overloaded, or the network loses packets.
     .fix = Nothing: the next pass tries again. If the server is slow by nature, raise "answer_timeout_s".
-    .command = parom sync --account { $account }
+    .command = { $service ->
+        [caldav] parom calendar sync { $account }
+        [calendars] parom calendar sync { $account }
+       *[other] parom sync --account { $account }
+    }
 error-protocol-error = { $host } does not speak IMAP as it should: { $detail }.
     .why = The port belongs to another service, something in between alters the traffic, or the server has a defect.
     .fix = Check "host", "port" and "tls". Else switch off an extension under "extensions" and report the server's version.
@@ -246,15 +254,21 @@ error-event-unfit = { $kind ->
     }
     .why = { $kind ->
         [faulty] The event is faulty in itself: the program that made it stored it so.
+        [answers] It is an invitation, and this server mails the organizer whatever its owner answers or deletes. Parom mails nobody.
+        [organizer] The server keeps a copy of a meeting only where its organizer, who has an account there too, has the meeting.
         [behind] Newer versions of Windows have this time zone; the server's lacks the update that brought it.
        *[other] The other system has no way to say this.
     }
     .fix = { $kind ->
         [faulty] Correct the event there, or delete it and make it anew; the rest of the calendar goes on.
+        [answers] Have the owner answer on the server too. Or, where the server mails nobody about events (on SOGo: SOGoAppointmentSendEMailNotifications = NO), set notifications = "off" under [domain.target.caldav] and have it tried again. The rest of the calendar goes on.
+        [organizer] Nothing, if the calendars of { $to } are carried too: Parom tries again by itself, every hour at last. Else have { $to } make the meeting on the server. The rest of the calendar goes on.
         [behind] Install the time zone updates of Windows on the Exchange servers, restart them, and have it tried again; or choose another time zone for the event. The rest of the calendar goes on.
        *[other] Change the event so that both systems can hold it; the rest of the calendar goes on.
     }
     .command = { $kind ->
+        [answers] parom parked --retry
+        [organizer] parom parked --retry
         [behind] parom parked --retry
        *[other] parom calendar sync { $account }
     }
@@ -262,6 +276,10 @@ error-event-refused = { $host } refused the event { $event } in "{ $what }": { $
     .why = The server does not take the event as it is.
     .fix = Correct the event where it comes from; the rest of the calendar goes on.
     .command = parom parked --retry
+error-event-troubled = { $host } failed at the event { $event } in "{ $what }": { $answer }.
+    .why = The server had a trouble of its own, for example two writes at the same moment.
+    .fix = Nothing at first: Parom tries again by itself, after a minute and then more and more seldom. If it stays, look at the server's log.
+    .command = parom parked
 error-event-forbidden = { $host } does not let Parom write the event { $event } in "{ $what }": { $answer }.
     .why = The login may not write into this calendar, or the server lets nobody change this event.
     .fix = Give the login the right to write into the calendar "{ $what }", then have it tried again; the rest of the calendar goes on.
@@ -276,7 +294,10 @@ error-event-not-removed = The event { $event } was deleted on the { $side }, and
     .command = parom parked --retry
 error-event-not-removed-with-detail = The event { $event } was deleted on the { $side } and stays in "{ $what }" at { $host }: { $detail }.
     .why = Parom writes to nobody, and does not delete where the server would tell people of it.
-    .fix = Have its owner delete it there by hand, if its participants may hear of it. The next pass sees that.
+    .fix = { $kind ->
+        [answers] Have its owner delete it there by hand, if the organizer may hear of it. Or, where the server mails nobody about events (on SOGo: SOGoAppointmentSendEMailNotifications = NO), set notifications = "off" under [domain.target.caldav] and run "parom parked --retry".
+       *[other] Have its owner delete it there by hand, if its participants may hear of it. The next pass sees that.
+    }
     .command = parom calendar sync { $account }
 error-event-too-large = The event { $event } in "{ $what }" has { $bytes }; { $host } takes at most { $limit }.
     .why = Attachments make the event larger than the server allows.
@@ -356,7 +377,7 @@ error-mailbox-missing = There is no mailbox or calendar of { $login } at { $host
     .command = parom account list
 error-answer-unexpected = { $host } gave an answer that is not the expected protocol: { $answer }.
     .why = Something else answers at this address: a proxy, a sign-in page, another service.
-    .fix = Check the address in the configuration.
+    .fix = Check the address in the configuration. That of calendars on SOGo ends with /SOGo/dav/.
     .command = parom calendar status
 error-sieve-not-configured = { $account } has an automatic reply that is not carried: no ManageSieve server is configured.
     .why = { $path } has no [domain.target.sieve] for this domain.
@@ -494,5 +515,7 @@ unfit-out-of-range = it lies before April 1601 or after August 4500
 unfit-too-long = it is longer than five years
 unfit-too-much-beside = it says more beside what Exchange knows than fits there
 unfit-server-would-write = the server would write to its participants
+unfit-server-would-answer = the server would mail { $to } an answer in the name of the calendar's owner
+unfit-organizer-lacks-it = its organizer { $to } does not have it there
 unfit-category-of-calendar = one of its categories would put it into another calendar
 unfit-categories-are-dropped = the server drops categories, so that nothing would tell in which calendar it belongs

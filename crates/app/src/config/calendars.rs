@@ -63,6 +63,8 @@ pub struct CalDavSide {
     pub home: Option<Template>,
     /// `None`: it is known by its signs.
     pub product: Option<Product>,
+    /// The server may mail people about events. Not where an admin has switched that off.
+    pub notifications: bool,
     /// With `--watch`: how often the server is asked whether anything has changed, after something has.
     pub glance_every_s: u64,
 }
@@ -203,6 +205,7 @@ fn caldav(section: &Section<'_, '_>, folder: &Path) -> Option<CalDavSide> {
         access: access?,
         home: home.filter(|it| !it.is_empty()),
         product: Product::named(&product.value),
+        notifications: section.text("notifications").value != "off",
         glance_every_s: section.whole("glance_every_s"),
     })
 }

@@ -225,6 +225,7 @@ pub const KEYS: &[Key] = &[
     key(CalDav, "connect_timeout_s", Whole { min: 1, max: 600 }, Default("30")),
     key(CalDav, "answer_timeout_s", Whole { min: 1, max: 3600 }, Default("120")),
     key(CalDav, "product", Choice(PRODUCTS), Default("\"auto\"")),
+    key(CalDav, "notifications", Choice(&["auto", "off"]), Default("\"auto\"")),
     key(Sieve, "host", Text, Required("\"mail.new.example\"")),
     key(Sieve, "port", Whole { min: 1, max: 65_535 }, Default("4190")),
     key(Sieve, "tls", Choice(&["implicit", "starttls", "none"]), Default("\"starttls\"")),

@@ -295,6 +295,9 @@ fn calendars_are_read_and_their_hosts_allowed() {
     let caldav = calendars.caldav.as_ref().unwrap();
     assert_eq!((caldav.url.origin.port, caldav.product), (8443, Some(parom_caldav::Product::VkWorkSpace)));
     assert_eq!(caldav.home.as_ref().unwrap().fill(&words), "/calendars/a/");
+    let off = with_calendars().replace("product =", "notifications = \"off\"\nproduct =");
+    let notifies = |text: &str| read(text).unwrap().domains[0].calendars.caldav.as_ref().unwrap().notifications;
+    assert!(notifies(&with_calendars()) && !notifies(&off));
     assert_eq!(read(SMALL).unwrap().domains[0].calendars.mode, CalendarMode::Off);
     let places = |url: &str| {
         let text = with_calendars().replace("https://Ews.old.example/EWS/Exchange.asmx", url);
@@ -313,6 +316,17 @@ fn calendars_are_read_and_their_hosts_allowed() {
         "\"{source_login}\"",
     );
     assert_eq!(read(&own).unwrap().domains[0].calendars.ews.as_ref().unwrap().act_for, None);
+}
+
+/// It is read twice, and its example is one of its side.
+#[test]
+fn a_login_that_is_missing_is_told_once_and_with_an_example_that_fits() {
+    let text = with_calendars();
+    let (source, target) = text.split_once("[domain.target.imap]").unwrap();
+    let bad = format!("{source}[domain.target.imap]{}", target.replacen("login = \"{target_login}*svc\"\n", "", 1));
+    let said = complaints(&bad);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("login = \"{target_login}\""), "{said:?}");
 }
 
 #[test]

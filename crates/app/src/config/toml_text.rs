@@ -44,6 +44,8 @@ impl<'a> Source<'a> {
     pub fn problems(self) -> Vec<Message> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|(at, _)| *at);
+        // A key that is read twice is missing once.
+        problems.dedup();
         problems.into_iter().map(|(_, message)| message).collect()
     }
 }
@@ -254,7 +256,8 @@ impl<'s, 'a> Section<'s, 'a> {
         }
         let Some(key) = key else { return (None, Spanned::new(self.span(), DeValue::Boolean(false))) };
         if key.preset.is_required() {
-            let message = Message::new("config-missing-key").with("example", key.preset.literal());
+            let example = key.preset.literal().replace("source_login", self.login_variable());
+            let message = Message::new("config-missing-key").with("example", example);
             self.wrong(name, self.span(), message);
         }
         let literal = DeValue::parse(key.preset.literal()).map_or(DeValue::Boolean(false), Spanned::into_inner);

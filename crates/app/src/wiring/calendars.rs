@@ -314,6 +314,9 @@ fn caldav_settings(server: &Server, side: &CalDavSide, words: &Words<'_>) -> Ser
     settings.patience = server.patience;
     settings.lanes = Some(server.lanes.clone());
     settings.overrides.product = side.product;
+    if !side.notifications {
+        settings.overrides.switches.push(("mails_answers".to_owned(), false));
+    }
     match &side.home {
         Some(home) => {
             let escaped = [words.address, words.source_login, words.target_login, words.service_login].map(escape);

@@ -11,7 +11,7 @@ mod report_query;
 mod report_sync;
 
 pub use delete::{Deleted, delete};
-pub use get::{Got, content, get};
+pub use get::{Got, content, get, get_created};
 pub use mkcalendar::{Made, mkcalendar};
 pub use options::{Features, options};
 pub use propfind::{Depth, Properties, propfind};

@@ -20,7 +20,7 @@ pub struct Properties(pub &'static str);
 impl Properties {
     /// Where somebody's calendars are.
     pub const WAY: Properties = Properties(
-        "<d:resourcetype/><d:current-user-principal/><c:calendar-home-set/><c:schedule-inbox-URL/>\
+        "<d:resourcetype/><d:current-user-principal/><d:owner/><c:calendar-home-set/><c:schedule-inbox-URL/>\
          <c:calendar-user-address-set/>",
     );
     /// What a calendar is.
@@ -34,6 +34,9 @@ impl Properties {
     pub const STATE: Properties = Properties("<d:resourcetype/><d:sync-token/><cs:getctag/>");
     /// Which events there are.
     pub const EVENTS: Properties = Properties("<d:resourcetype/><d:getetag/><d:getcontenttype/>");
+    /// The same, and when they were made.
+    pub const EVENTS_CREATED: Properties =
+        Properties("<d:resourcetype/><d:getetag/><d:getcontenttype/><d:creationdate/>");
 }
 
 /// # Errors

@@ -11,6 +11,9 @@ use parom_net::http::{Method, Request, Url, header};
 pub enum Condition {
     /// Nothing is there.
     New,
+    /// Nothing is there, asked of a server that does not heed `If-None-Match: *`: SOGo 5.8 lets an event be made whatever
+    /// `If-Match` says, and compares it where one is there.
+    NewByMatch,
     /// What is there has this strong ETag, in its quotation marks.
     Is(String),
     /// Something is there.
@@ -21,6 +24,7 @@ impl Condition {
     pub fn set(&self, request: Request) -> Result<Request> {
         match self {
             Condition::New => request.with(header::IF_NONE_MATCH, "*"),
+            Condition::NewByMatch => request.with(header::IF_NONE_MATCH, "*")?.with(header::IF_MATCH, "\"nothing\""),
             Condition::Is(etag) => request.with(header::IF_MATCH, etag),
             Condition::Any => request.with(header::IF_MATCH, "*"),
         }

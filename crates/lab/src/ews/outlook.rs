@@ -270,6 +270,15 @@ impl Outlook {
         Ok(made)
     }
 
+    /// Answers an invitation, and tells nobody: `Accept`, `Tentative`, `Decline`.
+    pub fn answer(&self, id: &EventId, response: &str) -> Result<(), Refused> {
+        let mut state = self.site.state();
+        let answered = state.touch(self.mailbox, id.0, now_s(), |item| response.clone_into(&mut item.my_response));
+        drop(state);
+        self.site.ring();
+        answered.map(|_| ()).ok_or(GONE)
+    }
+
     /// Attaches a file, its content in base64.
     pub fn attach(&self, id: &EventId, name: &str, base64: &str) -> Result<(), Refused> {
         let mut state = self.site.state();

@@ -1,8 +1,8 @@
 //! `parom calendar verify`: compares the calendars of both sides and tells every difference.
 
 use super::{chosen, failed};
-use crate::calendars::Calendars;
 use crate::calendars::compare::{Difference, Kind, Shelf, Verdict};
+use crate::calendars::{Calendars, about_calendar};
 use crate::cli::{CalendarShow, CalendarWhom};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -42,7 +42,8 @@ pub fn run(args: &CalendarShow, config: &Config, texts: &Arc<Texts>) -> Result<E
     }
     let mut exits = Vec::new();
     for (account, compared) in compared {
-        let compared = compared.map_err(Failure::from);
+        let compared =
+            compared.map_err(|error| Failure::new(Exit::of(error.code()), about_calendar(&error, None, &account)));
         exits.push(match &compared {
             Ok((_, verdict)) if verdict.unexplained().next().is_none() => Exit::Done,
             Ok(_) => Exit::Differences,
