@@ -33,6 +33,34 @@ pub fn catch_up(conn: &mut Lent) {
 /// # Errors
 /// When the connection breaks: then nothing is known about any of them.
 pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Result<Marked> {
+    let (mut marked, refused) = mark_all(conn, since, changes).await?;
+    // GNU imap4d 3.15 takes a set for a mistake whose last message is gone. That says nothing of the others, or of keywords.
+    let has_gone = |change: &&MarkChange| change.uids.iter().any(|uid| marked.missing.contains(uid));
+    let is_spoilt = |at: &usize| changes.get(*at).filter(has_gone).is_some();
+    let spoilt: Vec<usize> = refused.into_iter().filter(is_spoilt).collect();
+    if spoilt.is_empty() {
+        return Ok(marked);
+    }
+    let left: Vec<MarkChange> =
+        spoilt.iter().filter_map(|at| changes.get(*at)).map(|change| without(change, &marked.missing)).collect();
+    let (again, _) = mark_all(conn, since, &left).await?;
+    for (at, now) in spoilt.into_iter().zip(again.results) {
+        if let Some(result) = marked.results.get_mut(at) {
+            *result = now;
+        }
+    }
+    marked.missing.extend(again.missing.iter());
+    // It tells of the first flight only.
+    marked.echo = None;
+    Ok(marked)
+}
+
+fn without(change: &MarkChange, gone: &UidSet) -> MarkChange {
+    MarkChange { uids: change.uids.iter().filter(|uid| !gone.contains(*uid)).collect(), ..change.clone() }
+}
+
+/// Tells also which of the changes were refused at first.
+async fn mark_all(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Result<(Marked, BTreeSet<usize>)> {
     let holds = conn.selected.as_ref().map(|selected| selected.holds.clone());
     let mut echo = Echo::of(conn, since);
     let mut results: Vec<Result<Unkept>> = Vec::with_capacity(changes.len());
@@ -46,15 +74,9 @@ pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Re
     }
     catch_up(conn);
     let mut told = UidSet::new();
-    let mut refused = run_stores(conn, changes, &stores, (&mut echo, &mut told)).await?;
-    let (gone, mut changes) = (gone_of(conn, changes, &refused).await?, changes);
-    let (left, again): (Vec<MarkChange>, Vec<Store>);
-    if !gone.is_empty() {
-        left = changes.iter().map(|change| without(change, &gone)).collect();
-        again = refused.iter().map(|(store, _)| Store { marks: store.marks.clone(), ..**store }).collect();
-        changes = &left;
-        refused = run_stores(conn, changes, &again, (&mut echo, &mut told)).await?;
-    }
+    let refused = run_stores(conn, changes, &stores, (&mut echo, &mut told)).await?;
+    let at_first =
+        refused.iter().filter(|(_, error)| error.scope() == Scope::Item).map(|(store, _)| store.owner).collect();
     let mut apart = Vec::new();
     for (store, error) in refused {
         let system = Marks::from_system(store.marks.system());
@@ -80,24 +102,8 @@ pub async fn mark(conn: &mut Lent, since: &Cursor, changes: &[MarkChange]) -> Re
     let written = written.into_iter().filter_map(|owner| changes.get(owner));
     let untold: UidSet = written.flat_map(|change| change.uids.iter()).filter(|uid| !told.contains(*uid)).collect();
     let there = if untold.is_empty() { UidSet::new() } else { present(conn, &untold).await? };
-    let missing = untold.iter().filter(|uid| !there.contains(*uid)).chain(gone.iter()).collect();
-    Ok(Marked { results, missing, echo: echo.and_then(Echo::snapshot) })
-}
-
-/// The messages of refused changes that are no more: GNU imap4d 3.15 takes a set for a mistake whose last one is gone.
-async fn gone_of(conn: &mut Lent, changes: &[MarkChange], refused: &[(&Store, Error)]) -> Result<UidSet> {
-    let refused = refused.iter().filter(|(_, error)| error.scope() == Scope::Item);
-    let refused = refused.filter_map(|(store, _)| changes.get(store.owner));
-    let asked: UidSet = refused.flat_map(|change| change.uids.iter()).collect();
-    if asked.is_empty() {
-        return Ok(asked);
-    }
-    let there = present(conn, &asked).await?;
-    Ok(asked.iter().filter(|uid| !there.contains(*uid)).collect())
-}
-
-fn without(change: &MarkChange, gone: &UidSet) -> MarkChange {
-    MarkChange { uids: change.uids.iter().filter(|uid| !gone.contains(*uid)).collect(), ..change.clone() }
+    let missing = untold.iter().filter(|uid| !there.contains(*uid)).collect();
+    Ok((Marked { results, missing, echo: echo.and_then(Echo::snapshot) }, at_first))
 }
 
 /// A part of a change: marks that are added to its messages, or taken from them.
@@ -313,7 +319,7 @@ fn copied(condition: &Condition<'_>, validity: u32) -> Option<Pairs> {
 /// unmarked, so that nothing of ours waits in turn.
 pub async fn expunge(conn: &mut Lent, uids: &UidSet) -> Result<Removed> {
     match expunge_these(conn, uids).await {
-        // Some of them may have gone before, see `gone_of`.
+        // Some of them may have gone before, see `mark`.
         Err(error) if error.code() == Code::ChangeRefused && error.scope() == Scope::Item => {
             let there = present(conn, uids).await?;
             if there.count() < uids.count() { expunge_these(conn, &there).await } else { Err(error) }

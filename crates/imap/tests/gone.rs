@@ -91,6 +91,8 @@ async fn the_others_are_marked_and_no_keyword_is_blamed() {
     let script = vec![
         ("SELECT \"INBOX\"", opened),
         ("UID STORE 3,5 +FLAGS ($Work)", "$ BAD UID STORE Failed to parse message set\r\n"),
+        // The keyword alone.
+        ("UID STORE 3,5 +FLAGS ($Work)", "$ BAD UID STORE Failed to parse message set\r\n"),
         ("UID FETCH 3,5 (UID FLAGS)", BAD),
         (SEARCH, "* SEARCH 3\r\n$ OK done\r\n"),
         ("UID FETCH 3 (UID FLAGS)", there),
