@@ -664,8 +664,9 @@ impl<'a> Planner<'a> {
             let ancestor = self.works.iter().filter(is_ancestor).min_by_key(|work| work.missing[side.other()]);
             if let Some(work) = ancestor {
                 let planned = self.renames.iter().find(|(id, on, _)| *id == work.pair.id && *on == side);
-                if let Some(there) = planned.map(|(_, _, to)| to).or(work.places[side].as_ref()) {
-                    return names::place(path, Some((&here, there)), self.forbidden(side));
+                let planned = planned.map(|(_, _, to)| to.clone());
+                if let Some(there) = planned.or_else(|| Some(self.carried_along(side, work.places[side].as_ref()?))) {
+                    return names::place(path, Some((&here, &there)), self.forbidden(side));
                 }
             }
             above = here.parent();

@@ -209,6 +209,19 @@ fn a_swap_and_a_cycle_cross() {
 }
 
 #[test]
+fn a_folder_that_both_sides_moved_goes_where_the_folders_above_it_go() {
+    let mut world = World::new(&["INBOX", "a", "b", "c"], &["INBOX"]);
+    world.settle();
+    rename(&mut world, Side::Target, "c", "b/d");
+    rename(&mut world, Side::Source, "c", "b/d");
+    rename(&mut world, Side::Source, "a", "c");
+    rename(&mut world, Side::Target, "b", "a/d");
+    world.settle();
+    assert!(world.is_equal(), "{:?}", world.servers);
+    assert_eq!(world.servers.source.names(), ["INBOX", "c", "c/d", "c/d/d"]);
+}
+
+#[test]
 fn renamed_on_both_sides_homes_name_wins() {
     let mut world = World::new(&["INBOX", "a"], &["INBOX"]);
     world.settle();

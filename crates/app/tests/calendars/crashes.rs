@@ -16,7 +16,7 @@ fn kill_when(stage: &Stage, args: &[&str], is_there: impl Fn() -> bool) {
     while !is_there() {
         assert!(Instant::now() < deadline, "it never got so far: {}", stage.said());
         if let Some(ended) = run.try_wait().unwrap() {
-            assert!(ended.success() && stage.said().contains("not settled yet"), "{}", stage.said());
+            assert!(ended.success() && stage.said().contains("not settled"), "{}", stage.said());
             run = stage.begin(args);
         }
         std::thread::sleep(Duration::from_millis(1));

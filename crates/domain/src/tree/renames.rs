@@ -89,6 +89,16 @@ impl Planner<'_> {
         self.put_back();
     }
 
+    /// Where a place on this side is once the renames that are planned so far are done: that of the nearest folder above it counts.
+    pub(super) fn carried_along(&self, side: Side, place: &FolderPath) -> FolderPath {
+        let renames = self.renames.iter().filter(|(_, on, _)| *on == side).filter_map(|(id, _, to)| {
+            let work = self.works.iter().find(|work| work.pair.id == *id)?;
+            Some((work.places[side].as_ref()?, to))
+        });
+        let above = renames.filter(|(from, _)| place.is_below(from)).max_by_key(|(from, _)| from.depth());
+        above.map_or_else(|| place.clone(), |(from, to)| place.rebased(from, to))
+    }
+
     /// A folder that has its role under its new name, too, was given that name in another language.
     fn is_called_otherwise(&self, side: Side, work: &Work) -> bool {
         let role = work.at[side].and_then(|at| self.role(side, at));
