@@ -2,7 +2,7 @@
 
 use parom_domain::endpoint::Stamp;
 use parom_domain::link::{LinkTable, Slot, stored_size};
-use parom_domain::{Side, Uid};
+use parom_domain::{Marks, Side, Uid};
 use std::collections::HashMap;
 
 /// How well the folder's content agrees with what was linked there.
@@ -39,8 +39,11 @@ pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp]) -> Agreement 
     old.sort_unstable_by_key(|(uid, ..)| *uid);
     let mut agreement = Agreement { known: 0, found: 0, dropped: Vec::new() };
     let mut again = Vec::new();
+    let mut by_marks = twins_by_marks(links, &old, stamps, &mut free);
     for (_, slot, short, size, one_sided) in old {
-        let uid = free.get_mut(&(short, size)).and_then(Vec::pop).or_else(|| by_headers.get_mut(&short)?.pop());
+        let uid = by_marks.remove(&slot);
+        let uid = uid.or_else(|| free.get_mut(&(short, size)).and_then(Vec::pop));
+        let uid = uid.or_else(|| by_headers.get_mut(&short)?.pop());
         agreement.known += 1;
         agreement.found += usize::from(uid.is_some());
         again.push((slot, uid, one_sided));
@@ -59,6 +62,26 @@ pub fn relink(links: &mut LinkTable, side: Side, stamps: &[Stamp]) -> Agreement 
         }
     }
     agreement
+}
+
+/// Where several messages look the same, the one that bears the marks of a link is its own: a server may number them in another order
+/// than before (Courier 5.0 after RENAME), and they may differ in what no link tells, their dates.
+fn twins_by_marks(
+    links: &LinkTable,
+    old: &[(Uid, Slot, u64, u32, bool)],
+    stamps: &[Stamp],
+    free: &mut HashMap<(u64, u32), Vec<Uid>>,
+) -> HashMap<Slot, Uid> {
+    let marks: HashMap<Uid, &Marks> = stamps.iter().map(|stamp| (stamp.uid, &stamp.marks)).collect();
+    let mut found = HashMap::new();
+    for (_, slot, short, size, _) in old {
+        let Some(twins) = free.get_mut(&(*short, *size)).filter(|twins| twins.len() > 1) else { continue };
+        let Some(link) = links.get(*slot) else { continue };
+        if let Some(at) = twins.iter().rposition(|uid| marks.get(uid).is_some_and(|marks| **marks == link.base)) {
+            found.insert(*slot, twins.remove(at));
+        }
+    }
+    found
 }
 
 /// Messages of a size that no link of their headers has, where as many links of these headers find none of their size: this side
@@ -87,7 +110,7 @@ fn by_headers_alone(links: &LinkTable, side: Side, free: &HashMap<(u64, u32), Ve
 mod tests {
     use super::*;
     use parom_domain::link::Link;
-    use parom_domain::{Both, Fingerprint, Marks};
+    use parom_domain::{Both, Fingerprint};
 
     fn fingerprint(what: u32) -> Fingerprint {
         Fingerprint::of_headers(format!("Subject: {what}\r\n").as_bytes())
@@ -121,6 +144,22 @@ mod tests {
         for what in 1..=10 {
             let link = links.at(Side::Target, Uid::new(what + 100).unwrap()).unwrap();
             assert_eq!(link.uids.source, Uid::new(11 - what));
+        }
+    }
+
+    #[test]
+    fn twins_in_another_order_are_told_by_their_marks() {
+        let mut links = LinkTable::new();
+        let marks = [Marks::from_names(["\\Seen"]), Marks::from_names(["\\Answered"]), Marks::default()];
+        for (base, at) in marks.iter().zip(1..) {
+            let uids = Both::new(Uid::new(at), Uid::new(at + 100));
+            links.insert(Link { uids, base: base.clone(), short: fingerprint(1).short(), size: 5 });
+        }
+        let stamps: Vec<Stamp> =
+            marks.iter().rev().zip(11..).map(|(marks, uid)| Stamp { marks: marks.clone(), ..stamp(uid, 1) }).collect();
+        assert_eq!(relink(&mut links, Side::Source, &stamps).found, 3);
+        for (at, uid) in [(101, 13), (102, 12), (103, 11)] {
+            assert_eq!(links.at(Side::Target, Uid::new(at).unwrap()).unwrap().uids.source, Uid::new(uid));
         }
     }
 
